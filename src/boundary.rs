@@ -1,0 +1,219 @@
+//! The one place where the types that binding generators make from `wit/` meet the core's types.
+
+/// Implements `From` in both directions between the core's types and those that a binding
+/// generator made from `wit/`.
+///
+/// wit-bindgen (for components) and wasmtime (for hosts) generate types of the same shape, so one
+/// description serves both sides. `$database` and `$inventory` are the generated modules of the
+/// interfaces of those names; they must be local to the calling crate.
+#[macro_export]
+macro_rules! boundary {
+    (database = $database:path, inventory = $inventory:path $(,)?) => {
+        const _: () = {
+            use $database as wit_database;
+            use $inventory as wit_inventory;
+
+            $crate::boundary!(@enum wit_database::Source, Source { Inventory, Meta });
+            $crate::boundary!(@enum wit_database::Dialect, Dialect { Postgresql, Sqlite });
+            $crate::boundary!(@enum wit_database::Refusal, Refusal {
+                NoSuchTable, NoSuchColumn, WrongType, ReadOnly, NotPermitted, Other
+            });
+            $crate::boundary!(@record wit_database::SqlError, SqlError {
+                refusal, code, message
+            });
+            $crate::boundary!(@variant wit_database::Error, DatabaseError {
+                Unavailable, OutcomeUnknown, Conflict, Retryable, Failed
+            });
+            $crate::boundary!(@record wit_database::StatusLabels, StatusLabels {
+                running, succeeded, failed
+            });
+            $crate::boundary!(@record wit_database::DatabaseSettings, Settings {
+                inventory_dialect, meta_dialect, inventory_table, meta_schema, status_labels
+            });
+
+            impl From<wit_database::Value> for $crate::Value {
+                fn from(value: wit_database::Value) -> Self {
+                    match value {
+                        wit_database::Value::Null => Self::Null,
+                        wit_database::Value::Boolean(value) => Self::Boolean(value),
+                        wit_database::Value::Int64(value) => Self::Int64(value),
+                        wit_database::Value::Float64(value) => Self::Float64(value),
+                        wit_database::Value::Text(value) => Self::Text(value),
+                    }
+                }
+            }
+
+            impl From<$crate::Value> for wit_database::Value {
+                fn from(value: $crate::Value) -> Self {
+                    match value {
+                        $crate::Value::Null => Self::Null,
+                        $crate::Value::Boolean(value) => Self::Boolean(value),
+                        $crate::Value::Int64(value) => Self::Int64(value),
+                        $crate::Value::Float64(value) => Self::Float64(value),
+                        $crate::Value::Text(value) => Self::Text(value),
+                    }
+                }
+            }
+
+            impl From<wit_database::Rows> for $crate::Rows {
+                fn from(rows: wit_database::Rows) -> Self {
+                    Self {
+                        rows: rows
+                            .rows
+                            .into_iter()
+                            .map(|row| row.into_iter().map(Into::into).collect())
+                            .collect(),
+                        affected: rows.affected,
+                    }
+                }
+            }
+
+            impl From<$crate::Rows> for wit_database::Rows {
+                fn from(rows: $crate::Rows) -> Self {
+                    Self {
+                        rows: rows
+                            .rows
+                            .into_iter()
+                            .map(|row| row.into_iter().map(Into::into).collect())
+                            .collect(),
+                        affected: rows.affected,
+                    }
+                }
+            }
+
+            $crate::boundary!(@record wit_inventory::MetaColumns, MetaColumns {
+                uid, item, weight
+            });
+            $crate::boundary!(@record wit_inventory::AcquireRequest, AcquireRequest {
+                meta_table, job, job_identifier, columns, id_min, id_max, max_weight, max_count,
+                filter
+            });
+            $crate::boundary!(@record wit_inventory::Batch, Batch {
+                id, claim_token, meta_table, job, job_identifier, attempt, id_start, id_end, count,
+                weight, oversized, processing_start
+            });
+            $crate::boundary!(@enum wit_inventory::NothingReason, NothingReason {
+                CaughtUp, BoundsDone
+            });
+            $crate::boundary!(@record wit_inventory::Nothing, Nothing {
+                reason, watermark, scanned_to
+            });
+            $crate::boundary!(@variant wit_inventory::Acquisition, Acquisition {
+                Batch, Nothing
+            });
+            $crate::boundary!(@record wit_inventory::Item, Item { uid, item, weight });
+            $crate::boundary!(@record wit_inventory::Outcome, Outcome {
+                succeeded, result_item, log
+            });
+            $crate::boundary!(@record wit_inventory::PlannedBatch, PlannedBatch {
+                id_start, id_end, count, weight, oversized
+            });
+            $crate::boundary!(@record wit_inventory::JobProgress, JobProgress {
+                watermark, items, weight, at_least, estimated_items
+            });
+            $crate::boundary!(@record wit_inventory::HistoryQuery, HistoryQuery {
+                meta_table, job, uid, before, limit
+            });
+            $crate::boundary!(@record wit_inventory::Attempt, Attempt {
+                id, meta_table, job, job_identifier, attempt, status, id_start, id_end, count,
+                weight, processing_start, processing_end, result_item, log, passed_over
+            });
+            $crate::boundary!(@record wit_inventory::Migration, Migration { created });
+            $crate::boundary!(@variant wit_inventory::Error, Error {
+                InvalidRequest, NoSuchTable, NoSuchColumn, NoSuchBatch, Superseded,
+                ExhaustedRetries, Unavailable, Database
+            });
+
+            impl From<wit_inventory::BatchPlan> for $crate::BatchPlan {
+                fn from(plan: wit_inventory::BatchPlan) -> Self {
+                    Self {
+                        batches: plan.batches.into_iter().map(Into::into).collect(),
+                        complete: plan.complete,
+                    }
+                }
+            }
+
+            impl From<$crate::BatchPlan> for wit_inventory::BatchPlan {
+                fn from(plan: $crate::BatchPlan) -> Self {
+                    Self {
+                        batches: plan.batches.into_iter().map(Into::into).collect(),
+                        complete: plan.complete,
+                    }
+                }
+            }
+
+            $crate::boundary!(@record_with_request
+                wit_inventory::JobSummary, JobSummary {
+                    meta_table, job, watermark, running, succeeded, failed, items, weight,
+                    latest_start
+                }
+            );
+        };
+    };
+
+    // A record whose fields are equal or convert by themselves.
+    (@record $module:ident::$wit:ident, $core:ident { $($field:ident),* }) => {
+        impl From<$module::$wit> for $crate::$core {
+            fn from(record: $module::$wit) -> Self {
+                Self { $($field: record.$field.into()),* }
+            }
+        }
+
+        impl From<$crate::$core> for $module::$wit {
+            fn from(record: $crate::$core) -> Self {
+                Self { $($field: record.$field.into()),* }
+            }
+        }
+    };
+
+    // A record that also has an optional request.
+    (@record_with_request $module:ident::$wit:ident, $core:ident { $($field:ident),* }) => {
+        impl From<$module::$wit> for $crate::$core {
+            fn from(record: $module::$wit) -> Self {
+                Self {
+                    $($field: record.$field,)*
+                    request: record.request.map(Into::into),
+                }
+            }
+        }
+
+        impl From<$crate::$core> for $module::$wit {
+            fn from(record: $crate::$core) -> Self {
+                Self {
+                    $($field: record.$field,)*
+                    request: record.request.map(Into::into),
+                }
+            }
+        }
+    };
+
+    // An enum without payloads.
+    (@enum $module:ident::$wit:ident, $core:ident { $($case:ident),* }) => {
+        impl From<$module::$wit> for $crate::$core {
+            fn from(value: $module::$wit) -> Self {
+                match value { $($module::$wit::$case => Self::$case),* }
+            }
+        }
+
+        impl From<$crate::$core> for $module::$wit {
+            fn from(value: $crate::$core) -> Self {
+                match value { $($crate::$core::$case => Self::$case),* }
+            }
+        }
+    };
+
+    // A variant of which every case has one payload.
+    (@variant $module:ident::$wit:ident, $core:ident { $($case:ident),* }) => {
+        impl From<$module::$wit> for $crate::$core {
+            fn from(value: $module::$wit) -> Self {
+                match value { $($module::$wit::$case(payload) => Self::$case(payload.into())),* }
+            }
+        }
+
+        impl From<$crate::$core> for $module::$wit {
+            fn from(value: $crate::$core) -> Self {
+                match value { $($crate::$core::$case(payload) => Self::$case(payload.into())),* }
+            }
+        }
+    };
+}

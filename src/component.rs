@@ -1,0 +1,141 @@
+//! The WebAssembly component: the only file that knows wit-bindgen.
+//!
+//! The component's imports are synchronous, so no future of the core ever waits here: it is
+//! polled once and is done.
+
+use std::future::Future;
+use std::pin::pin;
+use std::task::{Context, Poll, Waker};
+
+use crate::database::{Database, DatabaseError, Random, Rows, Settings, Source, Value};
+use crate::planner::Planner;
+
+mod bindings {
+    wit_bindgen::generate!({
+        path: "wit",
+        world: "planner",
+        with: { "wasi:random/random@0.2.12": wasi::random::random },
+    });
+}
+
+use bindings::batchintory::inventory::database as import;
+use bindings::exports::batchintory::inventory::inventory as export;
+
+crate::boundary!(
+    database = crate::component::bindings::batchintory::inventory::database,
+    inventory = crate::component::bindings::exports::batchintory::inventory::inventory,
+);
+
+/// The host's databases and its randomness.
+struct Host;
+
+impl Database for Host {
+    fn settings(&self) -> Settings {
+        import::settings().into()
+    }
+
+    async fn query(
+        &self,
+        on: Source,
+        statement: String,
+        parameters: Vec<Value>,
+    ) -> Result<Rows, DatabaseError> {
+        let parameters: Vec<import::Value> = parameters.into_iter().map(Into::into).collect();
+        match import::query(on.into(), &statement, &parameters) {
+            Ok(rows) => Ok(rows.into()),
+            Err(error) => Err(error.into()),
+        }
+    }
+}
+
+impl Random for Host {
+    fn random(&self) -> [u64; 2] {
+        use wasi::random::random::get_random_u64;
+        [get_random_u64(), get_random_u64()]
+    }
+}
+
+/// Runs a future that never waits.
+fn ready<F: Future>(future: F) -> F::Output {
+    match pin!(future).poll(&mut Context::from_waker(Waker::noop())) {
+        Poll::Ready(output) => output,
+        Poll::Pending => unreachable!("the component's imports are synchronous"),
+    }
+}
+
+/// Runs one call of the planner and converts its answer.
+fn call<T, U: From<T>>(
+    future: impl Future<Output = Result<T, crate::Error>>,
+) -> Result<U, export::Error> {
+    match ready(future) {
+        Ok(answer) => Ok(answer.into()),
+        Err(error) => Err(error.into()),
+    }
+}
+
+/// Like [`call`], for answers that are lists.
+fn call_list<T, U: From<T>>(
+    future: impl Future<Output = Result<Vec<T>, crate::Error>>,
+) -> Result<Vec<U>, export::Error> {
+    match ready(future) {
+        Ok(answers) => Ok(answers.into_iter().map(Into::into).collect()),
+        Err(error) => Err(error.into()),
+    }
+}
+
+fn planner() -> Planner<Host, Host> {
+    Planner::new(Host, Host)
+}
+
+struct Component;
+
+impl export::Guest for Component {
+    fn acquire(request: export::AcquireRequest) -> Result<export::Acquisition, export::Error> {
+        call(planner().acquire(&request.into()))
+    }
+
+    fn items(
+        claim_token: String,
+        after: Option<i64>,
+        limit: u32,
+    ) -> Result<Vec<export::Item>, export::Error> {
+        call_list(planner().items(&claim_token, after, limit))
+    }
+
+    fn complete(claim_token: String, outcome: export::Outcome) -> Result<(), export::Error> {
+        call(planner().complete(&claim_token, &outcome.into()))
+    }
+
+    fn plan(
+        request: export::AcquireRequest,
+        after: Option<i64>,
+        batches: u32,
+    ) -> Result<export::BatchPlan, export::Error> {
+        call(planner().plan(&request.into(), after, batches))
+    }
+
+    fn progress(
+        request: export::AcquireRequest,
+        cap: u64,
+    ) -> Result<export::JobProgress, export::Error> {
+        call(planner().progress(&request.into(), cap))
+    }
+
+    fn jobs() -> Result<Vec<export::JobSummary>, export::Error> {
+        call_list(planner().jobs())
+    }
+
+    fn history(query: export::HistoryQuery) -> Result<Vec<export::Attempt>, export::Error> {
+        call_list(planner().history(&query.into()))
+    }
+
+    fn schema_statements(dialect: export::Dialect) -> Result<Vec<String>, export::Error> {
+        planner().schema_statements(dialect.into()).map_err(Into::into)
+    }
+
+    fn migrate() -> Result<export::Migration, export::Error> {
+        call(planner().migrate())
+    }
+}
+
+bindings::export!(Component with_types_in bindings);

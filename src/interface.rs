@@ -1,0 +1,339 @@
+//! The records that callers send and receive.
+//!
+//! They mirror the interface `inventory` of `wit/inventory.wit`, which says what each field means,
+//! its unit and its range. Their JSON form (serde) is that of the inventory's `config` column and
+//! of the command line's `--json`.
+
+use serde::{Deserialize, Serialize};
+
+/// The columns of a meta table that matter here; by default `uid`, `item` and `weight`.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct MetaColumns {
+    /// Unique, increasing integer id.
+    pub uid: String,
+    /// What to process.
+    pub item: String,
+    /// How heavy an item is; `None`: items have no weight.
+    pub weight: Option<String>,
+}
+
+impl Default for MetaColumns {
+    fn default() -> Self {
+        Self {
+            uid: "uid".into(),
+            item: "item".into(),
+            weight: Some("weight".into()),
+        }
+    }
+}
+
+/// What to hand out next, and how much of it.
+#[derive(Debug, Clone, PartialEq, Default, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct AcquireRequest {
+    /// The meta table, as `table` or `schema.table`.
+    pub meta_table: String,
+    /// The job's name.
+    pub job: String,
+    /// Tells runs of one job apart; only kept.
+    pub job_identifier: Option<String>,
+    /// The meta table's columns.
+    pub columns: MetaColumns,
+    /// The lowest id to hand out (inclusive).
+    pub id_min: Option<i64>,
+    /// The highest id to hand out (inclusive).
+    pub id_max: Option<i64>,
+    /// The most that a batch may weigh.
+    pub max_weight: Option<f64>,
+    /// The most items in a batch.
+    pub max_count: Option<u64>,
+    /// Which rows belong to the job, as a JSON condition.
+    #[serde(with = "json_text")]
+    pub filter: Option<String>,
+}
+
+impl AcquireRequest {
+    /// A request for all new items of `meta_table` in one batch; set limits and bounds as needed.
+    ///
+    /// ```
+    /// use batchintory::AcquireRequest;
+    ///
+    /// let request = AcquireRequest {
+    ///     max_weight: Some(64.0 * 1024.0 * 1024.0),
+    ///     ..AcquireRequest::new("files", "thumbnails")
+    /// };
+    /// assert_eq!(request.columns.uid, "uid");
+    /// ```
+    pub fn new(meta_table: impl Into<String>, job: impl Into<String>) -> Self {
+        Self {
+            meta_table: meta_table.into(),
+            job: job.into(),
+            ..Self::default()
+        }
+    }
+}
+
+/// A batch that was handed out: one attempt at one range of ids.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct Batch {
+    /// The row's id in the inventory.
+    pub id: i64,
+    /// Names this attempt in later calls.
+    pub claim_token: String,
+    /// The meta table's normalised name.
+    pub meta_table: String,
+    /// The job.
+    pub job: String,
+    /// As in the request.
+    pub job_identifier: Option<String>,
+    /// 1 for a new range.
+    pub attempt: u32,
+    /// The id of the first item.
+    pub id_start: i64,
+    /// The id of the last item.
+    pub id_end: i64,
+    /// How many items it has.
+    pub count: u64,
+    /// What its items weigh together.
+    pub weight: f64,
+    /// Whether it is a single item that alone is heavier than `max_weight`.
+    pub oversized: bool,
+    /// When it was handed out: RFC 3339 in UTC.
+    pub processing_start: String,
+}
+
+/// Why nothing was handed out.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum NothingReason {
+    /// All rows that pass the filter and the bounds are handed out; new ones may come.
+    CaughtUp,
+    /// The job's watermark has reached `id_max`.
+    BoundsDone,
+}
+
+/// Nothing was handed out.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Nothing {
+    /// Why.
+    pub reason: NothingReason,
+    /// The highest id that the job has claimed so far.
+    pub watermark: Option<i64>,
+    /// The highest id that was looked at and passed over by the filter in this call.
+    pub scanned_to: Option<i64>,
+}
+
+/// What `acquire` gives.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum Acquisition {
+    /// A batch: process its items, then complete it.
+    Batch(Batch),
+    /// Nothing to do.
+    Nothing(Nothing),
+}
+
+/// One item of a batch.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct Item {
+    /// Its id in the meta table.
+    pub uid: i64,
+    /// The item column as text.
+    pub item: Option<String>,
+    /// Its weight; 0 where it is NULL or items have no weight.
+    pub weight: f64,
+}
+
+/// How a batch ended.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Outcome {
+    /// True when all of it was processed.
+    pub succeeded: bool,
+    /// What came of it, as a JSON document.
+    #[serde(with = "json_text")]
+    pub result_item: Option<String>,
+    /// An error message or a log's tail.
+    pub log: Option<String>,
+}
+
+impl Outcome {
+    /// All of the batch was processed, with an optional result as a JSON document.
+    pub fn succeeded(result_item: Option<String>) -> Self {
+        Self {
+            succeeded: true,
+            result_item,
+            log: None,
+        }
+    }
+
+    /// The batch was given up, with an error message or a log's tail.
+    pub fn failed(log: impl Into<String>) -> Self {
+        Self {
+            succeeded: false,
+            result_item: None,
+            log: Some(log.into()),
+        }
+    }
+}
+
+/// A batch as `plan` foresees it.
+#[derive(Debug, Clone, Copy, PartialEq, Serialize, Deserialize)]
+pub struct PlannedBatch {
+    /// The id of the first item.
+    pub id_start: i64,
+    /// The id of the last item.
+    pub id_end: i64,
+    /// How many items it has.
+    pub count: u64,
+    /// What its items weigh together.
+    pub weight: f64,
+    /// Whether it is a single item that alone is heavier than `max_weight`.
+    pub oversized: bool,
+}
+
+/// The next batches, without claiming them.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct BatchPlan {
+    /// In order; fewer than asked for when nothing more is left.
+    pub batches: Vec<PlannedBatch>,
+    /// Whether nothing is left after them.
+    pub complete: bool,
+}
+
+/// What a job has left to do, counted up to a cap.
+#[derive(Debug, Clone, Copy, PartialEq, Serialize, Deserialize)]
+pub struct JobProgress {
+    /// The highest id that the job has claimed so far.
+    pub watermark: Option<i64>,
+    /// Items left, at most the cap.
+    pub items: u64,
+    /// What those items weigh.
+    pub weight: f64,
+    /// Whether the cap ended the count.
+    pub at_least: bool,
+    /// Where the cap ended the count: a guess at all that is left, before any filter.
+    pub estimated_items: Option<u64>,
+}
+
+/// A job's batches, summed up.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct JobSummary {
+    /// The meta table's normalised name.
+    pub meta_table: String,
+    /// The job.
+    pub job: String,
+    /// The highest id that the job has claimed so far.
+    pub watermark: i64,
+    /// Attempts that run.
+    pub running: u64,
+    /// Attempts that succeeded.
+    pub succeeded: u64,
+    /// Attempts that failed.
+    pub failed: u64,
+    /// Items in succeeded attempts.
+    pub items: u64,
+    /// What those items weigh.
+    pub weight: f64,
+    /// When the latest batch was handed out: RFC 3339 in UTC.
+    pub latest_start: String,
+    /// The request of the latest batch.
+    pub request: Option<AcquireRequest>,
+}
+
+/// Which attempts to list. Conditions that are given all hold.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct HistoryQuery {
+    /// Only of this meta table.
+    pub meta_table: Option<String>,
+    /// Only of this job.
+    pub job: Option<String>,
+    /// Only ranges that hold this id of the meta table, which must then be named.
+    pub uid: Option<i64>,
+    /// Only rows with a lower inventory id.
+    pub before: Option<i64>,
+    /// At most so many.
+    pub limit: u32,
+}
+
+impl Default for HistoryQuery {
+    fn default() -> Self {
+        Self {
+            meta_table: None,
+            job: None,
+            uid: None,
+            before: None,
+            limit: 100,
+        }
+    }
+}
+
+/// One attempt: a row of the inventory.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct Attempt {
+    /// The row's id in the inventory.
+    pub id: i64,
+    /// The meta table's normalised name.
+    pub meta_table: String,
+    /// The job.
+    pub job: String,
+    /// As in the request.
+    pub job_identifier: Option<String>,
+    /// 1 for a new range.
+    pub attempt: u32,
+    /// `running`, `succeeded`, `failed`, or the word configured for it.
+    pub status: String,
+    /// The id of the first item.
+    pub id_start: i64,
+    /// The id of the last item.
+    pub id_end: i64,
+    /// How many items it has.
+    pub count: u64,
+    /// What its items weigh together.
+    pub weight: f64,
+    /// When it was handed out: RFC 3339 in UTC.
+    pub processing_start: String,
+    /// When it ended: RFC 3339 in UTC.
+    pub processing_end: Option<String>,
+    /// Its result, as JSON.
+    #[serde(with = "json_text")]
+    pub result_item: Option<String>,
+    /// Its error message or log.
+    pub log: Option<String>,
+    /// The query's `uid` lies in the range, but was passed over by the job's filter.
+    pub passed_over: bool,
+}
+
+/// What `migrate` did.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Migration {
+    /// Whether the inventory table was made by this call.
+    pub created: bool,
+}
+
+/// JSON kept as text in Rust, but nested as it is in the JSON form of its record.
+mod json_text {
+    use serde::de::{Deserialize, Deserializer};
+    use serde::ser::{Error, Serialize, Serializer};
+    use serde_json::Value;
+
+    pub fn serialize<S: Serializer>(
+        text: &Option<String>,
+        serializer: S,
+    ) -> Result<S::Ok, S::Error> {
+        text.as_deref()
+            .map(serde_json::from_str::<Value>)
+            .transpose()
+            .map_err(S::Error::custom)?
+            .serialize(serializer)
+    }
+
+    pub fn deserialize<'de, D: Deserializer<'de>>(
+        deserializer: D,
+    ) -> Result<Option<String>, D::Error> {
+        let value = Option::<Value>::deserialize(deserializer)?;
+        Ok(value.map(|value| value.to_string()))
+    }
+}
