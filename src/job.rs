@@ -1,0 +1,225 @@
+//! A request that was found sound: what a job hands out, parsed once at the edge.
+
+use crate::condition::Condition;
+use crate::database::Dialect;
+use crate::error::Error;
+use crate::interface::{AcquireRequest, MetaColumns};
+use crate::table_name::TableName;
+
+/// The longest name of a job, or of a meta table in its normalised spelling, in bytes: both stand
+/// in an index.
+const MAX_NAME_BYTES: usize = 255;
+/// The longest job identifier, in bytes.
+const MAX_IDENTIFIER_BYTES: usize = 1_024;
+
+/// The lowest 64 bit integer stands for "before all ids", so it cannot be an id itself.
+const LOWEST_UID: i64 = i64::MIN + 1;
+
+/// A sound request.
+#[derive(Debug, Clone, PartialEq)]
+pub(crate) struct Job {
+    /// Where the items stand.
+    pub(crate) meta_table: TableName,
+    /// Which of its columns matter.
+    pub(crate) columns: MetaColumns,
+    /// The job's name.
+    pub(crate) name: String,
+    /// Tells runs of the job apart.
+    pub(crate) identifier: Option<String>,
+    /// Which ids may be handed out.
+    pub(crate) bounds: Bounds,
+    /// How much a batch may hold.
+    pub(crate) limits: Limits,
+    /// Which rows belong to the job.
+    pub(crate) filter: Option<Condition>,
+    /// The whole effective request, as kept in the inventory's `config`.
+    pub(crate) request: AcquireRequest,
+}
+
+/// The ids that may be handed out, both inclusive.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) struct Bounds {
+    pub(crate) id_min: Option<i64>,
+    pub(crate) id_max: Option<i64>,
+}
+
+/// How much a batch may hold.
+#[derive(Debug, Clone, Copy, PartialEq)]
+pub(crate) struct Limits {
+    /// Above 0 and finite.
+    pub(crate) weight: Option<f64>,
+    /// At least 1.
+    pub(crate) count: Option<u64>,
+}
+
+impl Job {
+    /// Checks a request against everything that can be known without a database.
+    pub(crate) fn parse(
+        request: &AcquireRequest,
+        dialect: Dialect,
+        default_schema: Option<&str>,
+    ) -> Result<Self, Error> {
+        let meta_table = TableName::parse(&request.meta_table, dialect, default_schema)
+            .map_err(|message| Error::InvalidRequest(format!("meta-table: {message}")))?;
+        check_text("meta-table", &meta_table.to_string(), MAX_NAME_BYTES)?;
+        check_text("job", &request.job, MAX_NAME_BYTES)?;
+        if let Some(identifier) = &request.job_identifier {
+            check_text("job-identifier", identifier, MAX_IDENTIFIER_BYTES)?;
+        }
+        let columns = &request.columns;
+        check_text("columns.uid", &columns.uid, MAX_NAME_BYTES)?;
+        check_text("columns.item", &columns.item, MAX_NAME_BYTES)?;
+        if let Some(weight) = &columns.weight {
+            check_text("columns.weight", weight, MAX_NAME_BYTES)?;
+        }
+        let filter = match &request.filter {
+            Some(text) => Some(Condition::parse(text).map_err(Error::InvalidRequest)?),
+            None => None,
+        };
+        Ok(Self {
+            columns: columns.clone(),
+            name: request.job.clone(),
+            identifier: request.job_identifier.clone(),
+            bounds: Bounds::parse(request)?,
+            limits: Limits::parse(request)?,
+            filter,
+            request: AcquireRequest {
+                meta_table: meta_table.to_string(),
+                ..request.clone()
+            },
+            meta_table,
+        })
+    }
+}
+
+impl Bounds {
+    fn parse(request: &AcquireRequest) -> Result<Self, Error> {
+        for (field, id) in [("id-min", request.id_min), ("id-max", request.id_max)] {
+            if id.is_some_and(|id| id < LOWEST_UID) {
+                return Err(Error::InvalidRequest(format!(
+                    "{field}: ids start at {LOWEST_UID}; leave {field} out for no bound"
+                )));
+            }
+        }
+        if let (Some(id_min), Some(id_max)) = (request.id_min, request.id_max)
+            && id_min > id_max
+        {
+            return Err(Error::InvalidRequest(format!(
+                "id-min ({id_min}) is above id-max ({id_max}): no id lies between them; swap them?"
+            )));
+        }
+        Ok(Self {
+            id_min: request.id_min,
+            id_max: request.id_max,
+        })
+    }
+}
+
+impl Limits {
+    fn parse(request: &AcquireRequest) -> Result<Self, Error> {
+        if let Some(weight) = request.max_weight {
+            if !(weight > 0.0 && weight.is_finite()) {
+                return Err(Error::InvalidRequest(format!(
+                    "max-weight must be a number above 0, not {weight}; leave it out for no limit"
+                )));
+            }
+            if request.columns.weight.is_none() {
+                return Err(Error::InvalidRequest(
+                    "max-weight needs a weight column; name one, or limit by max-count".into(),
+                ));
+            }
+        }
+        if let Some(count) = request.max_count
+            && (count == 0 || i64::try_from(count).is_err())
+        {
+            return Err(Error::InvalidRequest(format!(
+                "max-count must be from 1 to {}, not {count}; leave it out for no limit",
+                i64::MAX
+            )));
+        }
+        Ok(Self {
+            weight: request.max_weight,
+            count: request.max_count,
+        })
+    }
+}
+
+/// A name must be there, must fit and must be text that every database can hold.
+fn check_text(field: &str, text: &str, most: usize) -> Result<(), Error> {
+    let problem = if text.is_empty() {
+        "must not be empty".to_owned()
+    } else if text.len() > most {
+        format!("has {} bytes; at most {most} are allowed", text.len())
+    } else if text.contains('\0') {
+        "must not hold a NUL character".to_owned()
+    } else {
+        return Ok(());
+    };
+    Err(Error::InvalidRequest(format!("{field} {problem}")))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn parse(request: AcquireRequest) -> Result<Job, Error> {
+        Job::parse(&request, Dialect::Postgresql, None)
+    }
+
+    fn request() -> AcquireRequest {
+        AcquireRequest::new("public.files", "thumbnails")
+    }
+
+    #[test]
+    fn the_kept_request_has_the_normalised_name() {
+        assert_eq!(parse(request()).unwrap().request.meta_table, "files");
+    }
+
+    #[test]
+    fn what_cannot_be_meant_is_refused() {
+        let long = "x".repeat(MAX_NAME_BYTES + 1);
+        let columns = |uid: &str| MetaColumns { uid: uid.into(), ..MetaColumns::default() };
+        let unweighted = MetaColumns { weight: None, ..MetaColumns::default() };
+        let bad = [
+            (AcquireRequest { job: String::new(), ..request() }, "job must not be empty"),
+            (AcquireRequest { job: long, ..request() }, "job has 256 bytes"),
+            (AcquireRequest { job: "a\0".into(), ..request() }, "NUL"),
+            (AcquireRequest { meta_table: "a.b.c".into(), ..request() }, "two parts"),
+            (AcquireRequest { columns: columns(""), ..request() }, "columns.uid must not be empty"),
+            (AcquireRequest { id_min: Some(3), id_max: Some(2), ..request() }, "is above id-max"),
+            (AcquireRequest { id_min: Some(i64::MIN), ..request() }, "ids start at"),
+            (AcquireRequest { max_weight: Some(0.0), ..request() }, "above 0"),
+            (AcquireRequest { max_weight: Some(-1.0), ..request() }, "above 0"),
+            (AcquireRequest { max_weight: Some(f64::NAN), ..request() }, "above 0"),
+            (AcquireRequest { max_weight: Some(f64::INFINITY), ..request() }, "above 0"),
+            (AcquireRequest { max_count: Some(0), ..request() }, "from 1 to"),
+            (AcquireRequest { max_count: Some(u64::MAX), ..request() }, "from 1 to"),
+            (
+                AcquireRequest { max_weight: Some(1.0), columns: unweighted, ..request() },
+                "needs a weight column",
+            ),
+            (AcquireRequest { filter: Some("x".into()), ..request() }, "not valid JSON"),
+        ];
+        for (request, expected) in bad {
+            match parse(request.clone()) {
+                Err(Error::InvalidRequest(message)) => {
+                    assert!(message.contains(expected), "{message}");
+                }
+                other => panic!("{request:?}: {other:?}"),
+            }
+        }
+    }
+
+    #[test]
+    fn limits_and_bounds_hold_at_their_edges() {
+        let edge = AcquireRequest {
+            job: "x".repeat(MAX_NAME_BYTES),
+            id_min: Some(LOWEST_UID),
+            id_max: Some(LOWEST_UID),
+            max_weight: Some(f64::MIN_POSITIVE),
+            max_count: Some(1),
+            ..request()
+        };
+        assert!(parse(edge).is_ok());
+    }
+}
