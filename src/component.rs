@@ -130,7 +130,9 @@ impl export::Guest for Component {
     }
 
     fn schema_statements(dialect: export::Dialect) -> Result<Vec<String>, export::Error> {
-        planner().schema_statements(dialect.into()).map_err(Into::into)
+        planner()
+            .schema_statements(dialect.into())
+            .map_err(Into::into)
     }
 
     fn migrate() -> Result<export::Migration, export::Error> {

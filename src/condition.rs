@@ -136,21 +136,16 @@ impl Parser {
         self.comparison(object, place)
     }
 
-    fn list(
-        &mut self,
-        value: &Value,
-        place: &str,
-        depth: usize,
-    ) -> Result<Vec<Condition>, String> {
+    fn list(&mut self, value: &Value, place: &str, depth: usize) -> Result<Vec<Condition>, String> {
         let Value::Array(conditions) = value else {
-            return Err(format!("{place}: must be a list of conditions, not {value}"));
+            return Err(format!(
+                "{place}: must be a list of conditions, not {value}"
+            ));
         };
         conditions
             .iter()
             .enumerate()
-            .map(|(index, value)| {
-                self.condition(value, &format!("{place}[{index}]"), depth + 1)
-            })
+            .map(|(index, value)| self.condition(value, &format!("{place}[{index}]"), depth + 1))
             .collect()
     }
 
@@ -174,8 +169,7 @@ impl Parser {
         let operator = text("op")?;
         let value = object.get("value");
         let order = |operator| {
-            scalar(value, &format!("{place}.value"))
-                .map(|value| Comparison::Order(operator, value))
+            scalar(value, &format!("{place}.value")).map(|value| Comparison::Order(operator, value))
         };
         let comparison = match operator {
             "=" => order(OrderOperator::Equal)?,
@@ -289,19 +283,52 @@ mod tests {
             ("{}", "filter: `column` is missing"),
             (r#"{"all": 1}"#, "filter.all: must be a list"),
             (r#"{"all": [{}]}"#, "filter.all[0]: `column` is missing"),
-            (r#"{"all": [], "any": []}"#, "`all` must be the object's only member"),
+            (
+                r#"{"all": [], "any": []}"#,
+                "`all` must be the object's only member",
+            ),
             (r#"{"sql": "1=1"}"#, "filter.sql: unknown member"),
-            (r#"{"column": 1, "op": "="}"#, "filter.column: must be a string"),
-            (r#"{"column": "", "op": "="}"#, "filter.column: must not be empty"),
+            (
+                r#"{"column": 1, "op": "="}"#,
+                "filter.column: must be a string",
+            ),
+            (
+                r#"{"column": "", "op": "="}"#,
+                "filter.column: must not be empty",
+            ),
             (r#"{"column": "a", "op": "="}"#, "filter.value: is missing"),
-            (r#"{"column": "a", "op": "=", "value": null}"#, "use the operator `is-null`"),
-            (r#"{"column": "a", "op": "=", "value": {}}"#, "filter.value: must be a string"),
-            (r#"{"column": "a", "op": "~", "value": 1}"#, "filter.op: unknown operator \"~\""),
-            (r#"{"column": "a", "op": "in", "value": []}"#, "at least one value"),
-            (r#"{"column": "a", "op": "in", "value": [1, null]}"#, "filter.value[1]"),
-            (r#"{"column": "a", "op": "like", "value": 1}"#, "a pattern must be a string"),
-            (r#"{"column": "a", "op": "is-null", "value": 1}"#, "takes no value"),
-            (r#"{"column": "a", "op": "older-than-seconds", "value": -1}"#, "number of seconds"),
+            (
+                r#"{"column": "a", "op": "=", "value": null}"#,
+                "use the operator `is-null`",
+            ),
+            (
+                r#"{"column": "a", "op": "=", "value": {}}"#,
+                "filter.value: must be a string",
+            ),
+            (
+                r#"{"column": "a", "op": "~", "value": 1}"#,
+                "filter.op: unknown operator \"~\"",
+            ),
+            (
+                r#"{"column": "a", "op": "in", "value": []}"#,
+                "at least one value",
+            ),
+            (
+                r#"{"column": "a", "op": "in", "value": [1, null]}"#,
+                "filter.value[1]",
+            ),
+            (
+                r#"{"column": "a", "op": "like", "value": 1}"#,
+                "a pattern must be a string",
+            ),
+            (
+                r#"{"column": "a", "op": "is-null", "value": 1}"#,
+                "takes no value",
+            ),
+            (
+                r#"{"column": "a", "op": "older-than-seconds", "value": -1}"#,
+                "number of seconds",
+            ),
             (r#"{"column": "a\u0000", "op": "="}"#, "NUL"),
         ] {
             let error = Condition::parse(text).unwrap_err();

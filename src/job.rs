@@ -178,27 +178,122 @@ mod tests {
     #[test]
     fn what_cannot_be_meant_is_refused() {
         let long = "x".repeat(MAX_NAME_BYTES + 1);
-        let columns = |uid: &str| MetaColumns { uid: uid.into(), ..MetaColumns::default() };
-        let unweighted = MetaColumns { weight: None, ..MetaColumns::default() };
+        let columns = |uid: &str| MetaColumns {
+            uid: uid.into(),
+            ..MetaColumns::default()
+        };
+        let unweighted = MetaColumns {
+            weight: None,
+            ..MetaColumns::default()
+        };
         let bad = [
-            (AcquireRequest { job: String::new(), ..request() }, "job must not be empty"),
-            (AcquireRequest { job: long, ..request() }, "job has 256 bytes"),
-            (AcquireRequest { job: "a\0".into(), ..request() }, "NUL"),
-            (AcquireRequest { meta_table: "a.b.c".into(), ..request() }, "two parts"),
-            (AcquireRequest { columns: columns(""), ..request() }, "columns.uid must not be empty"),
-            (AcquireRequest { id_min: Some(3), id_max: Some(2), ..request() }, "is above id-max"),
-            (AcquireRequest { id_min: Some(i64::MIN), ..request() }, "ids start at"),
-            (AcquireRequest { max_weight: Some(0.0), ..request() }, "above 0"),
-            (AcquireRequest { max_weight: Some(-1.0), ..request() }, "above 0"),
-            (AcquireRequest { max_weight: Some(f64::NAN), ..request() }, "above 0"),
-            (AcquireRequest { max_weight: Some(f64::INFINITY), ..request() }, "above 0"),
-            (AcquireRequest { max_count: Some(0), ..request() }, "from 1 to"),
-            (AcquireRequest { max_count: Some(u64::MAX), ..request() }, "from 1 to"),
             (
-                AcquireRequest { max_weight: Some(1.0), columns: unweighted, ..request() },
+                AcquireRequest {
+                    job: String::new(),
+                    ..request()
+                },
+                "job must not be empty",
+            ),
+            (
+                AcquireRequest {
+                    job: long,
+                    ..request()
+                },
+                "job has 256 bytes",
+            ),
+            (
+                AcquireRequest {
+                    job: "a\0".into(),
+                    ..request()
+                },
+                "NUL",
+            ),
+            (
+                AcquireRequest {
+                    meta_table: "a.b.c".into(),
+                    ..request()
+                },
+                "two parts",
+            ),
+            (
+                AcquireRequest {
+                    columns: columns(""),
+                    ..request()
+                },
+                "columns.uid must not be empty",
+            ),
+            (
+                AcquireRequest {
+                    id_min: Some(3),
+                    id_max: Some(2),
+                    ..request()
+                },
+                "is above id-max",
+            ),
+            (
+                AcquireRequest {
+                    id_min: Some(i64::MIN),
+                    ..request()
+                },
+                "ids start at",
+            ),
+            (
+                AcquireRequest {
+                    max_weight: Some(0.0),
+                    ..request()
+                },
+                "above 0",
+            ),
+            (
+                AcquireRequest {
+                    max_weight: Some(-1.0),
+                    ..request()
+                },
+                "above 0",
+            ),
+            (
+                AcquireRequest {
+                    max_weight: Some(f64::NAN),
+                    ..request()
+                },
+                "above 0",
+            ),
+            (
+                AcquireRequest {
+                    max_weight: Some(f64::INFINITY),
+                    ..request()
+                },
+                "above 0",
+            ),
+            (
+                AcquireRequest {
+                    max_count: Some(0),
+                    ..request()
+                },
+                "from 1 to",
+            ),
+            (
+                AcquireRequest {
+                    max_count: Some(u64::MAX),
+                    ..request()
+                },
+                "from 1 to",
+            ),
+            (
+                AcquireRequest {
+                    max_weight: Some(1.0),
+                    columns: unweighted,
+                    ..request()
+                },
                 "needs a weight column",
             ),
-            (AcquireRequest { filter: Some("x".into()), ..request() }, "not valid JSON"),
+            (
+                AcquireRequest {
+                    filter: Some("x".into()),
+                    ..request()
+                },
+                "not valid JSON",
+            ),
         ];
         for (request, expected) in bad {
             match parse(request.clone()) {

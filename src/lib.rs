@@ -1,12 +1,28 @@
 //! batchintory's planner.
 
 mod boundary;
+mod claim;
+mod claim_token;
+mod completion;
 #[cfg(target_family = "wasm")]
 mod component;
+mod condition;
 mod database;
+mod databases;
 mod error;
+mod find_attempt;
+mod history;
 mod interface;
+mod items;
+mod job;
+mod migration;
+mod next_batch;
+mod plan;
 mod planner;
+mod progress;
+mod sql;
+mod table_name;
+mod watermark;
 
 pub use database::{
     Database, DatabaseError, Dialect, Random, Refusal, Rows, Settings, Source, SqlError,

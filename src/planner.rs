@@ -6,46 +6,78 @@ use crate::interface::{
     AcquireRequest, Acquisition, Attempt, BatchPlan, HistoryQuery, Item, JobProgress, JobSummary,
     Migration, Outcome,
 };
+use crate::{claim, completion, history, items, migration, plan, progress};
 
 /// Plans and claims batches through a [`Database`], with claim tokens from a [`Random`].
 ///
-/// It holds no state: everything stands in the database.
+/// It holds no state: everything stands in the database. Its methods are the functions of
+/// `wit/inventory.wit`, which says what each does, which values are allowed and when which error
+/// comes.
 #[derive(Debug, Clone)]
 pub struct Planner<D, R> {
-    pub(crate) database: D,
-    pub(crate) random: R,
+    database: D,
+    random: R,
 }
 
-#[allow(clippy::todo, unused_variables, missing_docs)]
 impl<D: Database, R: Random> Planner<D, R> {
+    /// A planner over this database.
     pub fn new(database: D, random: R) -> Self {
         Self { database, random }
     }
+
+    /// Hands out the next batch of a job.
     pub async fn acquire(&self, request: &AcquireRequest) -> Result<Acquisition, Error> {
-        todo!()
+        claim::acquire(&self.database, &self.random, request).await
     }
-    pub async fn items(&self, claim_token: &str, after: Option<i64>, limit: u32) -> Result<Vec<Item>, Error> {
-        todo!()
+
+    /// A page of the items of a batch: up to `limit` (1 to 10,000) items with ids above `after`.
+    pub async fn items(
+        &self,
+        claim_token: &str,
+        after: Option<i64>,
+        limit: u32,
+    ) -> Result<Vec<Item>, Error> {
+        items::items(&self.database, claim_token, after, limit).await
     }
+
+    /// Ends a batch. Ending it again in the same way is fine and changes nothing.
     pub async fn complete(&self, claim_token: &str, outcome: &Outcome) -> Result<(), Error> {
-        todo!()
+        completion::complete(&self.database, claim_token, outcome).await
     }
-    pub async fn plan(&self, request: &AcquireRequest, after: Option<i64>, batches: u32) -> Result<BatchPlan, Error> {
-        todo!()
+
+    /// The next `batches` (1 to 1,000) batches without claiming them, behind `after` if that lies
+    /// further than what is claimed.
+    pub async fn plan(
+        &self,
+        request: &AcquireRequest,
+        after: Option<i64>,
+        batches: u32,
+    ) -> Result<BatchPlan, Error> {
+        plan::plan(&self.database, request, after, batches).await
     }
+
+    /// What a job has left to do, counted up to `cap` (1 to 100,000,000) items.
     pub async fn progress(&self, request: &AcquireRequest, cap: u64) -> Result<JobProgress, Error> {
-        todo!()
+        progress::progress(&self.database, request, cap).await
     }
+
+    /// All jobs of the inventory, by meta table and name.
     pub async fn jobs(&self) -> Result<Vec<JobSummary>, Error> {
-        todo!()
+        history::jobs(&self.database).await
     }
+
+    /// Attempts, latest first.
     pub async fn history(&self, query: &HistoryQuery) -> Result<Vec<Attempt>, Error> {
-        todo!()
+        history::history(&self.database, query).await
     }
+
+    /// The statements that make the inventory table in a dialect.
     pub fn schema_statements(&self, dialect: Dialect) -> Result<Vec<String>, Error> {
-        todo!()
+        migration::schema_statements(&self.database, dialect)
     }
+
+    /// Makes the inventory table and its indexes where they are missing.
     pub async fn migrate(&self) -> Result<Migration, Error> {
-        todo!()
+        migration::migrate(&self.database).await
     }
 }

@@ -173,7 +173,9 @@ mod tests {
 
     #[test]
     fn a_malformed_name_is_refused() {
-        for name in ["", ".", "a.", ".a", "a.b.c", "\"a", "\"a\"b", "\"\"", "a\0b"] {
+        for name in [
+            "", ".", "a.", ".a", "a.b.c", "\"a", "\"a\"b", "\"\"", "a\0b",
+        ] {
             assert!(normalised(name, Dialect::Postgresql).is_err(), "{name:?}");
         }
     }

@@ -1,0 +1,272 @@
+//! One call's view of its two databases: sends statements, reads rows, explains errors.
+
+use crate::database::{Database, DatabaseError, Dialect, Refusal, Rows, Settings, Source, Value};
+use crate::error::Error;
+use crate::interface::AcquireRequest;
+use crate::job::Job;
+use crate::sql::Statement;
+use crate::sql::inventory::InventoryTable;
+use crate::table_name::TableName;
+
+/// The longest name of the inventory table, in bytes: names of indexes are made from it, and
+/// PostgreSQL cuts names off at 63 bytes.
+const MAX_INVENTORY_NAME_BYTES: usize = 48;
+
+/// One call's view of its two databases.
+pub(crate) struct Databases<'a, D> {
+    database: &'a D,
+    pub(crate) inventory: InventoryTable,
+    pub(crate) meta_dialect: Dialect,
+    meta_schema: Option<String>,
+}
+
+impl<'a, D: Database> Databases<'a, D> {
+    /// Asks for the settings and checks them.
+    pub(crate) fn open(database: &'a D) -> Result<Self, Error> {
+        let settings = database.settings();
+        Ok(Self {
+            database,
+            inventory: inventory_table(&settings)?,
+            meta_dialect: settings.meta_dialect,
+            meta_schema: settings.meta_schema,
+        })
+    }
+
+    /// Checks a request.
+    pub(crate) fn job(&self, request: &AcquireRequest) -> Result<Job, Error> {
+        Job::parse(request, self.meta_dialect, self.meta_schema.as_deref())
+    }
+
+    /// A meta table's normalised name.
+    pub(crate) fn meta_table(&self, name: &str) -> Result<TableName, Error> {
+        TableName::parse(name, self.meta_dialect, self.meta_schema.as_deref())
+            .map_err(|message| Error::InvalidRequest(format!("meta-table: {message}")))
+    }
+
+    /// Runs a statement on the inventory; the error is the database's own, since some of them are
+    /// part of the protocol.
+    pub(crate) async fn try_inventory(&self, statement: Statement) -> Result<Rows, DatabaseError> {
+        self.database
+            .query(Source::Inventory, statement.text, statement.parameters)
+            .await
+    }
+
+    /// Runs a statement on the inventory.
+    pub(crate) async fn inventory(&self, statement: Statement) -> Result<Rows, Error> {
+        self.try_inventory(statement)
+            .await
+            .map_err(|error| self.inventory_error(error))
+    }
+
+    /// Runs a statement on the meta table of a job.
+    pub(crate) async fn meta(&self, job: &Job, statement: Statement) -> Result<Rows, Error> {
+        self.database
+            .query(Source::Meta, statement.text, statement.parameters)
+            .await
+            .map_err(|error| meta_error(job, error))
+    }
+
+    /// Explains what a statement on the inventory met.
+    pub(crate) fn inventory_error(&self, error: DatabaseError) -> Error {
+        let table = &self.inventory.name;
+        match error {
+            DatabaseError::Failed(error) => match error.refusal {
+                Refusal::NoSuchTable => Error::NoSuchTable(format!(
+                    "the inventory table {table:?} does not exist; create it by `migrate` ({})",
+                    error.message,
+                    table = table.to_string(),
+                )),
+                Refusal::NoSuchColumn => Error::NoSuchColumn(format!(
+                    "the table {table:?} is no inventory of this version, a column is missing; name \
+                     another inventory table ({})",
+                    error.message,
+                    table = table.to_string(),
+                )),
+                Refusal::ReadOnly | Refusal::NotPermitted => Error::Database(format!(
+                    "the inventory table {table:?} cannot be written to; nothing was changed; use \
+                     a database and a user that may write ({})",
+                    error.message,
+                    table = table.to_string(),
+                )),
+                Refusal::WrongType | Refusal::Other => Error::Database(format!(
+                    "the inventory's database refused a statement: {}",
+                    error.message
+                )),
+            },
+            other => passing_error("inventory's database", other),
+        }
+    }
+}
+
+fn meta_error(job: &Job, error: DatabaseError) -> Error {
+    let table = job.meta_table.to_string();
+    let DatabaseError::Failed(error) = error else {
+        return passing_error("meta table's database", error);
+    };
+    let message = error.message;
+    match error.refusal {
+        Refusal::NoSuchTable => Error::NoSuchTable(format!(
+            "the meta table {table:?} does not exist; check its name, its schema and which \
+             database is meant ({message})"
+        )),
+        Refusal::NoSuchColumn => Error::NoSuchColumn(format!(
+            "a column is missing in the meta table {table:?}; check the names of the uid, item and \
+             weight columns and those in the filter ({message})"
+        )),
+        Refusal::WrongType => Error::InvalidRequest(format!(
+            "a column of the meta table {table:?} has a type that does not fit: uid must be an \
+             integer, weight a number, and the values in a filter must be comparable with their \
+             columns ({message})"
+        )),
+        Refusal::NotPermitted => Error::Database(format!(
+            "the meta table {table:?} must not be read by this user; grant SELECT on it ({message})"
+        )),
+        Refusal::ReadOnly | Refusal::Other => Error::Database(format!(
+            "the meta table's database refused a statement on {table:?}: {message}"
+        )),
+    }
+}
+
+fn passing_error(database: &str, error: DatabaseError) -> Error {
+    match error {
+        DatabaseError::Unavailable(message) => {
+            Error::Unavailable(format!("the {database} cannot be reached: {message}"))
+        }
+        DatabaseError::OutcomeUnknown(message) => Error::Unavailable(format!(
+            "the {database} went away during a statement: {message}"
+        )),
+        DatabaseError::Retryable(message) => Error::Unavailable(format!(
+            "the {database} is too busy, call again later: {message}"
+        )),
+        DatabaseError::Conflict(message) => Error::Database(format!(
+            "the {database} reports a conflict where none can be: {message}"
+        )),
+        DatabaseError::Failed(error) => Error::Database(error.message),
+    }
+}
+
+fn inventory_table(settings: &Settings) -> Result<InventoryTable, Error> {
+    let name = TableName::parse(&settings.inventory_table, settings.inventory_dialect, None)
+        .map_err(|message| {
+            Error::InvalidRequest(format!("the inventory table's name: {message}"))
+        })?;
+    if name.table().len() > MAX_INVENTORY_NAME_BYTES {
+        return Err(Error::InvalidRequest(format!(
+            "the inventory table's name has {} bytes; at most {MAX_INVENTORY_NAME_BYTES} are allowed",
+            name.table().len()
+        )));
+    }
+    if settings.inventory_dialect == Dialect::Sqlite && name.schema() != "main" {
+        return Err(Error::InvalidRequest(format!(
+            "the inventory table {:?} must lie in the schema main of its SQLite database; open the \
+             file that it is in instead of attaching it",
+            name.to_string()
+        )));
+    }
+    let labels = &settings.status_labels;
+    let distinct = labels.running != labels.succeeded
+        && labels.running != labels.failed
+        && labels.succeeded != labels.failed;
+    if !distinct {
+        return Err(Error::InvalidRequest(
+            "the labels of the inventory's status column must all differ".into(),
+        ));
+    }
+    Ok(InventoryTable {
+        name,
+        dialect: settings.inventory_dialect,
+        labels: labels.clone(),
+    })
+}
+
+/// Reads a row from its first column on. A host is not trusted to answer in the agreed types.
+pub(crate) struct RowReader {
+    values: std::vec::IntoIter<Value>,
+}
+
+impl RowReader {
+    /// The only row.
+    pub(crate) fn only(rows: Rows) -> Result<Self, Error> {
+        Self::first(rows)?.ok_or_else(|| Error::Database("the host gave no row".into()))
+    }
+
+    /// The first row, if there is one.
+    pub(crate) fn first(rows: Rows) -> Result<Option<Self>, Error> {
+        Ok(Self::all(rows).next())
+    }
+
+    /// All rows.
+    pub(crate) fn all(rows: Rows) -> impl Iterator<Item = Self> {
+        rows.rows.into_iter().map(|row| Self {
+            values: row.into_iter(),
+        })
+    }
+
+    /// A column of type `bigint`.
+    pub(crate) fn int(&mut self) -> Result<i64, Error> {
+        self.optional_int()?.ok_or_else(|| unexpected("NULL"))
+    }
+
+    /// A column of type `bigint` that may be NULL.
+    pub(crate) fn optional_int(&mut self) -> Result<Option<i64>, Error> {
+        match self.next()? {
+            Value::Null => Ok(None),
+            Value::Int64(value) => Ok(Some(value)),
+            other => Err(unexpected(type_name(&other))),
+        }
+    }
+
+    /// A count: a `bigint` of 0 or more.
+    pub(crate) fn count(&mut self) -> Result<u64, Error> {
+        u64::try_from(self.int()?).map_err(|_| unexpected("a negative count"))
+    }
+
+    /// A column of type `double precision`; NULL is 0.
+    pub(crate) fn double(&mut self) -> Result<f64, Error> {
+        match self.next()? {
+            Value::Null => Ok(0.0),
+            Value::Float64(value) => Ok(value),
+            // SQLite's drivers give whole numbers as integers now and then.
+            #[allow(clippy::cast_precision_loss)]
+            Value::Int64(value) => Ok(value as f64),
+            other => Err(unexpected(type_name(&other))),
+        }
+    }
+
+    /// A column of type `text`.
+    pub(crate) fn text(&mut self) -> Result<String, Error> {
+        self.optional_text()?.ok_or_else(|| unexpected("NULL"))
+    }
+
+    /// A column of type `text` that may be NULL.
+    pub(crate) fn optional_text(&mut self) -> Result<Option<String>, Error> {
+        match self.next()? {
+            Value::Null => Ok(None),
+            Value::Text(value) => Ok(Some(value)),
+            other => Err(unexpected(type_name(&other))),
+        }
+    }
+
+    fn next(&mut self) -> Result<Value, Error> {
+        self.values
+            .next()
+            .ok_or_else(|| unexpected("too few columns"))
+    }
+}
+
+fn type_name(value: &Value) -> &'static str {
+    match value {
+        Value::Null => "NULL",
+        Value::Boolean(_) => "a boolean",
+        Value::Int64(_) => "an integer",
+        Value::Float64(_) => "a number",
+        Value::Text(_) => "text",
+    }
+}
+
+fn unexpected(what: &str) -> Error {
+    Error::Database(format!(
+        "the database or its driver answered with {what} where something else was asked for; the \
+         driver does not keep to the interface"
+    ))
+}

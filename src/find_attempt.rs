@@ -1,0 +1,89 @@
+//! Looking an attempt up by its claim token.
+
+use crate::claim_token::ClaimToken;
+use crate::database::Database;
+use crate::databases::{Databases, RowReader};
+use crate::error::Error;
+use crate::interface::{AcquireRequest, Batch};
+
+/// An attempt as it stands in the inventory.
+pub(crate) struct FoundAttempt {
+    id: i64,
+    meta_table: String,
+    job: String,
+    job_identifier: Option<String>,
+    attempt: u32,
+    pub(crate) status: String,
+    pub(crate) id_start: i64,
+    pub(crate) id_end: i64,
+    count: u64,
+    weight: f64,
+    processing_start: String,
+    config: String,
+}
+
+/// The attempt with this token, if there is one.
+pub(crate) async fn find_attempt<D: Database>(
+    databases: &Databases<'_, D>,
+    token: &ClaimToken,
+) -> Result<Option<FoundAttempt>, Error> {
+    let statement = databases.inventory.find_attempt(token);
+    let Some(mut row) = RowReader::first(databases.inventory(statement).await?)? else {
+        return Ok(None);
+    };
+    Ok(Some(FoundAttempt {
+        id: row.int()?,
+        meta_table: row.text()?,
+        job: row.text()?,
+        job_identifier: row.optional_text()?,
+        attempt: u32::try_from(row.count()?).unwrap_or(u32::MAX),
+        status: row.text()?,
+        id_start: row.int()?,
+        id_end: row.int()?,
+        count: row.count()?,
+        weight: row.double()?,
+        processing_start: row.text()?,
+        config: row.text()?,
+    }))
+}
+
+/// Why there is no such attempt.
+pub(crate) fn no_such_batch() -> Error {
+    Error::NoSuchBatch(
+        "no batch in this inventory has this claim token; pass on the one that acquire gave, and \
+         check which inventory is meant"
+            .into(),
+    )
+}
+
+impl FoundAttempt {
+    /// The request that it was claimed with.
+    pub(crate) fn request(&self) -> Result<AcquireRequest, Error> {
+        serde_json::from_str(&self.config).map_err(|error| {
+            Error::Database(format!(
+                "the configuration of the batch with inventory id {} is not understood: {error}",
+                self.id
+            ))
+        })
+    }
+
+    /// The attempt as its owner sees it.
+    pub(crate) fn into_batch(self, token: &ClaimToken) -> Batch {
+        let most = self.request().ok().and_then(|request| request.max_weight);
+        Batch {
+            id: self.id,
+            claim_token: token.as_str().to_owned(),
+            meta_table: self.meta_table,
+            job: self.job,
+            job_identifier: self.job_identifier,
+            attempt: self.attempt,
+            id_start: self.id_start,
+            id_end: self.id_end,
+            count: self.count,
+            weight: self.weight,
+            // No other batch is heavier than the limit.
+            oversized: most.is_some_and(|most| self.weight > most),
+            processing_start: self.processing_start,
+        }
+    }
+}

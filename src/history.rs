@@ -1,0 +1,110 @@
+//! What happened so far: `history` and `jobs`.
+
+use crate::database::Database;
+use crate::databases::{Databases, RowReader};
+use crate::error::Error;
+use crate::interface::{AcquireRequest, Attempt, HistoryQuery, JobSummary};
+use crate::sql::meta;
+
+/// The most attempts in a page.
+const MAX_ATTEMPTS: u32 = 1_000;
+
+/// Attempts, latest first.
+pub(crate) async fn history<D: Database>(
+    database: &D,
+    query: &HistoryQuery,
+) -> Result<Vec<Attempt>, Error> {
+    let databases = Databases::open(database)?;
+    if !(1..=MAX_ATTEMPTS).contains(&query.limit) {
+        return Err(Error::InvalidRequest(format!(
+            "limit must be from 1 to {MAX_ATTEMPTS} attempts, not {}; continue with `before`",
+            query.limit
+        )));
+    }
+    if query.uid.is_some() && query.meta_table.is_none() {
+        return Err(Error::InvalidRequest(
+            "a uid says nothing without its meta table; name the table too".into(),
+        ));
+    }
+    let meta_table = match &query.meta_table {
+        Some(name) => Some(databases.meta_table(name)?.to_string()),
+        None => None,
+    };
+    let statement = (databases.inventory).list_attempts(query, meta_table.as_deref());
+    let rows = databases.inventory(statement).await?;
+
+    let mut attempts = Vec::new();
+    // Attempts of one job mostly share their request, so the row is looked at once for each.
+    let mut judged: Vec<(AcquireRequest, bool)> = Vec::new();
+    for mut row in RowReader::all(rows) {
+        let mut attempt = Attempt {
+            id: row.int()?,
+            meta_table: row.text()?,
+            job: row.text()?,
+            job_identifier: row.optional_text()?,
+            attempt: u32::try_from(row.count()?).unwrap_or(u32::MAX),
+            status: row.text()?,
+            id_start: row.int()?,
+            id_end: row.int()?,
+            count: row.count()?,
+            weight: row.double()?,
+            processing_start: row.text()?,
+            processing_end: row.optional_text()?,
+            result_item: row.optional_text()?,
+            log: row.optional_text()?,
+            passed_over: false,
+        };
+        if let Some(uid) = query.uid
+            && let Ok(request) = serde_json::from_str::<AcquireRequest>(&row.text()?)
+            && request.filter.is_some()
+        {
+            let known = judged.iter().find(|(other, _)| *other == request);
+            attempt.passed_over = match known {
+                Some((_, passed_over)) => *passed_over,
+                None => {
+                    let passed_over = is_passed_over(&databases, &request, uid).await?;
+                    judged.push((request, passed_over));
+                    passed_over
+                }
+            };
+        }
+        attempts.push(attempt);
+    }
+    Ok(attempts)
+}
+
+/// Whether the row with this id is there and does not pass the request's filter.
+async fn is_passed_over<D: Database>(
+    databases: &Databases<'_, D>,
+    request: &AcquireRequest,
+    uid: i64,
+) -> Result<bool, Error> {
+    let job = databases.job(request)?;
+    let statement = meta::passes_filter(&job, databases.meta_dialect, uid);
+    match RowReader::first(databases.meta(&job, statement).await?)? {
+        Some(mut row) => Ok(row.int()? == 0),
+        None => Ok(false),
+    }
+}
+
+/// All jobs, summed up.
+pub(crate) async fn jobs<D: Database>(database: &D) -> Result<Vec<JobSummary>, Error> {
+    let databases = Databases::open(database)?;
+    let rows = (databases.inventory(databases.inventory.summarise_jobs())).await?;
+    RowReader::all(rows)
+        .map(|mut row| {
+            Ok(JobSummary {
+                meta_table: row.text()?,
+                job: row.text()?,
+                watermark: row.int()?,
+                running: row.count()?,
+                succeeded: row.count()?,
+                failed: row.count()?,
+                items: row.count()?,
+                weight: row.double()?,
+                latest_start: row.text()?,
+                request: serde_json::from_str(&row.text()?).ok(),
+            })
+        })
+        .collect()
+}

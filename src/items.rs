@@ -1,0 +1,49 @@
+//! The items of a batch, by pages: `items`.
+
+use crate::claim_token::ClaimToken;
+use crate::database::Database;
+use crate::databases::{Databases, RowReader};
+use crate::error::Error;
+use crate::find_attempt::{find_attempt, no_such_batch};
+use crate::interface::Item;
+use crate::sql::meta;
+
+/// The most items in a page.
+const MAX_PAGE_ITEMS: u32 = 10_000;
+
+/// A page of a batch's items.
+pub(crate) async fn items<D: Database>(
+    database: &D,
+    claim_token: &str,
+    after: Option<i64>,
+    limit: u32,
+) -> Result<Vec<Item>, Error> {
+    let databases = Databases::open(database)?;
+    let token = ClaimToken::parse(claim_token)?;
+    if !(1..=MAX_PAGE_ITEMS).contains(&limit) {
+        return Err(Error::InvalidRequest(format!(
+            "limit must be from 1 to {MAX_PAGE_ITEMS} items, not {limit}; ask for more pages"
+        )));
+    }
+    let attempt = find_attempt(&databases, &token)
+        .await?
+        .ok_or_else(no_such_batch)?;
+    let job = databases.job(&attempt.request()?)?;
+    let statement = meta::items(
+        &job,
+        databases.meta_dialect,
+        attempt.id_start,
+        attempt.id_end,
+        after,
+        u64::from(limit),
+    );
+    RowReader::all(databases.meta(&job, statement).await?)
+        .map(|mut row| {
+            Ok(Item {
+                uid: row.int()?,
+                item: row.optional_text()?,
+                weight: row.double()?,
+            })
+        })
+        .collect()
+}

@@ -1,0 +1,240 @@
+//! Finding the next batch: how far behind a watermark the limits reach.
+//!
+//! The meta table is looked at page by page. A page is as long as the batch probably is, so that
+//! the usual batch needs one page, and the cost depends on the batch and never on the backlog
+//! behind it. Pages that are surely too short for the batch are summed up without running totals.
+
+use crate::database::Database;
+use crate::databases::{Databases, RowReader};
+use crate::error::Error;
+use crate::interface::PlannedBatch;
+use crate::job::Job;
+use crate::sql::meta::{self, Room};
+
+/// The most rows of the meta table that one statement looks at.
+pub(crate) const MAX_PAGE_ROWS: u64 = 100_000;
+/// How many rows are looked at first when nothing is known about the weights.
+const FIRST_PAGE_ROWS: u64 = 1_000;
+
+/// What an earlier batch tells about the next one's size.
+#[derive(Debug, Clone, Copy, Default, PartialEq)]
+pub(crate) struct Density {
+    /// Items and what they weigh together.
+    pub(crate) count: u64,
+    pub(crate) weight: f64,
+    /// How many ids they are spread over.
+    pub(crate) span: u64,
+}
+
+/// The next batch, and what was passed over.
+#[derive(Debug, Clone, Copy, PartialEq)]
+pub(crate) struct Found {
+    /// The batch; `None` when nothing is left.
+    pub(crate) batch: Option<PlannedBatch>,
+    /// The highest id that was looked at.
+    pub(crate) scanned_to: Option<i64>,
+}
+
+/// What a statement says about a page.
+struct Page {
+    scanned: u64,
+    scanned_to: Option<i64>,
+    kept: u64,
+    first: Option<i64>,
+    first_weight: f64,
+    taken: u64,
+    taken_first: Option<i64>,
+    taken_last: Option<i64>,
+    taken_weight: f64,
+}
+
+/// A batch in the making.
+#[derive(Clone, Copy, Default)]
+struct Filling {
+    first: Option<i64>,
+    last: i64,
+    count: u64,
+    weight: f64,
+}
+
+/// Finds the first batch behind `after`.
+pub(crate) async fn next_batch<D: Database>(
+    databases: &Databases<'_, D>,
+    job: &Job,
+    after: i64,
+    density: Density,
+) -> Result<Found, Error> {
+    let mut filling = Filling::default();
+    let mut scanned_to = None;
+    let mut seen = 0;
+    loop {
+        let position = scanned_to.unwrap_or(after);
+        let rows = page_rows(job, &filling, density, seen);
+        let page = read_page(databases, job, &filling, position, rows).await?;
+        seen += page.scanned;
+        scanned_to = page.scanned_to.or(scanned_to);
+
+        if filling.count == 0
+            && page.taken == 0
+            && let Some(uid) = page.first
+        {
+            return alone(job, uid, page.first_weight, scanned_to);
+        }
+        if let (Some(first), Some(last)) = (page.taken_first, page.taken_last) {
+            filling.first = filling.first.or(Some(first));
+            filling.last = last;
+            filling.count += page.taken;
+            filling.weight += page.taken_weight;
+        }
+        let is_full = page.taken < page.kept || job.limits.count == Some(filling.count);
+        if is_full || page.scanned < rows {
+            let batch = filling.first.map(|first| PlannedBatch {
+                id_start: first,
+                id_end: filling.last,
+                count: filling.count,
+                weight: filling.weight,
+                oversized: false,
+            });
+            return Ok(Found { batch, scanned_to });
+        }
+    }
+}
+
+/// A batch of a single item that has no room beside an empty batch: heavier than the limit, or of
+/// a weight that cannot be.
+fn alone(job: &Job, uid: i64, weight: f64, scanned_to: Option<i64>) -> Result<Found, Error> {
+    if !weight.is_finite() {
+        return Err(Error::InvalidRequest(format!(
+            "the item with {uid_column} {uid} in the meta table {table:?} has a weight that is \
+             negative or not a finite number; mend its column {weight_column:?} or leave the item \
+             out by a filter",
+            uid_column = job.columns.uid,
+            table = job.meta_table.to_string(),
+            weight_column = job.columns.weight.as_deref().unwrap_or_default(),
+        )));
+    }
+    Ok(Found {
+        batch: Some(PlannedBatch {
+            id_start: uid,
+            id_end: uid,
+            count: 1,
+            weight,
+            oversized: true,
+        }),
+        scanned_to,
+    })
+}
+
+/// How many rows to look at next.
+fn page_rows(job: &Job, filling: &Filling, density: Density, seen: u64) -> u64 {
+    let room = job.limits.count.map(|count| count - filling.count);
+    let by_weight = job.limits.weight.map(|most| {
+        // What this batch holds already tells more than the one before.
+        let (count, weight) = match filling.count {
+            0 => (density.count, density.weight),
+            count => (count, filling.weight),
+        };
+        expected_rows(most - filling.weight, count, weight)
+    });
+    let expected = match (room, by_weight) {
+        (Some(room), Some(by_weight)) => room.min(by_weight),
+        (Some(room), None) => room,
+        (None, Some(by_weight)) => by_weight,
+        (None, None) => MAX_PAGE_ROWS,
+    };
+    if job.filter.is_none() {
+        return expected.clamp(1, MAX_PAGE_ROWS);
+    }
+    // Rows that the filter passes over come on top; ids that are spread wide hint at them, and
+    // when the filter kept too little so far, the pages grow.
+    let spread = match density.count {
+        0 => 1,
+        count => density.span / count,
+    };
+    expected
+        .saturating_mul(spread.max(1))
+        .max(seen.saturating_mul(3))
+        .clamp(FIRST_PAGE_ROWS, MAX_PAGE_ROWS)
+}
+
+/// How many rows of average weight fill this much room, with some to spare: the page must show
+/// the first item that has no room any more.
+#[allow(
+    clippy::cast_possible_truncation,
+    clippy::cast_precision_loss,
+    clippy::cast_sign_loss
+)]
+fn expected_rows(room: f64, count: u64, weight: f64) -> u64 {
+    if count == 0 {
+        return FIRST_PAGE_ROWS;
+    }
+    // The cast of a float saturates, so weights of 0 lead to the longest page.
+    let fitting = (room.max(0.0) * count as f64 / weight) as u64;
+    fitting.saturating_add(fitting / 2).saturating_add(32)
+}
+
+async fn read_page<D: Database>(
+    databases: &Databases<'_, D>,
+    job: &Job,
+    filling: &Filling,
+    after: i64,
+    rows: u64,
+) -> Result<Page, Error> {
+    let room = Room {
+        weight: (filling.weight, job.limits.weight.unwrap_or(f64::MAX)),
+        // Without a filter the page's length alone bounds the count.
+        count: (job.filter.as_ref())
+            .and(job.limits.count)
+            .map(|count| i64::try_from(count - filling.count).unwrap_or(i64::MAX)),
+    };
+    // A page of the greatest length will probably fit as a whole.
+    let probably_fits =
+        rows == MAX_PAGE_ROWS || job.limits.weight.is_none() && room.count.is_none();
+    if probably_fits {
+        let page = query_page(databases, job, after, rows, None).await?;
+        let fits = filling.weight + page.taken_weight <= room.weight.1
+            && room
+                .count
+                .is_none_or(|count| i64::try_from(page.taken).is_ok_and(|taken| taken <= count));
+        if fits {
+            return Ok(page);
+        }
+    }
+    query_page(databases, job, after, rows, Some(room)).await
+}
+
+async fn query_page<D: Database>(
+    databases: &Databases<'_, D>,
+    job: &Job,
+    after: i64,
+    rows: u64,
+    room: Option<Room>,
+) -> Result<Page, Error> {
+    let dialect = databases.meta_dialect;
+    let statement = meta::next_page(job, dialect, after, rows, room);
+    let mut row = RowReader::only(databases.meta(job, statement).await?)?;
+    for uid_type in [row.optional_text()?, row.optional_text()?]
+        .into_iter()
+        .flatten()
+    {
+        if !dialect.is_integer_type(&uid_type) {
+            return Err(Error::InvalidRequest(format!(
+                "the column {column:?} of the meta table {table:?} is of type {uid_type}, but a uid \
+                 must be an integer of at most 64 bits",
+                column = job.columns.uid,
+                table = job.meta_table.to_string(),
+            )));
+        }
+    }
+    Ok(Page {
+        scanned: row.count()?,
+        scanned_to: row.optional_int()?,
+        kept: row.count()?,
+        first: row.optional_int()?,
+        first_weight: row.double()?,
+        taken: row.count()?,
+        taken_first: row.optional_int()?,
+        taken_last: row.optional_int()?,
+        taken_weight: row.double()?,
+    })
+}

@@ -1,0 +1,98 @@
+//! What a job has left to do, at a bounded cost: `progress`.
+
+use crate::database::Database;
+use crate::databases::{Databases, RowReader};
+use crate::error::Error;
+use crate::interface::{AcquireRequest, JobProgress};
+use crate::job::Job;
+use crate::next_batch::MAX_PAGE_ROWS;
+use crate::sql::meta;
+use crate::watermark;
+
+/// The highest cap.
+const MAX_CAP: u64 = 100_000_000;
+
+/// Counts what is left, up to `cap` rows of the meta table.
+pub(crate) async fn progress<D: Database>(
+    database: &D,
+    request: &AcquireRequest,
+    cap: u64,
+) -> Result<JobProgress, Error> {
+    let databases = Databases::open(database)?;
+    let job = databases.job(request)?;
+    if !(1..=MAX_CAP).contains(&cap) {
+        return Err(Error::InvalidRequest(format!(
+            "cap must be from 1 to {MAX_CAP} items, not {cap}"
+        )));
+    }
+    let (watermark, _) = watermark::read(&databases, &job).await?;
+    let mut progress = JobProgress {
+        watermark: watermark.uid(),
+        items: 0,
+        weight: 0.0,
+        at_least: false,
+        estimated_items: None,
+    };
+    if watermark.has_reached(job.bounds.id_max) {
+        return Ok(progress);
+    }
+    let mut after = watermark.after();
+    let mut scanned = 0;
+    loop {
+        // One row more than the cap tells whether there are more.
+        let rows = (cap + 1 - scanned).min(MAX_PAGE_ROWS);
+        let statement = meta::count_page(&job, databases.meta_dialect, after, rows);
+        let mut row = RowReader::only(databases.meta(&job, statement).await?)?;
+        let page_rows = row.count()?;
+        after = row.optional_int()?.unwrap_or(after);
+        progress.items += row.count()?;
+        progress.weight += row.double()?;
+        scanned += page_rows;
+        if page_rows < rows {
+            return Ok(progress);
+        }
+        if scanned > cap {
+            progress.items = progress.items.min(cap);
+            progress.at_least = true;
+            progress.estimated_items =
+                estimate(&databases, &job, watermark.after(), progress.items).await?;
+            return Ok(progress);
+        }
+    }
+}
+
+/// Guesses how many rows lie behind `after`: the share of the table's rows that its ids have of all
+/// ids. Without statistics every id counts as a row.
+#[allow(
+    clippy::cast_possible_truncation,
+    clippy::cast_precision_loss,
+    clippy::cast_sign_loss
+)]
+async fn estimate<D: Database>(
+    databases: &Databases<'_, D>,
+    job: &Job,
+    after: i64,
+    counted: u64,
+) -> Result<Option<u64>, Error> {
+    let statement = meta::size_estimate(job, databases.meta_dialect);
+    let mut row = RowReader::only(databases.meta(job, statement).await?)?;
+    let (Some(lowest), Some(highest)) = (row.optional_int()?, row.optional_int()?) else {
+        return Ok(None);
+    };
+    let rows = row.optional_int()?.filter(|rows| *rows > 0);
+    let first = after
+        .saturating_add(1)
+        .max(lowest)
+        .max(job.bounds.id_min.unwrap_or(lowest));
+    let last = highest.min(job.bounds.id_max.unwrap_or(highest));
+    if first > last {
+        return Ok(Some(counted));
+    }
+    let span = |from: i64, to: i64| to.abs_diff(from).saturating_add(1);
+    let left = span(first, last);
+    let estimate = match rows {
+        Some(rows) => (rows as f64 * (left as f64 / span(lowest, highest) as f64)) as u64,
+        None => left,
+    };
+    Ok(Some(estimate.clamp(counted, left.max(counted))))
+}

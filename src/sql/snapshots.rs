@@ -1,0 +1,194 @@
+//! Every statement in every dialect, so that a reviewer sees the SQL.
+
+use super::inventory::{Claim, Ending, InventoryTable};
+use super::meta::{self, Room};
+use super::{Statement, Value};
+use crate::claim_token::ClaimToken;
+use crate::database::{Dialect, StatusLabels};
+use crate::interface::{AcquireRequest, HistoryQuery};
+use crate::job::Job;
+use crate::table_name::TableName;
+
+/// A statement with its parameters as a snapshot shows them.
+fn shown(statement: &Statement) -> String {
+    let parameters: Vec<String> = (statement.parameters.iter())
+        .map(|value| match value {
+            Value::Null => "NULL".into(),
+            Value::Boolean(value) => value.to_string(),
+            Value::Int64(value) => value.to_string(),
+            Value::Float64(value) => format!("{value:?}"),
+            Value::Text(value) => format!("{value:?}"),
+        })
+        .collect();
+    // One clause a line, so that a change shows where it is.
+    let mut text = statement.text.clone();
+    for clause in [
+        "FROM",
+        "WHERE",
+        "GROUP BY",
+        "ORDER BY",
+        "SET",
+        "VALUES",
+        "ON CONFLICT",
+        "RETURNING",
+    ] {
+        text = text.replace(&format!(" {clause} "), &format!("\n{clause} "));
+    }
+    format!("{text}\n-- {}", parameters.join(", "))
+}
+
+/// Shows a statement in all dialects under its function's name.
+fn snapshot(name: &str, statement: impl Fn(Dialect) -> Statement) {
+    let all = [Dialect::Postgresql, Dialect::Sqlite]
+        .map(|dialect| format!("-- {dialect:?}\n{}", shown(&statement(dialect))))
+        .join("\n\n");
+    insta::assert_snapshot!(name, all);
+}
+
+fn inventory(dialect: Dialect) -> InventoryTable {
+    InventoryTable {
+        name: TableName::parse("inventory", dialect, None).unwrap(),
+        dialect,
+        labels: StatusLabels::default(),
+    }
+}
+
+fn job(dialect: Dialect, filter: Option<&str>) -> Job {
+    let request = AcquireRequest {
+        id_min: Some(10),
+        id_max: Some(1_000),
+        max_weight: Some(64.0),
+        max_count: Some(100),
+        filter: filter.map(str::to_owned),
+        ..AcquireRequest::new("lake.files", "thumbnails")
+    };
+    Job::parse(&request, dialect, None).unwrap()
+}
+
+const FILTER: &str = r#"{"all": [
+    {"column": "kind", "op": "in", "value": ["parquet", 7]},
+    {"not": {"column": "path", "op": "like", "value": "%tmp%"}},
+    {"any": [{"column": "modified", "op": "older-than-seconds", "value": 300},
+             {"column": "ready", "op": "=", "value": true},
+             {"column": "size", "op": ">=", "value": 1.5},
+             {"column": "owner", "op": "is-null"}]}]}"#;
+
+#[test]
+fn on_the_meta_table() {
+    let room = Room {
+        weight: (0.0, 64.0),
+        count: None,
+    };
+    snapshot("next_page", |dialect| {
+        meta::next_page(&job(dialect, None), dialect, 7, 150, Some(room))
+    });
+    snapshot("next_page_of_any_weight", |dialect| {
+        meta::next_page(&job(dialect, None), dialect, 7, 100_000, None)
+    });
+    snapshot("next_page_filtered", |dialect| {
+        let room = Room {
+            count: Some(100),
+            ..room
+        };
+        meta::next_page(
+            &job(dialect, Some(FILTER)),
+            dialect,
+            i64::MIN,
+            1_000,
+            Some(room),
+        )
+    });
+    snapshot("count_page", |dialect| {
+        meta::count_page(&job(dialect, Some(FILTER)), dialect, 7, 1_000)
+    });
+    snapshot("items", |dialect| {
+        meta::items(&job(dialect, None), dialect, 10, 99, Some(41), 1_000)
+    });
+    snapshot("passes_filter", |dialect| {
+        meta::passes_filter(&job(dialect, Some(FILTER)), dialect, 42)
+    });
+    snapshot("size_estimate", |dialect| {
+        meta::size_estimate(&job(dialect, None), dialect)
+    });
+}
+
+#[test]
+fn on_the_inventory() {
+    let token = ClaimToken::from_random([1, 2]);
+    snapshot("read_watermark", |dialect| {
+        inventory(dialect).read_watermark("lake.files", "thumbnails")
+    });
+    snapshot("insert_claim", |dialect| {
+        inventory(dialect).insert_claim(&Claim {
+            meta_table: "lake.files",
+            job: "thumbnails",
+            job_identifier: None,
+            after: 7,
+            id_start: 10,
+            id_end: 99,
+            count: 80,
+            weight: Some(63.5),
+            attempt: 1,
+            token: &token,
+            config: "{}",
+        })
+    });
+    snapshot("end_attempt", |dialect| {
+        inventory(dialect).end_attempt(
+            &token,
+            Ending {
+                succeeded: true,
+                result_item: Some("{\"rows\": 7}"),
+                log: None,
+            },
+        )
+    });
+    snapshot("find_attempt", |dialect| {
+        inventory(dialect).find_attempt(&token)
+    });
+    snapshot("summarise_jobs", |dialect| {
+        inventory(dialect).summarise_jobs()
+    });
+    snapshot("list_attempts", |dialect| {
+        let query = HistoryQuery {
+            meta_table: Some("files".into()),
+            job: Some("thumbnails".into()),
+            uid: Some(42),
+            before: Some(1_000),
+            limit: 20,
+        };
+        inventory(dialect).list_attempts(&query, Some("files"))
+    });
+}
+
+#[test]
+fn the_schema() {
+    for dialect in [Dialect::Postgresql, Dialect::Sqlite] {
+        let statements = inventory(dialect).create(dialect);
+        insta::assert_snapshot!(format!("create_{dialect:?}"), statements.join(";\n"));
+    }
+    snapshot("probe", |dialect| inventory(dialect).probe());
+}
+
+/// What callers name is quoted or bound, whatever it holds.
+#[test]
+fn names_cannot_leave_their_quotes() {
+    let hostile = r#"x"; DROP TABLE inventory; --"#;
+    let mut request = AcquireRequest::new(format!("\"{}\"", hostile.replace('"', "\"\"")), hostile);
+    request.columns.uid = hostile.into();
+    request.columns.item = hostile.into();
+    request.columns.weight = Some(hostile.into());
+    request.filter =
+        Some(serde_json::json!({"column": hostile, "op": "=", "value": hostile}).to_string());
+    for dialect in [Dialect::Postgresql, Dialect::Sqlite] {
+        let job = Job::parse(&request, dialect, None).unwrap();
+        let statement = meta::items(&job, dialect, 1, 2, None, 10);
+        let quoted = format!("\"{}\"", hostile.replace('"', "\"\""));
+        let without_quoted = statement
+            .text
+            .replace(&quoted, "")
+            .replace(&quoted.to_ascii_lowercase(), "");
+        assert!(!without_quoted.contains("DROP"), "{}", statement.text);
+        assert!(!without_quoted.contains("drop"), "{}", statement.text);
+    }
+}

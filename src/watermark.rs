@@ -1,0 +1,56 @@
+//! Where a job stands.
+
+use crate::database::Database;
+use crate::databases::{Databases, RowReader};
+use crate::error::Error;
+use crate::job::Job;
+use crate::next_batch::Density;
+
+/// Stands for "before all ids" where an id is wanted; never an id itself.
+const BEFORE_ALL: i64 = i64::MIN;
+
+/// The highest id that a job has claimed so far, if any.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+pub(crate) struct Watermark(Option<i64>);
+
+impl Watermark {
+    /// After this id, or before all.
+    pub(crate) fn at(uid: Option<i64>) -> Self {
+        Self(uid)
+    }
+
+    /// The id itself.
+    pub(crate) fn uid(self) -> Option<i64> {
+        self.0
+    }
+
+    /// The id behind which planning goes on; also what the next range says that it follows.
+    pub(crate) fn after(self) -> i64 {
+        self.0.unwrap_or(BEFORE_ALL)
+    }
+
+    /// Whether nothing can ever come behind it.
+    pub(crate) fn has_reached(self, id_max: Option<i64>) -> bool {
+        matches!((self.0, id_max), (Some(uid), Some(id_max)) if uid >= id_max)
+    }
+}
+
+/// Reads a job's watermark, and how dense its latest range was.
+pub(crate) async fn read<D: Database>(
+    databases: &Databases<'_, D>,
+    job: &Job,
+) -> Result<(Watermark, Density), Error> {
+    let meta_table = job.meta_table.to_string();
+    let statement = databases.inventory.read_watermark(&meta_table, &job.name);
+    let rows = databases.inventory(statement).await?;
+    let Some(mut row) = RowReader::first(rows)? else {
+        return Ok((Watermark(None), Density::default()));
+    };
+    let (id_start, id_end) = (row.int()?, row.int()?);
+    let density = Density {
+        count: row.count()?,
+        weight: row.double()?,
+        span: id_end.abs_diff(id_start).saturating_add(1),
+    };
+    Ok((Watermark(Some(id_end)), density))
+}
