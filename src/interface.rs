@@ -8,7 +8,7 @@ use serde::{Deserialize, Serialize};
 
 /// The columns of a meta table that matter here; by default `uid`, `item` and `weight`.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(deny_unknown_fields)]
+#[serde(default, deny_unknown_fields)]
 pub struct MetaColumns {
     /// Unique, increasing integer id.
     pub uid: String,
@@ -30,7 +30,7 @@ impl Default for MetaColumns {
 
 /// What to hand out next, and how much of it.
 #[derive(Debug, Clone, PartialEq, Default, Serialize, Deserialize)]
-#[serde(deny_unknown_fields)]
+#[serde(default, deny_unknown_fields)]
 pub struct AcquireRequest {
     /// The meta table, as `table` or `schema.table`.
     pub meta_table: String,
@@ -152,7 +152,7 @@ pub struct Outcome {
     /// True when all of it was processed.
     pub succeeded: bool,
     /// What came of it, as a JSON document.
-    #[serde(with = "json_text")]
+    #[serde(default, with = "json_text")]
     pub result_item: Option<String>,
     /// An error message or a log's tail.
     pub log: Option<String>,
@@ -244,7 +244,7 @@ pub struct JobSummary {
 
 /// Which attempts to list. Conditions that are given all hold.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(deny_unknown_fields)]
+#[serde(default, deny_unknown_fields)]
 pub struct HistoryQuery {
     /// Only of this meta table.
     pub meta_table: Option<String>,

@@ -1,0 +1,16 @@
+//! Scenarios that every host and every database must pass, and what is needed to run them.
+//!
+//! A scenario is data: a JSON file in `tests/scenarios` with meta tables and steps. It knows
+//! neither the host nor the database, so that one description serves every adapter in every
+//! language. [`scenario`] gives its form, [`Subject`] is what it runs against.
+
+pub mod databases;
+pub mod proxy;
+pub mod recording;
+pub mod scenario;
+pub mod subject;
+pub mod tables;
+
+pub use databases::{TestDatabase, postgres, sqlite};
+pub use scenario::Scenario;
+pub use subject::{Call, Failure, Subject};

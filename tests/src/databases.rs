@@ -1,0 +1,70 @@
+//! Databases to test on: an SQLite file, or a database of its own on the test server.
+
+use std::env;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicU32, Ordering};
+
+use anyhow::{Context, Result};
+use batchintory_wasmtime::{Access, Database, connect};
+use tempfile::TempDir;
+
+/// An empty database, alone for one test.
+pub struct TestDatabase {
+    /// Where it is.
+    pub url: String,
+    /// A connection to it.
+    pub connection: Arc<dyn Database>,
+    /// Holds the file as long as the test runs.
+    _directory: Option<TempDir>,
+}
+
+/// A new SQLite file.
+pub async fn sqlite() -> Result<TestDatabase> {
+    let directory = tempfile::tempdir()?;
+    let url = format!("sqlite:{}", directory.path().join("test.sqlite").display());
+    Ok(TestDatabase {
+        connection: connect(&url, Access::Create).await?,
+        url,
+        _directory: Some(directory),
+    })
+}
+
+/// A new database on the server that `BATCHINTORY_TEST_POSTGRES` names.
+///
+/// It is left behind: the server is a throw-away one.
+pub async fn postgres() -> Result<TestDatabase> {
+    static NUMBER: AtomicU32 = AtomicU32::new(0);
+    let server = env::var("BATCHINTORY_TEST_POSTGRES").context(
+        "no PostgreSQL to test on: run `cargo xtask test`, or set BATCHINTORY_TEST_POSTGRES to the \
+         URL of a server on which databases may be created",
+    )?;
+    let name = format!(
+        "batchintory_{}_{}",
+        std::process::id(),
+        NUMBER.fetch_add(1, Ordering::Relaxed)
+    );
+    connect(&server, Access::ReadWrite)
+        .await?
+        .query(&format!("CREATE DATABASE {name}"), &[])
+        .await
+        .map_err(|error| anyhow::anyhow!("{error:?}"))?;
+    let url = with_database(&server, &name)?;
+    Ok(TestDatabase {
+        connection: connect(&url, Access::ReadWrite).await?,
+        url,
+        _directory: None,
+    })
+}
+
+/// The URL with another database's name.
+fn with_database(server: &str, name: &str) -> Result<String> {
+    let (before, options) = match server.split_once('?') {
+        Some((before, options)) => (before, format!("?{options}")),
+        None => (server, String::new()),
+    };
+    let (scheme, rest) = before
+        .split_once("://")
+        .context("BATCHINTORY_TEST_POSTGRES is not a URL")?;
+    let authority = rest.split('/').next().unwrap_or_default();
+    Ok(format!("{scheme}://{authority}/{name}{options}"))
+}

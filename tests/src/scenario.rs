@@ -1,0 +1,185 @@
+//! The form of a scenario, and running it.
+
+use std::collections::HashMap;
+use std::path::Path;
+
+use anyhow::{Context, Result, bail, ensure};
+use batchintory::Dialect;
+use batchintory_wasmtime::Database;
+use serde::Deserialize;
+use serde_json::Value;
+
+use crate::subject::{Call, Subject};
+use crate::tables::{Table, execute};
+
+/// A story with a meta table, told in calls and what they must give.
+#[derive(Debug, Clone, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Scenario {
+    /// What it shows, in a sentence.
+    pub about: String,
+    /// The dialect of the meta table's database in which alone it makes sense.
+    #[serde(default)]
+    pub only: Option<Dialect>,
+    /// The meta tables.
+    #[serde(default)]
+    pub tables: Vec<Table>,
+    /// What happens, in order.
+    pub steps: Vec<Step>,
+}
+
+/// One step.
+///
+/// A string `$name.field` in a call stands for a field of an earlier answer that was kept as
+/// `name`.
+#[derive(Debug, Clone, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Step {
+    /// Rows that are put into the meta table of this position before the call.
+    #[serde(default)]
+    pub insert: Option<(usize, Vec<Vec<Value>>)>,
+    /// SQL that is run on the meta table's database before the call.
+    #[serde(default)]
+    pub sql: Option<String>,
+    /// The call: an operation's name with its arguments.
+    #[serde(default)]
+    pub call: Option<Value>,
+    /// What the answer must hold: objects may have more members than named here, lists may not.
+    #[serde(default)]
+    pub gives: Option<Value>,
+    /// The error that the call must give, with a piece of its message.
+    #[serde(default)]
+    pub fails: Option<(String, String)>,
+    /// Keeps the answer under this name.
+    #[serde(default)]
+    pub keep: Option<String>,
+}
+
+impl Scenario {
+    /// Reads all scenarios of a directory, by file name.
+    pub fn read_all(directory: &Path) -> Result<Vec<(String, Self)>> {
+        let mut scenarios = Vec::new();
+        for entry in std::fs::read_dir(directory)? {
+            let path = entry?.path();
+            let text = std::fs::read_to_string(&path)?;
+            let scenario = serde_json::from_str(&text)
+                .with_context(|| format!("{} is not a scenario", path.display()))?;
+            let name = path.file_stem().unwrap_or_default().to_string_lossy();
+            scenarios.push((name.into_owned(), scenario));
+        }
+        scenarios.sort_by(|(left, _), (right, _)| left.cmp(right));
+        Ok(scenarios)
+    }
+
+    /// Runs it: the meta tables are made in `meta`, the calls go to `subject`.
+    pub async fn run(&self, subject: &dyn Subject, meta: &dyn Database) -> Result<()> {
+        if self.only.is_some_and(|only| only != meta.dialect()) {
+            return Ok(());
+        }
+        for table in &self.tables {
+            table.create(meta).await?;
+        }
+        let mut kept = HashMap::new();
+        for (index, step) in self.steps.iter().enumerate() {
+            self.run_step(step, subject, meta, &mut kept)
+                .await
+                .with_context(|| format!("step {} of the scenario {:?}", index + 1, self.about))?;
+        }
+        Ok(())
+    }
+
+    async fn run_step(
+        &self,
+        step: &Step,
+        subject: &dyn Subject,
+        meta: &dyn Database,
+        kept: &mut HashMap<String, Value>,
+    ) -> Result<()> {
+        if let Some((table, rows)) = &step.insert {
+            let table = self.tables.get(*table).context("no such table")?;
+            table.insert(meta, rows).await?;
+        }
+        if let Some(sql) = &step.sql {
+            execute(meta, sql, &[]).await?;
+        }
+        let Some(call) = &step.call else {
+            return Ok(());
+        };
+        let call: Call = serde_json::from_value(resolve(call, kept)?)?;
+        let answer = subject.call(call.clone()).await;
+        match (&step.fails, answer) {
+            (None, Ok(answer)) => {
+                if let Some(expected) = &step.gives {
+                    let expected = resolve(expected, kept)?;
+                    ensure!(
+                        matches(&expected, &answer),
+                        "{call:?}\nmust give {expected}\nbut gives {answer}"
+                    );
+                }
+                if let Some(name) = &step.keep {
+                    kept.insert(name.clone(), answer);
+                }
+                Ok(())
+            }
+            (Some((name, saying)), Err(failure)) => {
+                ensure!(
+                    failure.name == *name && failure.message.contains(saying.as_str()),
+                    "{call:?}\nmust fail as {name} saying {saying:?}, but fails as {failure:?}"
+                );
+                Ok(())
+            }
+            (Some((name, _)), Ok(answer)) => {
+                bail!("{call:?}\nmust fail as {name}, but gives {answer}")
+            }
+            (None, Err(failure)) => bail!("{call:?}\nfails as {failure:?}"),
+        }
+    }
+}
+
+/// Puts kept answers in where the value refers to them.
+fn resolve(value: &Value, kept: &HashMap<String, Value>) -> Result<Value> {
+    Ok(match value {
+        Value::String(text) => match text.strip_prefix('$') {
+            Some(path) => {
+                let mut parts = path.split('.');
+                let name = parts.next().unwrap_or_default();
+                let mut found = kept
+                    .get(name)
+                    .with_context(|| format!("nothing is kept as {name:?}"))?;
+                for part in parts {
+                    found = found
+                        .get(part)
+                        .with_context(|| format!("{path:?} has no {part:?} in {found}"))?;
+                }
+                found.clone()
+            }
+            None => value.clone(),
+        },
+        Value::Array(values) => values
+            .iter()
+            .map(|value| resolve(value, kept))
+            .collect::<Result<_>>()?,
+        Value::Object(members) => members
+            .iter()
+            .map(|(name, value)| Ok((name.clone(), resolve(value, kept)?)))
+            .collect::<Result<_>>()?,
+        other => other.clone(),
+    })
+}
+
+/// Whether the answer holds what is expected.
+fn matches(expected: &Value, answer: &Value) -> bool {
+    match (expected, answer) {
+        (Value::Object(expected), Value::Object(answer)) => (expected.iter())
+            .all(|(name, value)| answer.get(name).is_some_and(|found| matches(value, found))),
+        (Value::Array(expected), Value::Array(answer)) => {
+            expected.len() == answer.len()
+                && expected
+                    .iter()
+                    .zip(answer)
+                    .all(|(left, right)| matches(left, right))
+        }
+        (Value::Number(expected), Value::Number(answer)) => expected.as_f64() == answer.as_f64(),
+        (expected, answer) => expected == answer,
+    }
+}

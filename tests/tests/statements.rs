@@ -1,0 +1,65 @@
+//! How many statements a call sends: what a user pays per round trip.
+
+use anyhow::{Result, bail};
+use batchintory::{AcquireRequest, Outcome};
+use batchintory_tests::recording::Recording;
+use batchintory_tests::tables::{Series, Table};
+use batchintory_tests::{TestDatabase, postgres, sqlite};
+use batchintory_wasmtime::{Acquired, Batch, Inventory};
+
+async fn acquire(inventory: &Inventory, request: &AcquireRequest) -> Result<Batch> {
+    match inventory.acquire(request).await? {
+        Acquired::Batch(batch) => Ok(batch),
+        Acquired::Nothing(nothing) => bail!("{nothing:?}"),
+    }
+}
+
+async fn count_statements(database: TestDatabase) -> Result<()> {
+    let recording = Recording::new(database.connection.clone());
+    let inventory = Inventory::builder().inventory(recording.clone()).build()?;
+    inventory.migrate().await?;
+    let table = Table {
+        series: Some(Series {
+            from: 1,
+            to: 5_000,
+            weight: 1.0,
+        }),
+        ..Table::files(Vec::new())
+    };
+    table.create(database.connection.as_ref()).await?;
+    let by_weight = AcquireRequest {
+        max_weight: Some(100.0),
+        ..AcquireRequest::new("files", "by weight")
+    };
+    let by_count = AcquireRequest {
+        max_count: Some(100),
+        ..AcquireRequest::new("files", "by count")
+    };
+    for request in [by_weight, by_count] {
+        // The first batch knows nothing of the weights, the later ones do.
+        for _ in 0..5 {
+            recording.take();
+            let batch = acquire(&inventory, &request).await?;
+            assert_eq!(batch.count, 100);
+            let statements = recording.take();
+            assert!(statements.len() <= 3, "acquire sent {statements:#?}");
+
+            inventory
+                .complete(&batch.claim_token, &Outcome::succeeded(None))
+                .await?;
+            let statements = recording.take();
+            assert_eq!(statements.len(), 1, "complete sent {statements:#?}");
+        }
+    }
+    Ok(())
+}
+
+#[tokio::test]
+async fn acquire_sends_three_statements_and_complete_one_on_sqlite() -> Result<()> {
+    count_statements(sqlite().await?).await
+}
+
+#[tokio::test]
+async fn acquire_sends_three_statements_and_complete_one_on_postgresql() -> Result<()> {
+    count_statements(postgres().await?).await
+}
