@@ -1,0 +1,57 @@
+//! batchintory's planner component in wasmtime, with drivers for SQLite and PostgreSQL.
+//!
+//! ```
+//! use batchintory_wasmtime::{AcquireRequest, Acquired, Inventory};
+//!
+//! # #[tokio::main(flavor = "current_thread")]
+//! # async fn main() -> Result<(), Box<dyn std::error::Error>> {
+//! # let directory = tempfile::tempdir()?;
+//! # let url = format!("sqlite:{}", directory.path().join("lake.sqlite").display());
+//! # batchintory_wasmtime::connect(&url, batchintory_wasmtime::Access::Create).await?
+//! #     .query("CREATE TABLE files (uid INTEGER PRIMARY KEY, item TEXT, weight REAL)", &[]).await
+//! #     .map_err(|error| format!("{error:?}"))?;
+//! // One database for the meta tables and the inventory here: `sqlite:lake.sqlite`, `postgres://…`
+//! let inventory = Inventory::open(&url).await?;
+//! inventory.migrate().await?;
+//!
+//! let request = AcquireRequest {
+//!     max_weight: Some(64.0 * 1024.0 * 1024.0),
+//!     ..AcquireRequest::new("files", "thumbnails")
+//! };
+//! while let Acquired::Batch(batch) = inventory.acquire(&request).await? {
+//!     for item in batch.items().await? {
+//!         println!("{} {}", item.uid, item.item.unwrap_or_default());
+//!     }
+//!     batch.succeed().await?;
+//! }
+//! # Ok(())
+//! # }
+//! ```
+//!
+//! [`Batch::process`] and [`Inventory::process`] end batches by the result of a closure. A connection
+//! of one's own takes the place of a driver by the trait [`Database`].
+
+mod batch;
+mod component;
+mod connect;
+mod database;
+mod driver;
+mod error;
+mod host;
+mod instance;
+mod inventory;
+mod retry;
+
+pub use batch::{Acquired, Batch};
+pub use batchintory;
+pub use batchintory::{
+    AcquireRequest, Attempt, Batch as BatchRecord, BatchPlan, DatabaseError, Dialect, Error as PlannerError,
+    HistoryQuery, Item, JobProgress, JobSummary, MetaColumns, Migration, Nothing, NothingReason, Outcome,
+    PlannedBatch, Refusal, Rows, Settings, Source, SqlError, StatusLabels, Value,
+};
+pub use component::PlannerComponent;
+pub use connect::{Access, connect, redact};
+pub use database::{Database, DatabaseOptions, Databases, SystemRandom};
+pub use error::{Error, Limit};
+pub use instance::{Limits, PlannerInstance};
+pub use inventory::{Inventory, InventoryBuilder, Processed};

@@ -1,0 +1,74 @@
+//! What the component costs over the native core, without a database's noise.
+
+use std::sync::Arc;
+use std::time::Instant;
+
+use anyhow::{Result, bail};
+use async_trait::async_trait;
+use batchintory::{DatabaseError, Dialect, Planner, Rows, Value};
+use batchintory_wasmtime::{Acquired, Database, DatabaseOptions, Databases, Inventory, PlannerComponent, SystemRandom};
+
+use crate::claims::request;
+use crate::report::{Bar, Report};
+use crate::timing::{Rounds, Samples};
+
+/// Answers like a database with a job that goes on, at once.
+struct Canned;
+
+#[async_trait]
+impl Database for Canned {
+    fn dialect(&self) -> Dialect {
+        Dialect::Postgresql
+    }
+
+    async fn query(&self, statement: &str, _parameters: &[Value]) -> Result<Rows, DatabaseError> {
+        let int = Value::Int64;
+        let row = if statement.starts_with("INSERT") {
+            vec![int(7), Value::Text("2026-01-01T00:00:00.000Z".into())]
+        } else if statement.contains("\"inventory\"") {
+            vec![int(1), int(100), int(100), Value::Float64(5_000.0)]
+        } else {
+            let bigint = || Value::Text("bigint".into());
+            let weight = Value::Float64;
+            vec![
+                bigint(), bigint(), int(182), int(282), int(182), int(101), weight(38.0), int(100), int(101),
+                int(200), weight(4_990.0),
+            ]
+        };
+        Ok(Rows { rows: vec![row], affected: 1 })
+    }
+}
+
+/// Measures.
+pub async fn measure(rounds: &Rounds, report: &mut Report) -> Result<()> {
+    let database: Arc<dyn Database> = Arc::new(Canned);
+    let databases = Databases::new(database.clone(), database.clone(), DatabaseOptions::default());
+    let core = Planner::new(databases, SystemRandom);
+    let component = Inventory::builder().inventory(database).build()?;
+    let request = request("files", "bench");
+    let (mut native, mut guest) = (Samples::default(), Samples::default());
+    for _ in 0..rounds.calls {
+        let start = Instant::now();
+        core.acquire(&request).await?;
+        native.add_since(start);
+        let start = Instant::now();
+        let Acquired::Batch(_) = component.acquire(&request).await? else {
+            bail!("no batch");
+        };
+        guest.add_since(start);
+    }
+    report.add("component_over_core_us", (guest.median() - native.median()) * 1e6, Bar::AtMost(50.0));
+
+    let planner = PlannerComponent::embedded()?;
+    let mut instantiate = Samples::default();
+    for _ in 0..rounds.calls {
+        let start = Instant::now();
+        planner.instantiate().await?;
+        instantiate.add_since(start);
+    }
+    report.add("instantiate_us", instantiate.median() * 1e6, Bar::AtMost(200.0));
+    #[allow(clippy::cast_precision_loss)]
+    let bytes = PlannerComponent::EMBEDDED.len() as f64;
+    report.add("component_bytes", bytes, Bar::AtMost(400.0 * 1024.0));
+    Ok(())
+}

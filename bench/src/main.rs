@@ -1,0 +1,56 @@
+//! Benchmarks of batchintory: ratios against the same work done by hand and by pybatchintory, all
+//! measured in one run, turn by turn, so that a noisy machine disturbs both sides alike.
+//!
+//! Run by `cargo xtask bench`, which brings the PostgreSQL server and the Python environment.
+
+mod boundary;
+mod claims;
+mod floor;
+mod long_batch;
+mod python;
+mod report;
+mod tables;
+mod timing;
+
+use std::path::PathBuf;
+
+use anyhow::Result;
+use clap::Parser;
+
+use crate::report::Report;
+
+/// Measures batchintory against hand-written statements and pybatchintory.
+#[derive(Parser)]
+pub struct Arguments {
+    /// The server to measure on; tables are made and dropped in its database.
+    #[arg(long)]
+    postgres: String,
+    /// A Python interpreter that has pybatchintory 0.0.8.
+    #[arg(long)]
+    python: PathBuf,
+    /// Fewer rounds: less than five minutes in all.
+    #[arg(long)]
+    quick: bool,
+    /// Writes the figures as one flat JSON object.
+    #[arg(long, value_name = "FILE")]
+    json: Option<PathBuf>,
+}
+
+#[tokio::main]
+async fn main() -> Result<()> {
+    let arguments = Arguments::parse();
+    let rounds = timing::Rounds::new(arguments.quick);
+    let server = tables::Server::prepare(&arguments.postgres).await?;
+    let mut report = Report::default();
+
+    boundary::measure(&rounds, &mut report).await?;
+    claims::measure(&server, &rounds, &mut report).await?;
+    python::measure(&server, &arguments.python, &rounds, &mut report).await?;
+    long_batch::measure(&server, &rounds, &mut report).await?;
+
+    println!("{}", report.table());
+    if let Some(path) = &arguments.json {
+        report.write_json(path)?;
+    }
+    Ok(())
+}

@@ -1,0 +1,49 @@
+//! Timing turn by turn.
+
+use std::time::{Duration, Instant};
+
+/// How often things are repeated.
+pub struct Rounds {
+    /// For single claims.
+    pub claims: usize,
+    /// For work without a database.
+    pub calls: usize,
+    /// For statements over a million rows.
+    pub scans: usize,
+    /// For pybatchintory on a small and on a large table.
+    pub python: (usize, usize),
+}
+
+impl Rounds {
+    /// Few or many.
+    pub fn new(quick: bool) -> Self {
+        if quick {
+            Self { claims: 300, calls: 2_000, scans: 5, python: (30, 3) }
+        } else {
+            Self { claims: 2_000, calls: 20_000, scans: 15, python: (100, 5) }
+        }
+    }
+}
+
+/// Durations of one thing.
+#[derive(Default)]
+pub struct Samples(Vec<Duration>);
+
+impl Samples {
+    /// Adds the time since `start`.
+    pub fn add_since(&mut self, start: Instant) {
+        self.0.push(start.elapsed());
+    }
+
+    /// Adds a duration.
+    pub fn add(&mut self, duration: Duration) {
+        self.0.push(duration);
+    }
+
+    /// The median, in seconds.
+    pub fn median(&self) -> f64 {
+        let mut sorted: Vec<f64> = self.0.iter().map(Duration::as_secs_f64).collect();
+        sorted.sort_by(f64::total_cmp);
+        sorted.get(sorted.len() / 2).copied().unwrap_or(f64::NAN)
+    }
+}

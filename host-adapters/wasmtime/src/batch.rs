@@ -1,0 +1,123 @@
+//! A batch in the hands of its owner.
+
+use std::fmt::Display;
+use std::future::Future;
+use std::ops::Deref;
+
+use batchintory::{Batch as BatchRecord, Item, Nothing, Outcome};
+use serde::Serialize;
+
+use crate::error::Error;
+use crate::inventory::Inventory;
+
+/// How many items are asked for at once.
+const PAGE: u32 = 5_000;
+
+/// What [`Inventory::acquire`] gives.
+#[derive(Debug)]
+pub enum Acquired {
+    /// A batch: process its items, then let it succeed or fail.
+    Batch(Batch),
+    /// Nothing to do.
+    Nothing(Nothing),
+}
+
+/// A batch in the hands of its owner; its record by `Deref`.
+///
+/// It ends by [`succeed`](Self::succeed), [`fail`](Self::fail) or [`process`](Self::process). One that
+/// is dropped stays `running` in the inventory.
+#[derive(Debug)]
+#[must_use = "a batch that is dropped stays running; let it succeed or fail"]
+pub struct Batch {
+    inventory: Inventory,
+    record: BatchRecord,
+}
+
+impl Deref for Batch {
+    type Target = BatchRecord;
+
+    fn deref(&self) -> &BatchRecord {
+        &self.record
+    }
+}
+
+impl Batch {
+    pub(crate) fn new(inventory: Inventory, record: BatchRecord) -> Self {
+        Self { inventory, record }
+    }
+
+    /// All items, in the order of their ids. For batches of very many items see
+    /// [`items_after`](Self::items_after).
+    pub async fn items(&self) -> Result<Vec<Item>, Error> {
+        let mut items = Vec::new();
+        loop {
+            let after = items.last().map(|item: &Item| item.uid);
+            let page = self.items_after(after, PAGE).await?;
+            let is_last = page.len() < PAGE as usize;
+            items.extend(page);
+            if is_last {
+                return Ok(items);
+            }
+        }
+    }
+
+    /// A page of items: up to `limit` (1 to 10,000) items with ids above `after`.
+    pub async fn items_after(&self, after: Option<i64>, limit: u32) -> Result<Vec<Item>, Error> {
+        self.inventory.items(&self.record.claim_token, after, limit).await
+    }
+
+    /// All items are processed.
+    pub async fn succeed(self) -> Result<(), Error> {
+        self.end(Outcome::succeeded(None)).await
+    }
+
+    /// All items are processed, with this result.
+    pub async fn succeed_with<T: Serialize>(self, result: &T) -> Result<(), Error> {
+        let result = serde_json::to_string(result).map_err(Error::Result)?;
+        self.end(Outcome::succeeded(Some(result))).await
+    }
+
+    /// The batch is given up, for this reason.
+    pub async fn fail(self, reason: impl Display) -> Result<(), Error> {
+        self.end(Outcome::failed(reason.to_string())).await
+    }
+
+    /// Processes the items, and lets the batch succeed or fail by the result of `work`, which is
+    /// handed on. A value becomes the batch's result, an error its log.
+    ///
+    /// ```
+    /// # async fn example(batch: batchintory_wasmtime::Batch) -> Result<(), batchintory_wasmtime::Error> {
+    /// let lines = batch
+    ///     .process(async |items| {
+    ///         let mut lines = 0;
+    ///         for item in items {
+    ///             let path = item.item.unwrap_or_default();
+    ///             lines += std::fs::read_to_string(path)?.lines().count();
+    ///         }
+    ///         Ok::<usize, std::io::Error>(lines)
+    ///     })
+    ///     .await?;
+    /// # drop(lines);
+    /// # Ok(())
+    /// # }
+    /// ```
+    pub async fn process<F, Fut, T, E>(self, work: F) -> Result<Result<T, E>, Error>
+    where
+        F: FnOnce(Vec<Item>) -> Fut,
+        Fut: Future<Output = Result<T, E>>,
+        T: Serialize,
+        E: Display,
+    {
+        let items = self.items().await?;
+        let outcome = work(items).await;
+        match &outcome {
+            Ok(result) => self.succeed_with(result).await?,
+            Err(error) => self.fail(error).await?,
+        }
+        Ok(outcome)
+    }
+
+    async fn end(self, outcome: Outcome) -> Result<(), Error> {
+        self.inventory.complete(&self.record.claim_token, &outcome).await
+    }
+}

@@ -1,0 +1,156 @@
+//! The hook for a database, and both databases together as the planner sees them.
+
+use std::fmt;
+use std::sync::Arc;
+use std::time::Instant;
+
+use async_trait::async_trait;
+use batchintory::{DatabaseError, Dialect, Random, Rows, Settings, Source, StatusLabels, Value};
+use tracing::{Instrument, Level, debug, span};
+
+use crate::retry::repeat;
+
+/// One database: a driver of this crate, or a connection of the caller's own.
+#[async_trait]
+pub trait Database: Send + Sync {
+    /// The SQL that it understands.
+    fn dialect(&self) -> Dialect;
+
+    /// Runs one statement by itself, in autocommit, and gives back all its rows.
+    ///
+    /// Parameters stand in the statement as `$1`, `$2`, … (PostgreSQL) or `?` (SQLite), in order.
+    ///
+    /// # Errors
+    ///
+    /// The variant must tell whether the statement took effect: see [`DatabaseError`]. A
+    /// [`DatabaseError::Retryable`] statement is repeated by the caller.
+    async fn query(&self, statement: &str, parameters: &[Value]) -> Result<Rows, DatabaseError>;
+}
+
+/// What the planner is told about the databases.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct DatabaseOptions {
+    /// The inventory table, as `table` or `schema.table`; by default `inventory`.
+    pub inventory_table: String,
+    /// The schema meant by a meta table's name that has none; by default `public` in PostgreSQL and
+    /// `main` in SQLite.
+    pub meta_schema: Option<String>,
+    /// The words of the inventory's `status` column.
+    pub status_labels: StatusLabels,
+}
+
+impl Default for DatabaseOptions {
+    fn default() -> Self {
+        Self {
+            inventory_table: "inventory".into(),
+            meta_schema: None,
+            status_labels: StatusLabels::default(),
+        }
+    }
+}
+
+/// The inventory's and the meta tables' database with their options.
+///
+/// Serves the component's import as well as a native [`batchintory::Planner`]. Repeats statements
+/// that met a passing conflict, and traces all of them: names follow OpenTelemetry's conventions for
+/// database clients. Parameters are never traced.
+#[derive(Clone)]
+pub struct Databases {
+    inventory: Arc<dyn Database>,
+    meta: Arc<dyn Database>,
+    options: DatabaseOptions,
+}
+
+impl Databases {
+    /// Both databases; they may be the same.
+    pub fn new(inventory: Arc<dyn Database>, meta: Arc<dyn Database>, options: DatabaseOptions) -> Self {
+        Self { inventory, meta, options }
+    }
+}
+
+impl fmt::Debug for Databases {
+    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
+        formatter
+            .debug_struct("Databases")
+            .field("inventory", &self.inventory.dialect())
+            .field("meta", &self.meta.dialect())
+            .field("options", &self.options)
+            .finish()
+    }
+}
+
+impl batchintory::Database for Databases {
+    fn settings(&self) -> Settings {
+        Settings {
+            inventory_dialect: self.inventory.dialect(),
+            meta_dialect: self.meta.dialect(),
+            inventory_table: self.options.inventory_table.clone(),
+            meta_schema: self.options.meta_schema.clone(),
+            status_labels: self.options.status_labels.clone(),
+        }
+    }
+
+    async fn query(
+        &self,
+        on: Source,
+        statement: String,
+        parameters: Vec<Value>,
+    ) -> Result<Rows, DatabaseError> {
+        let (database, namespace) = match on {
+            Source::Inventory => (&self.inventory, "inventory"),
+            Source::Meta => (&self.meta, "meta"),
+        };
+        let span = span!(
+            Level::DEBUG,
+            "query",
+            otel.kind = "client",
+            otel.name = operation(&statement),
+            db.system.name = system(database.dialect()),
+            db.namespace = namespace,
+            db.operation.name = operation(&statement),
+            db.query.text = statement.as_str(),
+        );
+        async {
+            let start = Instant::now();
+            let answer = repeat(|| database.query(&statement, &parameters)).await;
+            match &answer {
+                Ok(rows) => debug!(
+                    duration_us = start.elapsed().as_micros(),
+                    rows = rows.rows.len(),
+                    affected = rows.affected,
+                    "done"
+                ),
+                Err(error) => debug!(duration_us = start.elapsed().as_micros(), ?error, "failed"),
+            }
+            answer
+        }
+        .instrument(span)
+        .await
+    }
+}
+
+fn operation(statement: &str) -> &str {
+    statement.split(' ').next().unwrap_or_default()
+}
+
+fn system(dialect: Dialect) -> &'static str {
+    match dialect {
+        Dialect::Postgresql => "postgresql",
+        Dialect::Sqlite => "sqlite",
+    }
+}
+
+/// The operating system's randomness.
+#[derive(Debug, Clone, Copy, Default)]
+pub struct SystemRandom;
+
+impl Random for SystemRandom {
+    /// # Panics
+    ///
+    /// When the operating system has no randomness to give: a guessable token would be worse.
+    #[allow(clippy::expect_used)]
+    fn random(&self) -> [u64; 2] {
+        let random = || getrandom::u64().expect("the operating system gives randomness");
+        [random(), random()]
+    }
+}

@@ -1,0 +1,4 @@
+//! Drivers: one database each. All have the same rooms: the driver itself, its values, its errors.
+
+pub(crate) mod postgres;
+pub(crate) mod sqlite;

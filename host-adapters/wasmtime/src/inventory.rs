@@ -1,0 +1,315 @@
+//! The inventory: every operation of the planner, through pooled instances of its component.
+
+use std::fmt::Display;
+use std::future::Future;
+use std::sync::{Arc, Mutex, PoisonError};
+use std::sync::atomic::{AtomicUsize, Ordering};
+
+use batchintory::{
+    AcquireRequest, Acquisition, Attempt, BatchPlan, Dialect, HistoryQuery, Item, JobProgress,
+    JobSummary, Migration, Nothing, Outcome, StatusLabels,
+};
+use serde::Serialize;
+use tracing::{Instrument, info_span};
+
+use crate::PlannerError;
+use crate::batch::{Acquired, Batch};
+use crate::component::PlannerComponent;
+use crate::connect::{Access, connect};
+use crate::database::{Database, DatabaseOptions, Databases};
+use crate::error::Error;
+use crate::instance::{Limits, PlannerInstance};
+
+/// The most idle instances that are kept.
+const MAX_IDLE: usize = 32;
+
+/// Hands out batches and keeps the inventory of every attempt. Cheap to clone; calls may be made
+/// from many tasks at once.
+#[derive(Clone)]
+pub struct Inventory {
+    shared: Arc<Shared>,
+}
+
+struct Shared {
+    component: PlannerComponent,
+    databases: Databases,
+    limits: Limits,
+    /// An instance serves one call at a time and many calls in all.
+    idle: Mutex<Vec<PlannerInstance>>,
+    peak_memory_bytes: AtomicUsize,
+}
+
+/// Makes a call on an instance of the planner: `call!(self.acquire(&request))`. A macro, since every
+/// function of the component has types of its own.
+macro_rules! call {
+    ($self:ident.$function:ident($($argument:expr),*)) => {
+        async {
+            let mut instance = $self.instance().await?;
+            let (planner, store) = instance.start()?;
+            match planner.$function(store $(, $argument)*).await {
+                Ok(answer) => {
+                    $self.put_back(instance);
+                    answer.map_err(|error| Error::Planner(PlannerError::from(error)))
+                }
+                Err(error) => Err(instance.explain(&error)),
+            }
+        }
+        .instrument(info_span!(
+            "call",
+            otel.name = concat!("batchintory.", stringify!($function)),
+            otel.kind = "internal",
+        ))
+    };
+}
+
+impl Inventory {
+    /// Opens the inventory in the database at this URL, with the meta tables beside it. See
+    /// [`connect`] for the form of URLs; an SQLite file is made when it is missing.
+    pub async fn open(url: &str) -> Result<Self, Error> {
+        let database = connect(url, Access::Create).await?;
+        Self::builder().inventory(database).build()
+    }
+
+    /// For databases that are apart, other names, and other limits.
+    pub fn builder() -> InventoryBuilder {
+        InventoryBuilder::default()
+    }
+
+    /// Hands out the next batch of a job.
+    pub async fn acquire(&self, request: &AcquireRequest) -> Result<Acquired, Error> {
+        let request = request.clone().into();
+        let acquisition = call!(self.call_acquire(&request)).await?;
+        Ok(match acquisition.into() {
+            Acquisition::Batch(record) => Acquired::Batch(Batch::new(self.clone(), record)),
+            Acquisition::Nothing(nothing) => Acquired::Nothing(nothing),
+        })
+    }
+
+    /// Hands out one batch after the other until nothing is left, and ends each by the result of
+    /// `work`, as [`Batch::process`] does.
+    ///
+    /// A failed batch does not keep the next ones back.
+    pub async fn process<F, Fut, T, E>(
+        &self,
+        request: &AcquireRequest,
+        mut work: F,
+    ) -> Result<Processed, Error>
+    where
+        F: FnMut(Vec<Item>) -> Fut,
+        Fut: Future<Output = Result<T, E>>,
+        T: Serialize,
+        E: Display,
+    {
+        let (mut succeeded, mut failed) = (0, 0);
+        loop {
+            match self.acquire(request).await? {
+                Acquired::Batch(batch) => match batch.process(&mut work).await? {
+                    Ok(_) => succeeded += 1,
+                    Err(_) => failed += 1,
+                },
+                Acquired::Nothing(nothing) => {
+                    return Ok(Processed {
+                        succeeded,
+                        failed,
+                        nothing,
+                    });
+                }
+            }
+        }
+    }
+
+    /// A page of the items of a batch: up to `limit` (1 to 10,000) items with ids above `after`.
+    pub async fn items(
+        &self,
+        claim_token: &str,
+        after: Option<i64>,
+        limit: u32,
+    ) -> Result<Vec<Item>, Error> {
+        let items = call!(self.call_items(claim_token, after, limit)).await?;
+        Ok(items.into_iter().map(Into::into).collect())
+    }
+
+    /// Ends a batch. Ending it again in the same way is fine and changes nothing.
+    pub async fn complete(&self, claim_token: &str, outcome: &Outcome) -> Result<(), Error> {
+        let outcome = outcome.clone().into();
+        call!(self.call_complete(claim_token, &outcome)).await
+    }
+
+    /// The next `batches` (1 to 1,000) batches without claiming them, behind `after` if that lies
+    /// further than what is claimed.
+    pub async fn plan(
+        &self,
+        request: &AcquireRequest,
+        after: Option<i64>,
+        batches: u32,
+    ) -> Result<BatchPlan, Error> {
+        let request = request.clone().into();
+        let plan = call!(self.call_plan(&request, after, batches)).await?;
+        Ok(plan.into())
+    }
+
+    /// What a job has left to do, counted up to `cap` (1 to 100,000,000) items.
+    pub async fn progress(&self, request: &AcquireRequest, cap: u64) -> Result<JobProgress, Error> {
+        let request = request.clone().into();
+        let progress = call!(self.call_progress(&request, cap)).await?;
+        Ok(progress.into())
+    }
+
+    /// All jobs of the inventory, by meta table and name.
+    pub async fn jobs(&self) -> Result<Vec<JobSummary>, Error> {
+        let jobs = call!(self.call_jobs()).await?;
+        Ok(jobs.into_iter().map(Into::into).collect())
+    }
+
+    /// Attempts, latest first.
+    pub async fn history(&self, query: &HistoryQuery) -> Result<Vec<Attempt>, Error> {
+        let query = query.clone().into();
+        let attempts = call!(self.call_history(&query)).await?;
+        Ok(attempts.into_iter().map(Into::into).collect())
+    }
+
+    /// The statements that make the inventory table in a dialect.
+    pub async fn schema_statements(&self, dialect: Dialect) -> Result<Vec<String>, Error> {
+        call!(self.call_schema_statements(dialect.into())).await
+    }
+
+    /// Makes the inventory table and its indexes where they are missing.
+    pub async fn migrate(&self) -> Result<Migration, Error> {
+        let migration = call!(self.call_migrate()).await?;
+        Ok(migration.into())
+    }
+
+    /// The most memory that an instance of the planner component has had so far, in bytes.
+    pub fn peak_memory_bytes(&self) -> usize {
+        self.shared.peak_memory_bytes.load(Ordering::Relaxed)
+    }
+
+    /// An idle instance, or a new one.
+    async fn instance(&self) -> Result<PlannerInstance, Error> {
+        let idle = self.idle().pop();
+        match idle {
+            Some(instance) => Ok(instance),
+            None => {
+                let Shared { component, databases, limits, .. } = self.shared.as_ref();
+                component.instantiate(databases.clone(), *limits).await
+            }
+        }
+    }
+
+    fn put_back(&self, instance: PlannerInstance) {
+        let peak = instance.peak_memory_bytes();
+        self.shared.peak_memory_bytes.fetch_max(peak, Ordering::Relaxed);
+        let mut idle = self.idle();
+        if idle.len() < MAX_IDLE {
+            idle.push(instance);
+        }
+    }
+
+    fn idle(&self) -> std::sync::MutexGuard<'_, Vec<PlannerInstance>> {
+        self.shared.idle.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+impl std::fmt::Debug for Inventory {
+    fn fmt(&self, formatter: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        formatter
+            .debug_struct("Inventory")
+            .field("databases", &self.shared.databases)
+            .field("limits", &self.shared.limits)
+            .finish_non_exhaustive()
+    }
+}
+
+/// What [`Inventory::process`] did.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Processed {
+    /// Batches that succeeded.
+    pub succeeded: u64,
+    /// Batches that failed.
+    pub failed: u64,
+    /// Why it came to an end.
+    pub nothing: Nothing,
+}
+
+/// Builds an [`Inventory`].
+#[derive(Default)]
+pub struct InventoryBuilder {
+    inventory: Option<Arc<dyn Database>>,
+    meta: Option<Arc<dyn Database>>,
+    options: DatabaseOptions,
+    component: Option<PlannerComponent>,
+    limits: Limits,
+}
+
+impl InventoryBuilder {
+    /// The inventory's database. It must be named.
+    #[must_use]
+    pub fn inventory(mut self, database: Arc<dyn Database>) -> Self {
+        self.inventory = Some(database);
+        self
+    }
+
+    /// The meta tables' database; by default the inventory's.
+    #[must_use]
+    pub fn meta(mut self, database: Arc<dyn Database>) -> Self {
+        self.meta = Some(database);
+        self
+    }
+
+    /// The inventory table, as `table` or `schema.table`; by default `inventory`.
+    #[must_use]
+    pub fn inventory_table(mut self, name: impl Into<String>) -> Self {
+        self.options.inventory_table = name.into();
+        self
+    }
+
+    /// The schema meant by a meta table's name that has none; by default `public` in PostgreSQL and
+    /// `main` in SQLite.
+    #[must_use]
+    pub fn meta_schema(mut self, schema: impl Into<String>) -> Self {
+        self.options.meta_schema = Some(schema.into());
+        self
+    }
+
+    /// The words of the inventory's `status` column.
+    #[must_use]
+    pub fn status_labels(mut self, labels: StatusLabels) -> Self {
+        self.options.status_labels = labels;
+        self
+    }
+
+    /// The planner component; by default the one that this crate was built with.
+    #[must_use]
+    pub fn component(mut self, component: PlannerComponent) -> Self {
+        self.component = Some(component);
+        self
+    }
+
+    /// What an instance of the component may use.
+    #[must_use]
+    pub fn limits(mut self, limits: Limits) -> Self {
+        self.limits = limits;
+        self
+    }
+
+    /// The inventory. Nothing is sent to the databases yet.
+    pub fn build(self) -> Result<Inventory, Error> {
+        let inventory = self.inventory.ok_or_else(|| Error::Connect {
+            url: "of the inventory".into(),
+            reason: "none was given to the builder".into(),
+        })?;
+        let meta = self.meta.unwrap_or_else(|| inventory.clone());
+        Ok(Inventory {
+            shared: Arc::new(Shared {
+                component: match self.component {
+                    Some(component) => component,
+                    None => PlannerComponent::embedded()?,
+                },
+                databases: Databases::new(inventory, meta, self.options),
+                limits: self.limits,
+                idle: Mutex::default(),
+                peak_memory_bytes: AtomicUsize::new(0),
+            }),
+        })
+    }
+}
