@@ -1,0 +1,23 @@
+CREATE TABLE IF NOT EXISTS {table} (
+    id integer PRIMARY KEY AUTOINCREMENT,
+    meta_table text NOT NULL,
+    job text NOT NULL,
+    job_identifier text,
+    job_result_item text,
+    processing_start text NOT NULL,
+    processing_end text,
+    batch_id_start integer NOT NULL,
+    batch_id_end integer NOT NULL,
+    batch_weight double precision,
+    batch_count integer NOT NULL,
+    attempt integer NOT NULL,
+    status text NOT NULL,
+    logging text,
+    config text NOT NULL,
+    batch_id_after integer NOT NULL,
+    claim_token text NOT NULL,
+    lease_expires text,
+    CONSTRAINT {chain} UNIQUE (meta_table, job, batch_id_after, attempt),
+    CONSTRAINT {claim_token} UNIQUE (claim_token)
+);
+CREATE INDEX IF NOT EXISTS {watermark} ON {unqualified} (meta_table, job, batch_id_end);
