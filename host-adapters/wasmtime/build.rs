@@ -23,12 +23,19 @@ fn main() {
         );
         return;
     };
-    if sources.iter().filter_map(|folder| newest(folder)).any(|changed| changed > built) {
+    if sources
+        .iter()
+        .filter_map(|folder| newest(folder))
+        .any(|changed| changed > built)
+    {
         println!(
             "cargo:warning=the planner component is older than its sources: run `cargo xtask component`"
         );
     }
-    println!("cargo:rustc-env=BATCHINTORY_COMPONENT_FILE={}", component.display());
+    println!(
+        "cargo:rustc-env=BATCHINTORY_COMPONENT_FILE={}",
+        component.display()
+    );
 }
 
 fn target_directory(workspace: &Path) -> PathBuf {
@@ -44,8 +51,12 @@ fn newest(folder: &Path) -> Option<SystemTime> {
             if path.is_dir() {
                 return newest(&path);
             }
-            let counts = path.extension().is_some_and(|kind| kind == "rs" || kind == "wit");
-            counts.then(|| entry.metadata().ok()?.modified().ok()).flatten()
+            let counts = path
+                .extension()
+                .is_some_and(|kind| kind == "rs" || kind == "wit");
+            counts
+                .then(|| entry.metadata().ok()?.modified().ok())
+                .flatten()
         })
         .max()
 }

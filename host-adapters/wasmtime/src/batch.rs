@@ -63,7 +63,9 @@ impl Batch {
 
     /// A page of items: up to `limit` (1 to 10,000) items with ids above `after`.
     pub async fn items_after(&self, after: Option<i64>, limit: u32) -> Result<Vec<Item>, Error> {
-        self.inventory.items(&self.record.claim_token, after, limit).await
+        self.inventory
+            .items(&self.record.claim_token, after, limit)
+            .await
     }
 
     /// All items are processed.
@@ -118,6 +120,8 @@ impl Batch {
     }
 
     async fn end(self, outcome: Outcome) -> Result<(), Error> {
-        self.inventory.complete(&self.record.claim_token, &outcome).await
+        self.inventory
+            .complete(&self.record.claim_token, &outcome)
+            .await
     }
 }

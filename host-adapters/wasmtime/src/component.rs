@@ -48,7 +48,11 @@ impl PlannerComponent {
     }
 
     /// A new instance over these databases; [`crate::Inventory`] makes them by itself.
-    pub async fn instantiate(&self, databases: Databases, limits: Limits) -> Result<PlannerInstance, Error> {
+    pub async fn instantiate(
+        &self,
+        databases: Databases,
+        limits: Limits,
+    ) -> Result<PlannerInstance, Error> {
         PlannerInstance::new(&self.planner, databases, limits).await
     }
 

@@ -41,7 +41,9 @@ pub async fn connect(url: &str, access: Access) -> Result<Arc<dyn Database>, Err
         }
         "postgres" | "postgresql" => {
             let url = format!("postgresql:{rest}");
-            Ok(Arc::new(postgres::Postgres::connect(&url).await.map_err(fail)?))
+            Ok(Arc::new(
+                postgres::Postgres::connect(&url).await.map_err(fail)?,
+            ))
         }
         other => Err(fail(format!(
             "the scheme {other:?} is not known; known are sqlite and postgres"
@@ -67,7 +69,11 @@ pub fn redact(url: &str) -> String {
         }
         _ => before.to_owned(),
     };
-    for (index, option) in options.iter().flat_map(|options| options.split('&')).enumerate() {
+    for (index, option) in options
+        .iter()
+        .flat_map(|options| options.split('&'))
+        .enumerate()
+    {
         shown.push(if index == 0 { '?' } else { '&' });
         match option.split_once('=') {
             Some((name, _)) if name.to_ascii_lowercase().contains("password") => {
@@ -90,11 +96,17 @@ mod tests {
             ("sqlite:lake.sqlite", "sqlite:lake.sqlite"),
             ("postgres://host/db", "postgres://host/db"),
             ("postgres://me@host/db", "postgres://me@host/db"),
-            ("postgres://me:secret@host:5432/db?sslmode=require", "postgres://me:…@host:5432/db?sslmode=require"),
+            (
+                "postgres://me:secret@host:5432/db?sslmode=require",
+                "postgres://me:…@host:5432/db?sslmode=require",
+            ),
             ("postgres://me:sec@ret@host/db", "postgres://me:…@host/db"),
             ("postgres://me:secr/et@host/db", "postgres://me:…@host/db"),
             ("postgres://me:secr?et@host/db", "postgres://me:…@host/db"),
-            ("postgres://host/db?user=me&password=secret", "postgres://host/db?user=me&password=…"),
+            (
+                "postgres://host/db?user=me&password=secret",
+                "postgres://host/db?user=me&password=…",
+            ),
         ] {
             assert_eq!(redact(url), shown);
         }

@@ -63,8 +63,16 @@ pub struct Databases {
 
 impl Databases {
     /// Both databases; they may be the same.
-    pub fn new(inventory: Arc<dyn Database>, meta: Arc<dyn Database>, options: DatabaseOptions) -> Self {
-        Self { inventory, meta, options }
+    pub fn new(
+        inventory: Arc<dyn Database>,
+        meta: Arc<dyn Database>,
+        options: DatabaseOptions,
+    ) -> Self {
+        Self {
+            inventory,
+            meta,
+            options,
+        }
     }
 }
 

@@ -37,7 +37,9 @@ pub enum Error {
     },
     /// The planner component needed more than it may have. Nothing is lost: a batch that was
     /// claimed meanwhile stands in the history.
-    #[error("the planner component has used up its limit of {limit}; raise it, or ask for less at once")]
+    #[error(
+        "the planner component has used up its limit of {limit}; raise it, or ask for less at once"
+    )]
     LimitReached {
         /// Which limit.
         limit: Limit,

@@ -15,10 +15,10 @@ mod bindings {
     });
 }
 
-pub(crate) use bindings::exports::batchintory::inventory::inventory::Guest;
-pub(crate) use bindings::{Planner, PlannerPre};
 use bindings::batchintory::inventory::database as wit;
+pub(crate) use bindings::exports::batchintory::inventory::inventory::Guest;
 use bindings::wasi::random::random as wit_random;
+pub(crate) use bindings::{Planner, PlannerPre};
 
 batchintory::boundary!(
     database = crate::host::bindings::batchintory::inventory::database,

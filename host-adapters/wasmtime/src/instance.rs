@@ -99,7 +99,11 @@ impl PlannerInstance {
             Err(error) => Err(error),
         };
         match instantiated {
-            Ok(planner) => Ok(Self { store, planner, limits }),
+            Ok(planner) => Ok(Self {
+                store,
+                planner,
+                limits,
+            }),
             Err(error) => Err(explain(&error, &store, limits)),
         }
     }
@@ -114,7 +118,10 @@ impl PlannerInstance {
         self.store
             .set_fuel(self.limits.fuel)
             .map_err(|error| Error::Trap(format!("{error:#}")))?;
-        Ok((self.planner.batchintory_inventory_inventory(), &mut self.store))
+        Ok((
+            self.planner.batchintory_inventory_inventory(),
+            &mut self.store,
+        ))
     }
 
     /// Why a call did not come to an end. The instance must not be used again.

@@ -2,8 +2,8 @@
 
 use std::fmt::Display;
 use std::future::Future;
-use std::sync::{Arc, Mutex, PoisonError};
 use std::sync::atomic::{AtomicUsize, Ordering};
+use std::sync::{Arc, Mutex, PoisonError};
 
 use batchintory::{
     AcquireRequest, Acquisition, Attempt, BatchPlan, Dialect, HistoryQuery, Item, JobProgress,
@@ -190,7 +190,12 @@ impl Inventory {
         match idle {
             Some(instance) => Ok(instance),
             None => {
-                let Shared { component, databases, limits, .. } = self.shared.as_ref();
+                let Shared {
+                    component,
+                    databases,
+                    limits,
+                    ..
+                } = self.shared.as_ref();
                 component.instantiate(databases.clone(), *limits).await
             }
         }
@@ -198,7 +203,9 @@ impl Inventory {
 
     fn put_back(&self, instance: PlannerInstance) {
         let peak = instance.peak_memory_bytes();
-        self.shared.peak_memory_bytes.fetch_max(peak, Ordering::Relaxed);
+        self.shared
+            .peak_memory_bytes
+            .fetch_max(peak, Ordering::Relaxed);
         let mut idle = self.idle();
         if idle.len() < MAX_IDLE {
             idle.push(instance);
@@ -206,7 +213,10 @@ impl Inventory {
     }
 
     fn idle(&self) -> std::sync::MutexGuard<'_, Vec<PlannerInstance>> {
-        self.shared.idle.lock().unwrap_or_else(PoisonError::into_inner)
+        self.shared
+            .idle
+            .lock()
+            .unwrap_or_else(PoisonError::into_inner)
     }
 }
 

@@ -45,9 +45,10 @@ mod retry;
 pub use batch::{Acquired, Batch};
 pub use batchintory;
 pub use batchintory::{
-    AcquireRequest, Attempt, Batch as BatchRecord, BatchPlan, DatabaseError, Dialect, Error as PlannerError,
-    HistoryQuery, Item, JobProgress, JobSummary, MetaColumns, Migration, Nothing, NothingReason, Outcome,
-    PlannedBatch, Refusal, Rows, Settings, Source, SqlError, StatusLabels, Value,
+    AcquireRequest, Attempt, Batch as BatchRecord, BatchPlan, DatabaseError, Dialect,
+    Error as PlannerError, HistoryQuery, Item, JobProgress, JobSummary, MetaColumns, Migration,
+    Nothing, NothingReason, Outcome, PlannedBatch, Refusal, Rows, Settings, Source, SqlError,
+    StatusLabels, Value,
 };
 pub use component::PlannerComponent;
 pub use connect::{Access, connect, redact};

@@ -26,7 +26,11 @@ pub(crate) struct Postgres {
 impl Postgres {
     /// Connects once, to tell early what is wrong; further connections are made when needed.
     pub(crate) async fn connect(url: &str) -> Result<Self, String> {
-        let Options { config, tls, pool_size } = Options::parse(url)?;
+        let Options {
+            config,
+            tls,
+            pool_size,
+        } = Options::parse(url)?;
         let manager = ManagerConfig {
             recycling_method: RecyclingMethod::Fast,
         };
@@ -34,7 +38,10 @@ impl Postgres {
             .max_size(pool_size)
             .build()
             .map_err(|error| error.to_string())?;
-        let connection = pool.get().await.map_err(|error| errors::pool_message(&error))?;
+        let connection = pool
+            .get()
+            .await
+            .map_err(|error| errors::pool_message(&error))?;
         drop(connection);
         Ok(Self { pool })
     }
@@ -52,7 +59,9 @@ impl Database for Postgres {
             .get()
             .await
             .map_err(|error| DatabaseError::Unavailable(errors::pool_message(&error)))?;
-        let parameters = parameters.iter().map(|value| (values::Parameter(value), values::type_of(value)));
+        let parameters = parameters
+            .iter()
+            .map(|value| (values::Parameter(value), values::type_of(value)));
         let stream = connection
             .query_typed_raw(statement, parameters)
             .await
@@ -62,8 +71,15 @@ impl Database for Postgres {
         while let Some(row) = stream.try_next().await.map_err(errors::explain)? {
             rows.push(values::read(&row)?);
         }
-        let is_select = statement.trim_start().get(..6).is_some_and(|verb| verb.eq_ignore_ascii_case("select"));
-        let affected = if is_select { 0 } else { stream.rows_affected().unwrap_or(0) };
+        let is_select = statement
+            .trim_start()
+            .get(..6)
+            .is_some_and(|verb| verb.eq_ignore_ascii_case("select"));
+        let affected = if is_select {
+            0
+        } else {
+            stream.rows_affected().unwrap_or(0)
+        };
         Ok(Rows { rows, affected })
     }
 }

@@ -35,11 +35,9 @@ impl Options {
                 "sslmode" => ssl_mode = value.into_owned(),
                 "sslrootcert" => root_certificates = Some(PathBuf::from(value.into_owned())),
                 "pool_size" => {
-                    pool_size = value
-                        .parse()
-                        .ok()
-                        .filter(|size| *size > 0)
-                        .ok_or_else(|| format!("pool_size must be a number above 0, not {value:?}"))?;
+                    pool_size = value.parse().ok().filter(|size| *size > 0).ok_or_else(|| {
+                        format!("pool_size must be a number above 0, not {value:?}")
+                    })?;
                 }
                 _ => others.push((name.into_owned(), value.into_owned())),
             }
@@ -61,9 +59,13 @@ impl Options {
                 ));
             }
         };
-        let mut config: Config = url.as_str().parse().map_err(|error: tokio_postgres::Error| {
-            std::error::Error::source(&error).map_or_else(|| error.to_string(), ToString::to_string)
-        })?;
+        let mut config: Config = url
+            .as_str()
+            .parse()
+            .map_err(|error: tokio_postgres::Error| {
+                std::error::Error::source(&error)
+                    .map_or_else(|| error.to_string(), ToString::to_string)
+            })?;
         config.ssl_mode(mode);
         if config.get_application_name().is_none() {
             config.application_name("batchintory");

@@ -8,7 +8,9 @@ use rustls::client::danger::{HandshakeSignatureValid, ServerCertVerified, Server
 use rustls::crypto::{CryptoProvider, ring};
 use rustls::pki_types::pem::PemObject;
 use rustls::pki_types::{CertificateDer, ServerName, UnixTime};
-use rustls::{CertificateError, ClientConfig, DigitallySignedStruct, Error, RootCertStore, SignatureScheme};
+use rustls::{
+    CertificateError, ClientConfig, DigitallySignedStruct, Error, RootCertStore, SignatureScheme,
+};
 use tokio_postgres_rustls::MakeRustlsConnect;
 
 /// How much of the server's certificate is verified.
@@ -49,7 +51,10 @@ pub(super) fn connector(
             };
             builder
                 .dangerous()
-                .with_custom_certificate_verifier(Arc::new(AnyName { authority, provider }))
+                .with_custom_certificate_verifier(Arc::new(AnyName {
+                    authority,
+                    provider,
+                }))
                 .with_no_client_auth()
         }
     };
@@ -74,7 +79,9 @@ fn roots(file: Option<&Path>) -> Result<RootCertStore, String> {
         }
     }
     if roots.is_empty() {
-        return Err("there is no certificate to verify the server's by; name a file by sslrootcert".into());
+        return Err(
+            "there is no certificate to verify the server's by; name a file by sslrootcert".into(),
+        );
     }
     Ok(roots)
 }
@@ -99,7 +106,13 @@ impl ServerCertVerifier for AnyName {
             return Ok(ServerCertVerified::assertion());
         };
         // The name is looked at last, so an error about it means that all else is right.
-        match authority.verify_server_cert(end_entity, intermediates, server_name, ocsp_response, now) {
+        match authority.verify_server_cert(
+            end_entity,
+            intermediates,
+            server_name,
+            ocsp_response,
+            now,
+        ) {
             Err(Error::InvalidCertificate(
                 CertificateError::NotValidForName | CertificateError::NotValidForNameContext { .. },
             )) => Ok(ServerCertVerified::assertion()),
@@ -128,6 +141,8 @@ impl ServerCertVerifier for AnyName {
     }
 
     fn supported_verify_schemes(&self) -> Vec<SignatureScheme> {
-        self.provider.signature_verification_algorithms.supported_schemes()
+        self.provider
+            .signature_verification_algorithms
+            .supported_schemes()
     }
 }

@@ -61,7 +61,11 @@ pub(super) fn read(row: &Row) -> Result<Vec<Value>, DatabaseError> {
         .collect()
 }
 
-fn get<'a, T: FromSql<'a>>(row: &'a Row, index: usize, wrap: fn(T) -> Value) -> Result<Value, DatabaseError> {
+fn get<'a, T: FromSql<'a>>(
+    row: &'a Row,
+    index: usize,
+    wrap: fn(T) -> Value,
+) -> Result<Value, DatabaseError> {
     match row.try_get::<_, Option<T>>(index) {
         Ok(value) => Ok(value.map_or(Value::Null, wrap)),
         Err(error) => Err(unreadable(error.to_string())),

@@ -41,7 +41,8 @@ impl Sqlite {
             Access::Create => OpenFlags::SQLITE_OPEN_READ_WRITE | OpenFlags::SQLITE_OPEN_CREATE,
         };
         let open = || -> rusqlite::Result<Connection> {
-            let connection = Connection::open_with_flags(path, flags | OpenFlags::SQLITE_OPEN_NO_MUTEX)?;
+            let connection =
+                Connection::open_with_flags(path, flags | OpenFlags::SQLITE_OPEN_NO_MUTEX)?;
             connection.busy_timeout(BUSY_TIMEOUT)?;
             // A name that is no column must be an error and not a string.
             connection.set_db_config(DbConfig::SQLITE_DBCONFIG_DQS_DML, false)?;
@@ -83,8 +84,14 @@ impl Database for Sqlite {
     }
 }
 
-fn run(connection: &Connection, statement: &str, parameters: &[Value]) -> Result<Rows, DatabaseError> {
-    let mut prepared = connection.prepare_cached(statement).map_err(errors::explain)?;
+fn run(
+    connection: &Connection,
+    statement: &str,
+    parameters: &[Value],
+) -> Result<Rows, DatabaseError> {
+    let mut prepared = connection
+        .prepare_cached(statement)
+        .map_err(errors::explain)?;
     let is_read_only = prepared.readonly();
     let columns = prepared.column_count();
     let parameters = rusqlite::params_from_iter(parameters.iter().map(values::Parameter));
@@ -92,11 +99,19 @@ fn run(connection: &Connection, statement: &str, parameters: &[Value]) -> Result
     let mut rows = Vec::new();
     while let Some(row) = found.next().map_err(errors::explain)? {
         let row = (0..columns)
-            .map(|index| row.get_ref(index).map_err(errors::explain).and_then(values::read))
+            .map(|index| {
+                row.get_ref(index)
+                    .map_err(errors::explain)
+                    .and_then(values::read)
+            })
             .collect::<Result<_, _>>()?;
         rows.push(row);
     }
     drop(found);
-    let affected = if is_read_only { 0 } else { connection.changes() };
+    let affected = if is_read_only {
+        0
+    } else {
+        connection.changes()
+    };
     Ok(Rows { rows, affected })
 }
