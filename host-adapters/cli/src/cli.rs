@@ -1,0 +1,130 @@
+//! The command line's words.
+
+use std::path::PathBuf;
+
+use clap::{Args, Parser, Subcommand};
+
+use crate::commands::{
+    acquire, complete, completions, history, items, plan, register, run, schema, status,
+};
+
+/// Hands out data items in batches, exactly once per job, and remembers which run processed which
+/// item.
+///
+/// A meta table lists the items (files, partitions, messages) with a unique increasing id. A job gets
+/// them in batches of bounded weight or count, in the order of their ids. The inventory keeps every
+/// attempt.
+#[derive(Debug, Parser)]
+#[command(name = "batchintory", version, after_help = AFTER_HELP)]
+pub struct Cli {
+    /// Options of all commands.
+    #[command(flatten)]
+    pub global: Global,
+    /// What to do.
+    #[command(subcommand)]
+    pub command: Command,
+}
+
+const AFTER_HELP: &str = "\
+Exit codes:
+  0    done
+  1    an error
+  2    the command line or the request makes no sense
+  3    nothing to hand out (acquire)
+  4    the command failed on at least one batch (run)
+  130  ended by a signal
+
+Connections are taken from the flag, else the environment, else the dot-env file.
+
+Examples:
+  batchintory register ./data                      list the files of a folder in the table `files`
+  batchintory migrate                              create the inventory
+  batchintory run --meta-table files --job lines --max-weight 64MiB --until-done -- wc -l
+  batchintory status
+  batchintory history --meta-table files --uid 42";
+
+/// Options of all commands.
+#[derive(Debug, Args)]
+#[command(next_help_heading = "Connections and output")]
+pub struct Global {
+    /// The inventory's database: sqlite:PATH or postgres://… [default: sqlite:batchintory.sqlite]
+    #[arg(
+        long,
+        global = true,
+        value_name = "URL",
+        env = "BATCHINTORY_INVENTORY_CONN",
+        hide_env_values = true
+    )]
+    pub inventory: Option<String>,
+    /// The meta tables' database [default: the inventory's]
+    #[arg(
+        long,
+        global = true,
+        value_name = "URL",
+        env = "BATCHINTORY_META_CONN",
+        hide_env_values = true
+    )]
+    pub meta: Option<String>,
+    /// The inventory table [default: inventory]
+    #[arg(
+        long,
+        global = true,
+        value_name = "NAME",
+        env = "BATCHINTORY_INVENTORY_TABLE_NAME"
+    )]
+    pub inventory_table: Option<String>,
+    /// The inventory table's schema [default: public, in SQLite main]
+    #[arg(
+        long,
+        global = true,
+        value_name = "NAME",
+        env = "BATCHINTORY_INVENTORY_CONN_SCHEMA"
+    )]
+    pub inventory_schema: Option<String>,
+    /// The schema of meta tables that are named without one [default: public, in SQLite main]
+    #[arg(
+        long,
+        global = true,
+        value_name = "NAME",
+        env = "BATCHINTORY_META_CONN_SCHEMA"
+    )]
+    pub meta_schema: Option<String>,
+    /// A file with lines such as BATCHINTORY_INVENTORY_CONN=…
+    #[arg(long, global = true, value_name = "FILE", env = "BATCHINTORY_ENV_FILE")]
+    pub env_file: Option<PathBuf>,
+    /// Another planner component than the built-in one
+    #[arg(long, global = true, value_name = "FILE")]
+    pub component: Option<PathBuf>,
+    /// Print JSON
+    #[arg(long, global = true)]
+    pub json: bool,
+}
+
+/// What to do.
+#[derive(Debug, Subcommand)]
+pub enum Command {
+    /// Create the inventory table
+    Migrate,
+    /// Print the statements that create the inventory table
+    Schema(schema::Arguments),
+    /// List files in a meta table
+    Register(register::Arguments),
+    /// Show the next batches without claiming them
+    Plan(plan::Arguments),
+    /// Claim the next batch and print it as JSON
+    Acquire(acquire::Arguments),
+    /// Print the items of a batch
+    Items(items::Arguments),
+    /// Mark a batch as succeeded
+    Complete(complete::Succeeded),
+    /// Mark a batch as failed
+    Fail(complete::Failed),
+    /// Claim batches and run a command on each
+    Run(run::Arguments),
+    /// Show all jobs
+    Status(status::Arguments),
+    /// Show attempts, latest first
+    History(history::Arguments),
+    /// Print the completions of a shell
+    Completions(completions::Arguments),
+}

@@ -1,0 +1,57 @@
+//! `batchintory complete` and `batchintory fail`
+
+use batchintory_wasmtime::Outcome;
+use clap::Args;
+
+use crate::error::{Code, Failure};
+use crate::request::text_or_file;
+use crate::settings::Settings;
+
+/// Mark a batch as succeeded
+#[derive(Debug, Args)]
+#[command(after_help = "Example:\n  batchintory complete $token --result '{\"rows\": 1234}'")]
+pub struct Succeeded {
+    /// The batch's claim token
+    token: String,
+    /// What came of it: JSON, @FILE, or - for standard input
+    #[arg(long, value_name = "JSON")]
+    result: Option<String>,
+}
+
+/// Mark a batch as failed
+#[derive(Debug, Args)]
+#[command(after_help = "Example:\n  batchintory fail $token --log @stderr.txt")]
+pub struct Failed {
+    /// The batch's claim token
+    token: String,
+    /// Why: text, @FILE, or - for standard input
+    #[arg(long, value_name = "TEXT")]
+    log: Option<String>,
+}
+
+/// Ends a batch well.
+pub async fn succeeded(settings: &Settings, arguments: &Succeeded) -> Result<Code, Failure> {
+    let result = match &arguments.result {
+        Some(result) => Some(text_or_file(result)?),
+        None => None,
+    };
+    complete(settings, &arguments.token, &Outcome::succeeded(result)).await
+}
+
+/// Gives a batch up.
+pub async fn failed(settings: &Settings, arguments: &Failed) -> Result<Code, Failure> {
+    let outcome = Outcome {
+        succeeded: false,
+        result_item: None,
+        log: match &arguments.log {
+            Some(log) => Some(text_or_file(log)?),
+            None => None,
+        },
+    };
+    complete(settings, &arguments.token, &outcome).await
+}
+
+async fn complete(settings: &Settings, token: &str, outcome: &Outcome) -> Result<Code, Failure> {
+    settings.inventory().await?.complete(token, outcome).await?;
+    Ok(Code::Done)
+}

@@ -1,0 +1,115 @@
+//! `batchintory history`
+
+use batchintory_wasmtime::{Attempt, HistoryQuery};
+use clap::Args;
+
+use crate::error::{Code, Failure};
+use crate::output::{WeightUnit, count, print_json, print_table, table};
+use crate::settings::Settings;
+
+/// How much of a result or a log is shown.
+const MOST_SHOWN: usize = 48;
+
+/// Show attempts, latest first
+#[derive(Debug, Args)]
+#[command(after_help = "Examples:
+  batchintory history --job lines
+  batchintory history --meta-table files --uid 42      which jobs processed the item 42")]
+pub struct Arguments {
+    /// Only attempts at the item with this id of the meta table
+    #[arg(
+        long,
+        value_name = "ID",
+        requires = "meta_table",
+        allow_negative_numbers = true
+    )]
+    uid: Option<i64>,
+    /// Only of this meta table
+    #[arg(long, value_name = "TABLE")]
+    meta_table: Option<String>,
+    /// Only of this job
+    #[arg(long, value_name = "NAME")]
+    job: Option<String>,
+    /// Only rows with a lower inventory id, to go on behind a page
+    #[arg(long, value_name = "ID")]
+    before: Option<i64>,
+    /// At most so many
+    #[arg(long, value_name = "COUNT", default_value_t = 20, value_parser = clap::value_parser!(u32).range(1..=1_000))]
+    limit: u32,
+    /// Show weights as bytes
+    #[arg(long)]
+    bytes: bool,
+}
+
+/// Shows the attempts.
+pub async fn run(settings: &Settings, arguments: &Arguments, json: bool) -> Result<Code, Failure> {
+    let inventory = settings.inventory().await?;
+    let attempts = inventory
+        .history(&HistoryQuery {
+            meta_table: arguments.meta_table.clone(),
+            job: arguments.job.clone(),
+            uid: arguments.uid,
+            before: arguments.before,
+            limit: arguments.limit,
+        })
+        .await?;
+    if json {
+        print_json(&attempts)?;
+        return Ok(Code::Done);
+    }
+    if attempts.is_empty() {
+        eprintln!("no attempts");
+        return Ok(Code::Done);
+    }
+    let unit = WeightUnit::bytes_if(arguments.bytes);
+    let headings = [
+        "ID",
+        "JOB",
+        "IDENTIFIER",
+        "ATTEMPT",
+        "STATUS",
+        "IDS",
+        "ITEMS",
+        "WEIGHT",
+        "START",
+        "END",
+        "RESULT",
+    ];
+    let mut shown = table(&headings, &[0, 3, 6, 7]);
+    for attempt in &attempts {
+        let status = if attempt.passed_over {
+            format!("{}, item passed over", attempt.status)
+        } else {
+            attempt.status.clone()
+        };
+        shown.add_row([
+            attempt.id.to_string(),
+            attempt.job.clone(),
+            attempt.job_identifier.clone().unwrap_or_default(),
+            attempt.attempt.to_string(),
+            status,
+            format!("{} to {}", attempt.id_start, attempt.id_end),
+            count(attempt.count),
+            unit.show(attempt.weight),
+            attempt.processing_start.clone(),
+            attempt.processing_end.clone().unwrap_or_default(),
+            outcome(attempt),
+        ]);
+    }
+    print_table(&shown)?;
+    Ok(Code::Done)
+}
+
+/// The result, or else the log's last line, in short.
+fn outcome(attempt: &Attempt) -> String {
+    let log = || attempt.log.as_deref().and_then(|log| log.lines().last());
+    let text = attempt
+        .result_item
+        .as_deref()
+        .or_else(log)
+        .unwrap_or_default();
+    match text.char_indices().nth(MOST_SHOWN) {
+        Some((end, _)) => format!("{}…", text.get(..end).unwrap_or_default()),
+        None => text.to_owned(),
+    }
+}

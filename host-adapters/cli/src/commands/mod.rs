@@ -1,0 +1,40 @@
+//! The commands, one file each.
+
+pub mod acquire;
+pub mod complete;
+pub mod completions;
+pub mod history;
+pub mod items;
+pub mod migrate;
+pub mod plan;
+pub mod register;
+pub mod run;
+pub mod schema;
+pub mod status;
+
+use crate::cli::{Cli, Command};
+use crate::error::{Code, Failure};
+use crate::settings::Settings;
+
+/// Runs the command.
+pub async fn run(cli: Cli) -> Result<Code, Failure> {
+    if let Command::Completions(arguments) = &cli.command {
+        return completions::run(arguments);
+    }
+    let settings = Settings::new(&cli.global)?;
+    let json = cli.global.json;
+    match cli.command {
+        Command::Migrate => migrate::run(&settings, json).await,
+        Command::Schema(arguments) => schema::run(&settings, &arguments, json).await,
+        Command::Register(arguments) => register::run(&settings, &arguments, json).await,
+        Command::Plan(arguments) => plan::run(&settings, &arguments, json).await,
+        Command::Acquire(arguments) => acquire::run(&settings, &arguments).await,
+        Command::Items(arguments) => items::run(&settings, &arguments, json).await,
+        Command::Complete(arguments) => complete::succeeded(&settings, &arguments).await,
+        Command::Fail(arguments) => complete::failed(&settings, &arguments).await,
+        Command::Run(arguments) => run::run(&settings, &arguments, json).await,
+        Command::Status(arguments) => status::run(&settings, &arguments, json).await,
+        Command::History(arguments) => history::run(&settings, &arguments, json).await,
+        Command::Completions(arguments) => completions::run(&arguments),
+    }
+}

@@ -1,0 +1,121 @@
+//! `batchintory plan`
+
+use batchintory_wasmtime::{AcquireRequest, Inventory, PlannedBatch};
+use clap::Args;
+use indicatif::ProgressBar;
+use serde::Serialize;
+
+use crate::error::{Code, Failure};
+use crate::output::{count, print, print_json, print_table, table};
+use crate::request::Request;
+use crate::settings::Settings;
+
+/// How many batches are planned at once.
+const PAGE: u32 = 1_000;
+/// How many batches of a backfill are counted at most.
+const MOST_COUNTED: u64 = 100_000;
+
+/// Show the next batches without claiming them
+#[derive(Debug, Args)]
+#[command(after_help = "Examples:
+  batchintory plan --meta-table files --job lines --max-weight 64MiB
+  batchintory plan --meta-table files --job backfill --id-min 1 --id-max 5000 --max-count 100")]
+pub struct Arguments {
+    #[command(flatten)]
+    request: Request,
+    /// How many batches to show
+    #[arg(short = 'n', long, value_name = "COUNT", default_value_t = 10, value_parser = clap::value_parser!(u32).range(1..=1_000))]
+    batches: u32,
+}
+
+/// What a backfill has left.
+#[derive(Debug, Default, Serialize)]
+struct Left {
+    batches: u64,
+    items: u64,
+    weight: f64,
+    at_least: bool,
+}
+
+#[derive(Debug, Serialize)]
+struct Answer {
+    batches: Vec<PlannedBatch>,
+    complete: bool,
+    left: Option<Left>,
+}
+
+/// Plans.
+pub async fn run(settings: &Settings, arguments: &Arguments, json: bool) -> Result<Code, Failure> {
+    let inventory = settings.inventory().await?;
+    let request = arguments.request.to_acquire()?;
+    let plan = inventory.plan(&request, None, arguments.batches).await?;
+    let left = match request.id_max {
+        Some(_) => Some(count_left(&inventory, &request).await?),
+        None => None,
+    };
+    let answer = Answer {
+        batches: plan.batches,
+        complete: plan.complete,
+        left,
+    };
+    if json {
+        print_json(&answer)?;
+        return Ok(Code::Done);
+    }
+    let unit = arguments.request.weight_unit();
+    if answer.batches.is_empty() {
+        eprintln!("nothing new: no batch would be handed out");
+        return Ok(Code::Done);
+    }
+    let mut shown = table(
+        &["#", "FIRST ID", "LAST ID", "ITEMS", "WEIGHT", ""],
+        &[0, 1, 2, 3, 4],
+    );
+    for (index, batch) in answer.batches.iter().enumerate() {
+        shown.add_row([
+            (index + 1).to_string(),
+            batch.id_start.to_string(),
+            batch.id_end.to_string(),
+            count(batch.count),
+            unit.show(batch.weight),
+            if batch.oversized { "oversized" } else { "" }.to_owned(),
+        ]);
+    }
+    print_table(&shown)?;
+    match &answer.left {
+        Some(left) => print(format_args!(
+            "\nleft in the bounds: {}{} batches, {} items, weight {}",
+            if left.at_least { "at least " } else { "" },
+            count(left.batches),
+            count(left.items),
+            unit.show(left.weight),
+        ))?,
+        None if !answer.complete => print("\nmore batches follow")?,
+        None => {}
+    }
+    Ok(Code::Done)
+}
+
+/// Counts a backfill's batches by planning them all.
+async fn count_left(inventory: &Inventory, request: &AcquireRequest) -> Result<Left, Failure> {
+    let spinner = ProgressBar::new_spinner().with_message("planning the backfill");
+    let mut left = Left::default();
+    let mut after = None;
+    loop {
+        let plan = inventory.plan(request, after, PAGE).await?;
+        for batch in &plan.batches {
+            left.batches += 1;
+            left.items += batch.count;
+            left.weight += batch.weight;
+            after = Some(batch.id_end);
+        }
+        spinner.set_message(format!("planning the backfill: {} batches", left.batches));
+        spinner.tick();
+        left.at_least = !plan.complete && left.batches >= MOST_COUNTED;
+        // A full page may be the last one without saying so; the next one is then empty.
+        if plan.complete || plan.batches.is_empty() || left.at_least {
+            spinner.finish_and_clear();
+            return Ok(left);
+        }
+    }
+}

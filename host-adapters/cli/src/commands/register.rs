@@ -1,0 +1,111 @@
+//! `batchintory register`
+
+use clap::Args;
+use indicatif::{HumanCount, ProgressBar};
+use serde::Serialize;
+
+use crate::error::{Code, Failure};
+use crate::files::{File, Found};
+use crate::meta_table::{CHUNK, FileTable};
+use crate::output::{count, print, print_json};
+use crate::settings::Settings;
+
+/// List files in a meta table
+///
+/// Every file gets a row with its absolute path, its size in bytes and when it was changed. On later
+/// calls only files that are new or changed get a row. The table is created where it is missing.
+#[derive(Debug, Args)]
+#[command(after_help = "Examples:
+  batchintory register ./data
+  batchintory register '/lake/**/*.parquet' --table parquet")]
+pub struct Arguments {
+    /// Folders, files, or glob patterns
+    #[arg(required = true, value_name = "DIR|GLOB")]
+    paths: Vec<String>,
+    /// The meta table: TABLE or SCHEMA.TABLE
+    #[arg(long, value_name = "TABLE", default_value = "files")]
+    table: String,
+    /// Only print which files would be listed
+    #[arg(long)]
+    dry_run: bool,
+}
+
+#[derive(Debug, Serialize)]
+struct Answer {
+    found: usize,
+    registered: usize,
+    skipped: Vec<String>,
+}
+
+/// Lists the files.
+pub async fn run(settings: &Settings, arguments: &Arguments, json: bool) -> Result<Code, Failure> {
+    let spinner = ProgressBar::new_spinner();
+    let mut found = Found::default();
+    for path in &arguments.paths {
+        found.add(path, |files| {
+            if files.is_multiple_of(1_000) {
+                spinner.set_message(format!("{} files found", HumanCount(files as u64)));
+                spinner.tick();
+            }
+        })?;
+    }
+    let table = FileTable::new(
+        settings.meta().await?,
+        &arguments.table,
+        settings.meta_schema.as_deref(),
+    );
+    if !arguments.dry_run {
+        table.create().await?;
+    }
+    let files: Vec<(&String, &File)> = found.files.iter().collect();
+    let mut registered = 0;
+    spinner.set_length(files.len() as u64);
+    for chunk in files.chunks(CHUNK) {
+        let paths: Vec<&String> = chunk.iter().map(|(path, _)| *path).collect();
+        let latest = match table.latest(&paths).await {
+            // There is no table yet to compare with.
+            Err(_) if arguments.dry_run => Default::default(),
+            latest => latest?,
+        };
+        let new: Vec<_> = (chunk.iter().copied())
+            .filter(|(path, file)| latest.get(*path) != Some(file))
+            .collect();
+        registered += new.len();
+        if arguments.dry_run {
+            for (path, _) in &new {
+                if !json {
+                    print(path)?;
+                }
+            }
+        } else if !new.is_empty() {
+            table.insert(&new).await?;
+        }
+        spinner.inc(chunk.len() as u64);
+        spinner.set_message(format!("{} files listed", HumanCount(spinner.position())));
+    }
+    spinner.finish_and_clear();
+    let answer = Answer {
+        found: files.len(),
+        registered,
+        skipped: found.skipped,
+    };
+    if json {
+        print_json(&answer)?;
+        return Ok(Code::Done);
+    }
+    for skipped in &answer.skipped {
+        eprintln!("warning: left out: {skipped}");
+    }
+    let verb = if arguments.dry_run {
+        "would be listed"
+    } else {
+        "listed"
+    };
+    eprintln!(
+        "{} of {} files are new or changed and {verb} in {}",
+        count(answer.registered as u64),
+        count(answer.found as u64),
+        arguments.table
+    );
+    Ok(Code::Done)
+}

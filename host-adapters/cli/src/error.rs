@@ -1,0 +1,130 @@
+//! Failures as people and programs see them: a sentence, a hint, an exit code.
+
+use std::fmt::Display;
+use std::process::ExitCode;
+
+use batchintory_wasmtime::{Error, PlannerError};
+use serde_json::json;
+
+/// How the program ends. The numbers are documented in `batchintory --help`.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Code {
+    /// All went well.
+    Done = 0,
+    /// Something went wrong.
+    Error = 1,
+    /// The command line, or what it asks for, makes no sense.
+    Usage = 2,
+    /// There was nothing to hand out.
+    Nothing = 3,
+    /// The command failed on at least one batch.
+    BatchFailed = 4,
+    /// A signal ended it.
+    Interrupted = 130,
+}
+
+impl From<Code> for ExitCode {
+    fn from(code: Code) -> Self {
+        Self::from(code as u8)
+    }
+}
+
+/// Why a command ended early.
+#[derive(Debug)]
+pub struct Failure {
+    name: &'static str,
+    message: String,
+    hint: Option<String>,
+    code: Code,
+}
+
+impl Failure {
+    /// Something on the command line makes no sense.
+    pub fn usage(message: impl Display) -> Self {
+        Self {
+            name: "usage",
+            message: message.to_string(),
+            hint: None,
+            code: Code::Usage,
+        }
+    }
+
+    /// Something else went wrong.
+    pub fn other(message: impl Display) -> Self {
+        Self {
+            name: "error",
+            message: message.to_string(),
+            hint: None,
+            code: Code::Error,
+        }
+    }
+
+    /// The same with a hint at what to do.
+    #[must_use]
+    pub fn hint(mut self, hint: impl Display) -> Self {
+        self.hint = Some(hint.to_string());
+        self
+    }
+
+    /// The exit code.
+    pub fn code(&self) -> Code {
+        self.code
+    }
+
+    /// Shows it on standard error.
+    pub fn report(&self, json: bool) {
+        if json {
+            let error = json!({"error": self.name, "message": self.message, "hint": self.hint});
+            eprintln!("{error}");
+            return;
+        }
+        eprintln!("error: {}", self.message);
+        if let Some(hint) = &self.hint {
+            eprintln!("hint: {hint}");
+        }
+    }
+}
+
+impl From<Error> for Failure {
+    fn from(error: Error) -> Self {
+        let planner = match &error {
+            Error::Planner(error) => Some(error),
+            _ => None,
+        };
+        let code = match planner {
+            Some(PlannerError::InvalidRequest(_)) => Code::Usage,
+            _ => Code::Error,
+        };
+        let hint = match planner {
+            Some(PlannerError::NoSuchTable(message)) if message.contains("migrate") => {
+                Some("run `batchintory migrate` once to create the inventory")
+            }
+            Some(PlannerError::NoSuchTable(_)) => Some(
+                "name the table by --meta-table and its database by --meta; `batchintory register` \
+                 makes one from files",
+            ),
+            Some(PlannerError::NoSuchColumn(_)) => Some(
+                "name the columns by --uid-column, --item-column and --weight-column, or use --no-weight",
+            ),
+            _ => None,
+        };
+        Self {
+            name: error.name(),
+            message: error.to_string(),
+            hint: hint.map(str::to_owned),
+            code,
+        }
+    }
+}
+
+impl From<std::io::Error> for Failure {
+    fn from(error: std::io::Error) -> Self {
+        Self::other(error)
+    }
+}
+
+impl From<serde_json::Error> for Failure {
+    fn from(error: serde_json::Error) -> Self {
+        Self::other(error)
+    }
+}

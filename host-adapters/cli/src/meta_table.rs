@@ -1,0 +1,177 @@
+//! A meta table of files: its statements.
+
+use std::collections::HashMap;
+use std::sync::Arc;
+
+use batchintory_wasmtime::{Database, DatabaseError, Dialect, Rows, Value};
+use sea_query::{
+    BinOper, ColumnDef, Expr, ExprTrait, Func, Index, IntoTableRef, Order, PostgresQueryBuilder,
+    Query, QueryStatementWriter, SqliteQueryBuilder, Table, TableRef, Value as SqlValue,
+};
+
+use crate::error::Failure;
+use crate::files::File;
+
+/// Files that one statement looks up or inserts at most.
+pub const CHUNK: usize = 500;
+
+/// A meta table of files: `uid`, `item` (the path), `weight` (its size in bytes), `modified`.
+pub struct FileTable {
+    database: Arc<dyn Database>,
+    schema: String,
+    table: String,
+}
+
+impl FileTable {
+    /// The table `TABLE` or `SCHEMA.TABLE`.
+    pub fn new(database: Arc<dyn Database>, name: &str, default_schema: Option<&str>) -> Self {
+        let (schema, table) = match name.split_once('.') {
+            Some((schema, table)) => (schema, table),
+            None => {
+                let own = match database.dialect() {
+                    Dialect::Postgresql => "public",
+                    Dialect::Sqlite => "main",
+                };
+                (default_schema.unwrap_or(own), name)
+            }
+        };
+        Self {
+            schema: schema.to_owned(),
+            table: table.to_owned(),
+            database,
+        }
+    }
+
+    /// Makes the table and the index by which paths are looked up, where they are missing.
+    pub async fn create(&self) -> Result<(), Failure> {
+        let mut uid = ColumnDef::new("uid");
+        let mut table = Table::create();
+        table
+            .if_not_exists()
+            .table(self.reference())
+            .col(uid.big_integer().not_null().auto_increment().primary_key())
+            .col(ColumnDef::new("item").text().not_null())
+            .col(ColumnDef::new("weight").double())
+            .col(match self.database.dialect() {
+                Dialect::Postgresql => ColumnDef::new("modified").timestamp_with_time_zone().take(),
+                Dialect::Sqlite => ColumnDef::new("modified").text().take(),
+            });
+        let mut index = Index::create();
+        index
+            .if_not_exists()
+            .name(format!("{}_item", self.table))
+            .col("item");
+        let statements = match self.database.dialect() {
+            Dialect::Postgresql => [
+                table.to_string(PostgresQueryBuilder),
+                index
+                    .table(self.reference())
+                    .to_string(PostgresQueryBuilder),
+            ],
+            Dialect::Sqlite => [
+                table.to_string(SqliteQueryBuilder),
+                index
+                    .table(self.table.clone())
+                    .to_string(SqliteQueryBuilder),
+            ],
+        };
+        for statement in statements {
+            self.send(&statement, &[]).await?;
+        }
+        Ok(())
+    }
+
+    /// What the table last said of these paths; those that it does not list are missing.
+    ///
+    /// Relies on: the index on `item`.
+    pub async fn latest(&self, paths: &[&String]) -> Result<HashMap<String, File>, Failure> {
+        let modified = match self.database.dialect() {
+            Dialect::Postgresql => Func::cust("to_char")
+                .arg(
+                    Expr::col("modified")
+                        .binary(BinOper::Custom("AT TIME ZONE"), Expr::cust("'UTC'")),
+                )
+                .arg(Expr::cust(r#"'YYYY-MM-DD"T"HH24:MI:SS.US"Z"'"#))
+                .into(),
+            Dialect::Sqlite => Expr::col("modified"),
+        };
+        let mut select = Query::select();
+        select
+            .expr(Expr::col("item").cast_as("text"))
+            .expr(Expr::col("weight").cast_as("bigint"))
+            .expr(modified.cast_as("text"))
+            .from(self.reference())
+            .and_where(Expr::col("item").is_in(paths.iter().map(|path| bind_text(path))))
+            .order_by("uid", Order::Asc);
+        let rows = self.query(&select).await?;
+        let mut latest = HashMap::new();
+        for row in rows.rows {
+            if let [Value::Text(path), Value::Int64(size), Value::Text(modified)] = row.as_slice() {
+                let file = File {
+                    size: u64::try_from(*size).unwrap_or(0),
+                    modified: modified.clone(),
+                };
+                // Later rows are about later states of the file.
+                latest.insert(path.clone(), file);
+            }
+        }
+        Ok(latest)
+    }
+
+    /// Lists files, in this order.
+    pub async fn insert(&self, files: &[(&String, &File)]) -> Result<(), Failure> {
+        let mut insert = Query::insert();
+        insert
+            .into_table(self.reference())
+            .columns(["item", "weight", "modified"]);
+        for (path, file) in files {
+            let modified = bind_text(&file.modified);
+            let modified = match self.database.dialect() {
+                Dialect::Postgresql => modified.cast_as("timestamp with time zone"),
+                Dialect::Sqlite => modified,
+            };
+            #[allow(clippy::cast_precision_loss)]
+            let size = Expr::val(file.size as f64).cast_as("double precision");
+            insert.values_panic([bind_text(path), size, modified]);
+        }
+        self.query(&insert).await?;
+        Ok(())
+    }
+
+    fn reference(&self) -> TableRef {
+        (self.schema.clone(), self.table.clone()).into_table_ref()
+    }
+
+    async fn query(&self, statement: &impl QueryStatementWriter) -> Result<Rows, Failure> {
+        let (text, values) = match self.database.dialect() {
+            Dialect::Postgresql => statement.build(PostgresQueryBuilder),
+            Dialect::Sqlite => statement.build(SqliteQueryBuilder),
+        };
+        let parameters: Vec<Value> = (values.into_iter())
+            .map(|value| match value {
+                SqlValue::String(Some(text)) => Value::Text(text),
+                SqlValue::Double(Some(number)) => Value::Float64(number),
+                _ => Value::Null,
+            })
+            .collect();
+        self.send(&text, &parameters).await
+    }
+
+    async fn send(&self, statement: &str, parameters: &[Value]) -> Result<Rows, Failure> {
+        self.database.query(statement, parameters).await.map_err(|error| {
+            let message = match error {
+                DatabaseError::Unavailable(message)
+                | DatabaseError::OutcomeUnknown(message)
+                | DatabaseError::Conflict(message)
+                | DatabaseError::Retryable(message) => message,
+                DatabaseError::Failed(error) => error.message,
+            };
+            Failure::other(format!("the files cannot be listed in the table {:?}: {message}", self.table))
+                .hint("the table needs the columns uid, item, weight and modified; name another by --table")
+        })
+    }
+}
+
+fn bind_text(text: &str) -> Expr {
+    Expr::val(text).cast_as("text")
+}

@@ -1,0 +1,75 @@
+//! Tables for people, JSON for programs.
+
+use std::io::{ErrorKind, Write};
+
+use comfy_table::{CellAlignment, Table, presets};
+use indicatif::{BinaryBytes, HumanCount, HumanFloatCount};
+use serde::Serialize;
+
+use crate::error::Failure;
+
+/// How a weight is shown.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum WeightUnit {
+    /// As a number.
+    Plain,
+    /// As bytes.
+    Bytes,
+}
+
+impl WeightUnit {
+    /// Bytes if they were asked for.
+    pub fn bytes_if(bytes: bool) -> Self {
+        if bytes { Self::Bytes } else { Self::Plain }
+    }
+
+    /// A weight with its unit.
+    #[allow(clippy::cast_possible_truncation, clippy::cast_sign_loss)]
+    pub fn show(self, weight: f64) -> String {
+        match self {
+            Self::Bytes => BinaryBytes(weight as u64).to_string(),
+            Self::Plain if weight.fract() == 0.0 => count(weight as u64),
+            Self::Plain => HumanFloatCount(weight).to_string(),
+        }
+    }
+}
+
+/// A number with its thousands apart.
+pub fn count(number: u64) -> String {
+    HumanCount(number).to_string()
+}
+
+/// A table with these headings; those of `right` hold numbers.
+pub fn table(headings: &[&str], right: &[usize]) -> Table {
+    let mut table = Table::new();
+    table
+        .load_style(presets::NOTHING)
+        .set_header(headings.to_vec());
+    for column in right {
+        if let Some(column) = table.column_mut(*column) {
+            column.set_cell_alignment(CellAlignment::Right);
+        }
+    }
+    table
+}
+
+/// Prints a line on standard output. A reader that has seen enough is no error.
+pub fn print(line: impl std::fmt::Display) -> Result<(), Failure> {
+    match writeln!(std::io::stdout().lock(), "{line}") {
+        Err(error) if error.kind() != ErrorKind::BrokenPipe => Err(error.into()),
+        _ => Ok(()),
+    }
+}
+
+/// Prints a table without the spaces that pad its lines.
+pub fn print_table(table: &Table) -> Result<(), Failure> {
+    for line in table.lines() {
+        print(line.trim_end().strip_prefix(' ').unwrap_or(&line))?;
+    }
+    Ok(())
+}
+
+/// Prints a document.
+pub fn print_json(document: &impl Serialize) -> Result<(), Failure> {
+    print(serde_json::to_string_pretty(document)?)
+}

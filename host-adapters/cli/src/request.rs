@@ -1,0 +1,121 @@
+//! The options that say what a job hands out.
+
+use std::fs;
+
+use batchintory_wasmtime::{AcquireRequest, MetaColumns};
+use bytesize::ByteSize;
+use clap::Args;
+
+use crate::error::Failure;
+use crate::output::WeightUnit;
+
+/// What a job hands out.
+#[derive(Debug, Args)]
+#[command(next_help_heading = "What to hand out")]
+pub struct Request {
+    /// The table that lists the items: TABLE or SCHEMA.TABLE
+    #[arg(long, value_name = "TABLE")]
+    meta_table: String,
+    /// The job; every item is handed out once per meta table and job
+    #[arg(long, value_name = "NAME")]
+    job: String,
+    /// Tells this run apart from others of the job; only kept
+    #[arg(long, value_name = "TEXT")]
+    job_identifier: Option<String>,
+    /// The most that a batch may weigh: a number, or with a unit of bytes as in 64MiB
+    #[arg(long, value_name = "WEIGHT", value_parser = parse_weight)]
+    max_weight: Option<Weight>,
+    /// The most items in a batch
+    #[arg(long, value_name = "COUNT")]
+    max_count: Option<u64>,
+    /// The lowest id to hand out
+    #[arg(long, value_name = "ID", allow_negative_numbers = true)]
+    id_min: Option<i64>,
+    /// The highest id to hand out
+    #[arg(long, value_name = "ID", allow_negative_numbers = true)]
+    id_max: Option<i64>,
+    /// Which rows belong to the job: a JSON condition, or @FILE with one
+    #[arg(long, value_name = "JSON")]
+    filter: Option<String>,
+    /// The column with the unique increasing id
+    #[arg(long, value_name = "COLUMN", default_value = "uid")]
+    uid_column: String,
+    /// The column that says what to process
+    #[arg(long, value_name = "COLUMN", default_value = "item")]
+    item_column: String,
+    /// The column that says how heavy an item is
+    #[arg(
+        long,
+        value_name = "COLUMN",
+        default_value = "weight",
+        conflicts_with = "no_weight"
+    )]
+    weight_column: String,
+    /// Items have no weight
+    #[arg(long)]
+    no_weight: bool,
+}
+
+/// A weight as it was given.
+#[derive(Debug, Clone, Copy)]
+struct Weight {
+    value: f64,
+    unit: WeightUnit,
+}
+
+impl Request {
+    /// The request for the planner.
+    pub fn to_acquire(&self) -> Result<AcquireRequest, Failure> {
+        Ok(AcquireRequest {
+            meta_table: self.meta_table.clone(),
+            job: self.job.clone(),
+            job_identifier: self.job_identifier.clone(),
+            columns: MetaColumns {
+                uid: self.uid_column.clone(),
+                item: self.item_column.clone(),
+                weight: (!self.no_weight).then(|| self.weight_column.clone()),
+            },
+            id_min: self.id_min,
+            id_max: self.id_max,
+            max_weight: self.max_weight.map(|weight| weight.value),
+            max_count: self.max_count,
+            filter: match &self.filter {
+                Some(filter) => Some(text_or_file(filter)?),
+                None => None,
+            },
+        })
+    }
+
+    /// Weights are shown in the unit in which their limit was given.
+    pub fn weight_unit(&self) -> WeightUnit {
+        self.max_weight
+            .map_or(WeightUnit::Plain, |weight| weight.unit)
+    }
+}
+
+/// The text itself, or with `@FILE` that of a file, or with `-` what comes on standard input.
+pub fn text_or_file(given: &str) -> Result<String, Failure> {
+    if given == "-" {
+        return Ok(std::io::read_to_string(std::io::stdin())?);
+    }
+    match given.strip_prefix('@') {
+        Some(path) => fs::read_to_string(path)
+            .map_err(|error| Failure::usage(format!("the file {path} cannot be read: {error}"))),
+        None => Ok(given.to_owned()),
+    }
+}
+
+fn parse_weight(text: &str) -> Result<Weight, String> {
+    if let Ok(value) = text.parse::<f64>() {
+        let unit = WeightUnit::Plain;
+        return Ok(Weight { value, unit });
+    }
+    match text.parse::<ByteSize>() {
+        #[allow(clippy::cast_precision_loss)]
+        Ok(bytes) => Ok(Weight {
+            value: bytes.as_u64() as f64,
+            unit: WeightUnit::Bytes,
+        }),
+        Err(_) => Err("a number, or one with a unit such as 64MiB or 1.5GB, is wanted".into()),
+    }
+}

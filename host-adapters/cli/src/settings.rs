@@ -1,0 +1,120 @@
+//! Where the databases are: flag, environment, dot-env file, default, in that order.
+
+use std::collections::HashMap;
+use std::sync::Arc;
+
+use batchintory_wasmtime::{
+    Access, Database, Inventory, InventoryBuilder, PlannerComponent, connect,
+};
+
+use crate::cli::Global;
+use crate::error::Failure;
+
+const DEFAULT_INVENTORY: &str = "sqlite:batchintory.sqlite";
+
+/// What to connect to.
+pub struct Settings {
+    inventory: String,
+    meta: Option<String>,
+    inventory_table: String,
+    /// The schema of meta tables that are named without one.
+    pub meta_schema: Option<String>,
+    component: Option<PlannerComponent>,
+}
+
+impl Settings {
+    /// Puts flags, environment and dot-env file together.
+    pub fn new(global: &Global) -> Result<Self, Failure> {
+        let mut file = HashMap::new();
+        if let Some(path) = &global.env_file {
+            let fail = |error: dotenvy::Error| {
+                // A line that cannot be read may hold a password.
+                let reason = match error {
+                    dotenvy::Error::Io(error) => error.to_string(),
+                    _ => "a line is not of the form NAME=value".into(),
+                };
+                Failure::usage(format!("the dot-env file {}: {reason}", path.display()))
+            };
+            for entry in dotenvy::from_path_iter(path).map_err(fail)? {
+                let (name, value) = entry.map_err(fail)?;
+                file.insert(name, value);
+            }
+        }
+        // Flags and environment are clap's.
+        let mut choose = |given: &Option<String>, name: &str| {
+            (given.clone().or_else(|| file.remove(name))).filter(|value| !value.is_empty())
+        };
+        let table = choose(&global.inventory_table, "BATCHINTORY_INVENTORY_TABLE_NAME");
+        let schema = choose(
+            &global.inventory_schema,
+            "BATCHINTORY_INVENTORY_CONN_SCHEMA",
+        );
+        let table = table.unwrap_or_else(|| "inventory".into());
+        Ok(Self {
+            inventory: choose(&global.inventory, "BATCHINTORY_INVENTORY_CONN")
+                .unwrap_or_else(|| DEFAULT_INVENTORY.into()),
+            meta: choose(&global.meta, "BATCHINTORY_META_CONN"),
+            inventory_table: match schema {
+                Some(schema) => format!("{}.{table}", quoted(&schema)),
+                None => table,
+            },
+            meta_schema: choose(&global.meta_schema, "BATCHINTORY_META_CONN_SCHEMA"),
+            component: match &global.component {
+                Some(path) => Some(PlannerComponent::from_file(path)?),
+                None => None,
+            },
+        })
+    }
+
+    /// The inventory with its meta tables.
+    pub async fn inventory(&self) -> Result<Inventory, Failure> {
+        let inventory = self.open(&self.inventory, Access::ReadWrite).await?;
+        let builder = self.builder().inventory(inventory);
+        let builder = match &self.meta {
+            Some(url) => builder.meta(self.open(url, Access::ReadOnly).await?),
+            None => builder,
+        };
+        Ok(builder.build()?)
+    }
+
+    /// The inventory alone, whose file is made when it is missing.
+    pub async fn new_inventory(&self) -> Result<Inventory, Failure> {
+        let inventory = self.open(&self.inventory, Access::Create).await?;
+        Ok(self.builder().inventory(inventory).build()?)
+    }
+
+    /// The meta tables' database, to write to.
+    pub async fn meta(&self) -> Result<Arc<dyn Database>, Failure> {
+        let url = self.meta.as_ref().unwrap_or(&self.inventory);
+        self.open(url, Access::Create).await
+    }
+
+    /// A builder with all but the databases.
+    pub fn builder(&self) -> InventoryBuilder {
+        let mut builder = Inventory::builder().inventory_table(&self.inventory_table);
+        if let Some(schema) = &self.meta_schema {
+            builder = builder.meta_schema(schema);
+        }
+        match &self.component {
+            Some(component) => builder.component(component.clone()),
+            None => builder,
+        }
+    }
+
+    async fn open(&self, url: &str, access: Access) -> Result<Arc<dyn Database>, Failure> {
+        connect(url, access).await.map_err(|error| {
+            let failure = Failure::from(error);
+            match url == DEFAULT_INVENTORY {
+                true => failure.hint(
+                    "create the inventory by `batchintory migrate`, or name another by --inventory",
+                ),
+                false => failure,
+            }
+        })
+    }
+}
+
+/// A part of a table's name, as the planner takes it to the letter.
+fn quoted(part: &str) -> String {
+    format!("\"{}\"", part.replace('"', "\"\""))
+}
