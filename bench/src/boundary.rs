@@ -6,7 +6,10 @@ use std::time::Instant;
 use anyhow::{Result, bail};
 use async_trait::async_trait;
 use batchintory::{DatabaseError, Dialect, Planner, Rows, Value};
-use batchintory_wasmtime::{Acquired, Database, DatabaseOptions, Databases, Inventory, PlannerComponent, SystemRandom};
+use batchintory_wasmtime::{
+    Acquired, Database, DatabaseOptions, Databases, Inventory, Limits, PlannerComponent,
+    SystemRandom,
+};
 
 use crate::claims::request;
 use crate::report::{Bar, Report};
@@ -31,19 +34,35 @@ impl Database for Canned {
             let bigint = || Value::Text("bigint".into());
             let weight = Value::Float64;
             vec![
-                bigint(), bigint(), int(182), int(282), int(182), int(101), weight(38.0), int(100), int(101),
-                int(200), weight(4_990.0),
+                bigint(),
+                bigint(),
+                int(182),
+                int(282),
+                int(182),
+                int(101),
+                weight(38.0),
+                int(100),
+                int(101),
+                int(200),
+                weight(4_990.0),
             ]
         };
-        Ok(Rows { rows: vec![row], affected: 1 })
+        Ok(Rows {
+            rows: vec![row],
+            affected: 1,
+        })
     }
 }
 
 /// Measures.
 pub async fn measure(rounds: &Rounds, report: &mut Report) -> Result<()> {
     let database: Arc<dyn Database> = Arc::new(Canned);
-    let databases = Databases::new(database.clone(), database.clone(), DatabaseOptions::default());
-    let core = Planner::new(databases, SystemRandom);
+    let databases = Databases::new(
+        database.clone(),
+        database.clone(),
+        DatabaseOptions::default(),
+    );
+    let core = Planner::new(databases.clone(), SystemRandom);
     let component = Inventory::builder().inventory(database).build()?;
     let request = request("files", "bench");
     let (mut native, mut guest) = (Samples::default(), Samples::default());
@@ -57,16 +76,26 @@ pub async fn measure(rounds: &Rounds, report: &mut Report) -> Result<()> {
         };
         guest.add_since(start);
     }
-    report.add("component_over_core_us", (guest.median() - native.median()) * 1e6, Bar::AtMost(50.0));
+    report.add(
+        "component_over_core_us",
+        (guest.median() - native.median()) * 1e6,
+        Bar::AtMost(50.0),
+    );
 
     let planner = PlannerComponent::embedded()?;
     let mut instantiate = Samples::default();
     for _ in 0..rounds.calls {
         let start = Instant::now();
-        planner.instantiate().await?;
+        planner
+            .instantiate(databases.clone(), Limits::default())
+            .await?;
         instantiate.add_since(start);
     }
-    report.add("instantiate_us", instantiate.median() * 1e6, Bar::AtMost(200.0));
+    report.add(
+        "instantiate_us",
+        instantiate.median() * 1e6,
+        Bar::AtMost(200.0),
+    );
     #[allow(clippy::cast_precision_loss)]
     let bytes = PlannerComponent::EMBEDDED.len() as f64;
     report.add("component_bytes", bytes, Bar::AtMost(400.0 * 1024.0));

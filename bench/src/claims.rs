@@ -23,8 +23,18 @@ pub async fn measure(server: &Server, rounds: &Rounds, report: &mut Report) -> R
     inventory.migrate().await?;
 
     for (sending, acquire_key, complete_key, bar) in [
-        (Sending::Unnamed, "acquire_over_floor", "complete_over_floor", Bar::AtMost(1.3)),
-        (Sending::Prepared, "acquire_over_prepared_floor", "complete_over_prepared_floor", Bar::None),
+        (
+            Sending::Unnamed,
+            "acquire_over_floor",
+            "complete_over_floor",
+            Bar::AtMost(1.3),
+        ),
+        (
+            Sending::Prepared,
+            "acquire_over_prepared_floor",
+            "complete_over_prepared_floor",
+            Bar::None,
+        ),
     ] {
         let job = acquire_key;
         let by_hand = ByHand::new(&server.client, "files_1m", sending).await?;
@@ -34,7 +44,9 @@ pub async fn measure(server: &Server, rounds: &Rounds, report: &mut Report) -> R
         // A long backlog, of which the rounds claim a small part.
         for round in 0..rounds.claims {
             let start = Instant::now();
-            let claimed = by_hand.acquire("files_1m", job, BATCH_WEIGHT, u128::from(rand(round, job))).await?;
+            let claimed = by_hand
+                .acquire("files_1m", job, BATCH_WEIGHT, u128::from(rand(round, job)))
+                .await?;
             floor.acquire.add_since(start);
             if !(50..200).contains(&claimed.count) {
                 bail!("{} items by hand", claimed.count);
@@ -44,8 +56,16 @@ pub async fn measure(server: &Server, rounds: &Rounds, report: &mut Report) -> R
             floor.complete.add_since(start);
             claim(&inventory, &request, &mut ours).await?;
         }
-        report.add(acquire_key, ours.acquire.median() / floor.acquire.median(), bar);
-        report.add(complete_key, ours.complete.median() / floor.complete.median(), bar);
+        report.add(
+            acquire_key,
+            ours.acquire.median() / floor.acquire.median(),
+            bar,
+        );
+        report.add(
+            complete_key,
+            ours.complete.median() / floor.complete.median(),
+            bar,
+        );
         if matches!(sending, Sending::Unnamed) {
             report.add("acquire_us", ours.acquire.median() * 1e6, Bar::None);
             report.add("complete_us", ours.complete.median() * 1e6, Bar::None);
@@ -59,7 +79,11 @@ pub async fn measure(server: &Server, rounds: &Rounds, report: &mut Report) -> R
         claim(&inventory, &request("files_10k", &job), &mut small).await?;
         claim(&inventory, &request("files_5m", &job), &mut large).await?;
     }
-    report.add("acquire_5m_over_10k", large.acquire.median() / small.acquire.median(), Bar::AtMost(1.2));
+    report.add(
+        "acquire_5m_over_10k",
+        large.acquire.median() / small.acquire.median(),
+        Bar::AtMost(1.2),
+    );
     Ok(())
 }
 
@@ -81,7 +105,9 @@ async fn claim(inventory: &Inventory, request: &AcquireRequest, ours: &mut Ours)
         bail!("{} items", batch.count);
     }
     let start = Instant::now();
-    inventory.complete(&batch.claim_token, &Outcome::succeeded(None)).await?;
+    inventory
+        .complete(&batch.claim_token, &Outcome::succeeded(None))
+        .await?;
     ours.complete.add_since(start);
     Ok(())
 }

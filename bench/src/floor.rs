@@ -68,17 +68,31 @@ impl<'a> ByHand<'a> {
             };
             statements.push((text, prepared));
         }
-        Ok(Self { client, sending, statements })
+        Ok(Self {
+            client,
+            sending,
+            statements,
+        })
     }
 
     /// Claims the next batch.
-    pub async fn acquire(&self, table: &str, job: &str, weight: f64, token: u128) -> Result<Claimed> {
-        let watermark = self.query(0, &[(&table, Type::TEXT), (&job, Type::TEXT)]).await?;
+    pub async fn acquire(
+        &self,
+        table: &str,
+        job: &str,
+        weight: f64,
+        token: u128,
+    ) -> Result<Claimed> {
+        let watermark = self
+            .query(0, &[(&table, Type::TEXT), (&job, Type::TEXT)])
+            .await?;
         let after: i64 = match watermark.first() {
             Some(row) => row.try_get(0)?,
             None => i64::MIN,
         };
-        let page = self.query(1, &[(&after, Type::INT8), (&weight, Type::FLOAT8)]).await?;
+        let page = self
+            .query(1, &[(&after, Type::INT8), (&weight, Type::FLOAT8)])
+            .await?;
         let page = page.first().ok_or_else(|| anyhow::anyhow!("no page"))?;
         let (first, last): (i64, i64) = (page.try_get(0)?, page.try_get(1)?);
         let (count, total): (i64, f64) = (page.try_get(2)?, page.try_get(3)?);
@@ -105,7 +119,11 @@ impl<'a> ByHand<'a> {
         Ok(())
     }
 
-    async fn query(&self, index: usize, parameters: &[(&(dyn ToSql + Sync), Type)]) -> Result<Vec<Row>> {
+    async fn query(
+        &self,
+        index: usize,
+        parameters: &[(&(dyn ToSql + Sync), Type)],
+    ) -> Result<Vec<Row>> {
         let Some((text, prepared)) = self.statements.get(index) else {
             anyhow::bail!("no such statement");
         };

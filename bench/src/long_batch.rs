@@ -28,12 +28,25 @@ pub async fn measure(server: &Server, rounds: &Rounds, report: &mut Report) -> R
         let start = Instant::now();
         let plan = inventory.plan(&request, None, 1).await?;
         plans.add_since(start);
-        ensure!(plan.batches.first().is_some_and(|batch| batch.id_end == ITEMS), "{plan:?}");
+        ensure!(
+            plan.batches
+                .first()
+                .is_some_and(|batch| batch.id_end == ITEMS),
+            "{plan:?}"
+        );
     }
-    report.add("million_item_plan_over_scan", plans.median() / scans.median(), Bar::AtMost(3.0));
+    report.add(
+        "million_item_plan_over_scan",
+        plans.median() / scans.median(),
+        Bar::AtMost(3.0),
+    );
     report.add("million_item_plan_ms", plans.median() * 1e3, Bar::None);
     #[allow(clippy::cast_precision_loss)]
     let memory = inventory.peak_memory_bytes() as f64;
-    report.add("million_item_component_memory_bytes", memory, Bar::AtMost(16.0 * 1024.0 * 1024.0));
+    report.add(
+        "million_item_component_memory_bytes",
+        memory,
+        Bar::AtMost(16.0 * 1024.0 * 1024.0),
+    );
     Ok(())
 }

@@ -15,7 +15,12 @@ use crate::timing::{Rounds, Samples};
 const SCRIPT: &str = include_str!("pybatchintory.py");
 
 /// Measures.
-pub async fn measure(server: &Server, python: &Path, rounds: &Rounds, report: &mut Report) -> Result<()> {
+pub async fn measure(
+    server: &Server,
+    python: &Path,
+    rounds: &Rounds,
+    report: &mut Report,
+) -> Result<()> {
     let (small, large) = rounds.python;
     for (table, rounds, key, bar) in [
         ("files_10k", small, "speedup_vs_pybatchintory_10k", 15.0),
@@ -28,11 +33,27 @@ pub async fn measure(server: &Server, python: &Path, rounds: &Rounds, report: &m
     Ok(())
 }
 
-async fn pybatchintory(server: &Server, python: &Path, table: &str, rounds: usize) -> Result<Samples> {
-    server.client.batch_execute("DROP TABLE IF EXISTS inventory_of_python; DROP TYPE IF EXISTS status_enum").await?;
+async fn pybatchintory(
+    server: &Server,
+    python: &Path,
+    table: &str,
+    rounds: usize,
+) -> Result<Samples> {
+    server
+        .client
+        .batch_execute("DROP TABLE IF EXISTS inventory_of_python; DROP TYPE IF EXISTS status_enum")
+        .await?;
     let url = server.url.replace("postgres://", "postgresql://");
     let output = Command::new(python)
-        .args(["-c", SCRIPT, &url, table, &BATCH_WEIGHT.to_string(), &rounds.to_string(), "inventory_of_python"])
+        .args([
+            "-c",
+            SCRIPT,
+            &url,
+            table,
+            &BATCH_WEIGHT.to_string(),
+            &rounds.to_string(),
+            "inventory_of_python",
+        ])
         .stderr(std::process::Stdio::inherit())
         .output()
         .await

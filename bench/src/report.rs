@@ -40,12 +40,14 @@ impl Report {
     /// For people.
     pub fn table(&self) -> Table {
         let mut table = Table::new();
-        table.load_preset(presets::ASCII_MARKDOWN);
+        table.load_style(presets::ASCII_MARKDOWN);
         table.set_header(["figure", "measured", "bar", ""]);
         for figure in &self.figures {
             let (bar, holds) = match figure.bar {
                 Bar::AtMost(most) => (format!("at most {}", number(most)), figure.value <= most),
-                Bar::AtLeast(least) => (format!("at least {}", number(least)), figure.value >= least),
+                Bar::AtLeast(least) => {
+                    (format!("at least {}", number(least)), figure.value >= least)
+                }
                 Bar::None => (String::new(), true),
             };
             let verdict = if holds { "" } else { "missed" };

@@ -7,7 +7,11 @@ use tokio_postgres::{Client, NoTls};
 pub const BATCH_WEIGHT: f64 = 5_000.0;
 
 /// The sizes of the meta tables, by name.
-pub const TABLES: [(&str, i64); 3] = [("files_10k", 10_000), ("files_1m", 1_000_000), ("files_5m", 5_000_000)];
+pub const TABLES: [(&str, i64); 3] = [
+    ("files_10k", 10_000),
+    ("files_1m", 1_000_000),
+    ("files_5m", 5_000_000),
+];
 
 /// A server with the meta tables and an empty inventory.
 pub struct Server {
@@ -22,7 +26,9 @@ impl Server {
     pub async fn prepare(url: &str) -> Result<Self> {
         let (client, connection) = tokio_postgres::connect(url, NoTls).await?;
         tokio::spawn(connection);
-        client.batch_execute("DROP TABLE IF EXISTS inventory, inventory_by_hand").await?;
+        client
+            .batch_execute("DROP TABLE IF EXISTS inventory, inventory_by_hand")
+            .await?;
         for (name, rows) in TABLES {
             eprintln!("making {name}");
             // Weights from 1 to 99, in an order that repeats only after 99 rows.
@@ -37,6 +43,9 @@ impl Server {
                 .await?;
         }
         client.batch_execute("CHECKPOINT").await?;
-        Ok(Self { url: url.to_owned(), client })
+        Ok(Self {
+            url: url.to_owned(),
+            client,
+        })
     }
 }

@@ -18,9 +18,19 @@ impl Rounds {
     /// Few or many.
     pub fn new(quick: bool) -> Self {
         if quick {
-            Self { claims: 300, calls: 2_000, scans: 5, python: (30, 3) }
+            Self {
+                claims: 300,
+                calls: 2_000,
+                scans: 5,
+                python: (30, 3),
+            }
         } else {
-            Self { claims: 2_000, calls: 20_000, scans: 15, python: (100, 5) }
+            Self {
+                claims: 2_000,
+                calls: 20_000,
+                scans: 15,
+                python: (100, 5),
+            }
         }
     }
 }

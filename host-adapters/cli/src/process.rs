@@ -1,6 +1,6 @@
 //! Running a command on the items of a batch.
 
-use std::ffi::OsString;
+use std::ffi::{OsStr, OsString};
 use std::io::{ErrorKind, Write};
 use std::process::{ExitStatus, Stdio};
 
@@ -47,6 +47,17 @@ pub struct Work {
 }
 
 impl Work {
+    /// Makes sure that there is such a command, before a batch is claimed for it.
+    pub fn check(&self) -> Result<(), Failure> {
+        match self.command.first() {
+            Some(program) => match which::which(program) {
+                Ok(_) => Ok(()),
+                Err(error) => Err(cannot_start(program, &error)),
+            },
+            None => Err(Failure::usage("there is no command to run")),
+        }
+    }
+
     /// Runs the command on the batch's items. It is killed as soon as `kill` is ready.
     ///
     /// # Errors
@@ -118,13 +129,9 @@ impl Work {
         // A group of its own, so that the terminal's Ctrl-C reaches us and not the command.
         #[cfg(unix)]
         command.process_group(0);
-        command.spawn().map_err(|error| {
-            Failure::other(format!(
-                "the command {} cannot be started: {error}",
-                program.display()
-            ))
-            .hint("the command stands behind --, as in: batchintory run … -- wc -l")
-        })
+        command
+            .spawn()
+            .map_err(|error| cannot_start(program, &error))
     }
 
     /// Hands the items over; the error says why that went wrong.
@@ -190,6 +197,14 @@ impl Work {
             .trim_end()
             .to_owned()
     }
+}
+
+fn cannot_start(program: &OsStr, error: &dyn std::error::Error) -> Failure {
+    Failure::other(format!(
+        "the command {} cannot be started: {error}",
+        program.display()
+    ))
+    .hint("the command stands behind --, as in: batchintory run … -- wc -l")
 }
 
 /// Standard output, unless it is too long.

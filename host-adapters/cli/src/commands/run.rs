@@ -96,12 +96,14 @@ pub async fn run(settings: &Settings, arguments: &Arguments, json: bool) -> Resu
     let request = arguments.request.to_acquire()?;
     let unit = arguments.request.weight_unit();
     let progress = progress_bar(&inventory, &request, arguments).await?;
+    let work = Work {
+        command: arguments.command.clone(),
+        separator: if arguments.null { 0 } else { b'\n' },
+        progress: progress.clone(),
+    };
+    work.check()?;
     let run = Arc::new(Run {
-        work: Work {
-            command: arguments.command.clone(),
-            separator: if arguments.null { 0 } else { b'\n' },
-            progress: progress.clone(),
-        },
+        work,
         inventory,
         request,
         batches_left: AtomicU32::new(match arguments.batches {
