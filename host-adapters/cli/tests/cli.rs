@@ -1,0 +1,501 @@
+//! The program as a user runs it.
+
+use std::env;
+use std::fs;
+use std::net::TcpListener;
+use std::path::{Path, PathBuf};
+use std::process::{Child, Command, Output, Stdio};
+
+use serde_json::Value;
+use tempfile::TempDir;
+
+/// A working directory with some files to process.
+struct Workplace {
+    directory: TempDir,
+    /// Where inventory and meta table are, if not in the default SQLite file.
+    url: Option<String>,
+}
+
+impl Workplace {
+    fn new() -> Self {
+        let directory = tempfile::tempdir().unwrap();
+        let data = directory.path().join("data");
+        fs::create_dir(&data).unwrap();
+        for (name, lines) in [("a.txt", 3), ("b.txt", 5), ("c d.txt", 7)] {
+            fs::write(data.join(name), "line\n".repeat(lines)).unwrap();
+        }
+        Self { directory, url: None }
+    }
+
+    /// With the files listed, and an inventory.
+    fn prepared() -> Self {
+        let workplace = Self::new();
+        workplace.prepare();
+        workplace
+    }
+
+    fn prepare(&self) {
+        ok(&self.run(&["register", "data"]));
+        ok(&self.run(&["migrate"]));
+    }
+
+    fn path(&self, name: &str) -> PathBuf {
+        self.directory.path().join(name)
+    }
+
+    fn command(&self, arguments: &[&str]) -> Command {
+        let mut command = Command::new(env!("CARGO_BIN_EXE_batchintory"));
+        command.current_dir(self.directory.path()).args(arguments).stdin(Stdio::null());
+        // Whoever runs the tests may use the program too.
+        for (name, _) in env::vars_os() {
+            if name.to_string_lossy().starts_with("BATCHINTORY_") {
+                command.env_remove(name);
+            }
+        }
+        if let Some(url) = &self.url {
+            command.env("BATCHINTORY_INVENTORY_CONN", url);
+        }
+        command
+    }
+
+    fn run(&self, arguments: &[&str]) -> Output {
+        self.command(arguments).output().unwrap()
+    }
+
+    fn json(&self, arguments: &[&str]) -> Value {
+        let output = self.run(&[arguments, &["--json"]].concat());
+        ok(&output);
+        serde_json::from_slice(&output.stdout).unwrap()
+    }
+
+    /// `run` for the job `lines`, with a shell script as its command.
+    fn run_script(&self, options: &[&str], script: &str) -> Output {
+        let job = ["run", "--meta-table", "files", "--job", "lines"];
+        self.run(&[&job, options, &["--", "sh", "-c", script]].concat())
+    }
+
+    fn start_script(&self, options: &[&str], script: &str) -> Child {
+        let job = ["run", "--meta-table", "files", "--job", "lines"];
+        self.command(&[&job, options, &["--", "sh", "-c", script]].concat())
+            .stdout(Stdio::piped())
+            .stderr(Stdio::piped())
+            .spawn()
+            .unwrap()
+    }
+
+    /// The only job's numbers: succeeded, failed, running, items left.
+    fn numbers(&self) -> [u64; 4] {
+        let status = self.json(&["status"]);
+        let job = &status[0];
+        let number = |value: &Value| value.as_u64().unwrap();
+        [
+            number(&job["succeeded"]),
+            number(&job["failed"]),
+            number(&job["running"]),
+            number(&job["remaining"]["items"]),
+        ]
+    }
+}
+
+fn text(bytes: &[u8]) -> String {
+    String::from_utf8_lossy(bytes).into_owned()
+}
+
+fn ok(output: &Output) {
+    assert!(output.status.success(), "{}", text(&output.stderr));
+}
+
+/// Checks the exit code, and what standard error says.
+fn fails(output: &Output, code: i32, saying: &[&str]) {
+    let errors = text(&output.stderr);
+    assert_eq!(output.status.code(), Some(code), "{errors}");
+    for saying in saying {
+        assert!(errors.contains(saying), "{saying:?} is not in:\n{errors}");
+    }
+}
+
+/// A script that counts the lines of all items.
+const COUNT_LINES: &str = "tr '\\n' '\\0' | xargs -0 cat | wc -l";
+
+/// The way through: list, process, find nothing new, add a file, process that alone.
+fn main_flow(workplace: &Workplace) {
+    workplace.prepare();
+    let planned = workplace.json(&["plan", "--meta-table", "files", "--job", "lines", "--max-count", "2"]);
+    assert_eq!(planned["batches"].as_array().unwrap().len(), 2);
+
+    let output = workplace.run_script(&["--max-count", "2", "--until-done"], COUNT_LINES);
+    ok(&output);
+    assert!(text(&output.stderr).contains("2 batches succeeded: 3 items"));
+    assert_eq!(workplace.numbers(), [2, 0, 0, 0]);
+    let history = workplace.json(&["history", "--meta-table", "files", "--uid", "2"]);
+    assert_eq!(history[0]["result_item"], 8);
+    assert_eq!(history[0]["status"], "succeeded");
+    assert_eq!(history.as_array().unwrap().len(), 1);
+
+    let output = workplace.run_script(&["--until-done"], COUNT_LINES);
+    ok(&output);
+    assert!(text(&output.stderr).contains("nothing new"), "{}", text(&output.stderr));
+
+    fs::write(workplace.path("data/new.txt"), "line\n").unwrap();
+    ok(&workplace.run(&["register", "data"]));
+    let output = workplace.run_script(&["--until-done"], COUNT_LINES);
+    assert!(text(&output.stderr).contains("1 batches succeeded: 1 items"), "{}", text(&output.stderr));
+    let history = workplace.json(&["history", "--job", "lines"]);
+    assert_eq!(history[0]["result_item"], 1);
+
+    for arguments in [&["status"][..], &["history"], &["status", "--bytes"]] {
+        let output = workplace.run(arguments);
+        ok(&output);
+        assert!(text(&output.stdout).contains("lines"));
+    }
+}
+
+#[test]
+fn the_main_flow_on_sqlite() {
+    main_flow(&Workplace::new());
+}
+
+#[test]
+fn the_main_flow_on_postgresql() {
+    let runtime = tokio::runtime::Runtime::new().unwrap();
+    let database = runtime.block_on(batchintory_tests::postgres()).unwrap();
+    let mut workplace = Workplace::new();
+    workplace.url = Some(database.url.clone());
+    main_flow(&workplace);
+    // Registering again finds that no file has changed, to the microsecond.
+    let output = workplace.run(&["register", "data"]);
+    assert!(text(&output.stderr).starts_with("0 of 4 files"), "{}", text(&output.stderr));
+}
+
+#[test]
+fn a_changed_file_is_listed_again_and_others_are_not() {
+    let workplace = Workplace::prepared();
+    let output = workplace.run(&["register", "data"]);
+    assert!(text(&output.stderr).starts_with("0 of 3 files"), "{}", text(&output.stderr));
+    fs::write(workplace.path("data/a.txt"), "longer than before, and later\n").unwrap();
+    let output = workplace.run(&["register", "data/*.txt", "--dry-run"]);
+    assert_eq!(text(&output.stdout).lines().count(), 1);
+    assert!(text(&output.stdout).contains("a.txt"));
+    let output = workplace.run(&["register", "data/a.txt"]);
+    assert!(text(&output.stderr).starts_with("1 of 1 files"), "{}", text(&output.stderr));
+    fails(&workplace.run(&["register", "nowhere"]), 2, &["there is no file or folder"]);
+}
+
+#[test]
+fn scripts_claim_complete_and_fail() {
+    let workplace = Workplace::prepared();
+    let acquire = ["acquire", "--meta-table", "files", "--job", "by hand", "--max-count", "2", "--items"];
+    let claimed = workplace.json(&acquire);
+    assert_eq!(claimed["batch"]["count"], 2);
+    assert_eq!(claimed["items"].as_array().unwrap().len(), 2);
+    let token = claimed["batch"]["claim_token"].as_str().unwrap();
+    let items = workplace.run(&["items", token]);
+    assert!(text(&items.stdout).lines().next().unwrap().ends_with("data/a.txt"));
+    ok(&workplace.run(&["complete", token, "--result", "{\"rows\": 8}"]));
+    ok(&workplace.run(&["complete", token]));
+    fails(&workplace.run(&["fail", token]), 1, &["has ended as \"succeeded\" already"]);
+
+    let second = workplace.json(&acquire);
+    let token = second["batch"]["claim_token"].as_str().unwrap();
+    fs::write(workplace.path("log"), "disk full").unwrap();
+    ok(&workplace.run(&["fail", token, "--log", "@log"]));
+    let history = workplace.json(&["history"]);
+    assert_eq!(history[0]["log"], "disk full");
+    assert_eq!(history[1]["result_item"]["rows"], 8);
+
+    let nothing = workplace.run(&acquire);
+    assert_eq!(nothing.status.code(), Some(3));
+    assert!(text(&nothing.stdout).contains("caught-up"));
+    fails(&workplace.run(&["complete", "nobody's"]), 1, &["no batch"]);
+    fails(&workplace.run(&["complete", token, "--result", "{"]), 2, &["not a JSON document"]);
+}
+
+#[test]
+fn the_command_knows_its_batch() {
+    let workplace = Workplace::prepared();
+    let script = r#"cat > /dev/null; printf '{"id": %s, "start": %s, "end": %s, "count": %s, "weight": %s,
+        "attempt": %s, "job": "%s", "table": "%s", "token": "%s"}' "$BATCHINTORY_BATCH_ID" "$BATCHINTORY_ID_START" \
+        "$BATCHINTORY_ID_END" "$BATCHINTORY_COUNT" "$BATCHINTORY_WEIGHT" "$BATCHINTORY_ATTEMPT" \
+        "$BATCHINTORY_JOB" "$BATCHINTORY_META_TABLE" "$BATCHINTORY_CLAIM_TOKEN""#;
+    ok(&workplace.run_script(&[], script));
+    let history = workplace.json(&["history"]);
+    let result = &history[0]["result_item"];
+    assert_eq!(result["id"], history[0]["id"]);
+    assert_eq!((&result["start"], &result["end"], &result["count"]), (&1.into(), &3.into(), &3.into()));
+    assert_eq!((&result["weight"], &result["attempt"]), (&75.into(), &1.into()));
+    assert_eq!((&result["job"], &result["table"]), (&"lines".into(), &"files".into()));
+    assert_eq!(result["token"].as_str().unwrap().len(), 32);
+}
+
+#[test]
+fn a_failing_command_is_recorded_with_its_log() {
+    let workplace = Workplace::prepared();
+    let script = "cat > /dev/null; echo first >&2; echo broken >&2; exit 7";
+    let output = workplace.run_script(&["--max-count", "1", "--until-done"], script);
+    fails(&output, 4, &["broken", "0 batches succeeded, 3 failed"]);
+    assert_eq!(workplace.numbers(), [0, 3, 0, 0]);
+    let history = workplace.json(&["history"]);
+    assert_eq!(history[0]["log"], "first\nbroken");
+
+    let workplace = Workplace::prepared();
+    let options = ["--max-count", "1", "--until-done", "--stop-on-failure"];
+    fails(&workplace.run_script(&options, "exit 7"), 4, &["1 failed"]);
+    assert_eq!(workplace.numbers(), [0, 1, 0, 2]);
+    assert_eq!(workplace.json(&["history"])[0]["log"], "the command ended with exit status: 7");
+}
+
+#[test]
+fn a_command_that_does_not_exist_claims_nothing() {
+    let workplace = Workplace::prepared();
+    let output = workplace.run(&["run", "--meta-table", "files", "--job", "lines", "--", "no-such-command"]);
+    fails(&output, 1, &["no-such-command cannot be started", "hint: "]);
+    assert_eq!(workplace.json(&["status"]).as_array().unwrap().len(), 0);
+}
+
+#[test]
+fn a_command_need_not_read_its_items() {
+    let workplace = Workplace::prepared();
+    // More items than a pipe holds.
+    for number in 0..3_000 {
+        fs::write(workplace.path(&format!("data/{number:0>100}")), "").unwrap();
+    }
+    ok(&workplace.run(&["register", "data"]));
+    ok(&workplace.run_script(&["--until-done"], "exec <&-; exit 0"));
+    assert_eq!(workplace.numbers(), [1, 0, 0, 0]);
+    assert_eq!(workplace.json(&["history"])[0]["count"], 3_003);
+}
+
+#[test]
+fn output_that_is_no_json_is_passed_on() {
+    let workplace = Workplace::prepared();
+    let output = workplace.run_script(&[], "wc -l | sed 's/$/ items/'");
+    ok(&output);
+    assert_eq!(text(&output.stdout).trim(), "3 items");
+    assert_eq!(workplace.json(&["history"])[0]["result_item"], Value::Null);
+}
+
+#[test]
+fn items_may_be_separated_by_nul() {
+    let workplace = Workplace::prepared();
+    ok(&workplace.run_script(&["--null"], "xargs -0 cat | wc -l"));
+    assert_eq!(workplace.json(&["history"])[0]["result_item"], 15);
+}
+
+#[test]
+fn an_item_that_cannot_be_handed_over_fails_its_batch() {
+    let workplace = Workplace::prepared();
+    // A table of one's own may hold what `register` leaves out.
+    let python = "import sqlite3; d = sqlite3.connect('batchintory.sqlite'); \
+        d.execute(\"INSERT INTO files (item) VALUES ('two' || char(10) || 'lines')\"); d.commit()";
+    let made = Command::new("python3").args(["-c", python]).current_dir(workplace.directory.path()).status();
+    assert!(made.unwrap().success());
+    let output = workplace.run_script(&["--id-min", "4"], "cat > /dev/null");
+    fails(&output, 4, &["the item with id 4 holds a line break", "--null"]);
+    assert_eq!(workplace.numbers()[..3], [0, 1, 0]);
+}
+
+#[test]
+fn many_commands_run_at_once() {
+    let workplace = Workplace::prepared();
+    // Each waits for the other: this ends only when both run at the same time.
+    let script = "cat > /dev/null; touch started.$BATCHINTORY_ID_START; \
+        while [ $(ls started.* | wc -l) -lt 3 ]; do sleep 0.01; done";
+    let options = ["--max-count", "1", "--until-done", "--parallel", "3"];
+    ok(&workplace.run_script(&options, script));
+    assert_eq!(workplace.numbers(), [3, 0, 0, 0]);
+}
+
+#[cfg(unix)]
+mod signals {
+    use super::*;
+
+    fn signal(child: &Child, name: &str) {
+        let status = Command::new("kill").args([name, &child.id().to_string()]).status().unwrap();
+        assert!(status.success());
+    }
+
+    /// Waits until the command has made this file.
+    fn wait_for(path: &Path) {
+        while !path.exists() {
+            std::thread::yield_now();
+        }
+    }
+
+    #[test]
+    fn ctrl_c_lets_the_running_command_end() {
+        let workplace = Workplace::prepared();
+        let script = "cat > /dev/null; touch started; while [ ! -e go ]; do sleep 0.01; done; echo 1";
+        let child = workplace.start_script(&["--max-count", "1", "--until-done"], script);
+        wait_for(&workplace.path("started"));
+        signal(&child, "-INT");
+        // The command still runs: only this lets it end.
+        fs::write(workplace.path("go"), "").unwrap();
+        let output = child.wait_with_output().unwrap();
+        fails(&output, 130, &["stopping", "1 batches succeeded"]);
+        assert_eq!(workplace.numbers(), [1, 0, 0, 2]);
+    }
+
+    #[test]
+    fn a_second_ctrl_c_kills_the_command_and_records_it() {
+        let workplace = Workplace::prepared();
+        let script = "cat > /dev/null; touch started; sleep 1000";
+        let mut child = workplace.start_script(&["--max-count", "1", "--until-done"], script);
+        wait_for(&workplace.path("started"));
+        signal(&child, "-TERM");
+        // The first signal was taken when it is told.
+        let mut errors = child.stderr.take().unwrap();
+        let mut told = Vec::new();
+        while !text(&told).contains("stopping") {
+            let mut byte = [0];
+            std::io::Read::read_exact(&mut errors, &mut byte).unwrap();
+            told.extend(byte);
+        }
+        signal(&child, "-INT");
+        let output = child.wait_with_output().unwrap();
+        assert_eq!(output.status.code(), Some(130));
+        assert_eq!(workplace.numbers(), [0, 1, 0, 2]);
+        assert_eq!(workplace.json(&["history"])[0]["log"], "the run was broken off");
+    }
+}
+
+#[test]
+fn settings_come_from_the_flag_then_the_environment_then_the_file() {
+    let workplace = Workplace::new();
+    fs::write(
+        workplace.path("settings.env"),
+        "BATCHINTORY_INVENTORY_CONN=sqlite:file.sqlite\nBATCHINTORY_INVENTORY_TABLE_NAME=from_file\n",
+    )
+    .unwrap();
+    let migrate = |flags: &[&str], environment: Option<&str>| {
+        let mut command = workplace.command(&[&["migrate", "--env-file", "settings.env"], flags].concat());
+        if let Some(url) = environment {
+            command.env("BATCHINTORY_INVENTORY_CONN", url);
+        }
+        ok(&command.output().unwrap());
+    };
+    migrate(&[], None);
+    assert!(workplace.path("file.sqlite").exists());
+    migrate(&[], Some("sqlite:environment.sqlite"));
+    assert!(workplace.path("environment.sqlite").exists());
+    migrate(&["--inventory", "sqlite:flag.sqlite"], Some("sqlite:unused.sqlite"));
+    assert!(workplace.path("flag.sqlite").exists());
+    assert!(!workplace.path("unused.sqlite").exists());
+    assert!(!workplace.path("batchintory.sqlite").exists());
+    // The table's name came from the file each time.
+    let status = workplace.run(&["status", "--inventory", "sqlite:flag.sqlite"]);
+    fails(&status, 1, &["\"inventory\" does not exist"]);
+    let table = ["--inventory-table", "from_file"];
+    ok(&workplace.run(&[&["status", "--inventory", "sqlite:flag.sqlite"], &table[..]].concat()));
+
+    let mut by_variable = workplace.command(&["status"]);
+    ok(&by_variable.env("BATCHINTORY_ENV_FILE", "settings.env").output().unwrap());
+    fails(&workplace.run(&["status", "--env-file", "missing.env"]), 2, &["missing.env"]);
+}
+
+#[test]
+fn inventory_and_meta_tables_may_be_apart() {
+    let workplace = Workplace::new();
+    let apart = ["--meta", "sqlite:lake.sqlite", "--inventory", "sqlite:jobs.sqlite"];
+    ok(&workplace.run(&[&["register", "data"], &apart[..]].concat()));
+    ok(&workplace.run(&[&["migrate"], &apart[..]].concat()));
+    let run = [&["run", "--meta-table", "files", "--job", "lines"], &apart[..], &["--", "cat"]].concat();
+    ok(&workplace.run(&run));
+    let status = workplace.json(&[&["status"], &apart[..]].concat());
+    assert_eq!(status[0]["items"], 3);
+    // What remains is not known without the meta tables, and the rest is.
+    fs::remove_file(workplace.path("lake.sqlite")).unwrap();
+    let status = workplace.run(&["status", "--inventory", "sqlite:jobs.sqlite"]);
+    ok(&status);
+    assert!(text(&status.stdout).contains("lines"));
+    assert!(text(&status.stderr).contains("warning: what remains"));
+}
+
+#[test]
+fn a_password_is_never_told() {
+    let workplace = Workplace::new();
+    let free = TcpListener::bind("127.0.0.1:0").unwrap().local_addr().unwrap();
+    let url = format!("postgres://me:hunter2@{free}/lake");
+    fs::write(workplace.path("settings.env"), format!("BATCHINTORY_META_CONN={url}\n= hunter2\n")).unwrap();
+    for arguments in [
+        &["status", "--inventory", &url][..],
+        &["status", "--inventory", &url, "--json"],
+        &["register", "data", "--meta", &url],
+        &["status", "--help", "--inventory", &url],
+        &["status", "--env-file", "settings.env"],
+    ] {
+        let mut command = workplace.command(arguments);
+        let output = command.env("RUST_LOG", "trace").env("BATCHINTORY_META_CONN", &url).output().unwrap();
+        for shown in [text(&output.stdout), text(&output.stderr)] {
+            assert!(!shown.contains("hunter2"), "{arguments:?}: {shown}");
+        }
+        if !arguments.contains(&"--help") {
+            assert_ne!(output.status.code(), Some(0));
+        }
+    }
+}
+
+#[test]
+fn statements_are_logged_without_their_parameters() {
+    let workplace = Workplace::prepared();
+    let mut command = workplace.command(&["acquire", "--meta-table", "files", "--job", "a secret name"]);
+    let output = command.env("RUST_LOG", "batchintory_wasmtime=debug").output().unwrap();
+    let log = text(&output.stderr);
+    assert!(log.contains("INSERT INTO") && log.contains("duration_us"), "{log}");
+    assert!(!log.contains("a secret name"), "{log}");
+}
+
+#[test]
+fn errors_say_what_to_do() {
+    let workplace = Workplace::prepared();
+    let acquire = |more: &[&str]| {
+        workplace.run(&[&["acquire", "--meta-table", "files", "--job", "j"], more].concat())
+    };
+    fails(&acquire(&["--uid-column", "nope"]), 1, &["nope", "hint: name the columns"]);
+    fails(&acquire(&["--max-count", "0"]), 2, &["max-count must be from 1"]);
+    fails(&acquire(&["--max-weight", "heavy"]), 2, &["64MiB"]);
+    fails(&acquire(&["--id-min", "2", "--id-max", "-1"]), 2, &["is above id-max"]);
+    fails(&acquire(&["--filter", "{\"column\": \"item\", \"op\": \"~\"}"]), 2, &["filter.op: unknown operator"]);
+    fails(&acquire(&["--filter", "@missing.json"]), 2, &["missing.json"]);
+    fails(&acquire(&["--component", "data/a.txt"]), 1, &["is no planner component"]);
+    fails(&acquire(&["--inventory", "mysql://x"]), 1, &["known are sqlite and postgres"]);
+    fails(&acquire(&["--inventory", "sqlite:data/a.txt"]), 1, &["not a database"]);
+    let output = workplace.run(&["acquire", "--meta-table", "nope", "--job", "j", "--json"]);
+    let error: Value = serde_json::from_slice(&output.stderr).unwrap();
+    assert_eq!(error["error"], "no-such-table");
+    assert_eq!(workplace.json(&["status"]).as_array().unwrap().len(), 0);
+
+    let empty = Workplace::new();
+    fails(&empty.run(&["status"]), 1, &["batchintory.sqlite", "hint: create the inventory"]);
+    assert!(!empty.path("batchintory.sqlite").exists());
+}
+
+#[test]
+fn a_backfill_tells_what_is_left() {
+    let workplace = Workplace::prepared();
+    let plan = [
+        "plan", "--meta-table", "files", "--job", "backfill", "--id-min", "1", "--id-max", "2", "--max-count", "1", "-n", "1",
+    ];
+    let answer = workplace.json(&plan);
+    assert_eq!(answer["batches"].as_array().unwrap().len(), 1);
+    assert_eq!(answer["left"]["batches"], 2);
+    assert_eq!(answer["left"]["items"], 2);
+    assert_eq!(answer["left"]["weight"], 40.0);
+    assert!(text(&workplace.run(&plan).stdout).contains("left in the bounds: 2 batches, 2 items, weight 40"));
+}
+
+#[test]
+fn the_schema_and_completions_need_no_database() {
+    let workplace = Workplace::new();
+    let schema = workplace.run(&["schema", "postgresql", "--inventory-schema", "jobs"]);
+    assert!(text(&schema.stdout).contains("CREATE TABLE IF NOT EXISTS \"jobs\".\"inventory\" ("));
+    let schema = workplace.run(&["schema", "sqlite"]);
+    assert!(text(&schema.stdout).contains("AUTOINCREMENT"));
+    assert!(text(&workplace.run(&["completions", "bash"]).stdout).contains("batchintory"));
+    assert_eq!(fs::read_dir(workplace.directory.path()).unwrap().count(), 1);
+}
+
+/// The help of every command, word for word, and what it says about bad command lines.
+#[test]
+fn the_help_is_as_it_was_reviewed() {
+    trycmd::TestCases::new().case("tests/help/*.trycmd");
+}
