@@ -145,7 +145,8 @@ fn passing_error(database: &str, error: DatabaseError) -> Error {
     }
 }
 
-fn inventory_table(settings: &Settings) -> Result<InventoryTable, Error> {
+/// The inventory table that the settings name, once they are found sound.
+pub(crate) fn inventory_table(settings: &Settings) -> Result<InventoryTable, Error> {
     let name = TableName::parse(&settings.inventory_table, settings.inventory_dialect, None)
         .map_err(|message| {
             Error::InvalidRequest(format!("the inventory table's name: {message}"))

@@ -1,7 +1,7 @@
 //! Making the inventory table: `migrate` and `schema-statements`.
 
-use crate::database::{Database, DatabaseError, Dialect, Refusal};
-use crate::databases::Databases;
+use crate::database::{Database, DatabaseError, Dialect, Refusal, Settings};
+use crate::databases::{Databases, inventory_table};
 use crate::error::Error;
 use crate::interface::Migration;
 use crate::sql::Statement;
@@ -16,7 +16,11 @@ pub(crate) fn schema_statements<D: Database>(
     database: &D,
     dialect: Dialect,
 ) -> Result<Vec<String>, Error> {
-    Ok(Databases::open(database)?.inventory.create(dialect))
+    let settings = Settings {
+        inventory_dialect: dialect,
+        ..database.settings()
+    };
+    Ok(inventory_table(&settings)?.create(dialect))
 }
 
 /// Makes the inventory table where it is missing.

@@ -70,7 +70,8 @@ pub struct Global {
         long,
         global = true,
         value_name = "NAME",
-        env = "BATCHINTORY_INVENTORY_TABLE_NAME"
+        env = "BATCHINTORY_INVENTORY_TABLE_NAME",
+        hide_env_values = true
     )]
     pub inventory_table: Option<String>,
     /// The inventory table's schema [default: public, in SQLite main]
@@ -78,7 +79,8 @@ pub struct Global {
         long,
         global = true,
         value_name = "NAME",
-        env = "BATCHINTORY_INVENTORY_CONN_SCHEMA"
+        env = "BATCHINTORY_INVENTORY_CONN_SCHEMA",
+        hide_env_values = true
     )]
     pub inventory_schema: Option<String>,
     /// The schema of meta tables that are named without one [default: public, in SQLite main]
@@ -86,11 +88,18 @@ pub struct Global {
         long,
         global = true,
         value_name = "NAME",
-        env = "BATCHINTORY_META_CONN_SCHEMA"
+        env = "BATCHINTORY_META_CONN_SCHEMA",
+        hide_env_values = true
     )]
     pub meta_schema: Option<String>,
     /// A file with lines such as BATCHINTORY_INVENTORY_CONN=…
-    #[arg(long, global = true, value_name = "FILE", env = "BATCHINTORY_ENV_FILE")]
+    #[arg(
+        long,
+        global = true,
+        value_name = "FILE",
+        env = "BATCHINTORY_ENV_FILE",
+        hide_env_values = true
+    )]
     pub env_file: Option<PathBuf>,
     /// Another planner component than the built-in one
     #[arg(long, global = true, value_name = "FILE")]
@@ -100,31 +109,22 @@ pub struct Global {
     pub json: bool,
 }
 
-/// What to do.
+/// What to do. Each command's description stands with its arguments.
 #[derive(Debug, Subcommand)]
 pub enum Command {
     /// Create the inventory table
+    ///
+    /// Does nothing where it is there already; several processes may do so at once.
     Migrate,
-    /// Print the statements that create the inventory table
     Schema(schema::Arguments),
-    /// List files in a meta table
     Register(register::Arguments),
-    /// Show the next batches without claiming them
     Plan(plan::Arguments),
-    /// Claim the next batch and print it as JSON
     Acquire(acquire::Arguments),
-    /// Print the items of a batch
     Items(items::Arguments),
-    /// Mark a batch as succeeded
     Complete(complete::Succeeded),
-    /// Mark a batch as failed
     Fail(complete::Failed),
-    /// Claim batches and run a command on each
     Run(run::Arguments),
-    /// Show all jobs
     Status(status::Arguments),
-    /// Show attempts, latest first
     History(history::Arguments),
-    /// Print the completions of a shell
     Completions(completions::Arguments),
 }

@@ -24,7 +24,10 @@ impl Workplace {
         for (name, lines) in [("a.txt", 3), ("b.txt", 5), ("c d.txt", 7)] {
             fs::write(data.join(name), "line\n".repeat(lines)).unwrap();
         }
-        Self { directory, url: None }
+        Self {
+            directory,
+            url: None,
+        }
     }
 
     /// With the files listed, and an inventory.
@@ -45,7 +48,10 @@ impl Workplace {
 
     fn command(&self, arguments: &[&str]) -> Command {
         let mut command = Command::new(env!("CARGO_BIN_EXE_batchintory"));
-        command.current_dir(self.directory.path()).args(arguments).stdin(Stdio::null());
+        command
+            .current_dir(self.directory.path())
+            .args(arguments)
+            .stdin(Stdio::null());
         // Whoever runs the tests may use the program too.
         for (name, _) in env::vars_os() {
             if name.to_string_lossy().starts_with("BATCHINTORY_") {
@@ -120,7 +126,15 @@ const COUNT_LINES: &str = "tr '\\n' '\\0' | xargs -0 cat | wc -l";
 /// The way through: list, process, find nothing new, add a file, process that alone.
 fn main_flow(workplace: &Workplace) {
     workplace.prepare();
-    let planned = workplace.json(&["plan", "--meta-table", "files", "--job", "lines", "--max-count", "2"]);
+    let planned = workplace.json(&[
+        "plan",
+        "--meta-table",
+        "files",
+        "--job",
+        "lines",
+        "--max-count",
+        "2",
+    ]);
     assert_eq!(planned["batches"].as_array().unwrap().len(), 2);
 
     let output = workplace.run_script(&["--max-count", "2", "--until-done"], COUNT_LINES);
@@ -134,12 +148,20 @@ fn main_flow(workplace: &Workplace) {
 
     let output = workplace.run_script(&["--until-done"], COUNT_LINES);
     ok(&output);
-    assert!(text(&output.stderr).contains("nothing new"), "{}", text(&output.stderr));
+    assert!(
+        text(&output.stderr).contains("nothing new"),
+        "{}",
+        text(&output.stderr)
+    );
 
     fs::write(workplace.path("data/new.txt"), "line\n").unwrap();
     ok(&workplace.run(&["register", "data"]));
     let output = workplace.run_script(&["--until-done"], COUNT_LINES);
-    assert!(text(&output.stderr).contains("1 batches succeeded: 1 items"), "{}", text(&output.stderr));
+    assert!(
+        text(&output.stderr).contains("1 batches succeeded: 1 items"),
+        "{}",
+        text(&output.stderr)
+    );
     let history = workplace.json(&["history", "--job", "lines"]);
     assert_eq!(history[0]["result_item"], 1);
 
@@ -164,36 +186,75 @@ fn the_main_flow_on_postgresql() {
     main_flow(&workplace);
     // Registering again finds that no file has changed, to the microsecond.
     let output = workplace.run(&["register", "data"]);
-    assert!(text(&output.stderr).starts_with("0 of 4 files"), "{}", text(&output.stderr));
+    assert!(
+        text(&output.stderr).starts_with("0 of 4 files"),
+        "{}",
+        text(&output.stderr)
+    );
 }
 
 #[test]
 fn a_changed_file_is_listed_again_and_others_are_not() {
     let workplace = Workplace::prepared();
     let output = workplace.run(&["register", "data"]);
-    assert!(text(&output.stderr).starts_with("0 of 3 files"), "{}", text(&output.stderr));
-    fs::write(workplace.path("data/a.txt"), "longer than before, and later\n").unwrap();
+    assert!(
+        text(&output.stderr).starts_with("0 of 3 files"),
+        "{}",
+        text(&output.stderr)
+    );
+    fs::write(
+        workplace.path("data/a.txt"),
+        "longer than before, and later\n",
+    )
+    .unwrap();
     let output = workplace.run(&["register", "data/*.txt", "--dry-run"]);
     assert_eq!(text(&output.stdout).lines().count(), 1);
     assert!(text(&output.stdout).contains("a.txt"));
     let output = workplace.run(&["register", "data/a.txt"]);
-    assert!(text(&output.stderr).starts_with("1 of 1 files"), "{}", text(&output.stderr));
-    fails(&workplace.run(&["register", "nowhere"]), 2, &["there is no file or folder"]);
+    assert!(
+        text(&output.stderr).starts_with("1 of 1 files"),
+        "{}",
+        text(&output.stderr)
+    );
+    fails(
+        &workplace.run(&["register", "nowhere"]),
+        2,
+        &["there is no file or folder"],
+    );
 }
 
 #[test]
 fn scripts_claim_complete_and_fail() {
     let workplace = Workplace::prepared();
-    let acquire = ["acquire", "--meta-table", "files", "--job", "by hand", "--max-count", "2", "--items"];
+    let acquire = [
+        "acquire",
+        "--meta-table",
+        "files",
+        "--job",
+        "by hand",
+        "--max-count",
+        "2",
+        "--items",
+    ];
     let claimed = workplace.json(&acquire);
     assert_eq!(claimed["batch"]["count"], 2);
     assert_eq!(claimed["items"].as_array().unwrap().len(), 2);
     let token = claimed["batch"]["claim_token"].as_str().unwrap();
     let items = workplace.run(&["items", token]);
-    assert!(text(&items.stdout).lines().next().unwrap().ends_with("data/a.txt"));
+    assert!(
+        text(&items.stdout)
+            .lines()
+            .next()
+            .unwrap()
+            .ends_with("data/a.txt")
+    );
     ok(&workplace.run(&["complete", token, "--result", "{\"rows\": 8}"]));
     ok(&workplace.run(&["complete", token]));
-    fails(&workplace.run(&["fail", token]), 1, &["has ended as \"succeeded\" already"]);
+    fails(
+        &workplace.run(&["fail", token]),
+        1,
+        &["has ended as \"succeeded\" already"],
+    );
 
     let second = workplace.json(&acquire);
     let token = second["batch"]["claim_token"].as_str().unwrap();
@@ -207,7 +268,11 @@ fn scripts_claim_complete_and_fail() {
     assert_eq!(nothing.status.code(), Some(3));
     assert!(text(&nothing.stdout).contains("caught-up"));
     fails(&workplace.run(&["complete", "nobody's"]), 1, &["no batch"]);
-    fails(&workplace.run(&["complete", token, "--result", "{"]), 2, &["not a JSON document"]);
+    fails(
+        &workplace.run(&["complete", token, "--result", "{"]),
+        2,
+        &["not a JSON document"],
+    );
 }
 
 #[test]
@@ -221,9 +286,18 @@ fn the_command_knows_its_batch() {
     let history = workplace.json(&["history"]);
     let result = &history[0]["result_item"];
     assert_eq!(result["id"], history[0]["id"]);
-    assert_eq!((&result["start"], &result["end"], &result["count"]), (&1.into(), &3.into(), &3.into()));
-    assert_eq!((&result["weight"], &result["attempt"]), (&75.into(), &1.into()));
-    assert_eq!((&result["job"], &result["table"]), (&"lines".into(), &"files".into()));
+    assert_eq!(
+        (&result["start"], &result["end"], &result["count"]),
+        (&1.into(), &3.into(), &3.into())
+    );
+    assert_eq!(
+        (&result["weight"], &result["attempt"]),
+        (&75.into(), &1.into())
+    );
+    assert_eq!(
+        (&result["job"], &result["table"]),
+        (&"lines".into(), &"files".into())
+    );
     assert_eq!(result["token"].as_str().unwrap().len(), 32);
 }
 
@@ -241,13 +315,24 @@ fn a_failing_command_is_recorded_with_its_log() {
     let options = ["--max-count", "1", "--until-done", "--stop-on-failure"];
     fails(&workplace.run_script(&options, "exit 7"), 4, &["1 failed"]);
     assert_eq!(workplace.numbers(), [0, 1, 0, 2]);
-    assert_eq!(workplace.json(&["history"])[0]["log"], "the command ended with exit status: 7");
+    assert_eq!(
+        workplace.json(&["history"])[0]["log"],
+        "the command ended with exit status: 7"
+    );
 }
 
 #[test]
 fn a_command_that_does_not_exist_claims_nothing() {
     let workplace = Workplace::prepared();
-    let output = workplace.run(&["run", "--meta-table", "files", "--job", "lines", "--", "no-such-command"]);
+    let output = workplace.run(&[
+        "run",
+        "--meta-table",
+        "files",
+        "--job",
+        "lines",
+        "--",
+        "no-such-command",
+    ]);
     fails(&output, 1, &["no-such-command cannot be started", "hint: "]);
     assert_eq!(workplace.json(&["status"]).as_array().unwrap().len(), 0);
 }
@@ -287,10 +372,17 @@ fn an_item_that_cannot_be_handed_over_fails_its_batch() {
     // A table of one's own may hold what `register` leaves out.
     let python = "import sqlite3; d = sqlite3.connect('batchintory.sqlite'); \
         d.execute(\"INSERT INTO files (item) VALUES ('two' || char(10) || 'lines')\"); d.commit()";
-    let made = Command::new("python3").args(["-c", python]).current_dir(workplace.directory.path()).status();
+    let made = Command::new("python3")
+        .args(["-c", python])
+        .current_dir(workplace.directory.path())
+        .status();
     assert!(made.unwrap().success());
     let output = workplace.run_script(&["--id-min", "4"], "cat > /dev/null");
-    fails(&output, 4, &["the item with id 4 holds a line break", "--null"]);
+    fails(
+        &output,
+        4,
+        &["the item with id 4 holds a line break", "--null"],
+    );
     assert_eq!(workplace.numbers()[..3], [0, 1, 0]);
 }
 
@@ -310,7 +402,10 @@ mod signals {
     use super::*;
 
     fn signal(child: &Child, name: &str) {
-        let status = Command::new("kill").args([name, &child.id().to_string()]).status().unwrap();
+        let status = Command::new("kill")
+            .args([name, &child.id().to_string()])
+            .status()
+            .unwrap();
         assert!(status.success());
     }
 
@@ -324,7 +419,8 @@ mod signals {
     #[test]
     fn ctrl_c_lets_the_running_command_end() {
         let workplace = Workplace::prepared();
-        let script = "cat > /dev/null; touch started; while [ ! -e go ]; do sleep 0.01; done; echo 1";
+        let script =
+            "cat > /dev/null; touch started; while [ ! -e go ]; do sleep 0.01; done; echo 1";
         let child = workplace.start_script(&["--max-count", "1", "--until-done"], script);
         wait_for(&workplace.path("started"));
         signal(&child, "-INT");
@@ -354,7 +450,10 @@ mod signals {
         let output = child.wait_with_output().unwrap();
         assert_eq!(output.status.code(), Some(130));
         assert_eq!(workplace.numbers(), [0, 1, 0, 2]);
-        assert_eq!(workplace.json(&["history"])[0]["log"], "the run was broken off");
+        assert_eq!(
+            workplace.json(&["history"])[0]["log"],
+            "the run was broken off"
+        );
     }
 }
 
@@ -367,7 +466,8 @@ fn settings_come_from_the_flag_then_the_environment_then_the_file() {
     )
     .unwrap();
     let migrate = |flags: &[&str], environment: Option<&str>| {
-        let mut command = workplace.command(&[&["migrate", "--env-file", "settings.env"], flags].concat());
+        let mut command =
+            workplace.command(&[&["migrate", "--env-file", "settings.env"], flags].concat());
         if let Some(url) = environment {
             command.env("BATCHINTORY_INVENTORY_CONN", url);
         }
@@ -377,7 +477,10 @@ fn settings_come_from_the_flag_then_the_environment_then_the_file() {
     assert!(workplace.path("file.sqlite").exists());
     migrate(&[], Some("sqlite:environment.sqlite"));
     assert!(workplace.path("environment.sqlite").exists());
-    migrate(&["--inventory", "sqlite:flag.sqlite"], Some("sqlite:unused.sqlite"));
+    migrate(
+        &["--inventory", "sqlite:flag.sqlite"],
+        Some("sqlite:unused.sqlite"),
+    );
     assert!(workplace.path("flag.sqlite").exists());
     assert!(!workplace.path("unused.sqlite").exists());
     assert!(!workplace.path("batchintory.sqlite").exists());
@@ -388,17 +491,34 @@ fn settings_come_from_the_flag_then_the_environment_then_the_file() {
     ok(&workplace.run(&[&["status", "--inventory", "sqlite:flag.sqlite"], &table[..]].concat()));
 
     let mut by_variable = workplace.command(&["status"]);
-    ok(&by_variable.env("BATCHINTORY_ENV_FILE", "settings.env").output().unwrap());
-    fails(&workplace.run(&["status", "--env-file", "missing.env"]), 2, &["missing.env"]);
+    ok(&by_variable
+        .env("BATCHINTORY_ENV_FILE", "settings.env")
+        .output()
+        .unwrap());
+    fails(
+        &workplace.run(&["status", "--env-file", "missing.env"]),
+        2,
+        &["missing.env"],
+    );
 }
 
 #[test]
 fn inventory_and_meta_tables_may_be_apart() {
     let workplace = Workplace::new();
-    let apart = ["--meta", "sqlite:lake.sqlite", "--inventory", "sqlite:jobs.sqlite"];
+    let apart = [
+        "--meta",
+        "sqlite:lake.sqlite",
+        "--inventory",
+        "sqlite:jobs.sqlite",
+    ];
     ok(&workplace.run(&[&["register", "data"], &apart[..]].concat()));
     ok(&workplace.run(&[&["migrate"], &apart[..]].concat()));
-    let run = [&["run", "--meta-table", "files", "--job", "lines"], &apart[..], &["--", "cat"]].concat();
+    let run = [
+        &["run", "--meta-table", "files", "--job", "lines"],
+        &apart[..],
+        &["--", "cat"],
+    ]
+    .concat();
     ok(&workplace.run(&run));
     let status = workplace.json(&[&["status"], &apart[..]].concat());
     assert_eq!(status[0]["items"], 3);
@@ -413,9 +533,16 @@ fn inventory_and_meta_tables_may_be_apart() {
 #[test]
 fn a_password_is_never_told() {
     let workplace = Workplace::new();
-    let free = TcpListener::bind("127.0.0.1:0").unwrap().local_addr().unwrap();
+    let free = TcpListener::bind("127.0.0.1:0")
+        .unwrap()
+        .local_addr()
+        .unwrap();
     let url = format!("postgres://me:hunter2@{free}/lake");
-    fs::write(workplace.path("settings.env"), format!("BATCHINTORY_META_CONN={url}\n= hunter2\n")).unwrap();
+    fs::write(
+        workplace.path("settings.env"),
+        format!("BATCHINTORY_META_CONN={url}\n= hunter2\n"),
+    )
+    .unwrap();
     for arguments in [
         &["status", "--inventory", &url][..],
         &["status", "--inventory", &url, "--json"],
@@ -424,7 +551,11 @@ fn a_password_is_never_told() {
         &["status", "--env-file", "settings.env"],
     ] {
         let mut command = workplace.command(arguments);
-        let output = command.env("RUST_LOG", "trace").env("BATCHINTORY_META_CONN", &url).output().unwrap();
+        let output = command
+            .env("RUST_LOG", "trace")
+            .env("BATCHINTORY_META_CONN", &url)
+            .output()
+            .unwrap();
         for shown in [text(&output.stdout), text(&output.stderr)] {
             assert!(!shown.contains("hunter2"), "{arguments:?}: {shown}");
         }
@@ -437,10 +568,17 @@ fn a_password_is_never_told() {
 #[test]
 fn statements_are_logged_without_their_parameters() {
     let workplace = Workplace::prepared();
-    let mut command = workplace.command(&["acquire", "--meta-table", "files", "--job", "a secret name"]);
-    let output = command.env("RUST_LOG", "batchintory_wasmtime=debug").output().unwrap();
+    let mut command =
+        workplace.command(&["acquire", "--meta-table", "files", "--job", "a secret name"]);
+    let output = command
+        .env("RUST_LOG", "batchintory_wasmtime=debug")
+        .output()
+        .unwrap();
     let log = text(&output.stderr);
-    assert!(log.contains("INSERT INTO") && log.contains("duration_us"), "{log}");
+    assert!(
+        log.contains("INSERT INTO") && log.contains("duration_us"),
+        "{log}"
+    );
     assert!(!log.contains("a secret name"), "{log}");
 }
 
@@ -450,22 +588,58 @@ fn errors_say_what_to_do() {
     let acquire = |more: &[&str]| {
         workplace.run(&[&["acquire", "--meta-table", "files", "--job", "j"], more].concat())
     };
-    fails(&acquire(&["--uid-column", "nope"]), 1, &["nope", "hint: name the columns"]);
-    fails(&acquire(&["--max-count", "0"]), 2, &["max-count must be from 1"]);
+    fails(
+        &acquire(&["--uid-column", "nope"]),
+        1,
+        &["nope", "hint: name the columns"],
+    );
+    fails(
+        &acquire(&["--max-count", "0"]),
+        2,
+        &["max-count must be from 1"],
+    );
     fails(&acquire(&["--max-weight", "heavy"]), 2, &["64MiB"]);
-    fails(&acquire(&["--id-min", "2", "--id-max", "-1"]), 2, &["is above id-max"]);
-    fails(&acquire(&["--filter", "{\"column\": \"item\", \"op\": \"~\"}"]), 2, &["filter.op: unknown operator"]);
-    fails(&acquire(&["--filter", "@missing.json"]), 2, &["missing.json"]);
-    fails(&acquire(&["--component", "data/a.txt"]), 1, &["is no planner component"]);
-    fails(&acquire(&["--inventory", "mysql://x"]), 1, &["known are sqlite and postgres"]);
-    fails(&acquire(&["--inventory", "sqlite:data/a.txt"]), 1, &["not a database"]);
+    fails(
+        &acquire(&["--id-min", "2", "--id-max", "-1"]),
+        2,
+        &["is above id-max"],
+    );
+    fails(
+        &acquire(&["--filter", "{\"column\": \"item\", \"op\": \"~\"}"]),
+        2,
+        &["filter.op: unknown operator"],
+    );
+    fails(
+        &acquire(&["--filter", "@missing.json"]),
+        2,
+        &["missing.json"],
+    );
+    fails(
+        &acquire(&["--component", "data/a.txt"]),
+        1,
+        &["is no planner component"],
+    );
+    fails(
+        &acquire(&["--inventory", "mysql://x"]),
+        1,
+        &["known are sqlite and postgres"],
+    );
+    fails(
+        &acquire(&["--inventory", "sqlite:data/a.txt"]),
+        1,
+        &["not a database"],
+    );
     let output = workplace.run(&["acquire", "--meta-table", "nope", "--job", "j", "--json"]);
     let error: Value = serde_json::from_slice(&output.stderr).unwrap();
     assert_eq!(error["error"], "no-such-table");
     assert_eq!(workplace.json(&["status"]).as_array().unwrap().len(), 0);
 
     let empty = Workplace::new();
-    fails(&empty.run(&["status"]), 1, &["batchintory.sqlite", "hint: create the inventory"]);
+    fails(
+        &empty.run(&["status"]),
+        1,
+        &["batchintory.sqlite", "hint: create the inventory"],
+    );
     assert!(!empty.path("batchintory.sqlite").exists());
 }
 
@@ -473,14 +647,29 @@ fn errors_say_what_to_do() {
 fn a_backfill_tells_what_is_left() {
     let workplace = Workplace::prepared();
     let plan = [
-        "plan", "--meta-table", "files", "--job", "backfill", "--id-min", "1", "--id-max", "2", "--max-count", "1", "-n", "1",
+        "plan",
+        "--meta-table",
+        "files",
+        "--job",
+        "backfill",
+        "--id-min",
+        "1",
+        "--id-max",
+        "2",
+        "--max-count",
+        "1",
+        "-n",
+        "1",
     ];
     let answer = workplace.json(&plan);
     assert_eq!(answer["batches"].as_array().unwrap().len(), 1);
     assert_eq!(answer["left"]["batches"], 2);
     assert_eq!(answer["left"]["items"], 2);
     assert_eq!(answer["left"]["weight"], 40.0);
-    assert!(text(&workplace.run(&plan).stdout).contains("left in the bounds: 2 batches, 2 items, weight 40"));
+    assert!(
+        text(&workplace.run(&plan).stdout)
+            .contains("left in the bounds: 2 batches, 2 items, weight 40")
+    );
 }
 
 #[test]

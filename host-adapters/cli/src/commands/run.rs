@@ -34,7 +34,7 @@ const MOST_COUNTED: u64 = 1_000_000;
 #[derive(Debug, Args)]
 #[command(after_help = "Examples:
   batchintory run --meta-table files --job lines --max-weight 64MiB --until-done -- xargs wc -l
-  batchintory run --meta-table files --job copy --max-count 100 --parallel 4 --until-done -- ./copy.sh")]
+  batchintory run --meta-table files --job copy --max-count 100 --parallel 4 --until-done -- ./copy")]
 pub struct Arguments {
     #[command(flatten)]
     request: Request,
@@ -54,7 +54,12 @@ pub struct Arguments {
     #[arg(short = '0', long, help_heading = "How to run")]
     null: bool,
     /// The command with its arguments
-    #[arg(last = true, required = true, value_name = "COMMAND")]
+    #[arg(
+        last = true,
+        required = true,
+        value_name = "COMMAND",
+        help_heading = "How to run"
+    )]
     command: Vec<OsString>,
 }
 
