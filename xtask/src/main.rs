@@ -1,1 +1,60 @@
-fn main(){}
+//! The development commands of batchintory: see `cargo xtask --help`.
+
+#![forbid(unsafe_code)]
+
+mod commands;
+mod postgres;
+mod step;
+mod workspace;
+
+use std::process::ExitCode;
+
+use clap::{Parser, Subcommand};
+use commands::{bench, component, demo, lint, setup, test};
+
+/// batchintory's development commands.
+///
+/// Each step is announced on standard error; the exit status is that of the first step that fails.
+#[derive(Parser)]
+#[command(
+    name = "cargo xtask",
+    bin_name = "cargo xtask",
+    arg_required_else_help = true
+)]
+struct Arguments {
+    #[command(subcommand)]
+    command: Command,
+}
+
+#[derive(Subcommand)]
+enum Command {
+    Setup(setup::Setup),
+    Component(component::Component),
+    Demo(demo::Demo),
+    Test(test::Test),
+    Lint(lint::Lint),
+    Bench(bench::Bench),
+}
+
+impl Command {
+    fn run(self) -> anyhow::Result<()> {
+        match self {
+            Self::Setup(command) => command.run(),
+            Self::Component(command) => command.run(),
+            Self::Demo(command) => command.run(),
+            Self::Test(command) => command.run(),
+            Self::Lint(command) => command.run(),
+            Self::Bench(command) => command.run(),
+        }
+    }
+}
+
+fn main() -> ExitCode {
+    match Arguments::parse().command.run() {
+        Ok(()) => ExitCode::SUCCESS,
+        Err(error) => {
+            eprintln!("error: {error:#}");
+            step::exit_code(&error)
+        }
+    }
+}

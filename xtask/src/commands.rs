@@ -1,0 +1,8 @@
+//! One module per command.
+
+pub mod bench;
+pub mod component;
+pub mod demo;
+pub mod lint;
+pub mod setup;
+pub mod test;

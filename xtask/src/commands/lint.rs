@@ -1,0 +1,35 @@
+//! `cargo xtask lint`: format, clippy and documentation.
+
+use anyhow::Result;
+use clap::Args;
+
+use super::{component, setup};
+use crate::{step, workspace};
+
+/// Checks format, lints and documentation, with warnings denied
+#[derive(Args)]
+pub struct Lint {}
+
+impl Lint {
+    pub fn run(self) -> Result<()> {
+        setup::ensure_components()?;
+        step::announce_and_run(workspace::cargo().args(["fmt", "--all", "--check"]))?;
+        component::build()?;
+        step::announce_and_run(
+            workspace::cargo()
+                .args(["clippy", "--workspace", "--all-targets"])
+                .args(["--", "-D", "warnings"]),
+        )?;
+        step::announce_and_run(
+            workspace::cargo()
+                .args(["clippy", "--package", "batchintory", "--lib"])
+                .args(["--target", setup::TARGET])
+                .args(["--", "-D", "warnings"]),
+        )?;
+        step::announce_and_run(
+            workspace::cargo()
+                .args(["doc", "--workspace", "--no-deps"])
+                .env("RUSTDOCFLAGS", "-D warnings"),
+        )
+    }
+}

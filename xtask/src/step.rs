@@ -1,0 +1,127 @@
+//! Running other programs: announced, with their output streamed, their failure an error.
+
+use std::fmt;
+use std::path::Path;
+use std::process::{Command, ExitCode, ExitStatus, Stdio};
+
+use anyhow::{Context, Result, bail};
+
+/// Says in one line what happens next.
+pub fn announce(what: impl fmt::Display) {
+    eprintln!("==> {what}");
+}
+
+/// Runs a program to its end; its output goes where ours goes.
+pub fn run(command: &mut Command) -> Result<()> {
+    let status = command.status().with_context(|| not_started(command))?;
+    if status.success() {
+        Ok(())
+    } else {
+        Err(Failed {
+            command: shown(command),
+            status,
+        }
+        .into())
+    }
+}
+
+/// Announces a program by its command line, then runs it.
+pub fn announce_and_run(command: &mut Command) -> Result<()> {
+    announce(shown(command));
+    run(command)
+}
+
+/// Runs a program and gives back its standard output, without the white space at its end.
+pub fn output(command: &mut Command) -> Result<String> {
+    let output = command
+        .stdin(Stdio::null())
+        .output()
+        .with_context(|| not_started(command))?;
+    if !output.status.success() {
+        let words = String::from_utf8_lossy(&output.stderr);
+        bail!(
+            "`{}` failed ({}): {}",
+            shown(command),
+            output.status,
+            words.trim()
+        );
+    }
+    Ok(String::from_utf8_lossy(&output.stdout)
+        .trim_end()
+        .to_owned())
+}
+
+/// Whether a program is there to run.
+pub fn can_run(program: &str) -> bool {
+    output(Command::new(program).arg("--version")).is_ok()
+}
+
+/// The exit code for an error: that of the program that failed, else 1.
+pub fn exit_code(error: &anyhow::Error) -> ExitCode {
+    error
+        .downcast_ref::<Failed>()
+        .and_then(|failed| failed.status.code())
+        .and_then(|code| u8::try_from(code).ok())
+        .map_or(ExitCode::FAILURE, ExitCode::from)
+}
+
+/// A program that ran and did not succeed. It has already said why.
+#[derive(Debug)]
+struct Failed {
+    command: String,
+    status: ExitStatus,
+}
+
+impl fmt::Display for Failed {
+    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(formatter, "`{}` failed ({})", self.command, self.status)
+    }
+}
+
+impl std::error::Error for Failed {}
+
+fn not_started(command: &Command) -> String {
+    format!("cannot start {}", command.get_program().display())
+}
+
+/// The command line as one would type it, with the program by its name alone.
+fn shown(command: &Command) -> String {
+    let program = Path::new(command.get_program());
+    let name = program.file_name().unwrap_or(program.as_os_str());
+    std::iter::once(name)
+        .chain(command.get_args())
+        .map(|word| word_shown(&word.to_string_lossy()))
+        .collect::<Vec<_>>()
+        .join(" ")
+}
+
+/// A word in quotes where a shell needs them, and without what follows a URL's scheme where that
+/// may hold a password.
+fn word_shown(word: &str) -> String {
+    match word.split_once("://") {
+        Some((scheme, rest)) if rest.contains('@') => format!("{scheme}://…"),
+        _ if word.contains([' ', '|', '\'', '"', '$', '*']) => {
+            format!("'{}'", word.replace('\'', r"'\''"))
+        }
+        _ => word.to_owned(),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_command_is_shown_as_one_would_type_it() {
+        let mut command = Command::new("/usr/bin/sh");
+        command.args(["-c", "xargs cat | wc -l"]);
+        assert_eq!(shown(&command), "sh -c 'xargs cat | wc -l'");
+    }
+
+    #[test]
+    fn passwords_are_not_shown() {
+        let mut command = Command::new("bench");
+        command.args(["--postgres", "postgres://user:secret@localhost/postgres"]);
+        assert_eq!(shown(&command), "bench --postgres postgres://…");
+    }
+}
