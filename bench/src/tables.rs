@@ -37,9 +37,12 @@ impl Server {
                     "DROP TABLE IF EXISTS {name};
                      CREATE TABLE {name} (uid bigint PRIMARY KEY, item text NOT NULL, weight double precision);
                      INSERT INTO {name} SELECT i, 'lake/part-' || i || '.parquet', 1 + (i * 37) % 99
-                     FROM generate_series(1::bigint, {rows}) i;
-                     VACUUM ANALYZE {name};"
+                     FROM generate_series(1::bigint, {rows}) i"
                 ))
+                .await?;
+            // By itself, since it runs in no transaction.
+            client
+                .batch_execute(&format!("VACUUM ANALYZE {name}"))
                 .await?;
         }
         client.batch_execute("CHECKPOINT").await?;

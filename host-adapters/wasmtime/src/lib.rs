@@ -56,3 +56,8 @@ pub use database::{Database, DatabaseOptions, Databases, SystemRandom};
 pub use error::{Error, Limit};
 pub use instance::{Limits, PlannerInstance};
 pub use inventory::{Inventory, InventoryBuilder, Processed};
+
+/// The README's examples, compiled.
+#[cfg(doctest)]
+#[doc = include_str!("../../../README.md")]
+mod readme {}
