@@ -76,6 +76,7 @@ pub async fn measure(rounds: &Rounds, report: &mut Report) -> Result<()> {
         };
         guest.add_since(start);
     }
+    report.add("core_us", native.median() * 1e6, Bar::None);
     report.add(
         "component_over_core_us",
         (guest.median() - native.median()) * 1e6,

@@ -40,10 +40,10 @@ pub struct Arguments {
 async fn main() -> Result<()> {
     let arguments = Arguments::parse();
     let rounds = timing::Rounds::new(arguments.quick);
-    let server = tables::Server::prepare(&arguments.postgres).await?;
     let mut report = Report::default();
 
     boundary::measure(&rounds, &mut report).await?;
+    let server = tables::Server::prepare(&arguments.postgres).await?;
     claims::measure(&server, &rounds, &mut report).await?;
     python::measure(&server, &arguments.python, &rounds, &mut report).await?;
     long_batch::measure(&server, &rounds, &mut report).await?;

@@ -71,7 +71,7 @@ impl Dialect {
         match self {
             Self::Postgresql => {
                 let declared = text(Func::cust("pg_typeof").arg(column.min()));
-                [declared.clone(), declared]
+                [declared, Expr::cust("CAST(NULL AS text)")]
             }
             Self::Sqlite => {
                 let type_of = Expr::from(Func::cust("typeof").arg(column));

@@ -12,7 +12,7 @@ use crate::job::{Bounds, Job};
 const SOURCE: &str = "source";
 const PAGE: &str = "page";
 const RUNNING: &str = "running";
-const ROWS: &str = "rows";
+const ROWS: &str = "rows_of_page";
 
 const UID: &str = "uid";
 const WEIGHT: &str = "weight";
@@ -48,32 +48,30 @@ pub(crate) fn next_page(
     room: Option<Room>,
 ) -> Statement {
     let page = page(job, dialect, after, rows, dialect.infinity());
-    let (rows, total) = match room {
-        // Running totals grow along the page: the last one taken is the total.
-        Some(room) => (fitting(job, page, room), Expr::max as fn(Expr) -> Expr),
-        None => (page, Expr::sum as fn(Expr) -> Expr),
+    // Running totals grow along the page: the last one taken is the total.
+    let (rows, taken, total) = match room {
+        Some(room) => (fitting(job, page, room), TAKEN, "max"),
+        None => (page, KEPT, "sum"),
     };
-    let column = |name| Expr::col((ROWS, name));
-    let flag = |name| column(name).eq(Expr::cust("1"));
-    let is_taken = || flag(if room.is_some() { TAKEN } else { KEPT });
-    let kept = |name| when(flag(KEPT), column(name));
-    let taken = |name| when(is_taken(), column(name));
-
+    // Nothing here comes from a caller, so the aggregates stand as text: built of expressions they
+    // would cost more than all the rest.
+    let of = |aggregate: &str, flag: &str, column: &str| {
+        Expr::cust(format!(
+            "{aggregate}(CASE WHEN rows_of_page.{flag} = 1 THEN rows_of_page.{column} END)"
+        ))
+    };
     let mut select = Query::select();
     select
-        .exprs(dialect.types(column(UID)))
-        .expr(bigint(column(UID).count()))
-        .expr(bigint(column(UID).max()))
-        .expr(bigint(kept(UID).count()))
-        .expr(bigint(kept(UID).min()))
-        .expr(double(kept(WEIGHT).min()))
-        .expr(bigint(taken(UID).count()))
-        .expr(bigint(taken(UID).min()))
-        .expr(bigint(taken(UID).max()))
-        .expr(double(Func::coalesce([
-            total(taken(WEIGHT)),
-            Expr::cust("0"),
-        ])))
+        .exprs(dialect.types(Expr::cust("rows_of_page.uid")))
+        .expr(bigint(Expr::cust("count(rows_of_page.uid)")))
+        .expr(bigint(Expr::cust("max(rows_of_page.uid)")))
+        .expr(bigint(of("count", KEPT, UID)))
+        .expr(bigint(of("min", KEPT, UID)))
+        .expr(double(of("min", KEPT, WEIGHT)))
+        .expr(bigint(of("count", taken, UID)))
+        .expr(bigint(of("min", taken, UID)))
+        .expr(bigint(of("max", taken, UID)))
+        .expr(double(of(total, taken, WEIGHT)))
         .from_subquery(rows, ROWS);
     Statement::build(&select, dialect)
 }

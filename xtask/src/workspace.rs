@@ -18,6 +18,14 @@ pub fn target(below: &str) -> PathBuf {
     root().join(target).join(below)
 }
 
+/// Where cargo keeps the sources of other packages.
+pub fn cargo_home() -> PathBuf {
+    let home = || Some(env::home_dir()?.join(".cargo"));
+    (env::var_os("CARGO_HOME").map(PathBuf::from))
+        .or_else(home)
+        .unwrap_or_else(|| ".cargo".into())
+}
+
 /// A path as people want to read it: relative to the checkout where it lies within.
 pub fn shown(path: &Path) -> String {
     path.strip_prefix(root())

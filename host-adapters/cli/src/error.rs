@@ -6,6 +6,8 @@ use std::process::ExitCode;
 use batchintory_wasmtime::{Error, PlannerError};
 use serde_json::json;
 
+use crate::output::tell;
+
 /// How the program ends. The numbers are documented in `batchintory --help`.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Code {
@@ -66,6 +68,11 @@ impl Failure {
         self
     }
 
+    /// What went wrong.
+    pub fn message(&self) -> &str {
+        &self.message
+    }
+
     /// The exit code.
     pub fn code(&self) -> Code {
         self.code
@@ -75,12 +82,12 @@ impl Failure {
     pub fn report(&self, json: bool) {
         if json {
             let error = json!({"error": self.name, "message": self.message, "hint": self.hint});
-            eprintln!("{error}");
+            tell(error);
             return;
         }
-        eprintln!("error: {}", self.message);
+        tell(format_args!("error: {}", self.message));
         if let Some(hint) = &self.hint {
-            eprintln!("hint: {hint}");
+            tell(format_args!("hint: {hint}"));
         }
     }
 }

@@ -40,6 +40,8 @@ impl Found {
         for path in paths {
             is_empty = false;
             match path {
+                // As below a folder.
+                Ok(path) if path.is_symlink() => {}
                 Ok(path) => self.walk(&path, &mut progress)?,
                 Err(error) => self.skipped.push(error.to_string()),
             }

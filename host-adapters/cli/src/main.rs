@@ -9,21 +9,32 @@ mod output;
 mod process;
 mod request;
 mod settings;
+mod signals;
+mod unreachable;
 
+use std::env;
+use std::io::IsTerminal;
 use std::process::ExitCode;
 
 use clap::Parser;
 use tracing_subscriber::EnvFilter;
 
 use crate::cli::Cli;
+use crate::error::Failure;
 
 #[tokio::main]
 async fn main() -> ExitCode {
-    let cli = Cli::parse();
+    let cli = match Cli::try_parse() {
+        Ok(cli) => cli,
+        Err(error) => return refuse(&error),
+    };
     let filter = EnvFilter::try_from_default_env().unwrap_or_else(|_| EnvFilter::new("warn"));
     tracing_subscriber::fmt()
         .with_env_filter(filter)
         .with_writer(std::io::stderr)
+        .with_ansi(std::io::stderr().is_terminal() && !is_set("NO_COLOR"))
+        // It would be told on standard error by a macro that panics where that is closed.
+        .log_internal_errors(false)
         .init();
     let json = cli.global.json;
     match commands::run(cli).await {
@@ -33,4 +44,25 @@ async fn main() -> ExitCode {
             failure.code().into()
         }
     }
+}
+
+/// Answers a command line that is not understood, or one that asks for help.
+fn refuse(error: &clap::Error) -> ExitCode {
+    let mut own_arguments = env::args_os().take_while(|argument| argument != "--");
+    if error.use_stderr() && own_arguments.any(|argument| argument == "--json") {
+        let text = error.to_string();
+        let message = text.split("\n\n").next().unwrap_or_default();
+        let message = message
+            .strip_prefix("error: ")
+            .unwrap_or(message)
+            .trim_end();
+        let failure = Failure::usage(message).hint("see `batchintory --help`");
+        failure.report(true);
+        return failure.code().into();
+    }
+    error.exit()
+}
+
+fn is_set(variable: &str) -> bool {
+    env::var_os(variable).is_some_and(|value| !value.is_empty())
 }

@@ -3,7 +3,7 @@
 use std::collections::HashMap;
 use std::sync::Arc;
 
-use batchintory_wasmtime::{Database, DatabaseError, Dialect, Rows, Value};
+use batchintory_wasmtime::{Database, DatabaseError, Dialect, Refusal, Rows, Value};
 use sea_query::{
     BinOper, ColumnDef, Expr, ExprTrait, Func, Index, IntoTableRef, Order, PostgresQueryBuilder,
     Query, QueryStatementWriter, SqliteQueryBuilder, Table, TableRef, Value as SqlValue,
@@ -76,12 +76,14 @@ impl FileTable {
             ],
         };
         for statement in statements {
-            self.send(&statement, &[]).await?;
+            let created = self.database.query(&statement, &[]).await;
+            created.map_err(|error| self.failure(error))?;
         }
         Ok(())
     }
 
-    /// What the table last said of these paths; those that it does not list are missing.
+    /// What the table last said of these paths; those that it does not list are missing, as all are
+    /// where there is no table yet.
     ///
     /// Relies on: the index on `item`.
     pub async fn latest(&self, paths: &[&String]) -> Result<HashMap<String, File>, Failure> {
@@ -103,7 +105,12 @@ impl FileTable {
             .from(self.reference())
             .and_where(Expr::col("item").is_in(paths.iter().map(|path| bind_text(path))))
             .order_by("uid", Order::Asc);
-        let rows = self.query(&select).await?;
+        let rows = match self.query(&select).await {
+            Err(DatabaseError::Failed(error)) if error.refusal == Refusal::NoSuchTable => {
+                return Ok(HashMap::new());
+            }
+            rows => rows.map_err(|error| self.failure(error))?,
+        };
         let mut latest = HashMap::new();
         for row in rows.rows {
             if let [Value::Text(path), Value::Int64(size), Value::Text(modified)] = row.as_slice() {
@@ -134,7 +141,8 @@ impl FileTable {
             let size = Expr::val(file.size as f64).cast_as("double precision");
             insert.values_panic([bind_text(path), size, modified]);
         }
-        self.query(&insert).await?;
+        let inserted = self.query(&insert).await;
+        inserted.map_err(|error| self.failure(error))?;
         Ok(())
     }
 
@@ -142,7 +150,7 @@ impl FileTable {
         (self.schema.clone(), self.table.clone()).into_table_ref()
     }
 
-    async fn query(&self, statement: &impl QueryStatementWriter) -> Result<Rows, Failure> {
+    async fn query(&self, statement: &impl QueryStatementWriter) -> Result<Rows, DatabaseError> {
         let (text, values) = match self.database.dialect() {
             Dialect::Postgresql => statement.build(PostgresQueryBuilder),
             Dialect::Sqlite => statement.build(SqliteQueryBuilder),
@@ -154,21 +162,22 @@ impl FileTable {
                 _ => Value::Null,
             })
             .collect();
-        self.send(&text, &parameters).await
+        self.database.query(&text, &parameters).await
     }
 
-    async fn send(&self, statement: &str, parameters: &[Value]) -> Result<Rows, Failure> {
-        self.database.query(statement, parameters).await.map_err(|error| {
-            let message = match error {
-                DatabaseError::Unavailable(message)
-                | DatabaseError::OutcomeUnknown(message)
-                | DatabaseError::Conflict(message)
-                | DatabaseError::Retryable(message) => message,
-                DatabaseError::Failed(error) => error.message,
-            };
-            Failure::other(format!("the files cannot be listed in the table {:?}: {message}", self.table))
-                .hint("the table needs the columns uid, item, weight and modified; name another by --table")
-        })
+    fn failure(&self, error: DatabaseError) -> Failure {
+        let message = match error {
+            DatabaseError::Unavailable(message)
+            | DatabaseError::OutcomeUnknown(message)
+            | DatabaseError::Conflict(message)
+            | DatabaseError::Retryable(message) => message,
+            DatabaseError::Failed(error) => error.message,
+        };
+        Failure::other(format!(
+            "the files cannot be listed in the table {:?}: {message}",
+            self.table
+        ))
+        .hint("the table needs the columns uid, item, weight and modified; name another by --table")
     }
 }
 

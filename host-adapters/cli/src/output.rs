@@ -61,12 +61,25 @@ pub fn print(line: impl std::fmt::Display) -> Result<(), Failure> {
     }
 }
 
+/// Says something on standard error. Nobody may be there to read it, which is no reason to break off.
+pub fn tell(line: impl std::fmt::Display) {
+    let _ = writeln!(std::io::stderr().lock(), "{line}");
+}
+
 /// Prints a table without the spaces that pad its lines.
 pub fn print_table(table: &Table) -> Result<(), Failure> {
     for line in table.lines() {
         print(line.trim_end().strip_prefix(' ').unwrap_or(&line))?;
     }
     Ok(())
+}
+
+/// Prints a document that must not get lost: without a reader, that is an error.
+pub fn deliver_json(document: &impl Serialize) -> Result<(), Failure> {
+    let mut output = std::io::stdout().lock();
+    serde_json::to_writer_pretty(&mut output, document)?;
+    output.write_all(b"\n")?;
+    Ok(output.flush()?)
 }
 
 /// Prints a document.

@@ -13,7 +13,7 @@ use crate::error::Failure;
 
 /// How many items are asked for at once.
 const PAGE: u32 = 5_000;
-/// The longest result, in bytes; what is longer is no result.
+/// The longest result, in bytes; what is longer is passed on.
 const MAX_RESULT: usize = 1024 * 1024;
 /// How much of the end of standard error is kept, in bytes.
 const MAX_LOG: usize = 64 * 1024;
@@ -24,12 +24,13 @@ pub enum Ended {
     Exited {
         /// With this status.
         status: ExitStatus,
-        /// All of its standard output, unless that is too long.
-        output: Option<Vec<u8>>,
+        /// Its standard output, if that is a JSON document; any other was passed on.
+        result: Option<String>,
         /// The end of its standard error.
         log: String,
     },
-    /// It was killed, since items could not be handed over or the run was broken off.
+    /// It was killed, or not even started, since items could not be handed over or the run was broken
+    /// off.
     Killed {
         /// Why.
         reason: String,
@@ -42,8 +43,11 @@ pub struct Work {
     pub command: Vec<OsString>,
     /// What stands behind each item.
     pub separator: u8,
-    /// The bar that standard error must not disturb.
+    /// The bar that output must not disturb.
     pub progress: ProgressBar,
+    /// Whether standard output is to hold nothing but our own answer; the command's is then passed on
+    /// to standard error.
+    pub own_output_only: bool,
 }
 
 impl Work {
@@ -68,42 +72,45 @@ impl Work {
         batch: &Batch,
         kill: impl Future<Output = ()>,
     ) -> Result<Ended, Failure> {
+        // An item that cannot be handed over is mostly found here, before the command has done anything.
+        let first = match self.page(batch, None).await {
+            Ok(page) => page,
+            Err(reason) => return Ok(Ended::Killed { reason }),
+        };
         let mut child = self.start(batch)?;
-        let (input, output, errors) =
-            (child.stdin.take(), child.stdout.take(), child.stderr.take());
         let group = child.id();
+        let (mut input, output, errors) =
+            (child.stdin.take(), child.stdout.take(), child.stderr.take());
+        let feed = async {
+            self.feed(batch, first, input.as_mut()).await?;
+            // Only now: before its end, a command that reads on would take what it has for all.
+            input = None;
+            Ok(())
+        };
         let talk = async {
-            let (fed, output, log, status) = tokio::join!(
-                self.feed(batch, input),
-                read_output(output),
-                self.read_errors(errors),
-                child.wait(),
-            );
-            (fed, output, log, status)
+            tokio::try_join!(
+                feed,
+                async { Ok(self.read_output(output).await) },
+                async { Ok(self.read_errors(errors).await) },
+                async { Ok(child.wait().await) },
+            )
         };
-        let mut talk = Box::pin(talk);
-        // Feeding may fail while the command waits for more, so that is looked at on the way.
         let ended = tokio::select! {
-            ended = &mut talk => Some(ended),
-            () = kill => None,
+            ended = talk => ended,
+            () = kill => Err("the run was broken off".to_owned()),
         };
-        drop(talk);
-        let Some((fed, output, log, status)) = ended else {
-            kill_group(&mut child, group).await;
-            return Ok(Ended::Killed {
-                reason: "the run was broken off".into(),
-            });
-        };
-        if let Err(reason) = fed {
-            kill_group(&mut child, group).await;
-            return Ok(Ended::Killed { reason });
+        match ended {
+            Ok(((), result, log, status)) => Ok(Ended::Exited {
+                status: status?,
+                result,
+                log,
+            }),
+            Err(reason) => {
+                kill_group(&mut child, group).await;
+                drop(input);
+                Ok(Ended::Killed { reason })
+            }
         }
-        let status = status.map_err(Failure::from)?;
-        Ok(Ended::Exited {
-            status,
-            output,
-            log,
-        })
     }
 
     fn start(&self, batch: &Batch) -> Result<Child, Failure> {
@@ -135,32 +142,44 @@ impl Work {
     }
 
     /// Hands the items over; the error says why that went wrong.
-    async fn feed(&self, batch: &Batch, input: Option<ChildStdin>) -> Result<(), String> {
-        let Some(mut input) = input else {
+    async fn feed(
+        &self,
+        batch: &Batch,
+        first: Page,
+        input: Option<&mut ChildStdin>,
+    ) -> Result<(), String> {
+        let Some(input) = input else {
             return Ok(());
         };
-        let mut after = None;
+        let mut page = first;
         loop {
-            let page = batch
-                .items_after(after, PAGE)
-                .await
-                .map_err(|error| format!("the items cannot be read: {error}"))?;
-            let Some(last) = page.last() else {
-                return Ok(());
-            };
-            after = Some(last.uid);
-            let mut lines = Vec::new();
-            for item in &page {
-                lines.extend_from_slice(self.line(item)?.as_bytes());
-                lines.push(self.separator);
-            }
-            match input.write_all(&lines).await {
+            match input.write_all(&page.lines).await {
                 Ok(()) => {}
                 // A command need not read all of its items.
                 Err(error) if error.kind() == ErrorKind::BrokenPipe => return Ok(()),
                 Err(error) => return Err(format!("the items cannot be handed over: {error}")),
             }
+            match page.next_after {
+                Some(after) => page = self.page(batch, Some(after)).await?,
+                None => return Ok(()),
+            }
         }
+    }
+
+    /// Items as the command reads them.
+    async fn page(&self, batch: &Batch, after: Option<i64>) -> Result<Page, String> {
+        let items = (batch.items_after(after, PAGE).await)
+            .map_err(|error| format!("the items cannot be read: {error}"))?;
+        let mut lines = Vec::new();
+        for item in &items {
+            lines.extend_from_slice(self.line(item)?.as_bytes());
+            lines.push(self.separator);
+        }
+        let is_last = items.len() < PAGE as usize;
+        Ok(Page {
+            lines,
+            next_after: items.last().filter(|_| !is_last).map(|item| item.uid),
+        })
     }
 
     fn line<'a>(&self, item: &'a Item) -> Result<&'a str, String> {
@@ -175,12 +194,47 @@ impl Work {
         Ok(text)
     }
 
+    /// Standard output as a result, when it is a JSON document. Anything else is passed on.
+    async fn read_output(&self, output: Option<impl AsyncRead + Unpin>) -> Option<String> {
+        let mut output = output?;
+        let mut kept = Vec::new();
+        let mut is_too_long = false;
+        let mut buffer = [0; 8 * 1024];
+        while let Ok(length @ 1..) = output.read(&mut buffer).await {
+            kept.extend_from_slice(buffer.get(..length).unwrap_or_default());
+            is_too_long |= kept.len() > MAX_RESULT;
+            if is_too_long {
+                self.pass_on(&kept);
+                kept.clear();
+            }
+        }
+        let text = String::from_utf8_lossy(&kept);
+        let document = text.trim();
+        if !is_too_long && serde_json::from_str::<serde::de::IgnoredAny>(document).is_ok() {
+            return Some(document.to_owned());
+        }
+        self.pass_on(&kept);
+        None
+    }
+
+    fn pass_on(&self, output: &[u8]) {
+        self.progress.suspend(|| {
+            // Nobody may be there to read it, which is no reason to stop.
+            let _ = if self.own_output_only {
+                std::io::stderr().write_all(output)
+            } else {
+                std::io::stdout().write_all(output)
+            };
+        });
+    }
+
     /// Passes standard error on, and keeps its end.
     async fn read_errors(&self, errors: Option<impl AsyncRead + Unpin>) -> String {
         let Some(mut errors) = errors else {
             return String::new();
         };
         let mut tail = Vec::new();
+        let mut is_cut = false;
         let mut buffer = [0; 8 * 1024];
         while let Ok(length @ 1..) = errors.read(&mut buffer).await {
             let read = buffer.get(..length).unwrap_or_default();
@@ -190,7 +244,14 @@ impl Work {
             });
             tail.extend_from_slice(read);
             let surplus = tail.len().saturating_sub(MAX_LOG);
+            is_cut |= surplus > 0;
             tail.drain(..surplus);
+        }
+        if is_cut {
+            // The cut may go through a character, whose other bytes all begin with the bits 10.
+            let rest = tail.iter().take(3).take_while(|byte| **byte >> 6 == 0b10);
+            let rest = rest.count();
+            tail.drain(..rest);
         }
         String::from_utf8_lossy(&tail)
             .replace('\0', "")
@@ -199,29 +260,20 @@ impl Work {
     }
 }
 
+/// Some of a batch's items.
+struct Page {
+    /// As the command reads them.
+    lines: Vec<u8>,
+    /// The id of the last one, unless it is the batch's last.
+    next_after: Option<i64>,
+}
+
 fn cannot_start(program: &OsStr, error: &dyn std::error::Error) -> Failure {
     Failure::other(format!(
         "the command {} cannot be started: {error}",
         program.display()
     ))
     .hint("the command stands behind --, as in: batchintory run … -- wc -l")
-}
-
-/// Standard output, unless it is too long.
-async fn read_output(output: Option<impl AsyncRead + Unpin>) -> Option<Vec<u8>> {
-    let mut output = output?;
-    let mut all = Vec::new();
-    let mut is_too_long = false;
-    let mut buffer = [0; 8 * 1024];
-    while let Ok(length @ 1..) = output.read(&mut buffer).await {
-        let read = buffer.get(..length).unwrap_or_default();
-        if all.len() + read.len() > MAX_RESULT {
-            is_too_long = true;
-        } else {
-            all.extend_from_slice(read);
-        }
-    }
-    (!is_too_long).then_some(all)
 }
 
 /// Kills the command with all that it has started.

@@ -1,6 +1,7 @@
 //! Where the databases are: flag, environment, dot-env file, default, in that order.
 
 use std::collections::HashMap;
+use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
 use batchintory_wasmtime::{
@@ -9,6 +10,7 @@ use batchintory_wasmtime::{
 
 use crate::cli::Global;
 use crate::error::Failure;
+use crate::unreachable::Unreachable;
 
 const DEFAULT_INVENTORY: &str = "sqlite:batchintory.sqlite";
 
@@ -77,6 +79,21 @@ impl Settings {
         Ok(builder.build()?)
     }
 
+    /// The inventory, even if the meta tables' database cannot be reached: calls that need it then fail,
+    /// and others do not.
+    pub async fn inventory_at_least(&self) -> Result<Inventory, Failure> {
+        let inventory = self.open(&self.inventory, Access::ReadWrite).await?;
+        let builder = self.builder().inventory(inventory);
+        let Some(url) = &self.meta else {
+            return Ok(builder.build()?);
+        };
+        let meta = match connect(url, Access::ReadOnly).await {
+            Ok(meta) => meta,
+            Err(error) => Arc::new(Unreachable::new(url, &error)),
+        };
+        Ok(builder.meta(meta).build()?)
+    }
+
     /// The inventory alone, whose file is made when it is missing.
     pub async fn new_inventory(&self) -> Result<Inventory, Failure> {
         let inventory = self.open(&self.inventory, Access::Create).await?;
@@ -85,8 +102,36 @@ impl Settings {
 
     /// The meta tables' database, to write to.
     pub async fn meta(&self) -> Result<Arc<dyn Database>, Failure> {
-        let url = self.meta.as_ref().unwrap_or(&self.inventory);
-        self.open(url, Access::Create).await
+        self.open(self.meta_url(), Access::Create).await
+    }
+
+    /// The meta tables' database to look at, without making its file.
+    pub async fn meta_as_it_is(&self) -> Result<Arc<dyn Database>, Failure> {
+        match sqlite_file(self.meta_url()) {
+            Some(path) if !path.exists() => self.open("sqlite::memory:", Access::Create).await,
+            _ => self.open(self.meta_url(), Access::ReadOnly).await,
+        }
+    }
+
+    /// The paths of the databases' own files, where they are SQLite's.
+    pub fn own_files(&self) -> Vec<String> {
+        let urls = [self.inventory.as_str(), self.meta_url()];
+        (urls.into_iter().filter_map(sqlite_file))
+            .filter_map(|path| {
+                path.canonicalize()
+                    .ok()?
+                    .into_os_string()
+                    .into_string()
+                    .ok()
+            })
+            .flat_map(|path| {
+                ["", "-journal", "-shm", "-wal"].map(|suffix| format!("{path}{suffix}"))
+            })
+            .collect()
+    }
+
+    fn meta_url(&self) -> &str {
+        self.meta.as_ref().unwrap_or(&self.inventory)
     }
 
     /// A builder with all but the databases.
@@ -112,6 +157,12 @@ impl Settings {
             }
         })
     }
+}
+
+/// The file of an SQLite database.
+fn sqlite_file(url: &str) -> Option<PathBuf> {
+    let path = url.strip_prefix("sqlite:")?;
+    Some(Path::new(path.strip_prefix("//").unwrap_or(path)).to_owned())
 }
 
 /// A part of a table's name, as the planner takes it to the letter.

@@ -7,6 +7,7 @@ use std::net::TcpListener;
 use std::path::{Path, PathBuf};
 use std::process::{Child, Command, Output, Stdio};
 
+use batchintory_wasmtime::{Access, connect};
 use serde_json::Value;
 use tempfile::TempDir;
 
@@ -73,6 +74,16 @@ impl Workplace {
         let output = self.run(&[arguments, &["--json"]].concat());
         ok(&output);
         serde_json::from_slice(&output.stdout).unwrap()
+    }
+
+    /// Changes the default database behind the program's back.
+    fn execute(&self, statement: &str) {
+        let url = format!("sqlite:{}", self.path("batchintory.sqlite").display());
+        let runtime = tokio::runtime::Runtime::new().unwrap();
+        runtime.block_on(async {
+            let database = connect(&url, Access::ReadWrite).await.unwrap();
+            database.query(statement, &[]).await.unwrap();
+        });
     }
 
     /// `run` for the job `lines`, with a shell script as its command.
@@ -371,20 +382,98 @@ fn items_may_be_separated_by_nul() {
 fn an_item_that_cannot_be_handed_over_fails_its_batch() {
     let workplace = Workplace::prepared();
     // A table of one's own may hold what `register` leaves out.
-    let python = "import sqlite3; d = sqlite3.connect('batchintory.sqlite'); \
-        d.execute(\"INSERT INTO files (item) VALUES ('two' || char(10) || 'lines')\"); d.commit()";
-    let made = Command::new("python3")
-        .args(["-c", python])
-        .current_dir(workplace.directory.path())
-        .status();
-    assert!(made.unwrap().success());
-    let output = workplace.run_script(&["--id-min", "4"], "cat > /dev/null");
+    workplace.execute("INSERT INTO files (item) VALUES ('two' || char(10) || 'lines')");
+    let output = workplace.run_script(&["--id-min", "4"], "touch started; cat > /dev/null");
     fails(
         &output,
         4,
         &["the item with id 4 holds a line break", "--null"],
     );
     assert_eq!(workplace.numbers()[..3], [0, 1, 0]);
+    assert!(!workplace.path("started").exists());
+}
+
+#[test]
+fn a_command_never_takes_some_of_its_items_for_all() {
+    let workplace = Workplace::prepared();
+    // The item that cannot be handed over comes when the command has read many others.
+    workplace.execute(
+        "WITH RECURSIVE n (i) AS (SELECT 1 UNION ALL SELECT i + 1 FROM n WHERE i < 6000) \
+         INSERT INTO files (item) SELECT CASE i WHEN 6000 THEN 'two' || char(10) || 'lines' ELSE 'x' END FROM n",
+    );
+    let output = workplace.run_script(&[], "cat > /dev/null; touch finished");
+    fails(&output, 4, &["the item with id 6003 holds a line break"]);
+    assert!(!workplace.path("finished").exists());
+    assert_eq!(workplace.numbers()[..3], [0, 1, 0]);
+}
+
+#[test]
+fn nobody_reads_the_errors_and_no_batch_stays_running() {
+    let workplace = Workplace::prepared();
+    workplace.execute("INSERT INTO files (item) VALUES ('two' || char(10) || 'lines')");
+    let (reader, writer) = std::io::pipe().unwrap();
+    drop(reader);
+    let job = [
+        "run",
+        "--meta-table",
+        "files",
+        "--job",
+        "lines",
+        "--",
+        "cat",
+    ];
+    let status = workplace.command(&job).stderr(writer).status().unwrap();
+    assert_eq!(status.code(), Some(4));
+    assert_eq!(workplace.numbers(), [0, 1, 0, 0]);
+}
+
+#[test]
+fn a_batch_that_nobody_takes_is_given_up() {
+    let workplace = Workplace::prepared();
+    let (reader, writer) = std::io::pipe().unwrap();
+    drop(reader);
+    let mut acquire = workplace.command(&["acquire", "--meta-table", "files", "--job", "lines"]);
+    assert_eq!(acquire.stdout(writer).status().unwrap().code(), Some(1));
+    assert_eq!(workplace.numbers(), [0, 1, 0, 0]);
+}
+
+#[test]
+fn a_result_that_the_inventory_refuses_does_not_keep_the_batch_running() {
+    let workplace = Workplace::prepared();
+    workplace.execute(
+        "CREATE TRIGGER choosy BEFORE UPDATE ON inventory WHEN new.job_result_item IS NOT NULL \
+         BEGIN SELECT RAISE(ABORT, 'no results please'); END",
+    );
+    let output = workplace.run_script(&[], COUNT_LINES);
+    ok(&output);
+    let errors = text(&output.stderr);
+    assert!(errors.contains("no results please"), "{errors}");
+    assert_eq!(workplace.numbers(), [1, 0, 0, 0]);
+}
+
+#[test]
+fn output_that_is_too_long_for_a_result_is_passed_on_whole() {
+    let workplace = Workplace::prepared();
+    let output = workplace.run_script(
+        &[],
+        "cat > /dev/null; head -c 2000000 /dev/zero | tr '\\0' 1",
+    );
+    ok(&output);
+    assert_eq!(output.stdout.len(), 2_000_000);
+    assert!(output.stdout.iter().all(|byte| *byte == b'1'));
+    assert_eq!(workplace.json(&["history"])[0]["result_item"], Value::Null);
+}
+
+#[test]
+fn a_log_is_not_cut_within_a_character() {
+    let workplace = Workplace::prepared();
+    // 3 bytes each, of which 64 KiB are no multiple.
+    let script = "cat > /dev/null; i=0; while [ $i -lt 30000 ]; do printf '€'; i=$((i + 1)); done >&2; exit 1";
+    fails(&workplace.run_script(&[], script), 4, &["1 failed"]);
+    let history = workplace.json(&["history"]);
+    let log = history[0]["log"].as_str().unwrap();
+    assert!(log.chars().all(|character| character == '€'));
+    assert_eq!(log.len(), 65_535);
 }
 
 #[test]
@@ -529,6 +618,57 @@ fn inventory_and_meta_tables_may_be_apart() {
     ok(&status);
     assert!(text(&status.stdout).contains("lines"));
     assert!(text(&status.stderr).contains("warning: what remains"));
+
+    // What was claimed can be ended and looked up while the meta tables' database is down.
+    let workplace = Workplace::prepared();
+    let acquire = ["acquire", "--meta-table", "files", "--job", "lines"];
+    let claimed = workplace.json(&acquire);
+    let token = claimed["batch"]["claim_token"].as_str().unwrap();
+    let free = TcpListener::bind("127.0.0.1:0")
+        .unwrap()
+        .local_addr()
+        .unwrap();
+    let meta = ["--meta", &format!("postgres://me:hunter2@{free}/lake")];
+    ok(&workplace.run(&[&["complete", token], &meta[..]].concat()));
+    ok(&workplace.run(&[&["history"], &meta[..]].concat()));
+    let status = workplace.run(&[&["status"], &meta[..]].concat());
+    ok(&status);
+    assert!(text(&status.stdout).contains("lines"));
+    let errors = text(&status.stderr);
+    assert!(errors.contains("cannot open the database"), "{errors}");
+    assert!(!errors.contains("hunter2"), "{errors}");
+    let acquire = workplace.run(&[&acquire[..], &meta[..]].concat());
+    fails(&acquire, 1, &["cannot open the database"]);
+}
+
+#[test]
+fn files_of_the_program_itself_and_symbolic_links_are_left_out() {
+    let workplace = Workplace::new();
+    let output = workplace.run(&["register", ".", "--dry-run"]);
+    assert!(text(&output.stderr).starts_with("3 of 3 files"));
+    assert!(!workplace.path("batchintory.sqlite").exists());
+    ok(&workplace.run(&["register", "."]));
+    #[cfg(unix)]
+    std::os::unix::fs::symlink("a.txt", workplace.path("data/link.txt")).unwrap();
+    for path in [".", "data/*.txt"] {
+        let output = workplace.run(&["register", path]);
+        let errors = text(&output.stderr);
+        assert!(errors.starts_with("0 of 3 files"), "{errors}");
+    }
+}
+
+#[test]
+fn what_is_wrong_with_a_command_line_is_told_as_json_too() {
+    let workplace = Workplace::new();
+    let output = workplace.run(&["status", "--json", "--frobnicate"]);
+    assert_eq!(output.status.code(), Some(2));
+    let error: Value = serde_json::from_slice(&output.stderr).unwrap();
+    assert_eq!(error["error"], "usage");
+    assert!(error["message"].as_str().unwrap().contains("--frobnicate"));
+    // Behind -- stands somebody else's flag.
+    let output = workplace.run(&["run", "--", "cat", "--json"]);
+    fails(&output, 2, &["error: ", "--meta-table"]);
+    assert!(serde_json::from_slice::<Value>(&output.stderr).is_err());
 }
 
 #[test]
@@ -581,6 +721,8 @@ fn statements_are_logged_without_their_parameters() {
         "{log}"
     );
     assert!(!log.contains("a secret name"), "{log}");
+    // No colours where there is no terminal.
+    assert!(!log.contains('\u{1b}'), "{log}");
 }
 
 #[test]
@@ -687,5 +829,7 @@ fn the_schema_and_completions_need_no_database() {
 /// The help of every command, word for word, and what it says about bad command lines.
 #[test]
 fn the_help_is_as_it_was_reviewed() {
-    trycmd::TestCases::new().case("tests/help/*.trycmd");
+    // As wide as where the help was reviewed, however wide the terminal is.
+    let cases = trycmd::TestCases::new();
+    cases.env("COLUMNS", "100").case("tests/help/*.trycmd");
 }

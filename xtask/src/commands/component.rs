@@ -95,11 +95,25 @@ fn build_module() -> Result<PathBuf> {
                 "component",
                 "--target-dir",
             ])
-            .arg(&directory),
+            .arg(&directory)
+            // Joined by the character that cargo splits at.
+            .env("CARGO_ENCODED_RUSTFLAGS", flags().join("\x1f")),
     )?;
     Ok(directory
         .join(setup::TARGET)
         .join("component/batchintory.wasm"))
+}
+
+/// How the compiler is called, beyond the profile.
+fn flags() -> [String; 3] {
+    let remap = |folder: PathBuf| format!("--remap-path-prefix={}=.", folder.display());
+    [
+        // The same bytes, wherever they are built; and no paths of that machine within.
+        remap(workspace::root()),
+        remap(workspace::cargo_home()),
+        // What opt-level "s" inlines costs size and, run by a compiler that inlines too, gains little.
+        "-Cllvm-args=-inline-threshold=30".to_owned(),
+    ]
 }
 
 /// What a component imports: of the outermost one, not of those nested within.

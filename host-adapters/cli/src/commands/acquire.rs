@@ -1,11 +1,11 @@
 //! `batchintory acquire`
 
-use batchintory_wasmtime::{Acquired, Item};
+use batchintory_wasmtime::{Acquired, Batch};
 use clap::Args;
 use serde_json::json;
 
 use crate::error::{Code, Failure};
-use crate::output::print_json;
+use crate::output::{deliver_json, print_json};
 use crate::request::Request;
 use crate::settings::Settings;
 
@@ -31,14 +31,12 @@ pub async fn run(settings: &Settings, arguments: &Arguments) -> Result<Code, Fai
     let request = arguments.request.to_acquire()?;
     match inventory.acquire(&request).await? {
         Acquired::Batch(batch) => {
-            let mut answer = json!({"batch": &*batch});
-            if arguments.items {
-                let items: Vec<Item> = batch.items().await?;
-                if let Some(answer) = answer.as_object_mut() {
-                    answer.insert("items".into(), serde_json::to_value(items)?);
-                }
+            if let Err(failure) = deliver(&batch, arguments.items).await {
+                // Nobody has the claim token, so nobody else can end the batch.
+                let reason = format!("it could not be handed out: {}", failure.message());
+                batch.fail(reason).await?;
+                return Err(failure);
             }
-            print_json(&answer)?;
             Ok(Code::Done)
         }
         Acquired::Nothing(nothing) => {
@@ -46,4 +44,12 @@ pub async fn run(settings: &Settings, arguments: &Arguments) -> Result<Code, Fai
             Ok(Code::Nothing)
         }
     }
+}
+
+async fn deliver(batch: &Batch, with_items: bool) -> Result<(), Failure> {
+    let mut answer = json!({"batch": &**batch});
+    if let Some(answer) = answer.as_object_mut().filter(|_| with_items) {
+        answer.insert("items".into(), serde_json::to_value(batch.items().await?)?);
+    }
+    deliver_json(&answer)
 }

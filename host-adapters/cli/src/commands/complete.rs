@@ -52,6 +52,7 @@ pub async fn failed(settings: &Settings, arguments: &Failed) -> Result<Code, Fai
 }
 
 async fn complete(settings: &Settings, token: &str, outcome: &Outcome) -> Result<Code, Failure> {
-    settings.inventory().await?.complete(token, outcome).await?;
+    let inventory = settings.inventory_at_least().await?;
+    inventory.complete(token, outcome).await?;
     Ok(Code::Done)
 }

@@ -4,7 +4,7 @@ use batchintory_wasmtime::{Attempt, HistoryQuery};
 use clap::Args;
 
 use crate::error::{Code, Failure};
-use crate::output::{WeightUnit, count, print_json, print_table, table};
+use crate::output::{WeightUnit, count, print_json, print_table, table, tell};
 use crate::settings::Settings;
 
 /// How much of a result or a log is shown.
@@ -43,7 +43,7 @@ pub struct Arguments {
 
 /// Shows the attempts.
 pub async fn run(settings: &Settings, arguments: &Arguments, json: bool) -> Result<Code, Failure> {
-    let inventory = settings.inventory().await?;
+    let inventory = settings.inventory_at_least().await?;
     let attempts = inventory
         .history(&HistoryQuery {
             meta_table: arguments.meta_table.clone(),
@@ -58,7 +58,7 @@ pub async fn run(settings: &Settings, arguments: &Arguments, json: bool) -> Resu
         return Ok(Code::Done);
     }
     if attempts.is_empty() {
-        eprintln!("no attempts");
+        tell("no attempts");
         return Ok(Code::Done);
     }
     let unit = WeightUnit::bytes_if(arguments.bytes);

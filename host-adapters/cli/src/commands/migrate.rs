@@ -1,7 +1,7 @@
 //! `batchintory migrate`
 
 use crate::error::{Code, Failure};
-use crate::output::print_json;
+use crate::output::{print_json, tell};
 use crate::settings::Settings;
 
 /// Creates the inventory table where it is missing.
@@ -10,7 +10,7 @@ pub async fn run(settings: &Settings, json: bool) -> Result<Code, Failure> {
     if json {
         print_json(&migration)?;
     } else if migration.created {
-        eprintln!("created the inventory");
+        tell("created the inventory");
     }
     Ok(Code::Done)
 }

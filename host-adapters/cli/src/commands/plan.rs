@@ -6,7 +6,7 @@ use indicatif::ProgressBar;
 use serde::Serialize;
 
 use crate::error::{Code, Failure};
-use crate::output::{count, print, print_json, print_table, table};
+use crate::output::{count, print, print_json, print_table, table, tell};
 use crate::request::Request;
 use crate::settings::Settings;
 
@@ -64,7 +64,7 @@ pub async fn run(settings: &Settings, arguments: &Arguments, json: bool) -> Resu
     }
     let unit = arguments.request.weight_unit();
     if answer.batches.is_empty() {
-        eprintln!("nothing new: no batch would be handed out");
+        tell("nothing new: no batch would be handed out");
         return Ok(Code::Done);
     }
     let mut shown = table(
@@ -90,7 +90,7 @@ pub async fn run(settings: &Settings, arguments: &Arguments, json: bool) -> Resu
             count(left.items),
             unit.show(left.weight),
         ))?,
-        None if !answer.complete => print("\nmore batches follow")?,
+        None if !answer.complete => print("\nmore batches may follow")?,
         None => {}
     }
     Ok(Code::Done)

@@ -7,13 +7,14 @@ use serde::Serialize;
 use crate::error::{Code, Failure};
 use crate::files::{File, Found};
 use crate::meta_table::{CHUNK, FileTable};
-use crate::output::{count, print, print_json};
+use crate::output::{count, print, print_json, tell};
 use crate::settings::Settings;
 
 /// List files in a meta table
 ///
 /// Every file gets a row with its absolute path, its size in bytes and when it was changed. On later
 /// calls only files that are new or changed get a row. The table is created where it is missing.
+/// Symbolic links below a folder are not followed, and the databases' own SQLite files are left out.
 #[derive(Debug, Args)]
 #[command(after_help = "Examples:
   batchintory register ./data
@@ -49,11 +50,16 @@ pub async fn run(settings: &Settings, arguments: &Arguments, json: bool) -> Resu
             }
         })?;
     }
-    let table = FileTable::new(
-        settings.meta().await?,
-        &arguments.table,
-        settings.meta_schema.as_deref(),
-    );
+    let database = if arguments.dry_run {
+        settings.meta_as_it_is().await?
+    } else {
+        settings.meta().await?
+    };
+    // They change with every call.
+    for path in settings.own_files() {
+        found.files.remove(&path);
+    }
+    let table = FileTable::new(database, &arguments.table, settings.meta_schema.as_deref());
     if !arguments.dry_run {
         table.create().await?;
     }
@@ -62,11 +68,7 @@ pub async fn run(settings: &Settings, arguments: &Arguments, json: bool) -> Resu
     spinner.set_length(files.len() as u64);
     for chunk in files.chunks(CHUNK) {
         let paths: Vec<&String> = chunk.iter().map(|(path, _)| *path).collect();
-        let latest = match table.latest(&paths).await {
-            // There is no table yet to compare with.
-            Err(_) if arguments.dry_run => Default::default(),
-            latest => latest?,
-        };
+        let latest = table.latest(&paths).await?;
         let new: Vec<_> = (chunk.iter().copied())
             .filter(|(path, file)| latest.get(*path) != Some(file))
             .collect();
@@ -94,18 +96,18 @@ pub async fn run(settings: &Settings, arguments: &Arguments, json: bool) -> Resu
         return Ok(Code::Done);
     }
     for skipped in &answer.skipped {
-        eprintln!("warning: left out: {skipped}");
+        tell(format_args!("warning: left out: {skipped}"));
     }
     let verb = if arguments.dry_run {
         "would be listed"
     } else {
         "listed"
     };
-    eprintln!(
+    tell(format_args!(
         "{} of {} files are new or changed and {verb} in {}",
         count(answer.registered as u64),
         count(answer.found as u64),
         arguments.table
-    );
+    ));
     Ok(Code::Done)
 }

@@ -2,9 +2,11 @@
 
 use std::ffi::OsString;
 use std::sync::Arc;
-use std::sync::atomic::{AtomicU32, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicU32, Ordering};
 
-use batchintory_wasmtime::{AcquireRequest, Acquired, Batch, Inventory, NothingReason, Outcome};
+use batchintory_wasmtime::{
+    AcquireRequest, Acquired, Batch, Error, Inventory, NothingReason, Outcome, PlannerError,
+};
 use clap::Args;
 use indicatif::{ProgressBar, ProgressStyle};
 use serde::Serialize;
@@ -12,10 +14,11 @@ use tokio::sync::watch;
 use tokio::task::JoinSet;
 
 use crate::error::{Code, Failure};
-use crate::output::{WeightUnit, count, print_json};
+use crate::output::{WeightUnit, count, print_json, tell};
 use crate::process::{Ended, Work};
 use crate::request::Request;
 use crate::settings::Settings;
+use crate::signals::Signals;
 
 /// How many items are counted for the progress bar at most.
 const MOST_COUNTED: u64 = 1_000_000;
@@ -25,8 +28,8 @@ const MOST_COUNTED: u64 = 1_000_000;
 /// The command gets the items on its standard input, one per line, and BATCHINTORY_BATCH_ID,
 /// BATCHINTORY_CLAIM_TOKEN, BATCHINTORY_ATTEMPT, BATCHINTORY_JOB, BATCHINTORY_META_TABLE,
 /// BATCHINTORY_ID_START, BATCHINTORY_ID_END, BATCHINTORY_COUNT and BATCHINTORY_WEIGHT in its environment.
-/// A batch succeeds when its command ends with 0. Standard output becomes its result when it is JSON,
-/// the end of standard error its log.
+/// A batch succeeds when its command ends with 0. Standard output becomes its result when it is JSON of
+/// at most 1 MiB and is passed on otherwise; the last 64 KiB of standard error become its log.
 ///
 /// Takes one batch, unless --batches or --until-done say otherwise. After a batch that failed the run
 /// goes on, and ends with 4. On Ctrl-C no more batches are taken and running commands come to their end;
@@ -93,6 +96,7 @@ struct Run {
     batches_left: AtomicU32,
     stop_on_failure: bool,
     stage: watch::Sender<Stage>,
+    is_interrupted: AtomicBool,
 }
 
 /// Runs the command on batches.
@@ -105,8 +109,11 @@ pub async fn run(settings: &Settings, arguments: &Arguments, json: bool) -> Resu
         command: arguments.command.clone(),
         separator: if arguments.null { 0 } else { b'\n' },
         progress: progress.clone(),
+        own_output_only: json,
     };
     work.check()?;
+    // Before the first batch is claimed, so that no signal can leave one running.
+    let signals = Signals::listen()?;
     let run = Arc::new(Run {
         work,
         inventory,
@@ -118,25 +125,31 @@ pub async fn run(settings: &Settings, arguments: &Arguments, json: bool) -> Resu
         }),
         stop_on_failure: arguments.stop_on_failure,
         stage: watch::Sender::new(Stage::Going),
+        is_interrupted: AtomicBool::new(false),
     });
-    let signals = tokio::spawn(watch_signals(Arc::clone(&run)));
+    let watcher = tokio::spawn(Arc::clone(&run).watch(signals));
     let mut workers = JoinSet::new();
     for _ in 0..arguments.parallel {
-        workers.spawn(Arc::clone(&run).work(json));
+        workers.spawn(Arc::clone(&run).work());
     }
     let mut summary = Summary::default();
     let mut failure = None;
     while let Some(worker) = workers.join_next().await {
-        match worker.map_err(Failure::other)? {
-            Ok(part) => summary.add(part),
-            Err((part, error)) => {
+        match worker {
+            Ok(Ok(part)) => summary.add(part),
+            Ok(Err((part, error))) => {
                 summary.add(part);
                 failure = failure.or(Some(error));
             }
+            // A bug of ours; the other workers still end their batches.
+            Err(error) => {
+                run.stop();
+                failure = failure.or(Some(Failure::other(error)));
+            }
         }
     }
-    summary.interrupted = signals.is_finished() || run.is_interrupted();
-    signals.abort();
+    summary.interrupted = run.is_interrupted.load(Ordering::Relaxed);
+    watcher.abort();
     progress.finish_and_clear();
     if json {
         print_json(&summary)?;
@@ -154,7 +167,7 @@ pub async fn run(settings: &Settings, arguments: &Arguments, json: bool) -> Resu
 impl Run {
     /// One worker: takes batches until there is a reason to stop. The error comes with what was done
     /// before it.
-    async fn work(self: Arc<Self>, json: bool) -> Result<Summary, (Summary, Failure)> {
+    async fn work(self: Arc<Self>) -> Result<Summary, (Summary, Failure)> {
         let mut summary = Summary::default();
         while *self.stage.borrow() == Stage::Going && self.may_take_another() {
             let batch = match self.inventory.acquire(&self.request).await {
@@ -169,7 +182,7 @@ impl Run {
                 }
             };
             let (items, weight) = (batch.count, batch.weight);
-            match self.process(batch, json).await {
+            match self.process(&batch).await {
                 Ok(true) => {
                     summary.succeeded += 1;
                     summary.items += items;
@@ -193,95 +206,73 @@ impl Run {
     }
 
     /// Runs the command on a batch and ends it; true when it succeeded.
-    async fn process(&self, batch: Batch, json: bool) -> Result<bool, Failure> {
+    async fn process(&self, batch: &Batch) -> Result<bool, Failure> {
         let mut stage = self.stage.subscribe();
         let kill = async {
             // The sender lives as long as the run.
             let _ = stage.wait_for(|stage| *stage == Stage::Killing).await;
         };
-        let (outcome, failure) = match self.work.run(&batch, kill).await {
+        let (outcome, failure) = match self.work.run(batch, kill).await {
             Ok(Ended::Exited {
                 status,
-                output,
-                log,
-            }) if status.success() => {
-                let result_item = self.result(output, json);
-                let log = (!log.is_empty()).then_some(log);
-                (
-                    Outcome {
-                        succeeded: true,
-                        result_item,
-                        log,
-                    },
-                    None,
-                )
-            }
-            Ok(Ended::Exited {
-                status,
-                output,
+                result,
                 log,
             }) => {
-                let result_item = self.result(output, json);
+                let succeeded = status.success();
                 let log = match log.is_empty() {
-                    true => format!("the command ended with {status}"),
-                    false => log,
+                    true if succeeded => None,
+                    true => Some(format!("the command ended with {status}")),
+                    false => Some(log),
                 };
-                let log = Some(log);
-                (
-                    Outcome {
-                        succeeded: false,
-                        result_item,
-                        log,
-                    },
-                    None,
-                )
+                let outcome = Outcome {
+                    succeeded,
+                    result_item: result,
+                    log,
+                };
+                (outcome, None)
             }
             Ok(Ended::Killed { reason }) => {
-                self.work.progress.suspend(|| {
-                    eprintln!(
-                        "warning: batch {} (ids {} to {}) failed: {reason}",
-                        batch.id, batch.id_start, batch.id_end
-                    );
-                });
+                self.warn(batch, &format!("failed: {reason}"));
                 (Outcome::failed(reason), None)
             }
-            Err(failure) => (
-                Outcome::failed("the command cannot be started"),
-                Some(failure),
-            ),
+            Err(failure) => (Outcome::failed(failure.message()), Some(failure)),
         };
-        self.inventory
-            .complete(&batch.claim_token, &outcome)
-            .await?;
+        self.end(batch, &outcome).await?;
         match failure {
             Some(failure) => Err(failure),
             None => Ok(outcome.succeeded),
         }
     }
 
-    /// Standard output as a result when it is JSON; otherwise it is passed on.
-    fn result(&self, output: Option<Vec<u8>>, json: bool) -> Option<String> {
-        let Some(output) = output else {
-            self.work
-                .progress
-                .suspend(|| eprintln!("warning: the command's output is too long to be kept"));
-            return None;
-        };
-        let text = String::from_utf8_lossy(&output);
-        let trimmed = text.trim();
-        if !trimmed.is_empty() && serde_json::from_str::<serde::de::IgnoredAny>(trimmed).is_ok() {
-            return Some(trimmed.to_owned());
+    /// Ends a batch; without the command's words, if the inventory does not take them.
+    async fn end(&self, batch: &Batch, outcome: &Outcome) -> Result<(), Error> {
+        match self.inventory.complete(&batch.claim_token, outcome).await {
+            // Such as characters that are not in the database's encoding.
+            Err(Error::Planner(
+                PlannerError::InvalidRequest(reason) | PlannerError::Database(reason),
+            )) => {
+                let bare = Outcome {
+                    succeeded: outcome.succeeded,
+                    result_item: None,
+                    log: Some("the inventory did not take the command's result or log".into()),
+                };
+                (self.inventory.complete(&batch.claim_token, &bare)).await?;
+                self.warn(batch, &format!("has lost its result and log: {reason}"));
+                Ok(())
+            }
+            ended => ended,
         }
-        self.work.progress.suspend(|| {
-            use std::io::Write;
-            // Nobody may be there to read it, which is no reason to stop.
-            let _ = if json {
-                std::io::stderr().write_all(&output)
-            } else {
-                std::io::stdout().write_all(&output)
-            };
-        });
-        None
+    }
+
+    fn warn(&self, batch: &Batch, what: &str) {
+        self.tell(format_args!(
+            "warning: batch {} (ids {} to {}) {what}",
+            batch.id, batch.id_start, batch.id_end
+        ));
+    }
+
+    fn tell(&self, line: impl std::fmt::Display) {
+        self.work.progress.suspend(|| tell(line));
     }
 
     fn may_take_another(&self) -> bool {
@@ -307,38 +298,15 @@ impl Run {
         });
     }
 
-    fn is_interrupted(&self) -> bool {
-        *self.stage.borrow() == Stage::Killing
+    /// The first signal lets running commands end, the second one kills them.
+    async fn watch(self: Arc<Self>, mut signals: Signals) {
+        signals.next().await;
+        self.is_interrupted.store(true, Ordering::Relaxed);
+        self.advance(Stage::Stopping);
+        self.tell("stopping; running commands come to their end (again: kill them)");
+        signals.next().await;
+        self.advance(Stage::Killing);
     }
-}
-
-/// The first signal lets running commands end, the second one kills them. Ends after the first.
-async fn watch_signals(run: Arc<Run>) {
-    signal().await;
-    run.work
-        .progress
-        .suspend(|| eprintln!("stopping; running commands come to their end (again: kill them)"));
-    run.advance(Stage::Stopping);
-    tokio::spawn(async move {
-        signal().await;
-        run.advance(Stage::Killing);
-    });
-}
-
-/// Waits for Ctrl-C or, on Unix, SIGTERM.
-async fn signal() {
-    #[cfg(unix)]
-    {
-        use tokio::signal::unix::{SignalKind, signal};
-        if let Ok(mut terminate) = signal(SignalKind::terminate()) {
-            tokio::select! {
-                _ = tokio::signal::ctrl_c() => {}
-                _ = terminate.recv() => {}
-            }
-            return;
-        }
-    }
-    let _ = tokio::signal::ctrl_c().await;
 }
 
 /// A bar as long as what is left, if all of that is to be done; else a spinner. Only drawn on a
@@ -374,16 +342,16 @@ impl Summary {
                 0 => String::new(),
                 failed => format!(", {} failed", count(failed)),
             };
-            eprintln!(
+            tell(format_args!(
                 "{} batches succeeded{failed}: {} items, weight {}",
                 count(self.succeeded),
                 count(self.items),
                 unit.show(self.weight)
-            );
+            ));
         } else if !self.interrupted {
             match self.nothing {
-                Some(NothingReason::CaughtUp) => eprintln!("nothing new: all items are handed out"),
-                Some(NothingReason::BoundsDone) => eprintln!("nothing left within the bounds"),
+                Some(NothingReason::CaughtUp) => tell("nothing new: all items are handed out"),
+                Some(NothingReason::BoundsDone) => tell("nothing left within the bounds"),
                 None => {}
             }
         }

@@ -5,7 +5,7 @@ use clap::Args;
 use serde::Serialize;
 
 use crate::error::{Code, Failure};
-use crate::output::{WeightUnit, count, print_json, print_table, table};
+use crate::output::{WeightUnit, count, print_json, print_table, table, tell};
 use crate::settings::Settings;
 
 /// Show all jobs
@@ -35,7 +35,7 @@ struct JobStatus {
 
 /// Shows the jobs.
 pub async fn run(settings: &Settings, arguments: &Arguments, json: bool) -> Result<Code, Failure> {
-    let inventory = settings.inventory().await?;
+    let inventory = settings.inventory_at_least().await?;
     let mut jobs = Vec::new();
     for summary in inventory.jobs().await? {
         if arguments
@@ -67,7 +67,7 @@ pub async fn run(settings: &Settings, arguments: &Arguments, json: bool) -> Resu
         return Ok(Code::Done);
     }
     if jobs.is_empty() {
-        eprintln!("no batches yet");
+        tell("no batches yet");
         return Ok(Code::Done);
     }
     show(&jobs, WeightUnit::bytes_if(arguments.bytes))?;
@@ -78,10 +78,10 @@ pub async fn run(settings: &Settings, arguments: &Arguments, json: bool) -> Resu
     } in &jobs
     {
         if let Some(error) = remaining_error {
-            eprintln!(
+            tell(format_args!(
                 "warning: what remains of the job {:?} is not known: {error}",
                 summary.job
-            );
+            ));
         }
     }
     Ok(Code::Done)
