@@ -43,7 +43,6 @@ struct Page {
     first: Option<i64>,
     first_weight: f64,
     taken: u64,
-    taken_first: Option<i64>,
     taken_last: Option<i64>,
     taken_weight: f64,
 }
@@ -80,8 +79,9 @@ pub(crate) async fn next_batch<D: Database>(
         {
             return alone(job, uid, page.first_weight, scanned_to);
         }
-        if let (Some(first), Some(last)) = (page.taken_first, page.taken_last) {
-            filling.first = filling.first.or(Some(first));
+        if let Some(last) = page.taken_last {
+            // What is taken of a page begins with the first row that is kept.
+            filling.first = filling.first.or(page.first);
             filling.last = last;
             filling.count += page.taken;
             filling.weight += page.taken_weight;
@@ -233,7 +233,6 @@ async fn query_page<D: Database>(
         first: row.optional_int()?,
         first_weight: row.double()?,
         taken: row.count()?,
-        taken_first: row.optional_int()?,
         taken_last: row.optional_int()?,
         taken_weight: row.double()?,
     })

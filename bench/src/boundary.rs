@@ -42,7 +42,6 @@ impl Database for Canned {
                 int(101),
                 weight(38.0),
                 int(100),
-                int(101),
                 int(200),
                 weight(4_990.0),
             ]

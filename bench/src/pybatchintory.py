@@ -4,6 +4,8 @@ Prints one number of seconds per round, as a JSON list. Arguments: URL, meta tab
 name of the inventory table.
 """
 
+import contextlib
+import io
 import json
 import sys
 import time
@@ -28,5 +30,8 @@ def once():
     return seconds
 
 
-once()
-print(json.dumps([once() for _ in range(int(rounds))]))
+# It prints what it finds on the way.
+with contextlib.redirect_stdout(io.StringIO()):
+    once()
+    seconds = [once() for _ in range(int(rounds))]
+print(json.dumps(seconds))

@@ -43,7 +43,7 @@ async fn pybatchintory(
         .client
         .batch_execute("DROP TABLE IF EXISTS inventory_of_python; DROP TYPE IF EXISTS status_enum")
         .await?;
-    let url = server.url.replace("postgres://", "postgresql://");
+    let url = server.url.replace("postgres://", "postgresql+psycopg2://");
     let output = Command::new(python)
         .args([
             "-c",

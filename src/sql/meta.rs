@@ -1,24 +1,20 @@
 //! The statements on a meta table. All of them only read.
 
-use sea_query::{
-    Alias, Expr, ExprTrait, Frame, FrameType, Func, Order, Query, SelectStatement,
-    SubQueryStatement, WindowStatement,
-};
+use sea_query::{Alias, Expr, ExprTrait, Func, Order, Query, SelectStatement, SubQueryStatement};
 
-use super::{Statement, bigint, bind_double, bind_int, bind_text, double, text, when};
+use super::{Statement, bigint, bind_double, bind_int, bind_text, double, text};
 use crate::database::Dialect;
 use crate::job::{Bounds, Job};
 
 const SOURCE: &str = "source";
 const PAGE: &str = "page";
 const RUNNING: &str = "running";
-const ROWS: &str = "rows_of_page";
+const FITTING: &str = "fitting";
 
 const UID: &str = "uid";
 const WEIGHT: &str = "weight";
-const COUNT: &str = "count";
 const KEPT: &str = "kept";
-const TAKEN: &str = "taken";
+const FITS: &str = "fits";
 
 /// Up to where a page's rows still fit into a batch that already holds something.
 #[derive(Debug, Clone, Copy, PartialEq)]
@@ -31,7 +27,7 @@ pub(crate) struct Room {
 
 /// Looks at the next rows of the meta table and sums them up: one row with
 /// `uid_type_low, uid_type_high, scanned, scanned_to, kept, first, first_weight,
-/// taken, taken_first, taken_last, taken_weight`.
+/// taken, taken_last, taken_weight`.
 ///
 /// Scanned are at most `rows` rows behind `after` within the job's bounds, whether they pass the
 /// filter or not, so the cost is bounded whatever the filter does. Kept are those that pass it. Taken
@@ -48,31 +44,38 @@ pub(crate) fn next_page(
     room: Option<Room>,
 ) -> Statement {
     let page = page(job, dialect, after, rows, dialect.infinity());
-    // Running totals grow along the page: the last one taken is the total.
-    let (rows, taken, total) = match room {
-        Some(room) => (fitting(job, page, room), TAKEN, "max"),
-        None => (page, KEPT, "sum"),
-    };
-    // Nothing here comes from a caller, so the aggregates stand as text: built of expressions they
-    // would cost more than all the rest.
-    let of = |aggregate: &str, flag: &str, column: &str| {
-        Expr::cust(format!(
-            "{aggregate}(CASE WHEN rows_of_page.{flag} = 1 THEN rows_of_page.{column} END)"
-        ))
-    };
     let mut select = Query::select();
+    let (uid, kept, weight, taken, taken_weight) = match room {
+        Some(room) => {
+            select.from_subquery(fitting(job, page, room), FITTING);
+            (
+                "fitting.uid".to_owned(),
+                "fitting.kept".to_owned(),
+                "fitting.weight".to_owned(),
+                "CASE WHEN fitting.fits THEN fitting.kept END".to_owned(),
+                // Running totals grow along the page: the last one taken is the total.
+                "max(CASE WHEN fitting.fits THEN fitting.weight END)".to_owned(),
+            )
+        }
+        None => {
+            select.from_subquery(page, PAGE);
+            let (kept, weight) = (of_kept(job, UID), of_kept(job, WEIGHT));
+            let total = format!("sum({weight})");
+            ("page.uid".to_owned(), kept.clone(), weight, kept, total)
+        }
+    };
+    // As text: built of expressions, these would cost more than all the rest.
+    let of = |aggregate: &str, column: &str| Expr::cust(format!("{aggregate}({column})"));
     select
-        .exprs(dialect.types(Expr::cust("rows_of_page.uid")))
-        .expr(bigint(Expr::cust("count(rows_of_page.uid)")))
-        .expr(bigint(Expr::cust("max(rows_of_page.uid)")))
-        .expr(bigint(of("count", KEPT, UID)))
-        .expr(bigint(of("min", KEPT, UID)))
-        .expr(double(of("min", KEPT, WEIGHT)))
-        .expr(bigint(of("count", taken, UID)))
-        .expr(bigint(of("min", taken, UID)))
-        .expr(bigint(of("max", taken, UID)))
-        .expr(double(of(total, taken, WEIGHT)))
-        .from_subquery(rows, ROWS);
+        .exprs(dialect.types(Expr::cust(uid.clone())))
+        .expr(bigint(of("count", &uid)))
+        .expr(bigint(of("max", &uid)))
+        .expr(bigint(of("count", &kept)))
+        .expr(bigint(of("min", &kept)))
+        .expr(double(of("min", &weight)))
+        .expr(bigint(of("count", &taken)))
+        .expr(bigint(of("max", &taken)))
+        .expr(double(Expr::cust(taken_weight)));
     Statement::build(&select, dialect)
 }
 
@@ -82,17 +85,13 @@ pub(crate) fn next_page(
 /// Relies on: the index on the uid column.
 pub(crate) fn count_page(job: &Job, dialect: Dialect, after: i64, rows: u64) -> Statement {
     let page = page(job, dialect, after, rows, double(Expr::cust("0")));
-    let column = |name| Expr::col((PAGE, name));
-    let kept = |name| when(column(KEPT).eq(Expr::cust("1")), column(name));
+    let (kept, weight) = (of_kept(job, UID), of_kept(job, WEIGHT));
     let mut select = Query::select();
     select
-        .expr(bigint(column(UID).count()))
-        .expr(bigint(column(UID).max()))
-        .expr(bigint(kept(UID).count()))
-        .expr(double(Func::coalesce([
-            kept(WEIGHT).sum(),
-            Expr::cust("0"),
-        ])))
+        .expr(bigint(Expr::cust("count(page.uid)")))
+        .expr(bigint(Expr::cust("max(page.uid)")))
+        .expr(bigint(Expr::cust(format!("count({kept})"))))
+        .expr(double(Expr::cust(format!("sum({weight})"))))
         .from_subquery(page, PAGE);
     Statement::build(&select, dialect)
 }
@@ -131,9 +130,15 @@ pub(crate) fn items(
 ///
 /// Relies on: the index on the uid column.
 pub(crate) fn passes_filter(job: &Job, dialect: Dialect, uid: i64) -> Statement {
+    let passes = match &job.filter {
+        Some(filter) => filter.expression(dialect, SOURCE),
+        None => Expr::cust("TRUE"),
+    };
     let mut select = Query::select();
     select
-        .expr(bigint(kept(job, dialect)))
+        .expr(bigint(
+            Expr::case(passes, Expr::cust("1")).finally(Expr::cust("0")),
+        ))
         .from_as(job.meta_table.reference(), SOURCE)
         .and_where(source(&job.columns.uid).eq(bind_int(uid)));
     Statement::build(&select, dialect)
@@ -178,7 +183,7 @@ pub(crate) fn size_estimate(job: &Job, dialect: Dialect) -> Statement {
     Statement::build(&select, dialect)
 }
 
-/// The next rows within the bounds, as `uid, weight, kept`.
+/// The next rows within the bounds, as `uid, weight` and, with a filter, `kept`: whether they pass it.
 fn page(job: &Job, dialect: Dialect, after: i64, rows: u64, bad_weight: Expr) -> SelectStatement {
     let Bounds { id_min, id_max } = job.bounds;
     let uid = || source(&job.columns.uid);
@@ -190,7 +195,6 @@ fn page(job: &Job, dialect: Dialect, after: i64, rows: u64, bad_weight: Expr) ->
     select
         .expr_as(uid(), UID)
         .expr_as(weight, WEIGHT)
-        .expr_as(kept(job, dialect), KEPT)
         .from_as(job.meta_table.reference(), SOURCE)
         .and_where(uid().gt(bind_int(after)))
         .and_where_option(
@@ -201,30 +205,35 @@ fn page(job: &Job, dialect: Dialect, after: i64, rows: u64, bad_weight: Expr) ->
         .and_where_option(id_max.map(|id_max| uid().lte(bind_int(id_max))))
         .order_by_expr(uid(), Order::Asc)
         .limit(rows);
+    if let Some(filter) = &job.filter {
+        select.expr_as(filter.expression(dialect, SOURCE), KEPT);
+    }
     select
 }
 
-/// The page as `uid, kept, weight, taken`, where the weight is a running total of what is kept, and
-/// taken is 1 for the kept rows that have room.
+/// A column of the page where the row is kept, NULL elsewhere; aggregates pass over NULL.
+fn of_kept(job: &Job, column: &str) -> String {
+    match job.filter {
+        Some(_) => format!("CASE WHEN page.kept THEN page.{column} END"),
+        None => format!("page.{column}"),
+    }
+}
+
+/// The page as `uid, kept, weight, fits`: the id again where the row is kept, the running total of
+/// what is kept, and whether there is room for it.
 fn fitting(job: &Job, page: SelectStatement, room: Room) -> SelectStatement {
-    let column = |name| Expr::col((RUNNING, name));
     let (weight, max_weight) = room.weight;
     // The very sum that becomes the batch's weight, so that no rounding lifts it over the limit.
-    let mut taken = column(KEPT).eq(Expr::cust("1")).and(
-        bind_double(weight)
-            .add(column(WEIGHT))
-            .lte(bind_double(max_weight)),
-    );
+    let mut fits = bind_double(weight)
+        .add(Expr::col((RUNNING, WEIGHT)))
+        .lte(bind_double(max_weight));
     if let Some(count) = room.count {
-        taken = taken.and(column(COUNT).lte(bind_int(count)));
+        fits = fits.and(Expr::cust("running.count").lte(bind_int(count)));
     }
     let mut select = Query::select();
     select
-        .exprs([column(UID), column(KEPT), column(WEIGHT)])
-        .expr_as(
-            Expr::case(taken, Expr::cust("1")).finally(Expr::cust("0")),
-            TAKEN,
-        )
+        .exprs([UID, KEPT, WEIGHT].map(|column| Expr::col((RUNNING, column))))
+        .expr_as(fits, FITS)
         .from_subquery(running_totals(job, page, room.count.is_some()), RUNNING);
     select
 }
@@ -232,39 +241,19 @@ fn fitting(job: &Job, page: SelectStatement, room: Room) -> SelectStatement {
 /// The page as `uid, kept, weight` and, where it is asked for, `count`: totals of what is kept up to
 /// each row, in the order of the ids.
 fn running_totals(job: &Job, page: SelectStatement, with_count: bool) -> SelectStatement {
-    let column = |name| Expr::col((PAGE, name));
-    let in_order = || {
-        // Without a frame, rows of equal order would share one total, at a cost.
-        WindowStatement::new()
-            .order_by((PAGE, UID), Order::Asc)
-            .frame_start(FrameType::Rows, Frame::UnboundedPreceding)
-            .take()
-    };
-    let weight = match job.filter {
-        Some(_) => Expr::case(column(KEPT).eq(Expr::cust("1")), column(WEIGHT))
-            .finally(Expr::cust("0"))
-            .into(),
-        None => column(WEIGHT),
-    };
+    // Without a frame, rows of equal order would share one total, at a cost.
+    const IN_ORDER: &str = "OVER (ORDER BY page.uid ROWS UNBOUNDED PRECEDING)";
+    let (kept, weight) = (of_kept(job, UID), of_kept(job, WEIGHT));
     let mut select = Query::select();
     select
-        .exprs([column(UID), column(KEPT)])
-        .expr_window_as(weight.sum(), in_order(), WEIGHT)
+        .expr(Expr::col((PAGE, UID)))
+        .expr_as(Expr::cust(kept.clone()), KEPT)
+        .expr_as(Expr::cust(format!("sum({weight}) {IN_ORDER}")), WEIGHT)
         .from_subquery(page, PAGE);
     if with_count {
-        select.expr_window_as(column(KEPT).sum(), in_order(), COUNT);
+        select.expr_as(Expr::cust(format!("count({kept}) {IN_ORDER}")), "count");
     }
     select
-}
-
-/// 1 for a row that passes the job's filter, 0 for one that does not.
-fn kept(job: &Job, dialect: Dialect) -> Expr {
-    match &job.filter {
-        Some(filter) => Expr::case(filter.expression(dialect, SOURCE), Expr::cust("1"))
-            .finally(Expr::cust("0"))
-            .into(),
-        None => Expr::cust("1"),
-    }
 }
 
 /// A column of the user's meta table.

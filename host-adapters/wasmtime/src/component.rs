@@ -8,13 +8,14 @@ use wasmtime::{Cache, Config, Engine};
 
 use crate::database::Databases;
 use crate::error::Error;
-use crate::host::{PlannerPre, add_to_linker};
-use crate::instance::{Limits, PlannerInstance, State};
+use crate::host::{Host, PlannerPre, add_to_linker};
+use crate::instance::PlannerInstance;
+use crate::limits::{Limits, start_ticking};
 
 /// A planner component, compiled and ready to be instantiated. Cheap to clone.
 #[derive(Clone)]
 pub struct PlannerComponent {
-    planner: Arc<PlannerPre<State>>,
+    planner: Arc<PlannerPre<Host>>,
 }
 
 impl PlannerComponent {
@@ -57,7 +58,7 @@ impl PlannerComponent {
     }
 
     fn compile(bytes: &[u8], origin: &str) -> Result<Self, Error> {
-        let compile = || -> wasmtime::Result<PlannerPre<State>> {
+        let compile = || -> wasmtime::Result<PlannerPre<Host>> {
             let engine = engine()?;
             let component = Component::from_binary(&engine, bytes)?;
             let mut linker = Linker::new(&engine);
@@ -80,11 +81,13 @@ impl std::fmt::Debug for PlannerComponent {
     }
 }
 
-fn engine() -> wasmtime::Result<Engine> {
+pub(crate) fn engine() -> wasmtime::Result<Engine> {
     let mut config = Config::new();
-    // Fuel counts what the component does and not how long its database takes.
-    config.consume_fuel(true);
+    // Ticks cost a quarter of what fuel does.
+    config.epoch_interruption(true);
     // Without a directory to keep compiled code in, it is compiled anew: slower, never wrong.
     config.cache(Cache::from_file(None).ok());
-    Engine::new(&config)
+    let engine = Engine::new(&config)?;
+    start_ticking(&engine)?;
+    Ok(engine)
 }

@@ -1,6 +1,7 @@
 //! Why a call failed.
 
 use std::path::PathBuf;
+use std::time::Duration;
 
 use crate::PlannerError;
 
@@ -55,8 +56,8 @@ pub enum Error {
 /// A limit of the planner component.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Limit {
-    /// Instructions in one call.
-    Fuel(u64),
+    /// Computing in one call.
+    ComputeTime(Duration),
     /// Bytes of memory.
     Memory(usize),
 }
@@ -64,7 +65,7 @@ pub enum Limit {
 impl std::fmt::Display for Limit {
     fn fmt(&self, formatter: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
         match self {
-            Self::Fuel(fuel) => write!(formatter, "{fuel} units of fuel"),
+            Self::ComputeTime(time) => write!(formatter, "{time:?} of computing"),
             Self::Memory(bytes) => write!(formatter, "{bytes} bytes of memory"),
         }
     }

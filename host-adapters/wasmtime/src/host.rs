@@ -1,9 +1,12 @@
 //! The host's side of the planner's imports.
 
+use std::time::Instant;
+
 use batchintory::{Database as _, Random as _};
-use wasmtime::component::{HasData, Linker};
+use wasmtime::component::{HasSelf, Linker};
 
 use crate::database::{Databases, SystemRandom};
+use crate::limits::Usage;
 
 #[allow(missing_docs, clippy::all)]
 mod bindings {
@@ -25,24 +28,16 @@ batchintory::boundary!(
     inventory = crate::host::bindings::exports::batchintory::inventory::inventory,
 );
 
-/// What the planner's imports work on.
+/// What belongs to an instance: what its imports work on, and what it has used.
 pub(crate) struct Host {
     pub(crate) databases: Databases,
-}
-
-/// Gives the imports' functions their host.
-pub(crate) struct HostOf<T>(std::marker::PhantomData<T>);
-
-impl<T: AsMut<Host> + 'static> HasData for HostOf<T> {
-    type Data<'a> = &'a mut Host;
+    pub(crate) usage: Usage,
 }
 
 /// Offers all that the planner imports.
-pub(crate) fn add_to_linker<T: AsMut<Host> + Send + 'static>(
-    linker: &mut Linker<T>,
-) -> wasmtime::Result<()> {
-    wit::add_to_linker::<T, HostOf<T>>(linker, T::as_mut)?;
-    wit_random::add_to_linker::<T, HostOf<T>>(linker, T::as_mut)
+pub(crate) fn add_to_linker(linker: &mut Linker<Host>) -> wasmtime::Result<()> {
+    wit::add_to_linker::<Host, HasSelf<Host>>(linker, |host| host)?;
+    wit_random::add_to_linker::<Host, HasSelf<Host>>(linker, |host| host)
 }
 
 impl wit::Host for Host {
@@ -57,7 +52,12 @@ impl wit::Host for Host {
         params: Vec<wit::Value>,
     ) -> Result<wit::Rows, wit::Error> {
         let parameters = params.into_iter().map(Into::into).collect();
-        match self.databases.query(on.into(), statement, parameters).await {
+        let start = Instant::now();
+        let answer = (self.databases)
+            .query(on.into(), statement, parameters)
+            .await;
+        self.usage.add_wait(start);
+        match answer {
             Ok(rows) => Ok(rows.into()),
             Err(error) => Err(error.into()),
         }

@@ -1,145 +1,65 @@
 //! An instance of the planner component, held to its limits.
 
-use wasmtime::{ResourceLimiter, Store, Trap};
+use wasmtime::Store;
 
 use crate::database::Databases;
-use crate::error::{Error, Limit};
+use crate::error::Error;
 use crate::host::{Guest, Host, Planner, PlannerPre};
-
-/// What an instance of the component may use.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub struct Limits {
-    /// Units of fuel (roughly, WebAssembly instructions) in one call. Time that the databases take
-    /// does not count.
-    pub fuel: u64,
-    /// Bytes of memory of one instance.
-    pub memory_bytes: usize,
-}
-
-impl Default for Limits {
-    /// About ten seconds of work, and 64 MiB.
-    fn default() -> Self {
-        Self {
-            fuel: 10_000_000_000,
-            memory_bytes: 64 * 1024 * 1024,
-        }
-    }
-}
-
-/// What belongs to an instance.
-pub(crate) struct State {
-    host: Host,
-    memory: Memory,
-}
-
-impl AsMut<Host> for State {
-    fn as_mut(&mut self) -> &mut Host {
-        &mut self.host
-    }
-}
-
-/// Grants memory up to a limit, and remembers.
-struct Memory {
-    limit: usize,
-    peak: usize,
-    is_refused: bool,
-}
-
-impl ResourceLimiter for Memory {
-    fn memory_growing(
-        &mut self,
-        _current: usize,
-        desired: usize,
-        _maximum: Option<usize>,
-    ) -> wasmtime::Result<bool> {
-        if desired > self.limit {
-            self.is_refused = true;
-            return Err(wasmtime::Error::msg("the memory limit is reached"));
-        }
-        self.peak = self.peak.max(desired);
-        Ok(true)
-    }
-
-    fn table_growing(
-        &mut self,
-        _current: usize,
-        desired: usize,
-        _maximum: Option<usize>,
-    ) -> wasmtime::Result<bool> {
-        // The planner's tables are as long as its code makes them.
-        Ok(desired <= 100_000)
-    }
-}
+use crate::limits::{Limits, Usage};
 
 /// An instance of the planner component. It serves one call at a time.
 pub struct PlannerInstance {
-    store: Store<State>,
+    store: Store<Host>,
     planner: Planner,
-    limits: Limits,
 }
 
 impl PlannerInstance {
     pub(crate) async fn new(
-        planner: &PlannerPre<State>,
+        planner: &PlannerPre<Host>,
         databases: Databases,
         limits: Limits,
     ) -> Result<Self, Error> {
-        let state = State {
-            host: Host { databases },
-            memory: Memory {
-                limit: limits.memory_bytes,
-                peak: 0,
-                is_refused: false,
-            },
+        let host = Host {
+            databases,
+            usage: Usage::new(limits),
         };
-        let mut store = Store::new(planner.engine(), state);
-        store.limiter(|state| &mut state.memory);
-        let instantiated = match store.set_fuel(limits.fuel) {
-            Ok(()) => planner.instantiate_async(&mut store).await,
-            Err(error) => Err(error),
-        };
-        match instantiated {
-            Ok(planner) => Ok(Self {
-                store,
-                planner,
-                limits,
-            }),
-            Err(error) => Err(explain(&error, &store, limits)),
+        let mut store = Store::new(planner.engine(), host);
+        store.limiter(|host| &mut host.usage);
+        store.epoch_deadline_callback(|mut store| store.data_mut().usage.look_at_time());
+        start_call(&mut store);
+        match planner.instantiate_async(&mut store).await {
+            Ok(planner) => Ok(Self { store, planner }),
+            Err(error) => Err(explain(&error, &store)),
         }
     }
 
     /// The most memory that the instance has had so far, in bytes.
     pub fn peak_memory_bytes(&self) -> usize {
-        self.store.data().memory.peak
+        self.store.data().usage.peak_memory_bytes()
     }
 
     /// Gets ready for one call: what to call it on.
-    pub(crate) fn start(&mut self) -> Result<(&Guest, &mut Store<State>), Error> {
-        self.store
-            .set_fuel(self.limits.fuel)
-            .map_err(|error| Error::Trap(format!("{error:#}")))?;
-        Ok((
-            self.planner.batchintory_inventory_inventory(),
-            &mut self.store,
-        ))
+    pub(crate) fn start(&mut self) -> (&Guest, &mut Store<Host>) {
+        start_call(&mut self.store);
+        let planner = self.planner.batchintory_inventory_inventory();
+        (planner, &mut self.store)
     }
 
     /// Why a call did not come to an end. The instance must not be used again.
     pub(crate) fn explain(self, error: &wasmtime::Error) -> Error {
-        explain(error, &self.store, self.limits)
+        explain(error, &self.store)
     }
 }
 
+fn start_call(store: &mut Store<Host>) {
+    let ticks = store.data_mut().usage.start_call();
+    store.set_epoch_deadline(ticks);
+}
+
 /// Why the component did not come to an end.
-fn explain(error: &wasmtime::Error, store: &Store<State>, limits: Limits) -> Error {
-    if store.data().memory.is_refused {
-        let limit = Limit::Memory(limits.memory_bytes);
-        return Error::LimitReached { limit };
-    }
-    match error.downcast_ref::<Trap>() {
-        Some(Trap::OutOfFuel) => Error::LimitReached {
-            limit: Limit::Fuel(limits.fuel),
-        },
-        _ => Error::Trap(format!("{error:#}")),
+fn explain(error: &wasmtime::Error, store: &Store<Host>) -> Error {
+    match store.data().usage.reached() {
+        Some(limit) => Error::LimitReached { limit },
+        None => Error::Trap(format!("{error:#}")),
     }
 }

@@ -18,7 +18,8 @@ use crate::component::PlannerComponent;
 use crate::connect::{Access, connect};
 use crate::database::{Database, DatabaseOptions, Databases};
 use crate::error::Error;
-use crate::instance::{Limits, PlannerInstance};
+use crate::instance::PlannerInstance;
+use crate::limits::Limits;
 
 /// The most idle instances that are kept.
 const MAX_IDLE: usize = 32;
@@ -45,7 +46,7 @@ macro_rules! call {
     ($self:ident.$function:ident($($argument:expr),*)) => {
         async {
             let mut instance = $self.instance().await?;
-            let (planner, store) = instance.start()?;
+            let (planner, store) = instance.start();
             match planner.$function(store $(, $argument)*).await {
                 Ok(answer) => {
                     $self.put_back(instance);

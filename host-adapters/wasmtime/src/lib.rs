@@ -40,6 +40,7 @@ mod error;
 mod host;
 mod instance;
 mod inventory;
+mod limits;
 mod retry;
 
 pub use batch::{Acquired, Batch};
@@ -54,8 +55,9 @@ pub use component::PlannerComponent;
 pub use connect::{Access, connect, redact};
 pub use database::{Database, DatabaseOptions, Databases, SystemRandom};
 pub use error::{Error, Limit};
-pub use instance::{Limits, PlannerInstance};
+pub use instance::PlannerInstance;
 pub use inventory::{Inventory, InventoryBuilder, Processed};
+pub use limits::Limits;
 
 /// The README's examples, compiled.
 #[cfg(doctest)]
