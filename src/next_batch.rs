@@ -170,7 +170,7 @@ fn expected_rows(room: f64, count: u64, weight: f64) -> u64 {
     }
     // The cast of a float saturates, so weights of 0 lead to the longest page.
     let fitting = (room.max(0.0) * count as f64 / weight) as u64;
-    fitting.saturating_add(fitting / 2).saturating_add(32)
+    fitting.saturating_add(fitting / 4).saturating_add(32)
 }
 
 async fn read_page<D: Database>(
