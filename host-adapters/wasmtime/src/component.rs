@@ -83,7 +83,7 @@ impl std::fmt::Debug for PlannerComponent {
 
 pub(crate) fn engine() -> wasmtime::Result<Engine> {
     let mut config = Config::new();
-    // Ticks cost a quarter of what fuel does.
+    // Looking at a clock costs half of what fuel does.
     config.epoch_interruption(true);
     // Without a directory to keep compiled code in, it is compiled anew: slower, never wrong.
     config.cache(Cache::from_file(None).ok());
