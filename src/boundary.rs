@@ -86,17 +86,21 @@ macro_rules! boundary {
             });
             $crate::boundary!(@record wit_inventory::AcquireRequest, AcquireRequest {
                 meta_table, job, job_identifier, columns, id_min, id_max, max_weight, max_count,
-                filter
+                filter, hold, max_attempts, retry_delay_seconds, lease_seconds, on_change
+            });
+            $crate::boundary!(@enum wit_inventory::OnChange, OnChange { Refuse, Accept });
+            $crate::boundary!(@enum wit_inventory::Queue, Queue {
+                Running, Retry, Requeued, Exhausted
             });
             $crate::boundary!(@record wit_inventory::Batch, Batch {
                 id, claim_token, meta_table, job, job_identifier, attempt, id_start, id_end, count,
                 weight, oversized, processing_start
             });
             $crate::boundary!(@enum wit_inventory::NothingReason, NothingReason {
-                CaughtUp, BoundsDone
+                CaughtUp, BoundsDone, Held
             });
             $crate::boundary!(@record wit_inventory::Nothing, Nothing {
-                reason, watermark, scanned_to
+                reason, watermark, scanned_to, held
             });
             $crate::boundary!(@variant wit_inventory::Acquisition, Acquisition {
                 Batch, Nothing
@@ -113,66 +117,62 @@ macro_rules! boundary {
             });
             $crate::boundary!(@record wit_inventory::HistoryQuery, HistoryQuery {
                 meta_table, job, uid, before, limit
-            });
+            } optional { queue });
             $crate::boundary!(@record wit_inventory::Attempt, Attempt {
                 id, meta_table, job, job_identifier, attempt, status, id_start, id_end, count,
                 weight, processing_start, processing_end, result_item, log, passed_over
-            });
+            } optional { queue });
             $crate::boundary!(@record wit_inventory::Migration, Migration { created });
             $crate::boundary!(@variant wit_inventory::Error, Error {
                 InvalidRequest, NoSuchTable, NoSuchColumn, NoSuchBatch, Superseded,
-                ExhaustedRetries, Unavailable, Database
+                ConfigurationChanged, ExhaustedRetries, Unavailable, Database
             });
 
-            impl From<wit_inventory::BatchPlan> for $crate::BatchPlan {
-                fn from(plan: wit_inventory::BatchPlan) -> Self {
-                    Self {
-                        batches: plan.batches.into_iter().map(Into::into).collect(),
-                        complete: plan.complete,
+            $crate::boundary!(@record wit_inventory::BatchPlan, BatchPlan {
+                complete, held
+            } list { batches });
+            $crate::boundary!(@record wit_inventory::JobSummary, JobSummary {
+                meta_table, job, watermark, running, succeeded, failed, waiting, exhausted, items,
+                weight, latest_start
+            } optional { request });
+            $crate::boundary!(@record wit_inventory::IdRange, IdRange { id_start, id_end });
+
+            impl From<wit_inventory::RequeueTarget> for $crate::RequeueTarget {
+                fn from(target: wit_inventory::RequeueTarget) -> Self {
+                    use wit_inventory::RequeueTarget::{Attempt, Exhausted, Ids};
+                    match target {
+                        Attempt(id) => Self::Attempt(id),
+                        Ids(ids) => Self::Ids(ids.into_iter().map(Into::into).collect()),
+                        Exhausted => Self::Exhausted,
                     }
                 }
             }
 
-            impl From<$crate::BatchPlan> for wit_inventory::BatchPlan {
-                fn from(plan: $crate::BatchPlan) -> Self {
-                    Self {
-                        batches: plan.batches.into_iter().map(Into::into).collect(),
-                        complete: plan.complete,
+            impl From<$crate::RequeueTarget> for wit_inventory::RequeueTarget {
+                fn from(target: $crate::RequeueTarget) -> Self {
+                    use $crate::RequeueTarget::{Attempt, Exhausted, Ids};
+                    match target {
+                        Attempt(id) => Self::Attempt(id),
+                        Ids(ids) => Self::Ids(ids.into_iter().map(Into::into).collect()),
+                        Exhausted => Self::Exhausted,
                     }
                 }
             }
-
-            $crate::boundary!(@record_with_request
-                wit_inventory::JobSummary, JobSummary {
-                    meta_table, job, watermark, running, succeeded, failed, items, weight,
-                    latest_start
-                }
-            );
         };
     };
 
-    // A record whose fields are equal or convert by themselves.
-    (@record $module:ident::$wit:ident, $core:ident { $($field:ident),* }) => {
-        impl From<$module::$wit> for $crate::$core {
-            fn from(record: $module::$wit) -> Self {
-                Self { $($field: record.$field.into()),* }
-            }
-        }
-
-        impl From<$crate::$core> for $module::$wit {
-            fn from(record: $crate::$core) -> Self {
-                Self { $($field: record.$field.into()),* }
-            }
-        }
-    };
-
-    // A record that also has an optional request.
-    (@record_with_request $module:ident::$wit:ident, $core:ident { $($field:ident),* }) => {
+    // A record whose fields are equal or convert by themselves, but for those that are optional or
+    // lists of something that converts.
+    (
+        @record $module:ident::$wit:ident, $core:ident { $($field:ident),* }
+        $(optional { $($optional:ident),* })? $(list { $($list:ident),* })?
+    ) => {
         impl From<$module::$wit> for $crate::$core {
             fn from(record: $module::$wit) -> Self {
                 Self {
-                    $($field: record.$field,)*
-                    request: record.request.map(Into::into),
+                    $($field: record.$field.into(),)*
+                    $($($optional: record.$optional.map(Into::into),)*)?
+                    $($($list: record.$list.into_iter().map(Into::into).collect(),)*)?
                 }
             }
         }
@@ -180,8 +180,9 @@ macro_rules! boundary {
         impl From<$crate::$core> for $module::$wit {
             fn from(record: $crate::$core) -> Self {
                 Self {
-                    $($field: record.$field,)*
-                    request: record.request.map(Into::into),
+                    $($field: record.$field.into(),)*
+                    $($($optional: record.$optional.map(Into::into),)*)?
+                    $($($list: record.$list.into_iter().map(Into::into).collect(),)*)?
                 }
             }
         }

@@ -1,64 +1,135 @@
-//! Claiming the next batch: `acquire`.
+//! Claiming batches: `acquire` and `acquire-many`.
 //!
-//! The ranges of a job form a chain: each says which watermark its planner saw, and a unique index
-//! lets only one range follow each watermark. Whoever loses a race reads the new watermark and
-//! plans again. `docs/claims.md` argues why this is enough.
+//! The ranges of a job form a chain: each row says which watermark it follows, and a unique index
+//! lets only one follow each. So of two planners that saw the same watermark one inserts, and the
+//! other reads the new watermark and plans again. No lock is held in between.
 
 use crate::claim_token::ClaimToken;
-use crate::database::{Database, DatabaseError, Random};
+use crate::database::{Database, DatabaseError, Random, Rows};
 use crate::databases::{Databases, RowReader};
 use crate::error::Error;
 use crate::find_attempt::find_attempt;
 use crate::interface::{AcquireRequest, Acquisition, Batch, Nothing, NothingReason, PlannedBatch};
 use crate::job::Job;
-use crate::next_batch::next_batch;
+use crate::plan::look_ahead;
+use crate::retry::hand_out_again;
 use crate::sql::inventory::Claim;
-use crate::watermark::{self, Watermark};
+use crate::standing;
 
 /// How often a claim is tried while other workers win. With as many as ten workers, one that is no
 /// slower than the rest loses so often once in 10^9 calls.
 const MAX_ROUNDS: u32 = 200;
 /// The attempt of a range that was never handed out before.
 const FIRST_ATTEMPT: i64 = 1;
+/// The most batches that are claimed at once.
+const MAX_BATCHES: u32 = 1_000;
+
+/// Who claims: the tokens of the batches to be, and the request as it is kept with them.
+pub(crate) struct Claimant {
+    /// One for each batch.
+    tokens: Vec<ClaimToken>,
+    /// Whether a claim with these tokens may stand already: its answer was lost, or the caller gave
+    /// the token and may have given it before.
+    may_stand: bool,
+    config: String,
+}
+
+/// What became of a claim.
+pub(crate) enum Claimed {
+    /// It stands.
+    Batches(Vec<Batch>),
+    /// Somebody else was faster.
+    Lost,
+}
 
 /// Hands out the next batch.
 pub(crate) async fn acquire<D: Database, R: Random>(
     database: &D,
     random: &R,
     request: &AcquireRequest,
+    claim_token: Option<&str>,
 ) -> Result<Acquisition, Error> {
+    Ok(
+        match claim(database, random, request, 1, claim_token).await? {
+            Ok(batches) => match batches.into_iter().next() {
+                Some(batch) => Acquisition::Batch(batch),
+                None => return Err(Error::Database("a claim came without its batch".into())),
+            },
+            Err(nothing) => Acquisition::Nothing(nothing),
+        },
+    )
+}
+
+/// Hands out several batches that follow each other.
+pub(crate) async fn acquire_many<D: Database, R: Random>(
+    database: &D,
+    random: &R,
+    request: &AcquireRequest,
+    batches: u32,
+    claim_token: Option<&str>,
+) -> Result<Vec<Batch>, Error> {
+    if !(1..=MAX_BATCHES).contains(&batches) {
+        return Err(Error::InvalidRequest(format!(
+            "batches must be from 1 to {MAX_BATCHES}, not {batches}; ask again for more"
+        )));
+    }
+    let claimed = claim(database, random, request, batches, claim_token).await?;
+    Ok(claimed.unwrap_or_default())
+}
+
+/// Hands out up to so many batches, or tells why there are none.
+async fn claim<D: Database, R: Random>(
+    database: &D,
+    random: &R,
+    request: &AcquireRequest,
+    batches: u32,
+    claim_token: Option<&str>,
+) -> Result<Result<Vec<Batch>, Nothing>, Error> {
     let databases = Databases::open(database)?;
     let job = databases.job(request)?;
-    let config = serde_json::to_string(&job.request)
-        .map_err(|error| Error::InvalidRequest(format!("the request is not JSON: {error}")))?;
-    let token = ClaimToken::from_random(random.random());
-    let mut answer_was_lost = false;
-
+    let mut claimant = Claimant::new(&job, random, batches, claim_token)?;
+    if claimant.may_stand
+        && let Some(batches) = claimant.find(&databases, &job).await?
+    {
+        return Ok(Ok(batches));
+    }
     for _ in 0..MAX_ROUNDS {
-        let (watermark, density) = watermark::read(&databases, &job).await?;
-        let nothing = |reason, scanned_to| {
-            Acquisition::Nothing(Nothing {
+        let standing = standing::read(&databases, &job).await?;
+        standing.check_configuration(&job)?;
+        let claimed = if let Some(waiting) = &standing.waiting {
+            hand_out_again(&databases, &job, &mut claimant, waiting).await?
+        } else {
+            let watermark = standing.watermark;
+            let nothing = |reason, scanned_to, held| Nothing {
                 reason,
                 watermark: watermark.uid(),
                 scanned_to,
-            })
+                held,
+            };
+            if watermark.has_reached(job.bounds.id_max) {
+                return Ok(Err(nothing(NothingReason::BoundsDone, None, None)));
+            }
+            let ahead = look_ahead(&databases, &job, watermark, standing.density, batches).await?;
+            if ahead.plan.batches.is_empty() {
+                let reason = match ahead.plan.held {
+                    Some(_) => NothingReason::Held,
+                    None => NothingReason::CaughtUp,
+                };
+                return Ok(Err(nothing(reason, ahead.scanned_to, ahead.plan.held)));
+            }
+            let (after, ranges) = (watermark.after(), &ahead.plan.batches);
+            insert(
+                &databases,
+                &job,
+                &mut claimant,
+                after,
+                FIRST_ATTEMPT,
+                ranges,
+            )
+            .await?
         };
-        if watermark.has_reached(job.bounds.id_max) {
-            return Ok(nothing(NothingReason::BoundsDone, None));
-        }
-        let found = next_batch(&databases, &job, watermark.after(), density).await?;
-        let Some(range) = found.batch else {
-            return Ok(nothing(NothingReason::CaughtUp, found.scanned_to));
-        };
-        match claim(&databases, &job, &token, &config, watermark, range).await {
-            Ok(Some(batch)) => return Ok(Acquisition::Batch(batch)),
-            Ok(None) | Err(DatabaseError::Conflict(_)) => {}
-            Err(DatabaseError::OutcomeUnknown(_)) => answer_was_lost = true,
-            Err(error) => return Err(databases.inventory_error(error)),
-        }
-        // The claim whose answer was lost may stand, now or a moment later: its token tells.
-        if answer_was_lost && let Some(attempt) = find_attempt(&databases, &token).await? {
-            return Ok(Acquisition::Batch(attempt.into_batch(&token)));
+        if let Claimed::Batches(batches) = claimed {
+            return Ok(Ok(batches));
         }
     }
     Err(Error::ExhaustedRetries(format!(
@@ -68,50 +139,134 @@ pub(crate) async fn acquire<D: Database, R: Random>(
     )))
 }
 
-/// Claims a range behind a watermark; `None` when somebody else did.
-async fn claim<D: Database>(
+/// Claims ranges that follow each other, the first of them behind `after`.
+pub(crate) async fn insert<D: Database>(
     databases: &Databases<'_, D>,
     job: &Job,
-    token: &ClaimToken,
-    config: &str,
-    watermark: Watermark,
-    range: PlannedBatch,
-) -> Result<Option<Batch>, DatabaseError> {
+    claimant: &mut Claimant,
+    after: i64,
+    attempt: i64,
+    ranges: &[PlannedBatch],
+) -> Result<Claimed, Error> {
     let meta_table = job.meta_table.to_string();
-    let statement = databases.inventory.insert_claim(&Claim {
-        meta_table: &meta_table,
-        job: &job.name,
-        job_identifier: job.identifier.as_deref(),
-        after: watermark.after(),
-        id_start: range.id_start,
-        id_end: range.id_end,
-        count: i64::try_from(range.count).unwrap_or(i64::MAX),
-        weight: job.columns.weight.as_ref().map(|_| range.weight),
-        attempt: FIRST_ATTEMPT,
-        token,
-        config,
-    });
-    let rows = databases.try_inventory(statement).await?;
-    let read = |mut row: RowReader| Ok((row.int()?, row.text()?));
-    let inserted = match RowReader::first(rows).and_then(|row| row.map(read).transpose()) {
-        Ok(Some(inserted)) => inserted,
-        Ok(None) => return Ok(None),
-        // The claim stands, but its row cannot be read: as good as a lost answer.
-        Err(error) => return Err(DatabaseError::OutcomeUnknown(error.to_string())),
-    };
-    let (id, processing_start) = inserted;
-    Ok(Some(Batch {
-        id,
-        claim_token: token.as_str().to_owned(),
-        meta_table,
-        job: job.name.clone(),
-        job_identifier: job.identifier.clone(),
-        attempt: 1,
-        id_start: range.id_start,
-        id_end: range.id_end,
-        count: range.count,
-        weight: range.weight,
-        oversized: range.oversized,
-        processing_start,
-    }))
+    let mut after = after;
+    let claims: Vec<(Claim<'_>, &PlannedBatch)> = (ranges.iter())
+        .zip(&claimant.tokens)
+        .map(|(range, token)| {
+            let claim = Claim {
+                meta_table: &meta_table,
+                job: &job.name,
+                job_identifier: job.identifier.as_deref(),
+                after: std::mem::replace(&mut after, range.id_end),
+                id_start: range.id_start,
+                id_end: range.id_end,
+                count: i64::try_from(range.count).unwrap_or(i64::MAX),
+                weight: job.columns.weight.as_ref().map(|_| range.weight),
+                attempt,
+                max_attempts: job.retries.max_attempts,
+                lease_seconds: job.lease_seconds,
+                token,
+                config: &claimant.config,
+            };
+            (claim, range)
+        })
+        .collect();
+    let statement = (databases.inventory).insert_claims(claims.iter().map(|(claim, _)| claim));
+    match databases.try_inventory(statement).await {
+        Ok(rows) if rows.rows.is_empty() => {}
+        Ok(rows) => match read_batches(rows, &claims) {
+            Ok(batches) => return Ok(Claimed::Batches(batches)),
+            // The claim stands, but its row cannot be read: as good as a lost answer.
+            Err(_) => claimant.may_stand = true,
+        },
+        Err(DatabaseError::Conflict(_)) => {}
+        Err(DatabaseError::OutcomeUnknown(_)) => claimant.may_stand = true,
+        Err(error) => return Err(databases.inventory_error(error)),
+    }
+    // It may stand now, or a moment later: its token tells.
+    if claimant.may_stand
+        && let Some(batches) = claimant.find(databases, job).await?
+    {
+        return Ok(Claimed::Batches(batches));
+    }
+    Ok(Claimed::Lost)
+}
+
+/// The claimed batches, in the order of their ranges; databases give rows back in any order.
+fn read_batches(rows: Rows, claims: &[(Claim<'_>, &PlannedBatch)]) -> Result<Vec<Batch>, Error> {
+    let mut batches = Vec::new();
+    for mut row in RowReader::all(rows) {
+        let token = row.text()?;
+        let claim = claims
+            .iter()
+            .find(|(claim, _)| claim.token.as_str() == token);
+        let Some((claim, range)) = claim else {
+            continue;
+        };
+        batches.push(Batch {
+            id: row.int()?,
+            claim_token: token,
+            meta_table: claim.meta_table.to_owned(),
+            job: claim.job.to_owned(),
+            job_identifier: claim.job_identifier.map(str::to_owned),
+            attempt: u32::try_from(claim.attempt).unwrap_or(u32::MAX),
+            id_start: range.id_start,
+            id_end: range.id_end,
+            count: range.count,
+            weight: range.weight,
+            oversized: range.oversized,
+            processing_start: row.text()?,
+        });
+    }
+    batches.sort_by_key(|batch| batch.id_start);
+    if batches.len() == claims.len() {
+        Ok(batches)
+    } else {
+        Err(Error::Database("a claim came without its batch".into()))
+    }
+}
+
+impl Claimant {
+    fn new<R: Random>(
+        job: &Job,
+        random: &R,
+        batches: u32,
+        claim_token: Option<&str>,
+    ) -> Result<Self, Error> {
+        let config = serde_json::to_string(&job.request)
+            .map_err(|error| Error::InvalidRequest(format!("the request is not JSON: {error}")))?;
+        let first = claim_token.map(ClaimToken::parse).transpose()?;
+        let token = |number: u32| match &first {
+            Some(first) => first.numbered(number),
+            None => Ok(ClaimToken::from_random(random.random())),
+        };
+        Ok(Self {
+            tokens: (1..=batches).map(token).collect::<Result<_, _>>()?,
+            may_stand: first.is_some(),
+            config,
+        })
+    }
+
+    /// The batches that stand under these tokens, if any do.
+    async fn find<D: Database>(
+        &self,
+        databases: &Databases<'_, D>,
+        job: &Job,
+    ) -> Result<Option<Vec<Batch>>, Error> {
+        let mut batches = Vec::new();
+        for token in &self.tokens {
+            let Some(attempt) = find_attempt(databases, token).await? else {
+                break;
+            };
+            let batch = attempt.into_batch(token);
+            if batch.job != job.name || batch.meta_table != job.meta_table.to_string() {
+                return Err(Error::InvalidRequest(
+                    "the claim token names a batch of another job; every claim needs a new one"
+                        .into(),
+                ));
+            }
+            batches.push(batch);
+        }
+        Ok((!batches.is_empty()).then_some(batches))
+    }
 }

@@ -28,6 +28,14 @@ impl ClaimToken {
         Ok(Self(token.to_owned()))
     }
 
+    /// The token of the batch with this number, from 1, of those that are claimed with this one.
+    pub(crate) fn numbered(&self, number: u32) -> Result<Self, Error> {
+        match number {
+            1 => Ok(self.clone()),
+            _ => Self::parse(&format!("{}/{number}", self.0)),
+        }
+    }
+
     pub(crate) fn as_str(&self) -> &str {
         &self.0
     }

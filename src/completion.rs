@@ -42,14 +42,11 @@ pub(crate) async fn complete<D: Database>(
         let attempt = find_attempt(&databases, &token)
             .await?
             .ok_or_else(no_such_batch)?;
-        if attempt.status == inventory.label(outcome.succeeded) {
+        if attempt.was_ended_as(inventory.label(outcome.succeeded)) {
             return Ok(());
         }
         if attempt.status != inventory.labels.running {
-            return Err(Error::Superseded(format!(
-                "the batch of ids {} to {} has ended as {:?} already; nothing was changed",
-                attempt.id_start, attempt.id_end, attempt.status
-            )));
+            return Err(attempt.superseded());
         }
     }
     Err(databases.inventory_error(DatabaseError::OutcomeUnknown(lost_answer)))

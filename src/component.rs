@@ -90,8 +90,19 @@ fn planner() -> Planner<Host, Host> {
 struct Component;
 
 impl export::Guest for Component {
-    fn acquire(request: export::AcquireRequest) -> Result<export::Acquisition, export::Error> {
-        call(planner().acquire(&request.into()))
+    fn acquire(
+        request: export::AcquireRequest,
+        claim_token: Option<String>,
+    ) -> Result<export::Acquisition, export::Error> {
+        call(planner().acquire(&request.into(), claim_token.as_deref()))
+    }
+
+    fn acquire_many(
+        request: export::AcquireRequest,
+        batches: u32,
+        claim_token: Option<String>,
+    ) -> Result<Vec<export::Batch>, export::Error> {
+        call_list(planner().acquire_many(&request.into(), batches, claim_token.as_deref()))
     }
 
     fn items(
@@ -100,6 +111,10 @@ impl export::Guest for Component {
         limit: u32,
     ) -> Result<Vec<export::Item>, export::Error> {
         call_list(planner().items(&claim_token, after, limit))
+    }
+
+    fn heartbeat(claim_token: String, lease_seconds: u32) -> Result<(), export::Error> {
+        call(planner().heartbeat(&claim_token, lease_seconds))
     }
 
     fn complete(claim_token: String, outcome: export::Outcome) -> Result<(), export::Error> {
@@ -119,6 +134,14 @@ impl export::Guest for Component {
         cap: u64,
     ) -> Result<export::JobProgress, export::Error> {
         call(planner().progress(&request.into(), cap))
+    }
+
+    fn requeue(
+        meta_table: String,
+        job: String,
+        target: export::RequeueTarget,
+    ) -> Result<u64, export::Error> {
+        call(planner().requeue(&meta_table, &job, &target.into()))
     }
 
     fn jobs() -> Result<Vec<export::JobSummary>, export::Error> {

@@ -71,16 +71,16 @@ impl Condition {
     /// # Errors
     ///
     /// A sentence that names the place, as in `filter.all[1].not: …`.
-    pub(crate) fn parse(text: &str) -> Result<Self, String> {
+    pub(crate) fn parse(place: &str, text: &str) -> Result<Self, String> {
         if text.len() > MAX_BYTES {
             return Err(format!(
-                "filter: the condition has {} bytes of JSON; at most {MAX_BYTES} are allowed",
+                "{place}: the condition has {} bytes of JSON; at most {MAX_BYTES} are allowed",
                 text.len()
             ));
         }
         let value = serde_json::from_str(text)
-            .map_err(|error| format!("filter: the condition is not valid JSON: {error}"))?;
-        Parser { nodes: 0 }.condition(&value, "filter", 1)
+            .map_err(|error| format!("{place}: the condition is not valid JSON: {error}"))?;
+        Parser { nodes: 0 }.condition(&value, place, 1)
     }
 }
 
@@ -258,6 +258,7 @@ mod tests {
     #[test]
     fn a_condition_is_read_as_written() {
         let condition = Condition::parse(
+            "filter",
             r#"{"all": [{"column": "kind", "op": "=", "value": "parquet"},
                         {"not": {"column": "path", "op": "like", "value": "%tmp%"}}]}"#,
         );
@@ -331,7 +332,7 @@ mod tests {
             ),
             (r#"{"column": "a\u0000", "op": "="}"#, "NUL"),
         ] {
-            let error = Condition::parse(text).unwrap_err();
+            let error = Condition::parse("filter", text).unwrap_err();
             assert!(error.contains(place), "{text}: {error}");
         }
     }
@@ -343,23 +344,23 @@ mod tests {
             let depth = levels - 1;
             format!("{}{leaf}{}", r#"{"not": "#.repeat(depth), "}".repeat(depth))
         };
-        assert!(Condition::parse(&nested(MAX_DEPTH)).is_ok());
-        let error = Condition::parse(&nested(MAX_DEPTH + 1)).unwrap_err();
+        assert!(Condition::parse("filter", &nested(MAX_DEPTH)).is_ok());
+        let error = Condition::parse("filter", &nested(MAX_DEPTH + 1)).unwrap_err();
         assert!(error.contains("deeper than 32"), "{error}");
-        assert!(Condition::parse(&nested(10_000)).is_err());
+        assert!(Condition::parse("filter", &nested(10_000)).is_err());
 
         let wide = |nodes: usize| {
             let leaf = r#"{"column": "a", "op": "is-null"}"#;
             format!(r#"{{"any": [{}]}}"#, vec![leaf; nodes - 1].join(","))
         };
-        assert!(Condition::parse(&wide(MAX_NODES)).is_ok());
-        let error = Condition::parse(&wide(MAX_NODES + 1)).unwrap_err();
+        assert!(Condition::parse("filter", &wide(MAX_NODES)).is_ok());
+        let error = Condition::parse("filter", &wide(MAX_NODES + 1)).unwrap_err();
         assert!(error.contains("more than 1000 nodes"), "{error}");
 
         let long = format!(
             r#"{{"column": "a", "op": "=", "value": "{}"}}"#,
             "x".repeat(MAX_BYTES)
         );
-        assert!(Condition::parse(&long).is_err());
+        assert!(Condition::parse("filter", &long).is_err());
     }
 }

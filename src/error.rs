@@ -19,8 +19,10 @@ pub enum Error {
     NoSuchColumn(String),
     /// No batch has this claim token.
     NoSuchBatch(String),
-    /// The batch has ended in another way already.
+    /// The batch has ended in another way already, or was taken from its owner.
     Superseded(String),
+    /// The job's configuration differs from that of its latest range.
+    ConfigurationChanged(String),
     /// Other workers won every time.
     ExhaustedRetries(String),
     /// The database cannot be reached, or went away.
@@ -47,6 +49,7 @@ impl Error {
             Self::NoSuchColumn(message) => ("no-such-column", message),
             Self::NoSuchBatch(message) => ("no-such-batch", message),
             Self::Superseded(message) => ("superseded", message),
+            Self::ConfigurationChanged(message) => ("configuration-changed", message),
             Self::ExhaustedRetries(message) => ("exhausted-retries", message),
             Self::Unavailable(message) => ("unavailable", message),
             Self::Database(message) => ("database", message),

@@ -14,6 +14,8 @@ pub(crate) struct FoundAttempt {
     job_identifier: Option<String>,
     attempt: u32,
     pub(crate) status: String,
+    /// It has a lease: one that has ended was taken from its owner.
+    is_leased: bool,
     pub(crate) id_start: i64,
     pub(crate) id_end: i64,
     count: u64,
@@ -38,6 +40,7 @@ pub(crate) async fn find_attempt<D: Database>(
         job_identifier: row.optional_text()?,
         attempt: u32::try_from(row.count()?).unwrap_or(u32::MAX),
         status: row.text()?,
+        is_leased: row.int()? != 0,
         id_start: row.int()?,
         id_end: row.int()?,
         count: row.count()?,
@@ -57,6 +60,27 @@ pub(crate) fn no_such_batch() -> Error {
 }
 
 impl FoundAttempt {
+    /// Whether its owner has ended it, with this status.
+    pub(crate) fn was_ended_as(&self, status: &str) -> bool {
+        self.status == status && !self.is_leased
+    }
+
+    /// Why its owner may not touch it any more.
+    pub(crate) fn superseded(&self) -> Error {
+        let (id_start, id_end) = (self.id_start, self.id_end);
+        Error::Superseded(if self.is_leased {
+            format!(
+                "the batch of ids {id_start} to {id_end} was taken from its owner, since its lease ran \
+                 out or it was put back; nothing was changed"
+            )
+        } else {
+            format!(
+                "the batch of ids {id_start} to {id_end} has ended as {:?} already; nothing was changed",
+                self.status
+            )
+        })
+    }
+
     /// The request that it was claimed with.
     pub(crate) fn request(&self) -> Result<AcquireRequest, Error> {
         serde_json::from_str(&self.config).map_err(|error| {

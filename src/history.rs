@@ -3,7 +3,7 @@
 use crate::database::Database;
 use crate::databases::{Databases, RowReader};
 use crate::error::Error;
-use crate::interface::{AcquireRequest, Attempt, HistoryQuery, JobSummary};
+use crate::interface::{AcquireRequest, Attempt, HistoryQuery, JobSummary, Queue};
 use crate::sql::meta;
 
 /// The most attempts in a page.
@@ -52,6 +52,7 @@ pub(crate) async fn history<D: Database>(
             processing_end: row.optional_text()?,
             result_item: row.optional_text()?,
             log: row.optional_text()?,
+            queue: row.optional_text()?.as_deref().and_then(Queue::parse),
             passed_over: false,
         };
         if let Some(uid) = query.uid
@@ -100,6 +101,8 @@ pub(crate) async fn jobs<D: Database>(database: &D) -> Result<Vec<JobSummary>, E
                 running: row.count()?,
                 succeeded: row.count()?,
                 failed: row.count()?,
+                waiting: row.count()?,
+                exhausted: row.count()?,
                 items: row.count()?,
                 weight: row.double()?,
                 latest_start: row.text()?,

@@ -29,7 +29,7 @@ impl Default for MetaColumns {
 }
 
 /// What to hand out next, and how much of it.
-#[derive(Debug, Clone, PartialEq, Default, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 #[serde(default, deny_unknown_fields)]
 pub struct AcquireRequest {
     /// The meta table, as `table` or `schema.table`.
@@ -51,6 +51,38 @@ pub struct AcquireRequest {
     /// Which rows belong to the job, as a JSON condition.
     #[serde(with = "json_text")]
     pub filter: Option<String>,
+    /// Which rows are not ready yet, as a JSON condition.
+    #[serde(with = "json_text")]
+    pub hold: Option<String>,
+    /// How often a range is handed out until it succeeds.
+    pub max_attempts: u32,
+    /// How long a range rests after its first failure; twice as long after each further one.
+    pub retry_delay_seconds: Option<u32>,
+    /// How long a batch may run without a sign of life.
+    pub lease_seconds: Option<u32>,
+    /// What to do when columns, filter or hold differ from those of the job's latest range.
+    pub on_change: OnChange,
+}
+
+impl Default for AcquireRequest {
+    fn default() -> Self {
+        Self {
+            meta_table: String::new(),
+            job: String::new(),
+            job_identifier: None,
+            columns: MetaColumns::default(),
+            id_min: None,
+            id_max: None,
+            max_weight: None,
+            max_count: None,
+            filter: None,
+            hold: None,
+            max_attempts: 3,
+            retry_delay_seconds: None,
+            lease_seconds: None,
+            on_change: OnChange::Refuse,
+        }
+    }
 }
 
 impl AcquireRequest {
@@ -72,6 +104,31 @@ impl AcquireRequest {
             ..Self::default()
         }
     }
+}
+
+/// What to do when a job's configuration differs from that of its latest range.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum OnChange {
+    /// Hand out nothing, and tell the difference.
+    #[default]
+    Refuse,
+    /// Go on with the new one.
+    Accept,
+}
+
+/// Where an attempt waits for what comes next.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum Queue {
+    /// It runs.
+    Running,
+    /// It failed, and its range will be handed out again.
+    Retry,
+    /// It was put back, and its range will be handed out again.
+    Requeued,
+    /// It failed as often as is allowed.
+    Exhausted,
 }
 
 /// A batch that was handed out: one attempt at one range of ids.
@@ -109,8 +166,10 @@ pub struct Batch {
 pub enum NothingReason {
     /// All rows that pass the filter and the bounds are handed out; new ones may come.
     CaughtUp,
-    /// The job's watermark has reached `id_max`.
+    /// The job's watermark has reached `id_max`: no new range will ever come.
     BoundsDone,
+    /// The next row is not ready yet.
+    Held,
 }
 
 /// Nothing was handed out.
@@ -122,6 +181,8 @@ pub struct Nothing {
     pub watermark: Option<i64>,
     /// The highest id that was looked at and passed over by the filter in this call.
     pub scanned_to: Option<i64>,
+    /// The first id that is held.
+    pub held: Option<i64>,
 }
 
 /// What `acquire` gives.
@@ -198,8 +259,10 @@ pub struct PlannedBatch {
 pub struct BatchPlan {
     /// In order; fewer than asked for when nothing more is left.
     pub batches: Vec<PlannedBatch>,
-    /// Whether nothing is left after them.
+    /// Whether nothing is left after them, or nothing that is ready.
     pub complete: bool,
+    /// The first id that is held, where the plan ends before one.
+    pub held: Option<i64>,
 }
 
 /// What a job has left to do, counted up to a cap.
@@ -232,6 +295,10 @@ pub struct JobSummary {
     pub succeeded: u64,
     /// Attempts that failed.
     pub failed: u64,
+    /// Ranges that wait to be handed out again.
+    pub waiting: u64,
+    /// Ranges that failed as often as is allowed.
+    pub exhausted: u64,
     /// Items in succeeded attempts.
     pub items: u64,
     /// What those items weigh.
@@ -252,6 +319,8 @@ pub struct HistoryQuery {
     pub job: Option<String>,
     /// Only ranges that hold this id of the meta table, which must then be named.
     pub uid: Option<i64>,
+    /// Only attempts in this queue.
+    pub queue: Option<Queue>,
     /// Only rows with a lower inventory id.
     pub before: Option<i64>,
     /// At most so many.
@@ -264,6 +333,7 @@ impl Default for HistoryQuery {
             meta_table: None,
             job: None,
             uid: None,
+            queue: None,
             before: None,
             limit: 100,
         }
@@ -302,8 +372,31 @@ pub struct Attempt {
     pub result_item: Option<String>,
     /// Its error message or log.
     pub log: Option<String>,
+    /// Where it waits for what comes next.
+    pub queue: Option<Queue>,
     /// The query's `uid` lies in the range, but was passed over by the job's filter.
     pub passed_over: bool,
+}
+
+/// Ids of a meta table, both inclusive.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+pub struct IdRange {
+    /// The lowest.
+    pub id_start: i64,
+    /// The highest.
+    pub id_end: i64,
+}
+
+/// What to hand out again.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum RequeueTarget {
+    /// The range of the attempt with this inventory id.
+    Attempt(i64),
+    /// All ranges that share an id with one of these.
+    Ids(Vec<IdRange>),
+    /// All that are exhausted.
+    Exhausted,
 }
 
 /// What `migrate` did.

@@ -12,6 +12,11 @@ const MAX_NAME_BYTES: usize = 255;
 /// The longest job identifier, in bytes.
 const MAX_IDENTIFIER_BYTES: usize = 1_024;
 
+/// The most attempts at a range.
+const MAX_ATTEMPTS: u32 = 1_000;
+/// The longest lease and the longest rest: a year.
+const MAX_SECONDS: u32 = 365 * 24 * 60 * 60;
+
 /// The lowest 64 bit integer stands for "before all ids", so it cannot be an id itself.
 const LOWEST_UID: i64 = i64::MIN + 1;
 
@@ -32,8 +37,23 @@ pub(crate) struct Job {
     pub(crate) limits: Limits,
     /// Which rows belong to the job.
     pub(crate) filter: Option<Condition>,
+    /// Which rows are not ready.
+    pub(crate) hold: Option<Condition>,
+    /// When a range is handed out again.
+    pub(crate) retries: Retries,
+    /// How long a batch may run without a sign of life, in seconds.
+    pub(crate) lease_seconds: Option<u32>,
     /// The whole effective request, as kept in the inventory's `config`.
     pub(crate) request: AcquireRequest,
+}
+
+/// When a range is handed out again.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) struct Retries {
+    /// At least 1.
+    pub(crate) max_attempts: u32,
+    /// The rest after the first failure.
+    pub(crate) delay_seconds: Option<u32>,
 }
 
 /// The ids that may be handed out, both inclusive.
@@ -72,17 +92,22 @@ impl Job {
         if let Some(weight) = &columns.weight {
             check_text("columns.weight", weight, MAX_NAME_BYTES)?;
         }
-        let filter = match &request.filter {
-            Some(text) => Some(Condition::parse(text).map_err(Error::InvalidRequest)?),
-            None => None,
+        let condition = |place, text: &Option<String>| {
+            (text.as_deref())
+                .map(|text| Condition::parse(place, text).map_err(Error::InvalidRequest))
+                .transpose()
         };
+        check_seconds("lease-seconds", request.lease_seconds, 1)?;
         Ok(Self {
             columns: columns.clone(),
             name: request.job.clone(),
             identifier: request.job_identifier.clone(),
             bounds: Bounds::parse(request)?,
             limits: Limits::parse(request)?,
-            filter,
+            filter: condition("filter", &request.filter)?,
+            hold: condition("hold", &request.hold)?,
+            retries: Retries::parse(request)?,
+            lease_seconds: request.lease_seconds,
             request: AcquireRequest {
                 meta_table: meta_table.to_string(),
                 ..request.clone()
@@ -141,6 +166,34 @@ impl Limits {
             weight: request.max_weight,
             count: request.max_count,
         })
+    }
+}
+
+impl Retries {
+    fn parse(request: &AcquireRequest) -> Result<Self, Error> {
+        if !(1..=MAX_ATTEMPTS).contains(&request.max_attempts) {
+            return Err(Error::InvalidRequest(format!(
+                "max-attempts must be from 1 to {MAX_ATTEMPTS}, not {}; with 1 nothing is handed out again",
+                request.max_attempts
+            )));
+        }
+        check_seconds("retry-delay-seconds", request.retry_delay_seconds, 0)?;
+        Ok(Self {
+            max_attempts: request.max_attempts,
+            delay_seconds: request.retry_delay_seconds,
+        })
+    }
+}
+
+/// A duration must be one that a clock can add.
+pub(crate) fn check_seconds(field: &str, seconds: Option<u32>, least: u32) -> Result<(), Error> {
+    match seconds {
+        Some(seconds) if !(least..=MAX_SECONDS).contains(&seconds) => {
+            Err(Error::InvalidRequest(format!(
+                "{field} must be from {least} to {MAX_SECONDS} seconds, not {seconds}; leave it out for none"
+            )))
+        }
+        _ => Ok(()),
     }
 }
 

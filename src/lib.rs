@@ -15,12 +15,16 @@ mod history;
 mod interface;
 mod items;
 mod job;
+mod lease;
 mod migration;
 mod next_batch;
 mod plan;
 mod planner;
 mod progress;
+mod requeue;
+mod retry;
 mod sql;
+mod standing;
 mod table_name;
 mod watermark;
 
@@ -30,7 +34,8 @@ pub use database::{
 };
 pub use error::Error;
 pub use interface::{
-    AcquireRequest, Acquisition, Attempt, Batch, BatchPlan, HistoryQuery, Item, JobProgress,
-    JobSummary, MetaColumns, Migration, Nothing, NothingReason, Outcome, PlannedBatch,
+    AcquireRequest, Acquisition, Attempt, Batch, BatchPlan, HistoryQuery, IdRange, Item,
+    JobProgress, JobSummary, MetaColumns, Migration, Nothing, NothingReason, OnChange, Outcome,
+    PlannedBatch, Queue, RequeueTarget,
 };
 pub use planner::Planner;

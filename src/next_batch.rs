@@ -8,7 +8,7 @@ use crate::database::Database;
 use crate::databases::{Databases, RowReader};
 use crate::error::Error;
 use crate::interface::PlannedBatch;
-use crate::job::Job;
+use crate::job::{Bounds, Job};
 use crate::sql::meta::{self, Room};
 
 /// The most rows of the meta table that one statement looks at.
@@ -33,10 +33,13 @@ pub(crate) struct Found {
     pub(crate) batch: Option<PlannedBatch>,
     /// The highest id that was looked at.
     pub(crate) scanned_to: Option<i64>,
+    /// The first id that is held, if planning came to one.
+    pub(crate) held: Option<i64>,
 }
 
 /// What a statement says about a page.
 struct Page {
+    held: Option<i64>,
     scanned: u64,
     scanned_to: Option<i64>,
     kept: u64,
@@ -64,12 +67,20 @@ pub(crate) async fn next_batch<D: Database>(
     density: Density,
 ) -> Result<Found, Error> {
     let mut filling = Filling::default();
+    let mut bounds = job.bounds;
+    let mut held = None;
     let mut scanned_to = None;
     let mut seen = 0;
     loop {
         let position = scanned_to.unwrap_or(after);
         let rows = page_rows(job, &filling, density, seen);
-        let page = read_page(databases, job, &filling, position, rows).await?;
+        let page = read_page(databases, job, bounds, &filling, position, rows).await?;
+        if let Some(first_held) = page.held {
+            // Look again at what lies before it. It is above the lowest id, so this cannot overflow.
+            held = Some(first_held);
+            bounds.id_max = Some(first_held.saturating_sub(1));
+            continue;
+        }
         seen += page.scanned;
         scanned_to = page.scanned_to.or(scanned_to);
 
@@ -77,7 +88,11 @@ pub(crate) async fn next_batch<D: Database>(
             && page.taken == 0
             && let Some(uid) = page.first
         {
-            return alone(job, uid, page.first_weight, scanned_to);
+            return Ok(Found {
+                batch: Some(alone(job, uid, page.first_weight)?),
+                scanned_to,
+                held,
+            });
         }
         if let Some(last) = page.taken_last {
             // What is taken of a page begins with the first row that is kept.
@@ -95,14 +110,18 @@ pub(crate) async fn next_batch<D: Database>(
                 weight: filling.weight,
                 oversized: false,
             });
-            return Ok(Found { batch, scanned_to });
+            return Ok(Found {
+                batch,
+                scanned_to,
+                held,
+            });
         }
     }
 }
 
 /// A batch of a single item that has no room beside an empty batch: heavier than the limit, or of
 /// a weight that cannot be.
-fn alone(job: &Job, uid: i64, weight: f64, scanned_to: Option<i64>) -> Result<Found, Error> {
+fn alone(job: &Job, uid: i64, weight: f64) -> Result<PlannedBatch, Error> {
     if !weight.is_finite() {
         return Err(Error::InvalidRequest(format!(
             "the item with {uid_column} {uid} in the meta table {table:?} has a weight that is \
@@ -113,15 +132,12 @@ fn alone(job: &Job, uid: i64, weight: f64, scanned_to: Option<i64>) -> Result<Fo
             weight_column = job.columns.weight.as_deref().unwrap_or_default(),
         )));
     }
-    Ok(Found {
-        batch: Some(PlannedBatch {
-            id_start: uid,
-            id_end: uid,
-            count: 1,
-            weight,
-            oversized: true,
-        }),
-        scanned_to,
+    Ok(PlannedBatch {
+        id_start: uid,
+        id_end: uid,
+        count: 1,
+        weight,
+        oversized: true,
     })
 }
 
@@ -176,6 +192,7 @@ fn expected_rows(room: f64, count: u64, weight: f64) -> u64 {
 async fn read_page<D: Database>(
     databases: &Databases<'_, D>,
     job: &Job,
+    bounds: Bounds,
     filling: &Filling,
     after: i64,
     rows: u64,
@@ -191,7 +208,7 @@ async fn read_page<D: Database>(
     let probably_fits =
         rows == MAX_PAGE_ROWS || job.limits.weight.is_none() && room.count.is_none();
     if probably_fits {
-        let page = query_page(databases, job, after, rows, None).await?;
+        let page = query_page(databases, job, bounds, after, rows, None).await?;
         let fits = filling.weight + page.taken_weight <= room.weight.1
             && room
                 .count
@@ -200,18 +217,19 @@ async fn read_page<D: Database>(
             return Ok(page);
         }
     }
-    query_page(databases, job, after, rows, Some(room)).await
+    query_page(databases, job, bounds, after, rows, Some(room)).await
 }
 
 async fn query_page<D: Database>(
     databases: &Databases<'_, D>,
     job: &Job,
+    bounds: Bounds,
     after: i64,
     rows: u64,
     room: Option<Room>,
 ) -> Result<Page, Error> {
     let dialect = databases.meta_dialect;
-    let statement = meta::next_page(job, dialect, after, rows, room);
+    let statement = meta::next_page(job, dialect, bounds, after, rows, room);
     let mut row = RowReader::only(databases.meta(job, statement).await?)?;
     for uid_type in [row.optional_text()?, row.optional_text()?]
         .into_iter()
@@ -227,6 +245,7 @@ async fn query_page<D: Database>(
         }
     }
     Ok(Page {
+        held: row.optional_int()?,
         scanned: row.count()?,
         scanned_to: row.optional_int()?,
         kept: row.count()?,

@@ -4,8 +4,10 @@ use crate::database::Database;
 use crate::databases::Databases;
 use crate::error::Error;
 use crate::interface::{AcquireRequest, BatchPlan};
+use crate::job::Job;
 use crate::next_batch::{Density, next_batch};
-use crate::watermark::{self, Watermark};
+use crate::standing;
+use crate::watermark::Watermark;
 
 /// The most batches in a plan.
 const MAX_BATCHES: u32 = 1_000;
@@ -24,20 +26,45 @@ pub(crate) async fn plan<D: Database>(
             "batches must be from 1 to {MAX_BATCHES}, not {batches}; continue a plan behind its last id"
         )));
     }
-    let (mut watermark, mut density) = watermark::read(&databases, &job).await?;
-    watermark = watermark.max(Watermark::at(after));
-    let mut plan = BatchPlan {
-        batches: Vec::new(),
-        complete: false,
+    let standing = standing::read(&databases, &job).await?;
+    let watermark = standing.watermark.max(Watermark::at(after));
+    let ahead = look_ahead(&databases, &job, watermark, standing.density, batches).await?;
+    Ok(ahead.plan)
+}
+
+/// The next batches, and how far was looked for them.
+pub(crate) struct Ahead {
+    pub(crate) plan: BatchPlan,
+    /// The highest id that was looked at in vain.
+    pub(crate) scanned_to: Option<i64>,
+}
+
+/// Plans batches behind a watermark.
+pub(crate) async fn look_ahead<D: Database>(
+    databases: &Databases<'_, D>,
+    job: &Job,
+    mut watermark: Watermark,
+    mut density: Density,
+    batches: u32,
+) -> Result<Ahead, Error> {
+    let mut ahead = Ahead {
+        plan: BatchPlan {
+            batches: Vec::new(),
+            complete: false,
+            held: None,
+        },
+        scanned_to: None,
     };
     for _ in 0..batches {
         if watermark.has_reached(job.bounds.id_max) {
-            plan.complete = true;
+            ahead.plan.complete = true;
             break;
         }
-        let found = next_batch(&databases, &job, watermark.after(), density).await?;
+        let found = next_batch(databases, job, watermark.after(), density).await?;
         let Some(batch) = found.batch else {
-            plan.complete = true;
+            ahead.plan.complete = true;
+            ahead.plan.held = found.held;
+            ahead.scanned_to = found.scanned_to;
             break;
         };
         watermark = Watermark::at(Some(batch.id_end));
@@ -46,7 +73,7 @@ pub(crate) async fn plan<D: Database>(
             weight: batch.weight,
             span: batch.id_end.abs_diff(batch.id_start).saturating_add(1),
         };
-        plan.batches.push(batch);
+        ahead.plan.batches.push(batch);
     }
-    Ok(plan)
+    Ok(ahead)
 }

@@ -3,10 +3,10 @@
 use crate::database::{Database, Dialect, Random};
 use crate::error::Error;
 use crate::interface::{
-    AcquireRequest, Acquisition, Attempt, BatchPlan, HistoryQuery, Item, JobProgress, JobSummary,
-    Migration, Outcome,
+    AcquireRequest, Acquisition, Attempt, Batch, BatchPlan, HistoryQuery, Item, JobProgress,
+    JobSummary, Migration, Outcome, RequeueTarget,
 };
-use crate::{claim, completion, history, items, migration, plan, progress};
+use crate::{claim, completion, history, items, lease, migration, plan, progress, requeue};
 
 /// Plans and claims batches through a [`Database`], with claim tokens from a [`Random`].
 ///
@@ -25,9 +25,24 @@ impl<D: Database, R: Random> Planner<D, R> {
         Self { database, random }
     }
 
-    /// Hands out the next batch of a job.
-    pub async fn acquire(&self, request: &AcquireRequest) -> Result<Acquisition, Error> {
-        claim::acquire(&self.database, &self.random, request).await
+    /// Hands out the next batch of a job. With a claim token of the caller's own the call may be
+    /// repeated after any failure.
+    pub async fn acquire(
+        &self,
+        request: &AcquireRequest,
+        claim_token: Option<&str>,
+    ) -> Result<Acquisition, Error> {
+        claim::acquire(&self.database, &self.random, request, claim_token).await
+    }
+
+    /// Hands out up to so many (1 to 1,000) batches that follow each other, all or none.
+    pub async fn acquire_many(
+        &self,
+        request: &AcquireRequest,
+        batches: u32,
+        claim_token: Option<&str>,
+    ) -> Result<Vec<Batch>, Error> {
+        claim::acquire_many(&self.database, &self.random, request, batches, claim_token).await
     }
 
     /// A page of the items of a batch: up to `limit` (1 to 10,000) items with ids above `after`.
@@ -38,6 +53,11 @@ impl<D: Database, R: Random> Planner<D, R> {
         limit: u32,
     ) -> Result<Vec<Item>, Error> {
         items::items(&self.database, claim_token, after, limit).await
+    }
+
+    /// A sign of life: the batch's lease now ends so many seconds from now.
+    pub async fn heartbeat(&self, claim_token: &str, lease_seconds: u32) -> Result<(), Error> {
+        lease::heartbeat(&self.database, claim_token, lease_seconds).await
     }
 
     /// Ends a batch. Ending it again in the same way is fine and changes nothing.
@@ -59,6 +79,16 @@ impl<D: Database, R: Random> Planner<D, R> {
     /// What a job has left to do, counted up to `cap` (1 to 100,000,000) items.
     pub async fn progress(&self, request: &AcquireRequest, cap: u64) -> Result<JobProgress, Error> {
         progress::progress(&self.database, request, cap).await
+    }
+
+    /// Puts ranges of a job back, to be handed out again. Gives back how many.
+    pub async fn requeue(
+        &self,
+        meta_table: &str,
+        job: &str,
+        target: &RequeueTarget,
+    ) -> Result<u64, Error> {
+        requeue::requeue(&self.database, meta_table, job, target).await
     }
 
     /// All jobs of the inventory, by meta table and name.

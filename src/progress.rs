@@ -7,7 +7,7 @@ use crate::interface::{AcquireRequest, JobProgress};
 use crate::job::Job;
 use crate::next_batch::MAX_PAGE_ROWS;
 use crate::sql::meta;
-use crate::watermark;
+use crate::standing;
 
 /// The highest cap.
 const MAX_CAP: u64 = 100_000_000;
@@ -25,7 +25,7 @@ pub(crate) async fn progress<D: Database>(
             "cap must be from 1 to {MAX_CAP} items, not {cap}"
         )));
     }
-    let (watermark, _) = watermark::read(&databases, &job).await?;
+    let watermark = standing::read(&databases, &job).await?.watermark;
     let mut progress = JobProgress {
         watermark: watermark.uid(),
         items: 0,

@@ -1,10 +1,4 @@
-//! Where a job stands.
-
-use crate::database::Database;
-use crate::databases::{Databases, RowReader};
-use crate::error::Error;
-use crate::job::Job;
-use crate::next_batch::Density;
+//! How far a job's ranges reach.
 
 /// Stands for "before all ids" where an id is wanted; never an id itself.
 const BEFORE_ALL: i64 = i64::MIN;
@@ -33,24 +27,4 @@ impl Watermark {
     pub(crate) fn has_reached(self, id_max: Option<i64>) -> bool {
         matches!((self.0, id_max), (Some(uid), Some(id_max)) if uid >= id_max)
     }
-}
-
-/// Reads a job's watermark, and how dense its latest range was.
-pub(crate) async fn read<D: Database>(
-    databases: &Databases<'_, D>,
-    job: &Job,
-) -> Result<(Watermark, Density), Error> {
-    let meta_table = job.meta_table.to_string();
-    let statement = databases.inventory.read_watermark(&meta_table, &job.name);
-    let rows = databases.inventory(statement).await?;
-    let Some(mut row) = RowReader::first(rows)? else {
-        return Ok((Watermark(None), Density::default()));
-    };
-    let (id_start, id_end) = (row.int()?, row.int()?);
-    let density = Density {
-        count: row.count()?,
-        weight: row.double()?,
-        span: id_end.abs_diff(id_start).saturating_add(1),
-    };
-    Ok((Watermark(Some(id_end)), density))
 }

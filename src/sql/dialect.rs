@@ -18,6 +18,20 @@ impl Dialect {
         }
     }
 
+    /// So many seconds after the database's clock, or before it, as stored in the inventory.
+    pub(super) fn now_plus(self, seconds: Expr) -> Expr {
+        match self {
+            Self::Postgresql => {
+                Expr::current_timestamp().add(seconds.mul(Expr::cust("INTERVAL '1 second'")))
+            }
+            Self::Sqlite => Func::cust("strftime")
+                .arg(Expr::cust("'%Y-%m-%d %H:%M:%f000'"))
+                .arg(Expr::cust("'now'"))
+                .arg(text(seconds).binary(BinOper::Custom("||"), Expr::cust("' seconds'")))
+                .into(),
+        }
+    }
+
     /// A point in time of the inventory as RFC 3339 text in UTC, with milliseconds.
     pub(super) fn rfc3339(self, timestamp: Expr) -> Expr {
         match self {

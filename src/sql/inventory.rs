@@ -1,14 +1,21 @@
 //! The statements on the inventory table.
 
 use sea_query::{
-    Expr, ExprTrait, Func, InsertStatement, OnConflict, Order, Query, SubQueryStatement,
+    Expr, ExprTrait, Func, InsertStatement, OnConflict, Order, Query, SelectStatement,
+    SubQueryStatement, UnionType,
 };
 
 use super::{Statement, bigint, bind_double, bind_int, bind_text, double, text, when};
 use crate::claim_token::ClaimToken;
 use crate::database::{Dialect, StatusLabels};
-use crate::interface::HistoryQuery;
+use crate::interface::{HistoryQuery, IdRange, Queue, RequeueTarget};
+use crate::job::{Bounds, Retries};
 use crate::table_name::TableName;
+
+/// The inventory's name within statements that name it twice.
+const ATTEMPTS: &str = "attempts";
+/// After so many doublings, the rest between attempts grows no more.
+const MAX_DOUBLINGS: i64 = 16;
 
 /// The inventory table: where it is, in which dialect, and its words for a status.
 #[derive(Debug, Clone)]
@@ -32,6 +39,8 @@ pub(crate) struct Claim<'a> {
     /// `None` where items have no weight.
     pub(crate) weight: Option<f64>,
     pub(crate) attempt: i64,
+    pub(crate) max_attempts: u32,
+    pub(crate) lease_seconds: Option<u32>,
     pub(crate) token: &'a ClaimToken,
     /// The effective request as JSON.
     pub(crate) config: &'a str,
@@ -45,85 +54,339 @@ pub(crate) struct Ending<'a> {
     pub(crate) log: Option<&'a str>,
 }
 
+impl Queue {
+    /// The word that stands in the inventory's column `queue`, NULL where nothing is to come.
+    fn word(self) -> &'static str {
+        match self {
+            Self::Running => "running",
+            Self::Retry => "retry",
+            Self::Requeued => "requeued",
+            Self::Exhausted => "exhausted",
+        }
+    }
+
+    fn is(self) -> Expr {
+        Expr::col("queue").eq(bind_text(self.word()))
+    }
+
+    /// The queue of a word.
+    pub(crate) fn parse(word: &str) -> Option<Self> {
+        [Self::Running, Self::Retry, Self::Requeued, Self::Exhausted]
+            .into_iter()
+            .find(|queue| queue.word() == word)
+    }
+}
+
 impl InventoryTable {
-    /// Where a job stands: the row of its highest range as `batch_id_start, batch_id_end,
-    /// batch_count, batch_weight`, or no row before its first claim.
+    /// Where a job stands: rows of `kind, id, queue, batch_id_after, batch_id_start, batch_id_end,
+    /// batch_count, batch_weight, attempt, config`. Of kind 1 is that of its highest range, of kind
+    /// 2 the oldest attempt within the bounds whose range is to be handed out again: it was
+    /// requeued, it failed and has rested, or it runs and its lease is over. Either may be missing.
     ///
-    /// Relies on: the index (meta_table, job, batch_id_end), read from its end.
-    pub(crate) fn read_watermark(&self, meta_table: &str, job: &str) -> Statement {
-        let mut select = Query::select();
-        select
-            .expr(bigint(Expr::col("batch_id_start")))
-            .expr(bigint(Expr::col("batch_id_end")))
-            .expr(bigint(Expr::col("batch_count")))
-            .expr(double(Expr::col("batch_weight")))
-            .from(self.name.reference())
-            .and_where(Expr::col("meta_table").eq(bind_text(meta_table)))
-            .and_where(Expr::col("job").eq(bind_text(job)))
+    /// That no later attempt is there is a hint here and decides nothing: see `insert_claims`.
+    ///
+    /// Relies on: the index (meta_table, job, batch_id_end), read from its end; the index
+    /// (meta_table, job, queue, id).
+    pub(crate) fn read_standing(
+        &self,
+        meta_table: &str,
+        job: &str,
+        bounds: Bounds,
+        retries: Retries,
+    ) -> Statement {
+        let row = |kind: &'static str, inner: SelectStatement| {
+            let column = |name| Expr::col(("found", name));
+            Query::select()
+                .expr(bigint(Expr::cust(kind)))
+                .expr(bigint(column("id")))
+                .expr(text(column("queue")))
+                .expr(bigint(column("batch_id_after")))
+                .expr(bigint(column("batch_id_start")))
+                .expr(bigint(column("batch_id_end")))
+                .expr(bigint(column("batch_count")))
+                .expr(double(column("batch_weight")))
+                .expr(bigint(column("attempt")))
+                .expr(text(column("config")))
+                .from_subquery(inner, "found")
+                .take()
+        };
+        let attempts = || {
+            Query::select()
+                .columns([
+                    "id",
+                    "queue",
+                    "batch_id_after",
+                    "batch_id_start",
+                    "batch_id_end",
+                    "batch_count",
+                    "batch_weight",
+                    "attempt",
+                    "config",
+                ])
+                .from_as(self.name.reference(), ATTEMPTS)
+                .and_where(Expr::col("meta_table").eq(bind_text(meta_table)))
+                .and_where(Expr::col("job").eq(bind_text(job)))
+                .limit(1)
+                .take()
+        };
+        let mut highest = attempts();
+        highest
             .order_by("batch_id_end", Order::Desc)
-            .limit(1);
+            .order_by("id", Order::Desc);
+        let lease_is_over = Queue::Running
+            .is()
+            .and(Expr::col("lease_expires").lte(self.dialect.now()));
+        let mut waiting = attempts();
+        waiting
+            .and_where(
+                Expr::col("queue").is_in(
+                    [Queue::Running, Queue::Retry, Queue::Requeued]
+                        .map(|queue| bind_text(queue.word())),
+                ),
+            )
+            .and_where(
+                (Queue::Requeued.is())
+                    .or(self.has_rested(retries))
+                    .or(lease_is_over),
+            )
+            .and_where_option(
+                (bounds.id_min).map(|id_min| Expr::col("batch_id_start").gte(bind_int(id_min))),
+            )
+            .and_where_option(
+                (bounds.id_max).map(|id_max| Expr::col("batch_id_end").lte(bind_int(id_max))),
+            )
+            .and_where(self.has_later_attempt(ATTEMPTS).not())
+            .order_by("id", Order::Asc);
+        let mut select = row("1", highest);
+        select.union(UnionType::All, row("2", waiting));
         Statement::build(&select, self.dialect)
     }
 
-    /// Claims a range: one row with `id, processing_start`, or no row when another worker that saw
-    /// the same watermark was faster, or when this very claim already stands.
+    /// Whether an attempt failed and has rested long enough.
+    fn has_rested(&self, retries: Retries) -> Expr {
+        let Some(seconds) = retries.delay_seconds else {
+            return Queue::Retry.is();
+        };
+        let doublings = Expr::cust(format!(
+            "(1 << CAST(CASE WHEN attempts.attempt > {MAX_DOUBLINGS} THEN {MAX_DOUBLINGS} \
+             ELSE attempts.attempt - 1 END AS integer))"
+        ));
+        let rest = bind_int(-i64::from(seconds)).mul(doublings);
+        Queue::Retry
+            .is()
+            .and(Expr::col("processing_end").lte(self.dialect.now_plus(rest)))
+    }
+
+    /// Whether the range of a row, in the table with this alias, has a later attempt.
+    ///
+    /// Relies on: the unique index (meta_table, job, batch_id_after, attempt).
+    fn has_later_attempt(&self, alias: &'static str) -> Expr {
+        let mut later = Query::select();
+        later
+            .expr(Expr::cust("1"))
+            .from_as(self.name.reference(), "later")
+            .and_where(Expr::col(("later", "attempt")).gt(Expr::col((alias, "attempt"))));
+        for column in ["meta_table", "job", "batch_id_after"] {
+            later.and_where(Expr::col(("later", column)).equals((alias, column)));
+        }
+        Expr::exists(later)
+    }
+
+    /// Claims ranges: rows of `claim_token, id, processing_start`, or an error for a conflict when
+    /// another worker that saw the same watermark was faster, or when this very claim already
+    /// stands: then none is inserted.
     ///
     /// Relies on: the unique index (meta_table, job, batch_id_after, attempt), which lets only one
     /// of two planners that saw the same watermark in, and the unique index (claim_token).
-    pub(crate) fn insert_claim(&self, claim: &Claim<'_>) -> Statement {
-        let values: [(&'static str, Expr); 14] = [
-            ("meta_table", bind_text(claim.meta_table)),
-            ("job", bind_text(claim.job)),
-            ("job_identifier", bind_text(claim.job_identifier)),
-            ("processing_start", self.dialect.now()),
-            ("batch_id_start", bind_int(claim.id_start)),
-            ("batch_id_end", bind_int(claim.id_end)),
-            ("batch_weight", bind_double(claim.weight)),
-            ("batch_count", bind_int(claim.count)),
-            ("attempt", bind_int(claim.attempt)),
-            ("status", bind_text(self.labels.running.as_str())),
-            ("config", self.dialect.bind_json(Some(claim.config))),
-            ("batch_id_after", bind_int(claim.after)),
-            ("claim_token", bind_text(claim.token.as_str())),
-            ("lease_expires", Expr::cust("NULL")),
+    pub(crate) fn insert_claims<'a>(
+        &self,
+        claims: impl ExactSizeIterator<Item = &'a Claim<'a>>,
+    ) -> Statement {
+        const COLUMNS: [&str; 16] = [
+            "meta_table",
+            "job",
+            "job_identifier",
+            "processing_start",
+            "batch_id_start",
+            "batch_id_end",
+            "batch_weight",
+            "batch_count",
+            "attempt",
+            "status",
+            "config",
+            "batch_id_after",
+            "claim_token",
+            "lease_expires",
+            "queue",
+            "max_attempts",
         ];
-        let (columns, values): (Vec<_>, Vec<_>) = values.into_iter().unzip();
         let mut insert = InsertStatement::new();
-        insert
-            .into_table(self.name.reference())
-            .columns(columns)
-            .values_panic(values)
-            .on_conflict(OnConflict::new().do_nothing().to_owned())
-            .returning(Query::returning().exprs([
-                bigint(Expr::col("id")),
-                text(self.dialect.rfc3339(Expr::col("processing_start"))),
-            ]));
+        insert.into_table(self.name.reference()).columns(COLUMNS);
+        let is_single = claims.len() == 1;
+        for claim in claims {
+            let lease_expires = match claim.lease_seconds {
+                Some(seconds) => self.dialect.now_plus(bind_int(i64::from(seconds))),
+                None => Expr::cust("NULL"),
+            };
+            insert.values_panic([
+                bind_text(claim.meta_table),
+                bind_text(claim.job),
+                bind_text(claim.job_identifier),
+                self.dialect.now(),
+                bind_int(claim.id_start),
+                bind_int(claim.id_end),
+                bind_double(claim.weight),
+                bind_int(claim.count),
+                bind_int(claim.attempt),
+                bind_text(self.labels.running.as_str()),
+                self.dialect.bind_json(Some(claim.config)),
+                bind_int(claim.after),
+                bind_text(claim.token.as_str()),
+                lease_expires,
+                bind_text(Queue::Running.word()),
+                bind_int(i64::from(claim.max_attempts)),
+            ]);
+        }
+        if is_single {
+            // No row is as good as an error then, and cheaper. Several are claimed all or none.
+            insert.on_conflict(OnConflict::new().do_nothing().to_owned());
+        }
+        insert.returning(Query::returning().exprs([
+            text(Expr::col("claim_token")),
+            bigint(Expr::col("id")),
+            text(self.dialect.rfc3339(Expr::col("processing_start"))),
+        ]));
         Statement::build(&insert, self.dialect)
     }
 
-    /// Ends a running attempt: affects one row, or none when the attempt does not run any more.
+    /// Ends a running attempt: affects one row, or none when the attempt does not run any more. An
+    /// attempt that its owner has ended has no lease; one that was taken from it keeps its lease.
     ///
     /// Relies on: the unique index (claim_token).
     pub(crate) fn end_attempt(&self, token: &ClaimToken, ending: Ending<'_>) -> Statement {
+        let queue = if ending.succeeded {
+            Expr::cust("NULL")
+        } else {
+            after_failure()
+        };
         let mut update = Query::update();
         update
             .table(self.name.reference())
             .values([
-                ("status", bind_text(self.label(ending.succeeded))),
+                ("queue", queue),
                 ("processing_end", self.dialect.now()),
+                ("lease_expires", Expr::cust("NULL")),
                 (
                     "job_result_item",
                     self.dialect.bind_json(ending.result_item),
                 ),
                 ("logging", bind_text(ending.log)),
+                ("status", bind_text(self.label(ending.succeeded))),
             ])
             .and_where(Expr::col("claim_token").eq(bind_text(token.as_str())))
-            .and_where(Expr::col("status").eq(bind_text(self.labels.running.as_str())));
+            .and_where(self.runs());
         Statement::build(&update, self.dialect)
     }
 
-    /// One attempt: a row with `id, meta_table, job, job_identifier, attempt, status,
+    /// Prolongs a running attempt's lease: affects one row, or none when it does not run any more.
+    ///
+    /// Relies on: the unique index (claim_token).
+    pub(crate) fn prolong_lease(&self, token: &ClaimToken, seconds: u32) -> Statement {
+        let lease_expires = self.dialect.now_plus(bind_int(i64::from(seconds)));
+        let mut update = Query::update();
+        update
+            .table(self.name.reference())
+            .values([("lease_expires", lease_expires)])
+            .and_where(Expr::col("claim_token").eq(bind_text(token.as_str())))
+            .and_where(self.runs());
+        Statement::build(&update, self.dialect)
+    }
+
+    /// Takes an attempt whose lease is over from its owner: affects one row, or none when it does
+    /// not run any more or has shown a sign of life. From then on its token ends nothing.
+    ///
+    /// Relies on: the primary key.
+    pub(crate) fn take_over(&self, id: i64) -> Statement {
+        let mut update = Query::update();
+        update
+            .table(self.name.reference())
+            .values([
+                ("queue", after_failure()),
+                ("processing_end", self.dialect.now()),
+                ("logging", bind_text("the lease ran out")),
+                ("status", bind_text(self.labels.failed.as_str())),
+            ])
+            .and_where(Expr::col("id").eq(bind_int(id)))
+            .and_where(self.runs())
+            .and_where(Expr::col("lease_expires").lte(self.dialect.now()));
+        Statement::build(&update, self.dialect)
+    }
+
+    /// Takes an attempt out of its queue once a later one is there: affects one row, or none.
+    ///
+    /// Relies on: the primary key.
+    pub(crate) fn leave_queue(&self, id: i64) -> Statement {
+        let mut update = Query::update();
+        update
+            .table(self.name.reference().alias(ATTEMPTS))
+            .values([("queue", Expr::cust("NULL"))])
+            .and_where(Expr::col("id").eq(bind_int(id)))
+            .and_where(Queue::Retry.is().or(Queue::Requeued.is()))
+            .and_where(self.has_later_attempt(ATTEMPTS));
+        Statement::build(&update, self.dialect)
+    }
+
+    /// Puts ranges back: affects the latest attempt at each. Those that run are taken from their
+    /// owners.
+    ///
+    /// Relies on: the primary key; the index (meta_table, job, queue, id); for ids, a scan of the
+    /// job's rows.
+    pub(crate) fn requeue(&self, meta_table: &str, job: &str, target: &RequeueTarget) -> Statement {
+        let column = Expr::col::<&'static str>;
+        let while_running = |value: Expr, column: &'static str| -> Expr {
+            Expr::case(self.runs(), value)
+                .finally(Expr::col(column))
+                .into()
+        };
+        let target = match target {
+            RequeueTarget::Attempt(id) => column("id").eq(bind_int(*id)),
+            RequeueTarget::Exhausted => Queue::Exhausted.is(),
+            RequeueTarget::Ids(ranges) => (ranges.iter())
+                .map(|IdRange { id_start, id_end }| {
+                    (column("batch_id_start").lte(bind_int(*id_end)))
+                        .and(column("batch_id_end").gte(bind_int(*id_start)))
+                })
+                .reduce(|left, right| left.or(right))
+                .unwrap_or_else(|| Expr::cust("1 = 0")),
+        };
+        let now = || self.dialect.now();
+        let mut update = Query::update();
+        update
+            .table(self.name.reference().alias(ATTEMPTS))
+            .values([
+                ("queue", bind_text(Queue::Requeued.word())),
+                ("processing_end", while_running(now(), "processing_end")),
+                ("lease_expires", while_running(now(), "lease_expires")),
+                ("logging", while_running(bind_text("put back"), "logging")),
+                (
+                    "status",
+                    while_running(bind_text(self.labels.failed.as_str()), "status"),
+                ),
+            ])
+            .and_where(column("meta_table").eq(bind_text(meta_table)))
+            .and_where(column("job").eq(bind_text(job)))
+            .and_where(target)
+            .and_where(self.has_later_attempt(ATTEMPTS).not());
+        Statement::build(&update, self.dialect)
+    }
+
+    fn runs(&self) -> Expr {
+        Expr::col("status").eq(bind_text(self.labels.running.as_str()))
+    }
+
+    /// One attempt: a row with `id, meta_table, job, job_identifier, attempt, status, leased,
     /// batch_id_start, batch_id_end, batch_count, batch_weight, processing_start, config`, or none.
+    /// Leased is 1 or 0.
     ///
     /// Relies on: the unique index (claim_token).
     pub(crate) fn find_attempt(&self, token: &ClaimToken) -> Statement {
@@ -135,6 +398,10 @@ impl InventoryTable {
             .expr(text(Expr::col("job_identifier")))
             .expr(bigint(Expr::col("attempt")))
             .expr(text(Expr::col("status")))
+            .expr(bigint(
+                Expr::case(Expr::col("lease_expires").is_null(), Expr::cust("0"))
+                    .finally(Expr::cust("1")),
+            ))
             .expr(bigint(Expr::col("batch_id_start")))
             .expr(bigint(Expr::col("batch_id_end")))
             .expr(bigint(Expr::col("batch_count")))
@@ -147,7 +414,7 @@ impl InventoryTable {
     }
 
     /// All jobs with their sums: rows of `meta_table, job, watermark, running, succeeded, failed,
-    /// items, weight, latest_start, config`, where the configuration is that of the highest range.
+    /// waiting, exhausted, items, weight, latest_start, config`, where the configuration is that of the highest range.
     ///
     /// Relies on: a scan of the whole inventory; the index (meta_table, job, batch_id_end) for the
     /// configuration.
@@ -156,6 +423,10 @@ impl InventoryTable {
         let with_status = |label: &str| text(attempt("status")).eq(bind_text(label));
         let one = || Expr::cust("1");
         let number_of = |label: &str| bigint(when(with_status(label), one()).count());
+        let number_in = |queues: &[Queue]| {
+            let words = queues.iter().map(|queue| bind_text(queue.word()));
+            bigint(when(text(attempt("queue")).is_in(words), one()).count())
+        };
         let total_of = |column| {
             Func::coalesce([
                 when(with_status(&self.labels.succeeded), attempt(column)).sum(),
@@ -178,6 +449,8 @@ impl InventoryTable {
             .expr(number_of(&self.labels.running))
             .expr(number_of(&self.labels.succeeded))
             .expr(number_of(&self.labels.failed))
+            .expr(number_in(&[Queue::Retry, Queue::Requeued]))
+            .expr(number_in(&[Queue::Exhausted]))
             .expr(bigint(total_of("batch_count")))
             .expr(double(total_of("batch_weight")))
             .expr(text(
@@ -193,7 +466,7 @@ impl InventoryTable {
 
     /// Attempts, latest first: rows of `id, meta_table, job, job_identifier, attempt, status,
     /// batch_id_start, batch_id_end, batch_count, batch_weight, processing_start, processing_end,
-    /// job_result_item, logging, config`.
+    /// job_result_item, logging, queue, config`.
     ///
     /// Relies on: the primary key, read from its end; with a job and an id also on the index
     /// (meta_table, job, batch_id_end).
@@ -218,8 +491,10 @@ impl InventoryTable {
             .expr(text(self.dialect.rfc3339(Expr::col("processing_end"))))
             .expr(text(Expr::col("job_result_item")))
             .expr(text(Expr::col("logging")))
+            .expr(text(Expr::col("queue")))
             .expr(text(Expr::col("config")))
             .from(self.name.reference())
+            .and_where_option(query.queue.map(Queue::is))
             .and_where_option(meta_table.map(|name| Expr::col("meta_table").eq(bind_text(name))))
             .and_where_option((query.job.as_deref()).map(|job| Expr::col("job").eq(bind_text(job))))
             .and_where_option(query.uid.map(|uid| {
@@ -244,4 +519,14 @@ impl InventoryTable {
             &self.labels.failed
         }
     }
+}
+
+/// The queue of an attempt that has failed.
+fn after_failure() -> Expr {
+    Expr::case(
+        Expr::col("attempt").lt(Expr::col("max_attempts")),
+        bind_text(Queue::Retry.word()),
+    )
+    .finally(bind_text(Queue::Exhausted.word()))
+    .into()
 }

@@ -14,6 +14,7 @@ const FITTING: &str = "fitting";
 const UID: &str = "uid";
 const WEIGHT: &str = "weight";
 const KEPT: &str = "kept";
+const HELD: &str = "held";
 const FITS: &str = "fits";
 
 /// Up to where a page's rows still fit into a batch that already holds something.
@@ -26,10 +27,11 @@ pub(crate) struct Room {
 }
 
 /// Looks at the next rows of the meta table and sums them up: one row with
-/// `uid_type_low, uid_type_high, scanned, scanned_to, kept, first, first_weight,
+/// `uid_type_low, uid_type_high, held, scanned, scanned_to, kept, first, first_weight,
 /// taken, taken_last, taken_weight`.
 ///
-/// Scanned are at most `rows` rows behind `after` within the job's bounds, whether they pass the
+/// Held is the first id that is not ready; the rest is to be used only where there is none.
+/// Scanned are at most `rows` rows behind `after` within the bounds, whether they pass the
 /// filter or not, so the cost is bounded whatever the filter does. Kept are those that pass it. Taken
 /// are the first kept rows that have `room`, or all of them when no room is given: then no running
 /// totals are computed, which makes a large page several times cheaper. A weight that cannot be
@@ -39,17 +41,21 @@ pub(crate) struct Room {
 pub(crate) fn next_page(
     job: &Job,
     dialect: Dialect,
+    bounds: Bounds,
     after: i64,
     rows: u64,
     room: Option<Room>,
 ) -> Statement {
-    let page = page(job, dialect, after, rows, dialect.infinity());
+    let mut page = page(job, dialect, bounds, after, rows, dialect.infinity());
+    if let Some(hold) = &job.hold {
+        page.expr_as(hold.expression(dialect, SOURCE), HELD);
+    }
     let mut select = Query::select();
-    let (uid, kept, weight, taken, taken_weight) = match room {
+    let (rows, kept, weight, taken, taken_weight) = match room {
         Some(room) => {
             select.from_subquery(fitting(job, page, room), FITTING);
             (
-                "fitting.uid".to_owned(),
+                FITTING,
                 "fitting.kept".to_owned(),
                 "fitting.weight".to_owned(),
                 "CASE WHEN fitting.fits THEN fitting.kept END".to_owned(),
@@ -61,13 +67,19 @@ pub(crate) fn next_page(
             select.from_subquery(page, PAGE);
             let (kept, weight) = (of_kept(job, UID), of_kept(job, WEIGHT));
             let total = format!("sum({weight})");
-            ("page.uid".to_owned(), kept.clone(), weight, kept, total)
+            (PAGE, kept.clone(), weight, kept, total)
         }
     };
     // As text: built of expressions, these would cost more than all the rest.
     let of = |aggregate: &str, column: &str| Expr::cust(format!("{aggregate}({column})"));
+    let uid = format!("{rows}.uid");
+    let held = match job.hold {
+        Some(_) => of("min", &format!("CASE WHEN {rows}.held THEN {uid} END")),
+        None => Expr::cust("NULL"),
+    };
     select
         .exprs(dialect.types(Expr::cust(uid.clone())))
+        .expr(bigint(held))
         .expr(bigint(of("count", &uid)))
         .expr(bigint(of("max", &uid)))
         .expr(bigint(of("count", &kept)))
@@ -84,7 +96,14 @@ pub(crate) fn next_page(
 ///
 /// Relies on: the index on the uid column.
 pub(crate) fn count_page(job: &Job, dialect: Dialect, after: i64, rows: u64) -> Statement {
-    let page = page(job, dialect, after, rows, double(Expr::cust("0")));
+    let page = page(
+        job,
+        dialect,
+        job.bounds,
+        after,
+        rows,
+        double(Expr::cust("0")),
+    );
     let (kept, weight) = (of_kept(job, UID), of_kept(job, WEIGHT));
     let mut select = Query::select();
     select
@@ -93,6 +112,26 @@ pub(crate) fn count_page(job: &Job, dialect: Dialect, after: i64, rows: u64) -> 
         .expr(bigint(Expr::cust(format!("count({kept})"))))
         .expr(double(Expr::cust(format!("sum({weight})"))))
         .from_subquery(page, PAGE);
+    Statement::build(&select, dialect)
+}
+
+/// Counts a range again: one row with `count, weight` of the rows that pass the filter. A weight that
+/// cannot be counts as 0.
+///
+/// Relies on: the index on the uid column.
+pub(crate) fn count_range(job: &Job, dialect: Dialect, id_start: i64, id_end: i64) -> Statement {
+    let weight = match &job.columns.weight {
+        Some(weight) => dialect.weight(source(weight), double(Expr::cust("0"))),
+        None => double(Expr::cust("0")),
+    };
+    let mut select = Query::select();
+    select
+        .expr(bigint(source(&job.columns.uid).count()))
+        .expr(double(weight.sum()))
+        .from_as(job.meta_table.reference(), SOURCE)
+        .and_where(source(&job.columns.uid).gte(bind_int(id_start)))
+        .and_where(source(&job.columns.uid).lte(bind_int(id_end)))
+        .and_where_option((job.filter.as_ref()).map(|filter| filter.expression(dialect, SOURCE)));
     Statement::build(&select, dialect)
 }
 
@@ -184,8 +223,15 @@ pub(crate) fn size_estimate(job: &Job, dialect: Dialect) -> Statement {
 }
 
 /// The next rows within the bounds, as `uid, weight` and, with a filter, `kept`: whether they pass it.
-fn page(job: &Job, dialect: Dialect, after: i64, rows: u64, bad_weight: Expr) -> SelectStatement {
-    let Bounds { id_min, id_max } = job.bounds;
+fn page(
+    job: &Job,
+    dialect: Dialect,
+    bounds: Bounds,
+    after: i64,
+    rows: u64,
+    bad_weight: Expr,
+) -> SelectStatement {
+    let Bounds { id_min, id_max } = bounds;
     let uid = || source(&job.columns.uid);
     let weight = match &job.columns.weight {
         Some(weight) => dialect.weight(source(weight), bad_weight),
@@ -233,6 +279,7 @@ fn fitting(job: &Job, page: SelectStatement, room: Room) -> SelectStatement {
     let mut select = Query::select();
     select
         .exprs([UID, KEPT, WEIGHT].map(|column| Expr::col((RUNNING, column))))
+        .exprs(job.hold.as_ref().map(|_| Expr::col((RUNNING, HELD))))
         .expr_as(fits, FITS)
         .from_subquery(running_totals(job, page, room.count.is_some()), RUNNING);
     select
@@ -247,6 +294,7 @@ fn running_totals(job: &Job, page: SelectStatement, with_count: bool) -> SelectS
     let mut select = Query::select();
     select
         .expr(Expr::col((PAGE, UID)))
+        .exprs(job.hold.as_ref().map(|_| Expr::col((PAGE, HELD))))
         .expr_as(Expr::cust(kept.clone()), KEPT)
         .expr_as(Expr::cust(format!("sum({weight}) {IN_ORDER}")), WEIGHT)
         .from_subquery(page, PAGE);

@@ -9,8 +9,8 @@ use super::Statement;
 use super::inventory::InventoryTable;
 use crate::database::Dialect;
 
-/// All columns of the inventory table: those of pybatchintory by their names, and three more.
-const COLUMNS: [&str; 18] = [
+/// All columns of the inventory table: those of pybatchintory by their names, and five more.
+const COLUMNS: [&str; 20] = [
     "id",
     "meta_table",
     "job",
@@ -29,6 +29,8 @@ const COLUMNS: [&str; 18] = [
     "batch_id_after",
     "claim_token",
     "lease_expires",
+    "queue",
+    "max_attempts",
 ];
 
 impl InventoryTable {
@@ -36,7 +38,8 @@ impl InventoryTable {
     /// thing it makes is there already.
     ///
     /// The unique constraints are part of the table, so that it is never there without them. The
-    /// index `watermark` finds a job's watermark at its end, and the range that holds an id.
+    /// index `watermark` finds a job's watermark at its end, and the range that holds an id; the index
+    /// `queue` what runs or waits, which is little however long the history.
     pub(crate) fn create(&self, dialect: Dialect) -> Vec<String> {
         let template = match dialect {
             Dialect::Postgresql => include_str!("schema/postgresql.sql"),
@@ -50,6 +53,7 @@ impl InventoryTable {
             ("{chain}", index("chain")),
             ("{claim_token}", index("claim_token")),
             ("{watermark}", index("watermark")),
+            ("{queue}", index("queue")),
         ];
         (template.split_inclusive(";\n"))
             .map(|statement| fill_in(statement.trim_end().trim_end_matches(';'), &names))
@@ -106,7 +110,7 @@ mod tests {
             dialect,
             labels: StatusLabels::default(),
         };
-        let [table, index] = inventory.create(dialect).try_into().unwrap();
+        let [table, index, _] = inventory.create(dialect).try_into().unwrap();
         assert!(table.starts_with(r#"CREATE TABLE IF NOT EXISTS "lake"."say ""{chain}""" ("#));
         assert!(table.contains(r#"CONSTRAINT "say ""{chain}""_chain" UNIQUE"#));
         assert!(table.ends_with("UNIQUE (claim_token)\n)"));

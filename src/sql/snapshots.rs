@@ -5,8 +5,8 @@ use super::meta::{self, Room};
 use super::{Statement, Value};
 use crate::claim_token::ClaimToken;
 use crate::database::{Dialect, StatusLabels};
-use crate::interface::{AcquireRequest, HistoryQuery};
-use crate::job::Job;
+use crate::interface::{AcquireRequest, HistoryQuery, IdRange, Queue, RequeueTarget};
+use crate::job::{Bounds, Job, Retries};
 use crate::table_name::TableName;
 
 /// A statement with its parameters as a snapshot shows them.
@@ -80,23 +80,32 @@ fn on_the_meta_table() {
         count: None,
     };
     snapshot("next_page", |dialect| {
-        meta::next_page(&job(dialect, None), dialect, 7, 150, Some(room))
+        let job = job(dialect, None);
+        meta::next_page(&job, dialect, job.bounds, 7, 150, Some(room))
     });
     snapshot("next_page_of_any_weight", |dialect| {
-        meta::next_page(&job(dialect, None), dialect, 7, 100_000, None)
+        let job = job(dialect, None);
+        meta::next_page(&job, dialect, job.bounds, 7, 100_000, None)
     });
     snapshot("next_page_filtered", |dialect| {
         let room = Room {
             count: Some(100),
             ..room
         };
-        meta::next_page(
-            &job(dialect, Some(FILTER)),
-            dialect,
-            i64::MIN,
-            1_000,
-            Some(room),
-        )
+        let job = job(dialect, Some(FILTER));
+        meta::next_page(&job, dialect, job.bounds, i64::MIN, 1_000, Some(room))
+    });
+    snapshot("next_page_with_hold", |dialect| {
+        let hold = r#"{"column": "imported", "op": "younger-than-seconds", "value": 300}"#;
+        let request = AcquireRequest {
+            hold: Some(hold.into()),
+            ..AcquireRequest::new("lake.files", "thumbnails")
+        };
+        let job = Job::parse(&request, dialect, None).unwrap();
+        meta::next_page(&job, dialect, job.bounds, 7, 150, Some(room))
+    });
+    snapshot("count_range", |dialect| {
+        meta::count_range(&job(dialect, None), dialect, 10, 99)
     });
     snapshot("count_page", |dialect| {
         meta::count_page(&job(dialect, Some(FILTER)), dialect, 7, 1_000)
@@ -115,23 +124,65 @@ fn on_the_meta_table() {
 #[test]
 fn on_the_inventory() {
     let token = ClaimToken::from_random([1, 2]);
-    snapshot("read_watermark", |dialect| {
-        inventory(dialect).read_watermark("lake.files", "thumbnails")
+    let retries = Retries {
+        max_attempts: 3,
+        delay_seconds: Some(60),
+    };
+    let bounds = Bounds {
+        id_min: Some(10),
+        id_max: None,
+    };
+    snapshot("read_standing", |dialect| {
+        inventory(dialect).read_standing("lake.files", "thumbnails", bounds, retries)
     });
-    snapshot("insert_claim", |dialect| {
-        inventory(dialect).insert_claim(&Claim {
-            meta_table: "lake.files",
-            job: "thumbnails",
-            job_identifier: None,
-            after: 7,
-            id_start: 10,
-            id_end: 99,
-            count: 80,
-            weight: Some(63.5),
-            attempt: 1,
-            token: &token,
-            config: "{}",
-        })
+    let claim = Claim {
+        meta_table: "lake.files",
+        job: "thumbnails",
+        job_identifier: None,
+        after: 7,
+        id_start: 10,
+        id_end: 99,
+        count: 80,
+        weight: Some(63.5),
+        attempt: 1,
+        max_attempts: 3,
+        lease_seconds: Some(90),
+        token: &token,
+        config: "{}",
+    };
+    snapshot("insert_claims", |dialect| {
+        inventory(dialect).insert_claims([&claim].into_iter())
+    });
+    let second = Claim {
+        after: 99,
+        id_start: 100,
+        id_end: 120,
+        lease_seconds: None,
+        ..claim.clone()
+    };
+    snapshot("insert_claims_of_several", |dialect| {
+        inventory(dialect).insert_claims([&claim, &second].into_iter())
+    });
+    snapshot("prolong_lease", |dialect| {
+        inventory(dialect).prolong_lease(&token, 90)
+    });
+    snapshot("take_over", |dialect| inventory(dialect).take_over(7));
+    snapshot("leave_queue", |dialect| inventory(dialect).leave_queue(7));
+    snapshot("requeue", |dialect| {
+        let ranges = vec![
+            IdRange {
+                id_start: 1,
+                id_end: 9,
+            },
+            IdRange {
+                id_start: 42,
+                id_end: 42,
+            },
+        ];
+        inventory(dialect).requeue("lake.files", "thumbnails", &RequeueTarget::Ids(ranges))
+    });
+    snapshot("requeue_exhausted", |dialect| {
+        inventory(dialect).requeue("lake.files", "thumbnails", &RequeueTarget::Exhausted)
     });
     snapshot("end_attempt", |dialect| {
         inventory(dialect).end_attempt(
@@ -154,6 +205,7 @@ fn on_the_inventory() {
             meta_table: Some("files".into()),
             job: Some("thumbnails".into()),
             uid: Some(42),
+            queue: Some(Queue::Exhausted),
             before: Some(1_000),
             limit: 20,
         };

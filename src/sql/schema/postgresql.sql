@@ -17,7 +17,10 @@ CREATE TABLE IF NOT EXISTS {table} (
     batch_id_after bigint NOT NULL,
     claim_token text NOT NULL,
     lease_expires timestamp with time zone,
+    queue text,
+    max_attempts bigint NOT NULL,
     CONSTRAINT {chain} UNIQUE (meta_table, job, batch_id_after, attempt),
     CONSTRAINT {claim_token} UNIQUE (claim_token)
 );
 CREATE INDEX IF NOT EXISTS {watermark} ON {table} (meta_table, job, batch_id_end);
+CREATE INDEX IF NOT EXISTS {queue} ON {table} (meta_table, job, queue, id);

@@ -17,7 +17,10 @@ CREATE TABLE IF NOT EXISTS {table} (
     batch_id_after integer NOT NULL,
     claim_token text NOT NULL,
     lease_expires text,
+    queue text,
+    max_attempts integer NOT NULL,
     CONSTRAINT {chain} UNIQUE (meta_table, job, batch_id_after, attempt),
     CONSTRAINT {claim_token} UNIQUE (claim_token)
 );
 CREATE INDEX IF NOT EXISTS {watermark} ON {unqualified} (meta_table, job, batch_id_end);
+CREATE INDEX IF NOT EXISTS {queue} ON {unqualified} (meta_table, job, queue, id);

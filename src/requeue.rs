@@ -1,0 +1,47 @@
+//! Putting ranges back: `requeue`.
+
+use crate::database::{Database, DatabaseError};
+use crate::databases::Databases;
+use crate::error::Error;
+use crate::interface::RequeueTarget;
+
+/// The most ranges of ids in one call.
+const MAX_RANGES: usize = 1_000;
+/// How often the call is repeated after its answer was lost.
+const MAX_ROUNDS: u32 = 3;
+
+/// Puts ranges of a job back.
+pub(crate) async fn requeue<D: Database>(
+    database: &D,
+    meta_table: &str,
+    job: &str,
+    target: &RequeueTarget,
+) -> Result<u64, Error> {
+    let databases = Databases::open(database)?;
+    let meta_table = databases.meta_table(meta_table)?.to_string();
+    if let RequeueTarget::Ids(ranges) = target {
+        if !(1..=MAX_RANGES).contains(&ranges.len()) {
+            return Err(Error::InvalidRequest(format!(
+                "1 to {MAX_RANGES} ranges of ids can be put back at once, not {}",
+                ranges.len()
+            )));
+        }
+        if let Some(range) = ranges.iter().find(|range| range.id_start > range.id_end) {
+            return Err(Error::InvalidRequest(format!(
+                "the range from {} to {} holds no id; swap its ends?",
+                range.id_start, range.id_end
+            )));
+        }
+    }
+    let mut lost_answer = String::new();
+    for _ in 0..MAX_ROUNDS {
+        let statement = databases.inventory.requeue(&meta_table, job, target);
+        match databases.try_inventory(statement).await {
+            Ok(rows) => return Ok(rows.affected),
+            // What is put back twice is handed out once.
+            Err(DatabaseError::OutcomeUnknown(message)) => lost_answer = message,
+            Err(error) => return Err(databases.inventory_error(error)),
+        }
+    }
+    Err(databases.inventory_error(DatabaseError::OutcomeUnknown(lost_answer)))
+}

@@ -1,0 +1,125 @@
+//! Where a job stands: what its next claim goes by, read in one statement.
+
+use serde_json::Value;
+
+use crate::database::Database;
+use crate::databases::{Databases, RowReader};
+use crate::error::Error;
+use crate::interface::{AcquireRequest, OnChange, Queue};
+use crate::job::Job;
+use crate::next_batch::Density;
+use crate::watermark::Watermark;
+
+/// Where a job stands.
+pub(crate) struct Standing {
+    /// How far its ranges reach.
+    pub(crate) watermark: Watermark,
+    /// How dense its highest range is.
+    pub(crate) density: Density,
+    /// The request of its highest range, where it is understood.
+    request: Option<AcquireRequest>,
+    /// The oldest attempt whose range is to be handed out again.
+    pub(crate) waiting: Option<WaitingAttempt>,
+}
+
+/// An attempt whose range is to be handed out again.
+pub(crate) struct WaitingAttempt {
+    /// The row's id.
+    pub(crate) id: i64,
+    /// It runs, but its lease is over.
+    pub(crate) lease_is_over: bool,
+    /// What its range follows.
+    pub(crate) after: i64,
+    pub(crate) id_start: i64,
+    pub(crate) id_end: i64,
+    pub(crate) attempt: i64,
+}
+
+/// Reads where a job stands.
+pub(crate) async fn read<D: Database>(
+    databases: &Databases<'_, D>,
+    job: &Job,
+) -> Result<Standing, Error> {
+    let meta_table = job.meta_table.to_string();
+    let statement =
+        (databases.inventory).read_standing(&meta_table, &job.name, job.bounds, job.retries);
+    let mut standing = Standing {
+        watermark: Watermark::at(None),
+        density: Density::default(),
+        request: None,
+        waiting: None,
+    };
+    for mut row in RowReader::all(databases.inventory(statement).await?) {
+        let is_highest = row.int()? == 1;
+        let id = row.int()?;
+        let queue = row.optional_text()?;
+        let after = row.int()?;
+        let (id_start, id_end) = (row.int()?, row.int()?);
+        if is_highest {
+            standing.watermark = Watermark::at(Some(id_end));
+            standing.density = Density {
+                count: row.count()?,
+                weight: row.double()?,
+                span: id_end.abs_diff(id_start).saturating_add(1),
+            };
+            row.int()?;
+            standing.request = serde_json::from_str(&row.text()?).ok();
+        } else {
+            let _size = (row.count()?, row.double()?);
+            standing.waiting = Some(WaitingAttempt {
+                id,
+                lease_is_over: queue.as_deref().and_then(Queue::parse) == Some(Queue::Running),
+                after,
+                id_start,
+                id_end,
+                attempt: row.int()?,
+            });
+        }
+    }
+    Ok(standing)
+}
+
+impl Standing {
+    /// Refuses a job whose configuration differs from that of its highest range: what was passed
+    /// over under the one would be missed under the other.
+    pub(crate) fn check_configuration(&self, job: &Job) -> Result<(), Error> {
+        let Some(before) = self.request.as_ref() else {
+            return Ok(());
+        };
+        if job.request.on_change == OnChange::Accept {
+            return Ok(());
+        }
+        let differences: Vec<String> = (configuration(before).into_iter())
+            .zip(configuration(&job.request))
+            .filter(|((_, before), (_, now))| before != now)
+            .map(|((name, before), (_, now))| format!("{name} was {before} and is now {now}"))
+            .collect();
+        if differences.is_empty() {
+            return Ok(());
+        }
+        Err(Error::ConfigurationChanged(format!(
+            "the job {:?} has another configuration than its latest range: {}; nothing was handed \
+             out: ask as before, name another job, or accept the change (`on-change`)",
+            job.name,
+            differences.join("; ")
+        )))
+    }
+}
+
+/// What must not change from range to range, by name.
+fn configuration(request: &AcquireRequest) -> [(&'static str, Value); 5] {
+    let condition = |text: &Option<String>| {
+        // Compared as JSON, so that spaces and the order of members do not matter.
+        (text.as_deref())
+            .and_then(|text| serde_json::from_str(text).ok())
+            .unwrap_or(Value::Null)
+    };
+    let columns = &request.columns;
+    [
+        ("the uid column", columns.uid.as_str().into()),
+        ("the item column", columns.item.as_str().into()),
+        ("the weight column", columns.weight.as_deref().into()),
+        ("the filter", condition(&request.filter)),
+        ("the hold", condition(&request.hold)),
+    ]
+}
