@@ -65,8 +65,18 @@ impl Queue {
         }
     }
 
+    /// The word in a statement's text.
+    fn literal(self) -> Expr {
+        Expr::cust(match self {
+            Self::Running => "'running'",
+            Self::Retry => "'retry'",
+            Self::Requeued => "'requeued'",
+            Self::Exhausted => "'exhausted'",
+        })
+    }
+
     fn is(self) -> Expr {
-        Expr::col("queue").eq(bind_text(self.word()))
+        Expr::col("queue").eq(self.literal())
     }
 
     /// The queue of a word.
@@ -139,10 +149,8 @@ impl InventoryTable {
         let mut waiting = attempts();
         waiting
             .and_where(
-                Expr::col("queue").is_in(
-                    [Queue::Running, Queue::Retry, Queue::Requeued]
-                        .map(|queue| bind_text(queue.word())),
-                ),
+                Expr::col("queue")
+                    .is_in([Queue::Running, Queue::Retry, Queue::Requeued].map(Queue::literal)),
             )
             .and_where(
                 (Queue::Requeued.is())
@@ -243,7 +251,7 @@ impl InventoryTable {
                 bind_int(claim.after),
                 bind_text(claim.token.as_str()),
                 lease_expires,
-                bind_text(Queue::Running.word()),
+                Queue::Running.literal(),
                 bind_int(i64::from(claim.max_attempts)),
             ]);
         }
@@ -364,7 +372,7 @@ impl InventoryTable {
         update
             .table(self.name.reference().alias(ATTEMPTS))
             .values([
-                ("queue", bind_text(Queue::Requeued.word())),
+                ("queue", Queue::Requeued.literal()),
                 ("processing_end", while_running(now(), "processing_end")),
                 ("lease_expires", while_running(now(), "lease_expires")),
                 ("logging", while_running(bind_text("put back"), "logging")),
@@ -424,7 +432,7 @@ impl InventoryTable {
         let one = || Expr::cust("1");
         let number_of = |label: &str| bigint(when(with_status(label), one()).count());
         let number_in = |queues: &[Queue]| {
-            let words = queues.iter().map(|queue| bind_text(queue.word()));
+            let words = queues.iter().map(|queue| queue.literal());
             bigint(when(text(attempt("queue")).is_in(words), one()).count())
         };
         let total_of = |column| {
@@ -525,8 +533,8 @@ impl InventoryTable {
 fn after_failure() -> Expr {
     Expr::case(
         Expr::col("attempt").lt(Expr::col("max_attempts")),
-        bind_text(Queue::Retry.word()),
+        Queue::Retry.literal(),
     )
-    .finally(bind_text(Queue::Exhausted.word()))
+    .finally(Queue::Exhausted.literal())
     .into()
 }
