@@ -67,7 +67,7 @@ pub async fn measure(rounds: &Rounds, report: &mut Report) -> Result<()> {
     let (mut native, mut guest) = (Samples::default(), Samples::default());
     for _ in 0..rounds.calls {
         let start = Instant::now();
-        core.acquire(&request).await?;
+        core.acquire(&request, None).await?;
         native.add_since(start);
         let start = Instant::now();
         let Acquired::Batch(_) = component.acquire(&request).await? else {

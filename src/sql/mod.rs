@@ -10,15 +10,14 @@ mod dialect;
 pub(crate) mod inventory;
 pub(crate) mod meta;
 pub(crate) mod schema;
+mod writer;
 
 #[cfg(test)]
 mod snapshots;
 
-use sea_query::{
-    Expr, ExprTrait, PostgresQueryBuilder, QueryStatementWriter, SqliteQueryBuilder,
-    Value as SqlValue, Values,
-};
+use sea_query::{Expr, ExprTrait, QueryStatementWriter, Value as SqlValue, Values};
 
+use self::writer::Writer;
 use crate::database::{Dialect, Value};
 
 /// A statement with its parameters, ready to be sent.
@@ -30,10 +29,7 @@ pub(crate) struct Statement {
 
 impl Statement {
     fn build(statement: &impl QueryStatementWriter, dialect: Dialect) -> Self {
-        let (text, values) = match dialect {
-            Dialect::Postgresql => statement.build(PostgresQueryBuilder),
-            Dialect::Sqlite => statement.build(SqliteQueryBuilder),
-        };
+        let (text, values) = statement.build(Writer(dialect));
         Self {
             text,
             parameters: parameters(values),

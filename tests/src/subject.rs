@@ -1,7 +1,9 @@
 //! What a scenario runs against: anything that has the operations of the interface `inventory`.
 
 use async_trait::async_trait;
-use batchintory::{AcquireRequest, Acquisition, Dialect, HistoryQuery, Outcome, Planner};
+use batchintory::{
+    AcquireRequest, Acquisition, Batch, Dialect, HistoryQuery, Outcome, Planner, RequeueTarget,
+};
 use batchintory_wasmtime::{Acquired, Databases, Inventory, SystemRandom};
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
@@ -12,6 +14,36 @@ use serde_json::Value;
 pub enum Call {
     /// `acquire`
     Acquire(AcquireRequest),
+    /// `acquire` with a claim token of the caller's own
+    AcquireWithToken {
+        /// What to hand out.
+        request: AcquireRequest,
+        /// The token.
+        claim_token: String,
+    },
+    /// `acquire-many`
+    AcquireMany {
+        /// What to hand out.
+        request: AcquireRequest,
+        /// At most so many batches.
+        batches: u32,
+    },
+    /// `heartbeat`
+    Heartbeat {
+        /// The batch's claim token.
+        claim_token: String,
+        /// How long the lease goes on.
+        lease_seconds: u32,
+    },
+    /// `requeue`
+    Requeue {
+        /// The job's meta table.
+        meta_table: String,
+        /// The job.
+        job: String,
+        /// What to put back.
+        target: RequeueTarget,
+    },
     /// `items`
     Items {
         /// The batch's claim token.
@@ -80,7 +112,23 @@ pub type NativeCore = Planner<Databases, SystemRandom>;
 impl Subject for NativeCore {
     async fn call(&self, call: Call) -> Result<Value, Failure> {
         match call {
-            Call::Acquire(request) => answer(self.acquire(&request).await),
+            Call::Acquire(request) => answer(self.acquire(&request, None).await),
+            Call::AcquireWithToken {
+                request,
+                claim_token,
+            } => answer(self.acquire(&request, Some(&claim_token)).await),
+            Call::AcquireMany { request, batches } => {
+                answer(self.acquire_many(&request, batches, None).await)
+            }
+            Call::Heartbeat {
+                claim_token,
+                lease_seconds,
+            } => answer(self.heartbeat(&claim_token, lease_seconds).await),
+            Call::Requeue {
+                meta_table,
+                job,
+                target,
+            } => answer(self.requeue(&meta_table, &job, &target).await),
             Call::Items {
                 claim_token,
                 after,
@@ -108,12 +156,30 @@ impl Subject for NativeCore {
 impl Subject for Inventory {
     async fn call(&self, call: Call) -> Result<Value, Failure> {
         match call {
-            Call::Acquire(request) => {
-                answer(self.acquire(&request).await.map(|acquired| match acquired {
-                    Acquired::Batch(batch) => Acquisition::Batch((*batch).clone()),
-                    Acquired::Nothing(nothing) => Acquisition::Nothing(nothing),
-                }))
+            Call::Acquire(request) => answer(self.acquire(&request).await.map(acquisition)),
+            Call::AcquireWithToken {
+                request,
+                claim_token,
+            } => {
+                let acquired = self.acquire_with_token(&request, &claim_token).await;
+                answer(acquired.map(acquisition))
             }
+            Call::AcquireMany { request, batches } => {
+                let batches = self.acquire_many(&request, batches).await;
+                let records = |batches: Vec<batchintory_wasmtime::Batch>| -> Vec<Batch> {
+                    batches.iter().map(|batch| (**batch).clone()).collect()
+                };
+                answer(batches.map(records))
+            }
+            Call::Heartbeat {
+                claim_token,
+                lease_seconds,
+            } => answer(self.heartbeat(&claim_token, lease_seconds).await),
+            Call::Requeue {
+                meta_table,
+                job,
+                target,
+            } => answer(self.requeue(&meta_table, &job, &target).await),
             Call::Items {
                 claim_token,
                 after,
@@ -134,6 +200,13 @@ impl Subject for Inventory {
             Call::SchemaStatements { dialect } => answer(self.schema_statements(dialect).await),
             Call::Migrate {} => answer(self.migrate().await),
         }
+    }
+}
+
+fn acquisition(acquired: Acquired) -> Acquisition {
+    match acquired {
+        Acquired::Batch(batch) => Acquisition::Batch((*batch).clone()),
+        Acquired::Nothing(nothing) => Acquisition::Nothing(nothing),
     }
 }
 

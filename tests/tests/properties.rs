@@ -116,7 +116,7 @@ async fn planned_and_claimed(
     }
     let planned = planner.plan(request, None, 1_000).await?.batches;
     let mut claimed = Vec::new();
-    while let Acquisition::Batch(batch) = planner.acquire(request).await? {
+    while let Acquisition::Batch(batch) = planner.acquire(request, None).await? {
         claimed.push(PlannedBatch {
             id_start: batch.id_start,
             id_end: batch.id_end,

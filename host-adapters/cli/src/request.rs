@@ -83,6 +83,7 @@ impl Request {
                 Some(filter) => Some(text_or_file(filter)?),
                 None => None,
             },
+            ..AcquireRequest::default()
         })
     }
 

@@ -8,6 +8,7 @@ use batchintory::{Batch as BatchRecord, Item, Nothing, Outcome};
 use serde::Serialize;
 
 use crate::error::Error;
+use crate::heartbeat::Heartbeat;
 use crate::inventory::Inventory;
 
 /// How many items are asked for at once.
@@ -25,12 +26,13 @@ pub enum Acquired {
 /// A batch in the hands of its owner; its record by `Deref`.
 ///
 /// It ends by [`succeed`](Self::succeed), [`fail`](Self::fail) or [`process`](Self::process). One that
-/// is dropped stays `running` in the inventory.
+/// is dropped stays `running` in the inventory, until its lease is over if it has one.
 #[derive(Debug)]
 #[must_use = "a batch that is dropped stays running; let it succeed or fail"]
 pub struct Batch {
     inventory: Inventory,
     record: BatchRecord,
+    lease_seconds: Option<u32>,
 }
 
 impl Deref for Batch {
@@ -42,8 +44,29 @@ impl Deref for Batch {
 }
 
 impl Batch {
-    pub(crate) fn new(inventory: Inventory, record: BatchRecord) -> Self {
-        Self { inventory, record }
+    pub(crate) fn new(
+        inventory: Inventory,
+        record: BatchRecord,
+        lease_seconds: Option<u32>,
+    ) -> Self {
+        Self {
+            inventory,
+            record,
+            lease_seconds,
+        }
+    }
+
+    /// Prolongs the batch's lease in the background for as long as what this gives back lives.
+    /// Without a lease there is nothing to do. Must be called within a tokio runtime.
+    pub fn keep_alive(&self) -> Heartbeat {
+        match self.lease_seconds {
+            Some(seconds) => Heartbeat::start(
+                self.inventory.clone(),
+                self.record.claim_token.clone(),
+                seconds,
+            ),
+            None => Heartbeat::none(),
+        }
     }
 
     /// All items, in the order of their ids. For batches of very many items see
@@ -85,7 +108,9 @@ impl Batch {
     }
 
     /// Processes the items, and lets the batch succeed or fail by the result of `work`, which is
-    /// handed on. A value becomes the batch's result, an error its log.
+    /// handed on. A value becomes the batch's result, an error its log. Meanwhile the lease is
+    /// prolonged; when the batch was taken from its owner all the same, `work` is dropped where it
+    /// waits, and the error is [`PlannerError::Superseded`](crate::PlannerError::Superseded).
     ///
     /// ```
     /// # async fn example(batch: batchintory_wasmtime::Batch) -> Result<(), batchintory_wasmtime::Error> {
@@ -110,8 +135,13 @@ impl Batch {
         T: Serialize,
         E: Display,
     {
+        let mut heartbeat = self.keep_alive();
         let items = self.items().await?;
-        let outcome = work(items).await;
+        let outcome = tokio::select! {
+            outcome = work(items) => outcome,
+            error = heartbeat.lost() => return Err(error),
+        };
+        drop(heartbeat);
         match &outcome {
             Ok(result) => self.succeed_with(result).await?,
             Err(error) => self.fail(error).await?,

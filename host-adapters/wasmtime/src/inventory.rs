@@ -7,7 +7,7 @@ use std::sync::{Arc, Mutex, PoisonError};
 
 use batchintory::{
     AcquireRequest, Acquisition, Attempt, BatchPlan, Dialect, HistoryQuery, Item, JobProgress,
-    JobSummary, Migration, Nothing, Outcome, StatusLabels,
+    JobSummary, Migration, Nothing, Outcome, RequeueTarget, StatusLabels,
 };
 use serde::Serialize;
 use tracing::{Instrument, info_span};
@@ -76,20 +76,56 @@ impl Inventory {
         InventoryBuilder::default()
     }
 
-    /// Hands out the next batch of a job.
+    /// Hands out the next batch of a job: first what failed or lost its owner, then a new range.
     pub async fn acquire(&self, request: &AcquireRequest) -> Result<Acquired, Error> {
+        self.acquire_as(request, None).await
+    }
+
+    /// Like [`acquire`](Self::acquire), with a claim token of the caller's own (unguessable, 1 to 255
+    /// bytes): the call may be repeated after any failure, by another process too, and gives the same
+    /// batch again once it has succeeded.
+    pub async fn acquire_with_token(
+        &self,
+        request: &AcquireRequest,
+        claim_token: &str,
+    ) -> Result<Acquired, Error> {
+        self.acquire_as(request, Some(claim_token)).await
+    }
+
+    async fn acquire_as(
+        &self,
+        request: &AcquireRequest,
+        claim_token: Option<&str>,
+    ) -> Result<Acquired, Error> {
+        let lease = request.lease_seconds;
         let request = request.clone().into();
-        let acquisition = call!(self.call_acquire(&request)).await?;
+        let acquisition = call!(self.call_acquire(&request, claim_token)).await?;
         Ok(match acquisition.into() {
-            Acquisition::Batch(record) => Acquired::Batch(Batch::new(self.clone(), record)),
+            Acquisition::Batch(record) => Acquired::Batch(Batch::new(self.clone(), record, lease)),
             Acquisition::Nothing(nothing) => Acquired::Nothing(nothing),
         })
+    }
+
+    /// Hands out up to so many (1 to 1,000) batches that follow each other, all or none; fewer where
+    /// less is left, and one that is handed out again comes alone.
+    pub async fn acquire_many(
+        &self,
+        request: &AcquireRequest,
+        batches: u32,
+    ) -> Result<Vec<Batch>, Error> {
+        let lease = request.lease_seconds;
+        let request = request.clone().into();
+        let records = call!(self.call_acquire_many(&request, batches, None)).await?;
+        Ok((records.into_iter())
+            .map(|record| Batch::new(self.clone(), record.into(), lease))
+            .collect())
     }
 
     /// Hands out one batch after the other until nothing is left, and ends each by the result of
     /// `work`, as [`Batch::process`] does.
     ///
-    /// A failed batch does not keep the next ones back.
+    /// A failed batch does not keep the next ones back, and is handed out again as the request
+    /// allows.
     pub async fn process<F, Fut, T, E>(
         &self,
         request: &AcquireRequest,
@@ -130,6 +166,11 @@ impl Inventory {
         Ok(items.into_iter().map(Into::into).collect())
     }
 
+    /// A sign of life: the batch's lease now ends so many seconds (1 to 31,536,000) from now.
+    pub async fn heartbeat(&self, claim_token: &str, lease_seconds: u32) -> Result<(), Error> {
+        call!(self.call_heartbeat(claim_token, lease_seconds)).await
+    }
+
     /// Ends a batch. Ending it again in the same way is fine and changes nothing.
     pub async fn complete(&self, claim_token: &str, outcome: &Outcome) -> Result<(), Error> {
         let outcome = outcome.clone().into();
@@ -154,6 +195,18 @@ impl Inventory {
         let request = request.clone().into();
         let progress = call!(self.call_progress(&request, cap)).await?;
         Ok(progress.into())
+    }
+
+    /// Puts ranges of a job back, to be handed out again as a new attempt, whatever became of them.
+    /// Gives back how many.
+    pub async fn requeue(
+        &self,
+        meta_table: &str,
+        job: &str,
+        target: &RequeueTarget,
+    ) -> Result<u64, Error> {
+        let target = target.clone().into();
+        call!(self.call_requeue(meta_table, job, &target)).await
     }
 
     /// All jobs of the inventory, by meta table and name.

@@ -37,6 +37,7 @@ mod connect;
 mod database;
 mod driver;
 mod error;
+mod heartbeat;
 mod host;
 mod instance;
 mod inventory;
@@ -47,14 +48,15 @@ pub use batch::{Acquired, Batch};
 pub use batchintory;
 pub use batchintory::{
     AcquireRequest, Attempt, Batch as BatchRecord, BatchPlan, DatabaseError, Dialect,
-    Error as PlannerError, HistoryQuery, Item, JobProgress, JobSummary, MetaColumns, Migration,
-    Nothing, NothingReason, Outcome, PlannedBatch, Refusal, Rows, Settings, Source, SqlError,
-    StatusLabels, Value,
+    Error as PlannerError, HistoryQuery, IdRange, Item, JobProgress, JobSummary, MetaColumns,
+    Migration, Nothing, NothingReason, OnChange, Outcome, PlannedBatch, Queue, Refusal,
+    RequeueTarget, Rows, Settings, Source, SqlError, StatusLabels, Value,
 };
 pub use component::PlannerComponent;
 pub use connect::{Access, connect, redact};
 pub use database::{Database, DatabaseOptions, Databases, SystemRandom};
 pub use error::{Error, Limit};
+pub use heartbeat::Heartbeat;
 pub use instance::PlannerInstance;
 pub use inventory::{Inventory, InventoryBuilder, Processed};
 pub use limits::Limits;

@@ -49,6 +49,7 @@ pub async fn run(settings: &Settings, arguments: &Arguments, json: bool) -> Resu
             meta_table: arguments.meta_table.clone(),
             job: arguments.job.clone(),
             uid: arguments.uid,
+            queue: None,
             before: arguments.before,
             limit: arguments.limit,
         })

@@ -352,6 +352,7 @@ impl Summary {
             match self.nothing {
                 Some(NothingReason::CaughtUp) => tell("nothing new: all items are handed out"),
                 Some(NothingReason::BoundsDone) => tell("nothing left within the bounds"),
+                Some(NothingReason::Held) => tell("nothing ready: the next item is held"),
                 None => {}
             }
         }

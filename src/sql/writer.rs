@@ -1,0 +1,131 @@
+//! Writing statements down: one writer for all dialects.
+//!
+//! sea-query has a writer for each dialect, and each would be compiled into the component whole, with
+//! all that we never use. What our statements need differs only in quotes and placeholders; what
+//! differs in meaning is told apart where the statement is built (see `dialect`).
+
+use std::fmt::Write;
+
+use sea_query::{
+    BinOper, EscapeBuilder, ExplainStatement, Expr, Oper, OperLeftAssocDecider, PrecedenceDecider,
+    QueryBuilder, Quote, QuotedBuilder, SelectInto, SelectStatement, SqlWriter, SubQueryStatement,
+    TableRefBuilder, UnionType, Value,
+};
+
+use crate::database::Dialect;
+
+/// Writes statements in a dialect.
+pub(super) struct Writer(pub(super) Dialect);
+
+impl QuotedBuilder for Writer {
+    fn quote(&self) -> Quote {
+        Quote::new(b'"')
+    }
+}
+
+impl QueryBuilder for Writer {
+    fn placeholder(&self) -> (&'static str, bool) {
+        match self.0 {
+            Dialect::Postgresql => ("$", true),
+            Dialect::Sqlite => ("?", false),
+        }
+    }
+
+    fn prepare_value(&self, value: Value, sql: &mut impl SqlWriter) {
+        sql.push_param(value, self);
+    }
+
+    fn prepare_query_statement(&self, query: &SubQueryStatement, sql: &mut impl SqlWriter) {
+        // No other kind of statement ever stands within another one.
+        if let SubQueryStatement::SelectStatement(select) = query {
+            self.prepare_select_statement(select, sql);
+        }
+    }
+
+    /// Without parentheses, which SQLite does not take there; they are needed only where an arm has
+    /// an ORDER BY or a LIMIT of its own, and ours have them one level deeper.
+    fn prepare_union_statement(
+        &self,
+        _union_type: UnionType,
+        select: &SelectStatement,
+        sql: &mut impl SqlWriter,
+    ) {
+        let _ = sql.write_str(" UNION ALL ");
+        self.prepare_select_statement(select, sql);
+    }
+
+    fn prepare_select_into(&self, _: &SelectInto, _: &mut impl SqlWriter) {}
+
+    fn prepare_explain_statement(&self, _: &ExplainStatement, _: &mut impl SqlWriter) {}
+
+    /// Values are bound; this would write one into the text.
+    fn write_value(&self, _: &mut impl Write, _: &Value) -> std::fmt::Result {
+        Err(std::fmt::Error)
+    }
+}
+
+impl EscapeBuilder for Writer {}
+
+impl TableRefBuilder for Writer {}
+
+impl OperLeftAssocDecider for Writer {
+    fn well_known_left_associative(&self, operator: &BinOper) -> bool {
+        matches!(
+            operator,
+            BinOper::And | BinOper::Or | BinOper::Add | BinOper::Sub | BinOper::Mul
+        )
+    }
+}
+
+impl PrecedenceDecider for Writer {
+    /// Which parentheses can be left out: around what is whole by itself, and around a comparison
+    /// between AND, OR and NOT.
+    fn inner_expr_well_known_greater_precedence(&self, inner: &Expr, outer: &Oper) -> bool {
+        match inner {
+            Expr::Column(_)
+            | Expr::Value(_)
+            | Expr::Keyword(_)
+            | Expr::FunctionCall(_)
+            | Expr::Case(_)
+            | Expr::SubQuery(..)
+            | Expr::Tuple(_)
+            // Text of our own is written whole.
+            | Expr::Custom(_) => true,
+            Expr::Binary(_, operator, _) => {
+                is_comparison(operator) && matches!(outer, Oper::UnOper(_))
+                    || is_comparison(operator)
+                        && matches!(outer, Oper::BinOper(BinOper::And | BinOper::Or))
+                    || is_arithmetic(operator)
+                        && matches!(outer, Oper::BinOper(operator) if is_comparison(operator))
+            }
+            _ => false,
+        }
+    }
+}
+
+fn is_comparison(operator: &BinOper) -> bool {
+    use BinOper::{
+        Equal, GreaterThan, GreaterThanOrEqual, In, Is, IsNot, Like, NotEqual, SmallerThan,
+        SmallerThanOrEqual,
+    };
+    matches!(
+        operator,
+        Equal
+            | NotEqual
+            | SmallerThan
+            | SmallerThanOrEqual
+            | GreaterThan
+            | GreaterThanOrEqual
+            | In
+            | Like
+            | Is
+            | IsNot
+    )
+}
+
+fn is_arithmetic(operator: &BinOper) -> bool {
+    matches!(
+        operator,
+        BinOper::Add | BinOper::Sub | BinOper::Mul | BinOper::Div
+    )
+}
