@@ -95,7 +95,7 @@ impl InventoryTable {
     ///
     /// That no later attempt is there is a hint here and decides nothing: see `insert_claims`.
     ///
-    /// Relies on: the index (meta_table, job, batch_id_end), read from its end; the index
+    /// Relies on: the index (meta_table, job, batch_id_end, id), read from its end; the index
     /// (meta_table, job, queue, id).
     pub(crate) fn read_standing(
         &self,
@@ -424,7 +424,7 @@ impl InventoryTable {
     /// All jobs with their sums: rows of `meta_table, job, watermark, running, succeeded, failed,
     /// waiting, exhausted, items, weight, latest_start, config`, where the configuration is that of the highest range.
     ///
-    /// Relies on: a scan of the whole inventory; the index (meta_table, job, batch_id_end) for the
+    /// Relies on: a scan of the whole inventory; the index (meta_table, job, batch_id_end, id) for the
     /// configuration.
     pub(crate) fn summarise_jobs(&self) -> Statement {
         let attempt = |column| Expr::col(("attempts", column));
@@ -477,7 +477,7 @@ impl InventoryTable {
     /// job_result_item, logging, queue, config`.
     ///
     /// Relies on: the primary key, read from its end; with a job and an id also on the index
-    /// (meta_table, job, batch_id_end).
+    /// (meta_table, job, batch_id_end, id).
     pub(crate) fn list_attempts(
         &self,
         query: &HistoryQuery,

@@ -41,6 +41,9 @@ pub struct Step {
     /// SQL that is run on the meta table's database before the call.
     #[serde(default)]
     pub sql: Option<String>,
+    /// SQL that is run on the inventory's database before the call: to let time go by, above all.
+    #[serde(default)]
+    pub inventory_sql: Option<String>,
     /// The call: an operation's name with its arguments.
     #[serde(default)]
     pub call: Option<Value>,
@@ -71,8 +74,14 @@ impl Scenario {
         Ok(scenarios)
     }
 
-    /// Runs it: the meta tables are made in `meta`, the calls go to `subject`.
-    pub async fn run(&self, subject: &dyn Subject, meta: &dyn Database) -> Result<()> {
+    /// Runs it: the meta tables are made in `meta`, the calls go to `subject`, which keeps its
+    /// inventory in `inventory`.
+    pub async fn run(
+        &self,
+        subject: &dyn Subject,
+        inventory: &dyn Database,
+        meta: &dyn Database,
+    ) -> Result<()> {
         if self.only.is_some_and(|only| only != meta.dialect()) {
             return Ok(());
         }
@@ -81,7 +90,7 @@ impl Scenario {
         }
         let mut kept = HashMap::new();
         for (index, step) in self.steps.iter().enumerate() {
-            self.run_step(step, subject, meta, &mut kept)
+            self.run_step(step, subject, (inventory, meta), &mut kept)
                 .await
                 .with_context(|| format!("step {} of the scenario {:?}", index + 1, self.about))?;
         }
@@ -92,7 +101,7 @@ impl Scenario {
         &self,
         step: &Step,
         subject: &dyn Subject,
-        meta: &dyn Database,
+        (inventory, meta): (&dyn Database, &dyn Database),
         kept: &mut HashMap<String, Value>,
     ) -> Result<()> {
         if let Some((table, rows)) = &step.insert {
@@ -101,6 +110,9 @@ impl Scenario {
         }
         if let Some(sql) = &step.sql {
             execute(meta, sql, &[]).await?;
+        }
+        if let Some(sql) = &step.inventory_sql {
+            execute(inventory, sql, &[]).await?;
         }
         let Some(call) = &step.call else {
             return Ok(());
@@ -147,9 +159,12 @@ fn resolve(value: &Value, kept: &HashMap<String, Value>) -> Result<Value> {
                     .get(name)
                     .with_context(|| format!("nothing is kept as {name:?}"))?;
                 for part in parts {
-                    found = found
-                        .get(part)
-                        .with_context(|| format!("{path:?} has no {part:?} in {found}"))?;
+                    // A number is a place in a list.
+                    found = match part.parse::<usize>() {
+                        Ok(index) => found.get(index),
+                        Err(_) => found.get(part),
+                    }
+                    .with_context(|| format!("{path:?} has no {part:?} in {found}"))?;
                 }
                 found.clone()
             }

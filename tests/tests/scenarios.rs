@@ -54,9 +54,13 @@ where
         // Without a database of its own, the inventory lies beside the meta tables.
         let inventory = inventory().await?;
         let connection = inventory.as_ref().unwrap_or(&meta).connection.clone();
-        let subject = subject(host, connection, meta.connection.clone())?;
+        let subject = subject(host, connection.clone(), meta.connection.clone())?;
         let outcome = scenario
-            .run(subject.as_ref(), meta.connection.as_ref())
+            .run(
+                subject.as_ref(),
+                connection.as_ref(),
+                meta.connection.as_ref(),
+            )
             .await
             .with_context(|| format!("scenario {name}"));
         if let Err(error) = outcome {

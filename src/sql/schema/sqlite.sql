@@ -22,5 +22,5 @@ CREATE TABLE IF NOT EXISTS {table} (
     CONSTRAINT {chain} UNIQUE (meta_table, job, batch_id_after, attempt),
     CONSTRAINT {claim_token} UNIQUE (claim_token)
 );
-CREATE INDEX IF NOT EXISTS {watermark} ON {unqualified} (meta_table, job, batch_id_end);
+CREATE INDEX IF NOT EXISTS {watermark} ON {unqualified} (meta_table, job, batch_id_end, id);
 CREATE INDEX IF NOT EXISTS {queue} ON {unqualified} (meta_table, job, queue, id);
