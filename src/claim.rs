@@ -95,8 +95,8 @@ async fn claim<D: Database, R: Random>(
     }
     for _ in 0..MAX_ROUNDS {
         let standing = standing::read(&databases, &job).await?;
-        standing.check_configuration(&job)?;
-        let claimed = if let Some(waiting) = &standing.waiting {
+        standing.check_configuration(&job, &claimant.config)?;
+        let claimed = if let Some(waiting) = standing.waiting {
             hand_out_again(&databases, &job, &mut claimant, waiting).await?
         } else {
             let watermark = standing.watermark;

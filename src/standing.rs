@@ -5,7 +5,7 @@ use serde_json::Value;
 use crate::database::Database;
 use crate::databases::{Databases, RowReader};
 use crate::error::Error;
-use crate::interface::{AcquireRequest, OnChange, Queue};
+use crate::interface::{AcquireRequest, OnChange};
 use crate::job::Job;
 use crate::next_batch::Density;
 use crate::watermark::Watermark;
@@ -16,23 +16,10 @@ pub(crate) struct Standing {
     pub(crate) watermark: Watermark,
     /// How dense its highest range is.
     pub(crate) density: Density,
-    /// The request of its highest range, where it is understood.
-    request: Option<AcquireRequest>,
-    /// The oldest attempt whose range is to be handed out again.
-    pub(crate) waiting: Option<WaitingAttempt>,
-}
-
-/// An attempt whose range is to be handed out again.
-pub(crate) struct WaitingAttempt {
-    /// The row's id.
-    pub(crate) id: i64,
-    /// It runs, but its lease is over.
-    pub(crate) lease_is_over: bool,
-    /// What its range follows.
-    pub(crate) after: i64,
-    pub(crate) id_start: i64,
-    pub(crate) id_end: i64,
-    pub(crate) attempt: i64,
+    /// The request of its highest range, as it is kept.
+    config: Option<String>,
+    /// The inventory id of the oldest attempt whose range is to be handed out again.
+    pub(crate) waiting: Option<i64>,
 }
 
 /// Reads where a job stands.
@@ -43,53 +30,44 @@ pub(crate) async fn read<D: Database>(
     let meta_table = job.meta_table.to_string();
     let statement =
         (databases.inventory).read_standing(&meta_table, &job.name, job.bounds, job.retries);
-    let mut standing = Standing {
-        watermark: Watermark::at(None),
-        density: Density::default(),
-        request: None,
-        waiting: None,
+    let Some(mut row) = RowReader::first(databases.inventory(statement).await?)? else {
+        return Ok(Standing {
+            watermark: Watermark::at(None),
+            density: Density::default(),
+            config: None,
+            waiting: None,
+        });
     };
-    for mut row in RowReader::all(databases.inventory(statement).await?) {
-        let is_highest = row.int()? == 1;
-        let id = row.int()?;
-        let queue = row.optional_text()?;
-        let after = row.int()?;
-        let (id_start, id_end) = (row.int()?, row.int()?);
-        if is_highest {
-            standing.watermark = Watermark::at(Some(id_end));
-            standing.density = Density {
-                count: row.count()?,
-                weight: row.double()?,
-                span: id_end.abs_diff(id_start).saturating_add(1),
-            };
-            row.int()?;
-            standing.request = serde_json::from_str(&row.text()?).ok();
-        } else {
-            let _size = (row.count()?, row.double()?);
-            standing.waiting = Some(WaitingAttempt {
-                id,
-                lease_is_over: queue.as_deref().and_then(Queue::parse) == Some(Queue::Running),
-                after,
-                id_start,
-                id_end,
-                attempt: row.int()?,
-            });
-        }
-    }
-    Ok(standing)
+    let (id_start, id_end) = (row.int()?, row.int()?);
+    Ok(Standing {
+        watermark: Watermark::at(Some(id_end)),
+        density: Density {
+            count: row.count()?,
+            weight: row.double()?,
+            span: id_end.abs_diff(id_start).saturating_add(1),
+        },
+        config: Some(row.text()?),
+        waiting: row.optional_int()?,
+    })
 }
 
 impl Standing {
     /// Refuses a job whose configuration differs from that of its highest range: what was passed
     /// over under the one would be missed under the other.
-    pub(crate) fn check_configuration(&self, job: &Job) -> Result<(), Error> {
-        let Some(before) = self.request.as_ref() else {
+    ///
+    /// `config` is the job's request as it is to be kept. One that is not understood, such as an
+    /// other program's, tells of no difference.
+    pub(crate) fn check_configuration(&self, job: &Job, config: &str) -> Result<(), Error> {
+        let Some(before) = self.config.as_deref() else {
             return Ok(());
         };
-        if job.request.on_change == OnChange::Accept {
+        if before == config || job.request.on_change == OnChange::Accept {
             return Ok(());
         }
-        let differences: Vec<String> = (configuration(before).into_iter())
+        let Ok(before) = serde_json::from_str::<AcquireRequest>(before) else {
+            return Ok(());
+        };
+        let differences: Vec<String> = (configuration(&before).into_iter())
             .zip(configuration(&job.request))
             .filter(|((_, before), (_, now))| before != now)
             .map(|((name, before), (_, now))| format!("{name} was {before} and is now {now}"))

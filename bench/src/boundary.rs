@@ -24,21 +24,33 @@ impl Database for Canned {
         Dialect::Postgresql
     }
 
-    async fn query(&self, statement: &str, _parameters: &[Value]) -> Result<Rows, DatabaseError> {
-        let int = Value::Int64;
+    async fn query(&self, statement: &str, parameters: &[Value]) -> Result<Rows, DatabaseError> {
+        let (int, weight) = (Value::Int64, Value::Float64);
+        let text = |text: &str| Value::Text(text.into());
         let row = if statement.starts_with("INSERT") {
-            vec![int(7), Value::Text("2026-01-01T00:00:00.000Z".into())]
+            // The claim token is the only text of 32 characters.
+            let is_token = |value: &&Value| matches!(value, Value::Text(text) if text.len() == 32);
+            let token = parameters.iter().find(is_token);
+            let token = token.cloned().unwrap_or(Value::Null);
+            vec![token, int(7), text("2026-01-01T00:00:00.000Z")]
         } else if statement.contains("\"inventory\"") {
-            vec![int(1), int(100), int(100), Value::Float64(5_000.0)]
-        } else {
-            let bigint = || Value::Text("bigint".into());
-            let weight = Value::Float64;
+            let config = r#"{"meta_table":"files","job":"bench","max_weight":5000.0}"#;
             vec![
-                bigint(),
-                bigint(),
-                int(182),
-                int(282),
-                int(182),
+                int(1),
+                int(100),
+                int(100),
+                weight(5_000.0),
+                text(config),
+                Value::Null,
+            ]
+        } else {
+            vec![
+                text("bigint"),
+                Value::Null,
+                Value::Null,
+                int(157),
+                int(257),
+                int(157),
                 int(101),
                 weight(38.0),
                 int(100),

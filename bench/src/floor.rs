@@ -33,16 +33,21 @@ const SCHEMA: &str = "
         processing_start timestamptz NOT NULL, processing_end timestamptz, batch_id_start bigint NOT NULL,
         batch_id_end bigint NOT NULL, batch_weight double precision, batch_count bigint NOT NULL,
         attempt bigint NOT NULL, status text NOT NULL, config json NOT NULL, batch_id_after bigint NOT NULL,
-        claim_token text NOT NULL UNIQUE, UNIQUE (meta_table, job, batch_id_after, attempt));
-    CREATE INDEX IF NOT EXISTS by_hand_end ON inventory_by_hand (meta_table, job, batch_id_end)";
+        claim_token text NOT NULL UNIQUE, lease_expires timestamptz, queue text,
+        UNIQUE (meta_table, job, batch_id_after, attempt));
+    CREATE INDEX IF NOT EXISTS by_hand_end ON inventory_by_hand (meta_table, job, batch_id_end);
+    CREATE INDEX IF NOT EXISTS by_hand_queue ON inventory_by_hand (meta_table, job, queue, id)";
 
-const WATERMARK: &str = "SELECT batch_id_end FROM inventory_by_hand WHERE meta_table = $1 AND job = $2 \
-    ORDER BY batch_id_end DESC LIMIT 1";
+// Whoever keeps failed batches looks for one first.
+const WATERMARK: &str = "SELECT batch_id_end, config, (SELECT min(id) FROM inventory_by_hand \
+    WHERE meta_table = $1 AND job = $2 AND (queue = 'retry' OR queue = 'running' AND lease_expires <= now())) \
+    FROM inventory_by_hand WHERE meta_table = $1 AND job = $2 ORDER BY batch_id_end DESC LIMIT 1";
 const CLAIM: &str = "INSERT INTO inventory_by_hand (meta_table, job, processing_start, batch_id_start, \
-    batch_id_end, batch_weight, batch_count, attempt, status, config, batch_id_after, claim_token) \
-    VALUES ($1, $2, now(), $3, $4, $5, $6, 1, 'running', CAST($7::text AS json), $8, $9) \
+    batch_id_end, batch_weight, batch_count, attempt, status, config, batch_id_after, claim_token, queue) \
+    VALUES ($1, $2, now(), $3, $4, $5, $6, 1, 'running', CAST($7::text AS json), $8, $9, 'running') \
     ON CONFLICT DO NOTHING RETURNING id";
-const COMPLETE: &str = "UPDATE inventory_by_hand SET status = 'succeeded', processing_end = now() \
+const COMPLETE: &str = "UPDATE inventory_by_hand SET status = 'succeeded', processing_end = now(), \
+    lease_expires = NULL, queue = NULL \
     WHERE claim_token = $1 AND status = 'running'";
 
 /// The next rows up to a weight: the running total over a page that is surely long enough.

@@ -1,8 +1,7 @@
 //! The statements on the inventory table.
 
 use sea_query::{
-    Expr, ExprTrait, Func, InsertStatement, OnConflict, Order, Query, SelectStatement,
-    SubQueryStatement, UnionType,
+    Expr, ExprTrait, Func, InsertStatement, OnConflict, Order, Query, SubQueryStatement,
 };
 
 use super::{Statement, bigint, bind_double, bind_int, bind_text, double, text, when};
@@ -88,12 +87,10 @@ impl Queue {
 }
 
 impl InventoryTable {
-    /// Where a job stands: rows of `kind, id, queue, batch_id_after, batch_id_start, batch_id_end,
-    /// batch_count, batch_weight, attempt, config`. Of kind 1 is that of its highest range, of kind
-    /// 2 the oldest attempt within the bounds whose range is to be handed out again: it was
-    /// requeued, it failed and has rested, or it runs and its lease is over. Either may be missing.
-    ///
-    /// That no later attempt is there is a hint here and decides nothing: see `insert_claims`.
+    /// Where a job stands: the row of its highest range as `batch_id_start, batch_id_end,
+    /// batch_count, batch_weight, config, waiting`, or no row before its first claim. Waiting is the
+    /// lowest id of an attempt within the bounds whose range is to be handed out again: it was
+    /// requeued, it failed and has rested, or it runs and its lease is over.
     ///
     /// Relies on: the index (meta_table, job, batch_id_end, id), read from its end; the index
     /// (meta_table, job, queue, id).
@@ -104,99 +101,89 @@ impl InventoryTable {
         bounds: Bounds,
         retries: Retries,
     ) -> Statement {
-        let row = |kind: &'static str, inner: SelectStatement| {
-            let column = |name| Expr::col(("found", name));
-            Query::select()
-                .expr(bigint(Expr::cust(kind)))
-                .expr(bigint(column("id")))
-                .expr(text(column("queue")))
-                .expr(bigint(column("batch_id_after")))
-                .expr(bigint(column("batch_id_start")))
-                .expr(bigint(column("batch_id_end")))
-                .expr(bigint(column("batch_count")))
-                .expr(double(column("batch_weight")))
-                .expr(bigint(column("attempt")))
-                .expr(text(column("config")))
-                .from_subquery(inner, "found")
-                .take()
-        };
-        let attempts = || {
-            Query::select()
-                .columns([
-                    "id",
-                    "queue",
-                    "batch_id_after",
-                    "batch_id_start",
-                    "batch_id_end",
-                    "batch_count",
-                    "batch_weight",
-                    "attempt",
-                    "config",
-                ])
-                .from_as(self.name.reference(), ATTEMPTS)
-                .and_where(Expr::col("meta_table").eq(bind_text(meta_table)))
-                .and_where(Expr::col("job").eq(bind_text(job)))
-                .limit(1)
-                .take()
-        };
-        let mut highest = attempts();
-        highest
-            .order_by("batch_id_end", Order::Desc)
-            .order_by("id", Order::Desc);
-        let lease_is_over = Queue::Running
-            .is()
-            .and(Expr::col("lease_expires").lte(self.dialect.now()));
-        let mut waiting = attempts();
+        let column = |name: &'static str| Expr::col(("waiting", name));
+        let lease_is_over = column("lease_expires").lte(self.dialect.now());
+        let mut waiting = Query::select();
         waiting
-            .and_where(
-                Expr::col("queue")
-                    .is_in([Queue::Running, Queue::Retry, Queue::Requeued].map(Queue::literal)),
-            )
-            .and_where(
-                (Queue::Requeued.is())
-                    .or(self.has_rested(retries))
-                    .or(lease_is_over),
+            .expr(Expr::cust("min(waiting.id)"))
+            .from_as(self.name.reference(), "waiting")
+            .and_where(column("meta_table").eq(bind_text(meta_table)))
+            .and_where(column("job").eq(bind_text(job)))
+            .and_where(Expr::cust(
+                "waiting.queue IN ('running', 'retry', 'requeued')",
+            ))
+            .and_where(Expr::cust("waiting.queue <> 'running'").or(lease_is_over))
+            .and_where_option((retries.delay_seconds).map(|seconds| {
+                Expr::cust("waiting.queue <> 'retry'").or(self.has_rested("waiting", seconds))
+            }))
+            .and_where_option(
+                (bounds.id_min).map(|id_min| column("batch_id_start").gte(bind_int(id_min))),
             )
             .and_where_option(
-                (bounds.id_min).map(|id_min| Expr::col("batch_id_start").gte(bind_int(id_min))),
-            )
-            .and_where_option(
-                (bounds.id_max).map(|id_max| Expr::col("batch_id_end").lte(bind_int(id_max))),
-            )
-            .and_where(self.has_later_attempt(ATTEMPTS).not())
-            .order_by("id", Order::Asc);
-        let mut select = row("1", highest);
-        select.union(UnionType::All, row("2", waiting));
+                (bounds.id_max).map(|id_max| column("batch_id_end").lte(bind_int(id_max))),
+            );
+        let mut select = Query::select();
+        select
+            // As text: built of expressions, the columns would cost more than all the rest.
+            .expr(Expr::cust(
+                "CAST(attempts.batch_id_start AS bigint), CAST(attempts.batch_id_end AS bigint), \
+                 CAST(attempts.batch_count AS bigint), \
+                 CAST(attempts.batch_weight AS double precision), CAST(attempts.config AS text)",
+            ))
+            .expr(bigint(Expr::from(SubQueryStatement::from(waiting))))
+            .from_as(self.name.reference(), ATTEMPTS)
+            .and_where(Expr::col((ATTEMPTS, "meta_table")).eq(bind_text(meta_table)))
+            .and_where(Expr::col((ATTEMPTS, "job")).eq(bind_text(job)))
+            .order_by((ATTEMPTS, "batch_id_end"), Order::Desc)
+            .order_by((ATTEMPTS, "id"), Order::Desc)
+            .limit(1);
         Statement::build(&select, self.dialect)
     }
 
-    /// Whether an attempt failed and has rested long enough.
-    fn has_rested(&self, retries: Retries) -> Expr {
-        let Some(seconds) = retries.delay_seconds else {
-            return Queue::Retry.is();
-        };
-        let doublings = Expr::cust(format!(
-            "(1 << CAST(CASE WHEN attempts.attempt > {MAX_DOUBLINGS} THEN {MAX_DOUBLINGS} \
-             ELSE attempts.attempt - 1 END AS integer))"
-        ));
-        let rest = bind_int(-i64::from(seconds)).mul(doublings);
-        Queue::Retry
-            .is()
-            .and(Expr::col("processing_end").lte(self.dialect.now_plus(rest)))
+    /// An attempt that waits: a row of `queue, batch_id_after, batch_id_start, batch_id_end, attempt,
+    /// max_attempts, followed`, or none. Followed is 1 when a later attempt is there already: a hint that decides
+    /// nothing, see [`insert_claims`](Self::insert_claims).
+    ///
+    /// Relies on: the primary key; the unique index (meta_table, job, batch_id_after, attempt).
+    pub(crate) fn read_waiting(&self, id: i64) -> Statement {
+        let mut select = Query::select();
+        select
+            .expr(Expr::cust(
+                "CAST(attempts.queue AS text), CAST(attempts.batch_id_after AS bigint), \
+                 CAST(attempts.batch_id_start AS bigint), CAST(attempts.batch_id_end AS bigint), \
+                 CAST(attempts.attempt AS bigint), CAST(attempts.max_attempts AS bigint)",
+            ))
+            .expr(bigint(
+                Expr::case(self.has_later_attempt(), Expr::cust("1")).finally(Expr::cust("0")),
+            ))
+            .from_as(self.name.reference(), ATTEMPTS)
+            .and_where(Expr::col((ATTEMPTS, "id")).eq(bind_int(id)));
+        Statement::build(&select, self.dialect)
     }
 
-    /// Whether the range of a row, in the table with this alias, has a later attempt.
+    /// Whether an attempt that failed has rested for so many seconds, doubled with each attempt.
+    fn has_rested(&self, alias: &'static str, seconds: u32) -> Expr {
+        let doublings = Expr::cust(format!(
+            "(1 << CAST(CASE WHEN {alias}.attempt > {MAX_DOUBLINGS} THEN {MAX_DOUBLINGS} \
+             ELSE {alias}.attempt - 1 END AS integer))"
+        ));
+        let rest = bind_int(-i64::from(seconds)).mul(doublings);
+        Expr::col((alias, "processing_end")).lte(self.dialect.now_plus(rest))
+    }
+
+    /// Whether the range of a row of the table `attempts` has a later attempt.
     ///
     /// Relies on: the unique index (meta_table, job, batch_id_after, attempt).
-    fn has_later_attempt(&self, alias: &'static str) -> Expr {
+    fn has_later_attempt(&self) -> Expr {
         let mut later = Query::select();
         later
             .expr(Expr::cust("1"))
             .from_as(self.name.reference(), "later")
-            .and_where(Expr::col(("later", "attempt")).gt(Expr::col((alias, "attempt"))));
-        for column in ["meta_table", "job", "batch_id_after"] {
-            later.and_where(Expr::col(("later", column)).equals((alias, column)));
-        }
+            .and_where(Expr::cust(
+                "later.meta_table = attempts.meta_table AND later.job = attempts.job \
+                 AND later.batch_id_after = attempts.batch_id_after \
+                 AND later.attempt > attempts.attempt",
+            ));
         Expr::exists(later)
     }
 
@@ -340,7 +327,7 @@ impl InventoryTable {
             .values([("queue", Expr::cust("NULL"))])
             .and_where(Expr::col("id").eq(bind_int(id)))
             .and_where(Queue::Retry.is().or(Queue::Requeued.is()))
-            .and_where(self.has_later_attempt(ATTEMPTS));
+            .and_where(self.has_later_attempt());
         Statement::build(&update, self.dialect)
     }
 
@@ -384,7 +371,7 @@ impl InventoryTable {
             .and_where(column("meta_table").eq(bind_text(meta_table)))
             .and_where(column("job").eq(bind_text(job)))
             .and_where(target)
-            .and_where(self.has_later_attempt(ATTEMPTS).not());
+            .and_where(self.has_later_attempt().not());
         Statement::build(&update, self.dialect)
     }
 

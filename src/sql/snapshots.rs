@@ -135,6 +135,7 @@ fn on_the_inventory() {
     snapshot("read_standing", |dialect| {
         inventory(dialect).read_standing("lake.files", "thumbnails", bounds, retries)
     });
+    snapshot("read_waiting", |dialect| inventory(dialect).read_waiting(7));
     let claim = Claim {
         meta_table: "lake.files",
         job: "thumbnails",

@@ -8,8 +8,8 @@ use std::fmt::Write;
 
 use sea_query::{
     BinOper, EscapeBuilder, ExplainStatement, Expr, Oper, OperLeftAssocDecider, PrecedenceDecider,
-    QueryBuilder, Quote, QuotedBuilder, SelectInto, SelectStatement, SqlWriter, SubQueryStatement,
-    TableRefBuilder, UnionType, Value,
+    QueryBuilder, Quote, QuotedBuilder, SelectInto, SqlWriter, SubQueryStatement, TableRefBuilder,
+    Value,
 };
 
 use crate::database::Dialect;
@@ -40,18 +40,6 @@ impl QueryBuilder for Writer {
         if let SubQueryStatement::SelectStatement(select) = query {
             self.prepare_select_statement(select, sql);
         }
-    }
-
-    /// Without parentheses, which SQLite does not take there; they are needed only where an arm has
-    /// an ORDER BY or a LIMIT of its own, and ours have them one level deeper.
-    fn prepare_union_statement(
-        &self,
-        _union_type: UnionType,
-        select: &SelectStatement,
-        sql: &mut impl SqlWriter,
-    ) {
-        let _ = sql.write_str(" UNION ALL ");
-        self.prepare_select_statement(select, sql);
     }
 
     fn prepare_select_into(&self, _: &SelectInto, _: &mut impl SqlWriter) {}
