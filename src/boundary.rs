@@ -135,6 +135,12 @@ macro_rules! boundary {
                 meta_table, job, watermark, running, succeeded, failed, waiting, exhausted, items,
                 weight, latest_start
             } optional { request });
+            $crate::boundary!(@record wit_inventory::Difference, Difference {
+                attempt, id_start, id_end, count, weight, count_now, weight_now
+            });
+            $crate::boundary!(@record wit_inventory::AuditPage, AuditPage {
+                ranges, audited_to
+            } list { differences });
             $crate::boundary!(@record wit_inventory::IdRange, IdRange { id_start, id_end });
 
             impl From<wit_inventory::RequeueTarget> for $crate::RequeueTarget {

@@ -144,6 +144,15 @@ impl export::Guest for Component {
         call(planner().requeue(&meta_table, &job, &target.into()))
     }
 
+    fn audit(
+        meta_table: String,
+        job: String,
+        after: Option<i64>,
+        limit: u32,
+    ) -> Result<export::AuditPage, export::Error> {
+        call(planner().audit(&meta_table, &job, after, limit))
+    }
+
     fn jobs() -> Result<Vec<export::JobSummary>, export::Error> {
         call_list(planner().jobs())
     }

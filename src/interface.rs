@@ -399,6 +399,36 @@ pub enum RequeueTarget {
     Exhausted,
 }
 
+/// A processed range whose rows differ from what was processed.
+#[derive(Debug, Clone, Copy, PartialEq, Serialize, Deserialize)]
+pub struct Difference {
+    /// The inventory id of the attempt that succeeded.
+    pub attempt: i64,
+    /// The id of the first item, then.
+    pub id_start: i64,
+    /// The id of the last item, then.
+    pub id_end: i64,
+    /// How many items were processed.
+    pub count: u64,
+    /// What they weighed.
+    pub weight: f64,
+    /// How many there are now.
+    pub count_now: u64,
+    /// What they weigh now.
+    pub weight_now: f64,
+}
+
+/// A part of an audit.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct AuditPage {
+    /// How many ranges were counted again; 0 is the end.
+    pub ranges: u32,
+    /// The last id of the last one.
+    pub audited_to: Option<i64>,
+    /// Those that differ.
+    pub differences: Vec<Difference>,
+}
+
 /// What `migrate` did.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Migration {

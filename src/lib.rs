@@ -1,5 +1,6 @@
 //! batchintory's planner.
 
+mod audit;
 mod boundary;
 mod claim;
 mod claim_token;
@@ -34,8 +35,8 @@ pub use database::{
 };
 pub use error::Error;
 pub use interface::{
-    AcquireRequest, Acquisition, Attempt, Batch, BatchPlan, HistoryQuery, IdRange, Item,
-    JobProgress, JobSummary, MetaColumns, Migration, Nothing, NothingReason, OnChange, Outcome,
-    PlannedBatch, Queue, RequeueTarget,
+    AcquireRequest, Acquisition, Attempt, AuditPage, Batch, BatchPlan, Difference, HistoryQuery,
+    IdRange, Item, JobProgress, JobSummary, MetaColumns, Migration, Nothing, NothingReason,
+    OnChange, Outcome, PlannedBatch, Queue, RequeueTarget,
 };
 pub use planner::Planner;

@@ -3,10 +3,10 @@
 use crate::database::{Database, Dialect, Random};
 use crate::error::Error;
 use crate::interface::{
-    AcquireRequest, Acquisition, Attempt, Batch, BatchPlan, HistoryQuery, Item, JobProgress,
-    JobSummary, Migration, Outcome, RequeueTarget,
+    AcquireRequest, Acquisition, Attempt, AuditPage, Batch, BatchPlan, HistoryQuery, Item,
+    JobProgress, JobSummary, Migration, Outcome, RequeueTarget,
 };
-use crate::{claim, completion, history, items, lease, migration, plan, progress, requeue};
+use crate::{audit, claim, completion, history, items, lease, migration, plan, progress, requeue};
 
 /// Plans and claims batches through a [`Database`], with claim tokens from a [`Random`].
 ///
@@ -89,6 +89,17 @@ impl<D: Database, R: Random> Planner<D, R> {
         target: &RequeueTarget,
     ) -> Result<u64, Error> {
         requeue::requeue(&self.database, meta_table, job, target).await
+    }
+
+    /// Counts up to `limit` (1 to 1,000) processed ranges of a job behind the id `after` again.
+    pub async fn audit(
+        &self,
+        meta_table: &str,
+        job: &str,
+        after: Option<i64>,
+        limit: u32,
+    ) -> Result<AuditPage, Error> {
+        audit::audit(&self.database, meta_table, job, after, limit).await
     }
 
     /// All jobs of the inventory, by meta table and name.

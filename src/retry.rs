@@ -1,12 +1,12 @@
 //! Handing a range out again, as a new attempt.
 
+use crate::audit::count_again;
 use crate::claim::{Claimant, Claimed, insert};
 use crate::database::Database;
 use crate::databases::{Databases, RowReader};
 use crate::error::Error;
-use crate::interface::{PlannedBatch, Queue};
+use crate::interface::{AcquireRequest, PlannedBatch, Queue};
 use crate::job::Job;
-use crate::sql::meta;
 
 /// Claims the next attempt at the range of a waiting one.
 ///
@@ -28,6 +28,7 @@ pub(crate) async fn hand_out_again<D: Database>(
     let (id_start, id_end) = (row.int()?, row.int()?);
     let attempt = row.int()?;
     let max_attempts = row.int()?;
+    let config = row.text()?;
     let is_followed = row.int()? != 0;
     if queue == Some(Queue::Running) {
         let statement = databases.inventory.take_over(waiting);
@@ -44,16 +45,19 @@ pub(crate) async fn hand_out_again<D: Database>(
             .await?;
         return Ok(Claimed::Lost);
     }
-    // Rows may have come, gone or changed since the last attempt.
-    let statement = meta::count_range(job, databases.meta_dialect, id_start, id_end);
-    let mut row = RowReader::only(databases.meta(job, statement).await?)?;
-    let (count, weight) = (row.count()?, row.double()?);
+    // Rows may have come, gone or changed since the last attempt. What lay below its lower bound is
+    // none of the range's, whatever the bounds are now.
+    let mut ranges_job = job.clone();
+    if let Ok(request) = serde_json::from_str::<AcquireRequest>(&config) {
+        ranges_job.bounds.id_min = request.id_min.max(job.bounds.id_min);
+    }
+    let now = count_again(databases, &ranges_job, after, id_end).await?;
     let range = PlannedBatch {
-        id_start,
+        id_start: now.first.map_or(id_start, |first| first.min(id_start)),
         id_end,
-        count,
-        weight,
-        oversized: job.limits.weight.is_some_and(|most| weight > most),
+        count: now.count,
+        weight: now.weight,
+        oversized: job.limits.weight.is_some_and(|most| now.weight > most),
     };
     let attempt = attempt.saturating_add(1);
     let claimed = insert(databases, job, claimant, after, attempt, &[range]).await?;

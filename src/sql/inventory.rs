@@ -141,7 +141,7 @@ impl InventoryTable {
     }
 
     /// An attempt that waits: a row of `queue, batch_id_after, batch_id_start, batch_id_end, attempt,
-    /// max_attempts, followed`, or none. Followed is 1 when a later attempt is there already: a hint that decides
+    /// max_attempts, config, followed`, or none. Followed is 1 when a later attempt is there already: a hint that decides
     /// nothing, see [`insert_claims`](Self::insert_claims).
     ///
     /// Relies on: the primary key; the unique index (meta_table, job, batch_id_after, attempt).
@@ -151,7 +151,8 @@ impl InventoryTable {
             .expr(Expr::cust(
                 "CAST(attempts.queue AS text), CAST(attempts.batch_id_after AS bigint), \
                  CAST(attempts.batch_id_start AS bigint), CAST(attempts.batch_id_end AS bigint), \
-                 CAST(attempts.attempt AS bigint), CAST(attempts.max_attempts AS bigint)",
+                 CAST(attempts.attempt AS bigint), CAST(attempts.max_attempts AS bigint), \
+                 CAST(attempts.config AS text)",
             ))
             .expr(bigint(
                 Expr::case(self.has_later_attempt(), Expr::cust("1")).finally(Expr::cust("0")),
@@ -503,6 +504,41 @@ impl InventoryTable {
             )
             .order_by("id", Order::Desc)
             .limit(u64::from(query.limit));
+        Statement::build(&select, self.dialect)
+    }
+
+    /// Processed ranges by their ids, behind `after`: rows of `id, batch_id_after, batch_id_start,
+    /// batch_id_end, batch_count, batch_weight, config` of attempts that succeeded and that no later
+    /// one has followed or will.
+    ///
+    /// Relies on: the index (meta_table, job, batch_id_end, id); the unique index (meta_table, job,
+    /// batch_id_after, attempt).
+    pub(crate) fn list_processed(
+        &self,
+        meta_table: &str,
+        job: &str,
+        after: Option<i64>,
+        limit: u32,
+    ) -> Statement {
+        let column = |name: &'static str| Expr::col((ATTEMPTS, name));
+        let mut select = Query::select();
+        select
+            .expr(Expr::cust(
+                "CAST(attempts.id AS bigint), CAST(attempts.batch_id_after AS bigint), \
+                 CAST(attempts.batch_id_start AS bigint), CAST(attempts.batch_id_end AS bigint), \
+                 CAST(attempts.batch_count AS bigint), \
+                 CAST(attempts.batch_weight AS double precision), CAST(attempts.config AS text)",
+            ))
+            .from_as(self.name.reference(), ATTEMPTS)
+            .and_where(column("meta_table").eq(bind_text(meta_table)))
+            .and_where(column("job").eq(bind_text(job)))
+            .and_where_option(after.map(|after| column("batch_id_end").gt(bind_int(after))))
+            .and_where(column("status").eq(bind_text(self.labels.succeeded.as_str())))
+            .and_where(Expr::cust("attempts.queue IS NULL"))
+            .and_where(self.has_later_attempt().not())
+            .order_by((ATTEMPTS, "batch_id_end"), Order::Asc)
+            .order_by((ATTEMPTS, "id"), Order::Asc)
+            .limit(u64::from(limit));
         Statement::build(&select, self.dialect)
     }
 

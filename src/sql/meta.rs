@@ -115,11 +115,11 @@ pub(crate) fn count_page(job: &Job, dialect: Dialect, after: i64, rows: u64) -> 
     Statement::build(&select, dialect)
 }
 
-/// Counts a range again: one row with `count, weight` of the rows that pass the filter. A weight that
-/// cannot be counts as 0.
+/// Counts a range again: one row with `count, weight, first` of the rows that pass the filter, behind
+/// the id `follows`, from the job's lower bound on. A weight that cannot be counts as 0.
 ///
 /// Relies on: the index on the uid column.
-pub(crate) fn count_range(job: &Job, dialect: Dialect, id_start: i64, id_end: i64) -> Statement {
+pub(crate) fn count_range(job: &Job, dialect: Dialect, follows: i64, id_end: i64) -> Statement {
     let weight = match &job.columns.weight {
         Some(weight) => dialect.weight(source(weight), double(Expr::cust("0"))),
         None => double(Expr::cust("0")),
@@ -128,8 +128,14 @@ pub(crate) fn count_range(job: &Job, dialect: Dialect, id_start: i64, id_end: i6
     select
         .expr(bigint(source(&job.columns.uid).count()))
         .expr(double(weight.sum()))
+        .expr(bigint(source(&job.columns.uid).min()))
         .from_as(job.meta_table.reference(), SOURCE)
-        .and_where(source(&job.columns.uid).gte(bind_int(id_start)))
+        .and_where(source(&job.columns.uid).gt(bind_int(follows)))
+        .and_where_option(
+            (job.bounds.id_min)
+                .filter(|id_min| *id_min > follows)
+                .map(|id_min| source(&job.columns.uid).gte(bind_int(id_min))),
+        )
         .and_where(source(&job.columns.uid).lte(bind_int(id_end)))
         .and_where_option((job.filter.as_ref()).map(|filter| filter.expression(dialect, SOURCE)));
     Statement::build(&select, dialect)

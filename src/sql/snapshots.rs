@@ -105,7 +105,7 @@ fn on_the_meta_table() {
         meta::next_page(&job, dialect, job.bounds, 7, 150, Some(room))
     });
     snapshot("count_range", |dialect| {
-        meta::count_range(&job(dialect, None), dialect, 10, 99)
+        meta::count_range(&job(dialect, None), dialect, 7, 99)
     });
     snapshot("count_page", |dialect| {
         meta::count_page(&job(dialect, Some(FILTER)), dialect, 7, 1_000)
@@ -134,6 +134,9 @@ fn on_the_inventory() {
     };
     snapshot("read_standing", |dialect| {
         inventory(dialect).read_standing("lake.files", "thumbnails", bounds, retries)
+    });
+    snapshot("list_processed", |dialect| {
+        inventory(dialect).list_processed("lake.files", "thumbnails", Some(7), 100)
     });
     snapshot("read_waiting", |dialect| inventory(dialect).read_waiting(7));
     let claim = Claim {

@@ -44,6 +44,17 @@ pub enum Call {
         /// What to put back.
         target: RequeueTarget,
     },
+    /// `audit`
+    Audit {
+        /// The job's meta table.
+        meta_table: String,
+        /// The job.
+        job: String,
+        /// Only ranges behind this id.
+        after: Option<i64>,
+        /// At most so many ranges.
+        limit: u32,
+    },
     /// `items`
     Items {
         /// The batch's claim token.
@@ -129,6 +140,12 @@ impl Subject for NativeCore {
                 job,
                 target,
             } => answer(self.requeue(&meta_table, &job, &target).await),
+            Call::Audit {
+                meta_table,
+                job,
+                after,
+                limit,
+            } => answer(self.audit(&meta_table, &job, after, limit).await),
             Call::Items {
                 claim_token,
                 after,
@@ -180,6 +197,12 @@ impl Subject for Inventory {
                 job,
                 target,
             } => answer(self.requeue(&meta_table, &job, &target).await),
+            Call::Audit {
+                meta_table,
+                job,
+                after,
+                limit,
+            } => answer(self.audit(&meta_table, &job, after, limit).await),
             Call::Items {
                 claim_token,
                 after,

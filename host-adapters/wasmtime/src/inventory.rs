@@ -6,8 +6,8 @@ use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex, PoisonError};
 
 use batchintory::{
-    AcquireRequest, Acquisition, Attempt, BatchPlan, Dialect, HistoryQuery, Item, JobProgress,
-    JobSummary, Migration, Nothing, Outcome, RequeueTarget, StatusLabels,
+    AcquireRequest, Acquisition, Attempt, AuditPage, BatchPlan, Dialect, HistoryQuery, Item,
+    JobProgress, JobSummary, Migration, Nothing, Outcome, RequeueTarget, StatusLabels,
 };
 use serde::Serialize;
 use tracing::{Instrument, info_span};
@@ -207,6 +207,19 @@ impl Inventory {
     ) -> Result<u64, Error> {
         let target = target.clone().into();
         call!(self.call_requeue(meta_table, job, &target)).await
+    }
+
+    /// Counts up to `limit` (1 to 1,000) processed ranges of a job behind the id `after` again, and
+    /// lists those whose rows differ from what was processed.
+    pub async fn audit(
+        &self,
+        meta_table: &str,
+        job: &str,
+        after: Option<i64>,
+        limit: u32,
+    ) -> Result<AuditPage, Error> {
+        let page = call!(self.call_audit(meta_table, job, after, limit)).await?;
+        Ok(page.into())
     }
 
     /// All jobs of the inventory, by meta table and name.

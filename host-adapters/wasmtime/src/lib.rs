@@ -47,10 +47,10 @@ mod retry;
 pub use batch::{Acquired, Batch};
 pub use batchintory;
 pub use batchintory::{
-    AcquireRequest, Attempt, Batch as BatchRecord, BatchPlan, DatabaseError, Dialect,
-    Error as PlannerError, HistoryQuery, IdRange, Item, JobProgress, JobSummary, MetaColumns,
-    Migration, Nothing, NothingReason, OnChange, Outcome, PlannedBatch, Queue, Refusal,
-    RequeueTarget, Rows, Settings, Source, SqlError, StatusLabels, Value,
+    AcquireRequest, Attempt, AuditPage, Batch as BatchRecord, BatchPlan, DatabaseError, Dialect,
+    Difference, Error as PlannerError, HistoryQuery, IdRange, Item, JobProgress, JobSummary,
+    MetaColumns, Migration, Nothing, NothingReason, OnChange, Outcome, PlannedBatch, Queue,
+    Refusal, RequeueTarget, Rows, Settings, Source, SqlError, StatusLabels, Value,
 };
 pub use component::PlannerComponent;
 pub use connect::{Access, connect, redact};

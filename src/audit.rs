@@ -1,0 +1,88 @@
+//! Whether what was processed is still what is there: `audit`.
+
+use crate::database::Database;
+use crate::databases::{Databases, RowReader};
+use crate::error::Error;
+use crate::interface::{AcquireRequest, AuditPage, Difference};
+use crate::job::Job;
+use crate::sql::meta;
+
+/// The most ranges in a page.
+const MAX_RANGES: u32 = 1_000;
+/// Weights are sums of floating-point numbers: added in another order, they differ by so little.
+const TOLERANCE: f64 = 1e-9;
+
+/// Counts processed ranges again.
+pub(crate) async fn audit<D: Database>(
+    database: &D,
+    meta_table: &str,
+    job: &str,
+    after: Option<i64>,
+    limit: u32,
+) -> Result<AuditPage, Error> {
+    let databases = Databases::open(database)?;
+    let meta_table = databases.meta_table(meta_table)?.to_string();
+    if !(1..=MAX_RANGES).contains(&limit) {
+        return Err(Error::InvalidRequest(format!(
+            "limit must be from 1 to {MAX_RANGES} ranges, not {limit}; ask for more pages"
+        )));
+    }
+    let statement = (databases.inventory).list_processed(&meta_table, job, after, limit);
+    let mut page = AuditPage {
+        ranges: 0,
+        audited_to: None,
+        differences: Vec::new(),
+    };
+    for mut row in RowReader::all(databases.inventory(statement).await?) {
+        let attempt = row.int()?;
+        let follows = row.int()?;
+        let (id_start, id_end) = (row.int()?, row.int()?);
+        let (count, weight) = (row.count()?, row.double()?);
+        let config = row.text()?;
+        let request = serde_json::from_str::<AcquireRequest>(&config).map_err(|error| {
+            Error::Database(format!(
+                "the configuration of the batch with inventory id {attempt} is not understood: {error}"
+            ))
+        })?;
+        let now = count_again(&databases, &databases.job(&request)?, follows, id_end).await?;
+        page.ranges += 1;
+        page.audited_to = Some(id_end);
+        if now.count != count || (now.weight - weight).abs() > TOLERANCE * weight.abs().max(1.0) {
+            page.differences.push(Difference {
+                attempt,
+                id_start,
+                id_end,
+                count,
+                weight,
+                count_now: now.count,
+                weight_now: now.weight,
+            });
+        }
+    }
+    Ok(page)
+}
+
+/// What a range holds now.
+pub(crate) struct Recount {
+    pub(crate) count: u64,
+    pub(crate) weight: f64,
+    /// Its first id.
+    pub(crate) first: Option<i64>,
+}
+
+/// Counts the rows of a range again: all that lie behind the one that it follows, up to its end,
+/// within the bounds of its job. Rows that came late may lie before what was its first.
+pub(crate) async fn count_again<D: Database>(
+    databases: &Databases<'_, D>,
+    job: &Job,
+    follows: i64,
+    id_end: i64,
+) -> Result<Recount, Error> {
+    let statement = meta::count_range(job, databases.meta_dialect, follows, id_end);
+    let mut row = RowReader::only(databases.meta(job, statement).await?)?;
+    Ok(Recount {
+        count: row.count()?,
+        weight: row.double()?,
+        first: row.optional_int()?,
+    })
+}
