@@ -24,14 +24,13 @@ const FIRST_ATTEMPT: i64 = 1;
 /// The most batches that are claimed at once.
 const MAX_BATCHES: u32 = 1_000;
 
-/// Who claims: the tokens of the batches to be, and the request as it is kept with them.
+/// Who claims: the tokens of the batches to be.
 pub(crate) struct Claimant {
     /// One for each batch.
     tokens: Vec<ClaimToken>,
     /// Whether a claim with these tokens may stand already: its answer was lost, or the caller gave
     /// the token and may have given it before.
     may_stand: bool,
-    config: String,
 }
 
 /// What became of a claim.
@@ -87,15 +86,16 @@ async fn claim<D: Database, R: Random>(
 ) -> Result<Result<Vec<Batch>, Nothing>, Error> {
     let databases = Databases::open(database)?;
     let job = databases.job(request)?;
-    let mut claimant = Claimant::new(&job, random, batches, claim_token)?;
+    let mut claimant = Claimant::new(random, batches, claim_token)?;
     if claimant.may_stand
         && let Some(batches) = claimant.find(&databases, &job).await?
     {
         return Ok(Ok(batches));
     }
+    let config = config(&job)?;
     for _ in 0..MAX_ROUNDS {
         let standing = standing::read(&databases, &job).await?;
-        standing.check_configuration(&job, &claimant.config)?;
+        standing.check_configuration(&job, &config)?;
         let claimed = if let Some(waiting) = standing.waiting {
             hand_out_again(&databases, &job, &mut claimant, waiting).await?
         } else {
@@ -139,6 +139,12 @@ async fn claim<D: Database, R: Random>(
     )))
 }
 
+/// A job's request as it is kept with its batches.
+fn config(job: &Job) -> Result<String, Error> {
+    serde_json::to_string(&job.request)
+        .map_err(|error| Error::InvalidRequest(format!("the request is not JSON: {error}")))
+}
+
 /// Claims ranges that follow each other, the first of them behind `after`.
 pub(crate) async fn insert<D: Database>(
     databases: &Databases<'_, D>,
@@ -149,6 +155,7 @@ pub(crate) async fn insert<D: Database>(
     ranges: &[PlannedBatch],
 ) -> Result<Claimed, Error> {
     let meta_table = job.meta_table.to_string();
+    let config = config(job)?;
     let mut after = after;
     let claims: Vec<(Claim<'_>, &PlannedBatch)> = (ranges.iter())
         .zip(&claimant.tokens)
@@ -166,7 +173,7 @@ pub(crate) async fn insert<D: Database>(
                 max_attempts: job.retries.max_attempts,
                 lease_seconds: job.lease_seconds,
                 token,
-                config: &claimant.config,
+                config: &config,
             };
             (claim, range)
         })
@@ -227,14 +234,7 @@ fn read_batches(rows: Rows, claims: &[(Claim<'_>, &PlannedBatch)]) -> Result<Vec
 }
 
 impl Claimant {
-    fn new<R: Random>(
-        job: &Job,
-        random: &R,
-        batches: u32,
-        claim_token: Option<&str>,
-    ) -> Result<Self, Error> {
-        let config = serde_json::to_string(&job.request)
-            .map_err(|error| Error::InvalidRequest(format!("the request is not JSON: {error}")))?;
+    fn new<R: Random>(random: &R, batches: u32, claim_token: Option<&str>) -> Result<Self, Error> {
         let first = claim_token.map(ClaimToken::parse).transpose()?;
         let token = |number: u32| match &first {
             Some(first) => first.numbered(number),
@@ -243,7 +243,6 @@ impl Claimant {
         Ok(Self {
             tokens: (1..=batches).map(token).collect::<Result<_, _>>()?,
             may_stand: first.is_some(),
-            config,
         })
     }
 

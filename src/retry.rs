@@ -45,13 +45,14 @@ pub(crate) async fn hand_out_again<D: Database>(
             .await?;
         return Ok(Claimed::Lost);
     }
-    // Rows may have come, gone or changed since the last attempt. What lay below its lower bound is
-    // none of the range's, whatever the bounds are now.
-    let mut ranges_job = job.clone();
-    if let Ok(request) = serde_json::from_str::<AcquireRequest>(&config) {
-        ranges_job.bounds.id_min = request.id_min.max(job.bounds.id_min);
+    // What lay below the range's lower bound is none of its, whatever the bounds are now.
+    let mut request = job.request.clone();
+    if let Ok(before) = serde_json::from_str::<AcquireRequest>(&config) {
+        request.id_min = before.id_min;
     }
-    let now = count_again(databases, &ranges_job, after, id_end).await?;
+    let job = &databases.job(&request)?;
+    // Rows may have come, gone or changed since the last attempt.
+    let now = count_again(databases, job, after, id_end).await?;
     let range = PlannedBatch {
         id_start: now.first.map_or(id_start, |first| first.min(id_start)),
         id_end,
