@@ -54,6 +54,8 @@ pub struct AcquireRequest {
     /// Which rows are not ready yet, as a JSON condition.
     #[serde(with = "json_text")]
     pub hold: Option<String>,
+    /// How to tell that no row will appear below one that is there already.
+    pub settle: Settle,
     /// How often a range is handed out until it succeeds.
     pub max_attempts: u32,
     /// How long a range rests after its first failure; twice as long after each further one.
@@ -77,6 +79,7 @@ impl Default for AcquireRequest {
             max_count: None,
             filter: None,
             hold: None,
+            settle: Settle::None,
             max_attempts: 3,
             retry_delay_seconds: None,
             lease_seconds: None,
@@ -104,6 +107,17 @@ impl AcquireRequest {
             ..Self::default()
         }
     }
+}
+
+/// How to tell that no row will appear below one that is there already.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum Settle {
+    /// Every visible row is taken for settled.
+    #[default]
+    None,
+    /// By commit order: waits for transactions that may have drawn a lower id.
+    CommitOrder,
 }
 
 /// What to do when a job's configuration differs from that of its latest range.

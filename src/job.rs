@@ -3,7 +3,7 @@
 use crate::condition::Condition;
 use crate::database::Dialect;
 use crate::error::Error;
-use crate::interface::{AcquireRequest, MetaColumns};
+use crate::interface::{AcquireRequest, MetaColumns, Settle};
 use crate::table_name::TableName;
 
 /// The longest name of a job, or of a meta table in its normalised spelling, in bytes: both stand
@@ -39,6 +39,8 @@ pub(crate) struct Job {
     pub(crate) filter: Option<Condition>,
     /// Which rows are not ready.
     pub(crate) hold: Option<Condition>,
+    /// How to tell that no row will appear below one that is there already.
+    pub(crate) settle: Settle,
     /// When a range is handed out again.
     pub(crate) retries: Retries,
     /// How long a batch may run without a sign of life, in seconds.
@@ -106,6 +108,7 @@ impl Job {
             limits: Limits::parse(request)?,
             filter: condition("filter", &request.filter)?,
             hold: condition("hold", &request.hold)?,
+            settle: request.settle,
             retries: Retries::parse(request)?,
             lease_seconds: request.lease_seconds,
             request: AcquireRequest {

@@ -11,6 +11,7 @@ mod condition;
 mod database;
 mod databases;
 mod error;
+mod fence;
 mod find_attempt;
 mod history;
 mod interface;
@@ -37,6 +38,6 @@ pub use error::Error;
 pub use interface::{
     AcquireRequest, Acquisition, Attempt, AuditPage, Batch, BatchPlan, Difference, HistoryQuery,
     IdRange, Item, JobProgress, JobSummary, MetaColumns, Migration, Nothing, NothingReason,
-    OnChange, Outcome, PlannedBatch, Queue, RequeueTarget,
+    OnChange, Outcome, PlannedBatch, Queue, RequeueTarget, Settle,
 };
 pub use planner::Planner;

@@ -7,6 +7,7 @@
 
 mod condition;
 mod dialect;
+pub(crate) mod fence;
 pub(crate) mod inventory;
 pub(crate) mod meta;
 pub(crate) mod schema;
@@ -87,4 +88,9 @@ fn bind_text<'a>(value: impl Into<Option<&'a str>>) -> Expr {
 /// The value where the condition holds, NULL elsewhere: for aggregates over some rows only.
 fn when(condition: Expr, value: Expr) -> Expr {
     Expr::case(condition, value).into()
+}
+
+/// A name in quotes, for where no builder writes it.
+fn quoted(name: &str) -> String {
+    format!("\"{}\"", name.replace('"', "\"\""))
 }

@@ -5,8 +5,8 @@
 
 use sea_query::{Expr, ExprTrait, Query};
 
-use super::Statement;
 use super::inventory::InventoryTable;
+use super::{Statement, quoted};
 use crate::database::Dialect;
 
 /// All columns of the inventory table: those of pybatchintory by their names, and five more.
@@ -69,10 +69,6 @@ impl InventoryTable {
             .and_where(Expr::cust("1 = 0"));
         Statement::build(&select, self.dialect)
     }
-}
-
-fn quoted(name: &str) -> String {
-    format!("\"{}\"", name.replace('"', "\"\""))
 }
 
 /// Fills names in, one place after the other, so that a name which looks like a place is let be.

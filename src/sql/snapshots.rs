@@ -122,6 +122,15 @@ fn on_the_meta_table() {
 }
 
 #[test]
+fn of_the_fence() {
+    let dialect = Dialect::Postgresql;
+    let read = shown(&super::fence::read_writers(&job(dialect, None), dialect));
+    insta::assert_snapshot!("read_writers", read);
+    let wait = shown(&super::fence::wait_for_writers("3/7 4/12", dialect));
+    insta::assert_snapshot!("wait_for_writers", wait);
+}
+
+#[test]
 fn on_the_inventory() {
     let token = ClaimToken::from_random([1, 2]);
     let retries = Retries {

@@ -124,6 +124,7 @@ fn settings(options: Options) -> Vec<String> {
         "listen_addresses = '127.0.0.1'".to_owned(),
         "unix_socket_directories = ''".to_owned(),
         "max_connections = 200".to_owned(),
+        "max_prepared_transactions = 50".to_owned(),
     ];
     if !options.durable {
         for setting in ["fsync", "full_page_writes", "synchronous_commit"] {

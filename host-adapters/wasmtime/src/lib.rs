@@ -50,7 +50,7 @@ pub use batchintory::{
     AcquireRequest, Attempt, AuditPage, Batch as BatchRecord, BatchPlan, DatabaseError, Dialect,
     Difference, Error as PlannerError, HistoryQuery, IdRange, Item, JobProgress, JobSummary,
     MetaColumns, Migration, Nothing, NothingReason, OnChange, Outcome, PlannedBatch, Queue,
-    Refusal, RequeueTarget, Rows, Settings, Source, SqlError, StatusLabels, Value,
+    Refusal, RequeueTarget, Rows, Settings, Settle, Source, SqlError, StatusLabels, Value,
 };
 pub use component::PlannerComponent;
 pub use connect::{Access, connect, redact};

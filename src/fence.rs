@@ -1,0 +1,76 @@
+//! The fence against rows that appear out of order: `settle`.
+//!
+//! In PostgreSQL, `nextval` takes a lock on the sequence before it gives out an id, and the
+//! transaction keeps it to its end; so does an INSERT on the table. So once all transactions are over
+//! that held such a lock when the highest id was read, every id up to that one is decided: it is
+//! there, or never will be. Nobody is blocked, and reading needs no rights but SELECT.
+
+use std::borrow::Cow;
+
+use crate::database::{Database, Dialect};
+use crate::databases::{Databases, RowReader};
+use crate::error::Error;
+use crate::interface::Settle;
+use crate::job::Job;
+use crate::sql::fence;
+
+/// How often running transactions are looked at, each time 20 ms later.
+const MAX_ROUNDS: u32 = 50;
+
+/// What may be planned.
+pub(crate) enum Settled<'a> {
+    /// The job, with its upper bound where everything below is decided.
+    UpTo(Cow<'a, Job>),
+    /// Transactions go on that may insert a lower id.
+    NotYet,
+}
+
+/// Waits until every id up to the highest one is decided.
+pub(crate) async fn settled<'a, D: Database>(
+    databases: &Databases<'_, D>,
+    job: &'a Job,
+) -> Result<Settled<'a>, Error> {
+    if job.settle == Settle::None || databases.meta_dialect != Dialect::Postgresql {
+        return Ok(Settled::UpTo(Cow::Borrowed(job)));
+    }
+    let statement = fence::read_writers(job, databases.meta_dialect);
+    let mut row = RowReader::only(databases.meta(job, statement).await?)?;
+    let highest = row.optional_int()?;
+    let writers = row.optional_text()?;
+    if row.int()? != 0 {
+        return Err(Error::InvalidRequest(
+            "settle: a standby server does not tell which transactions run; read the meta table \
+             from the primary server"
+                .into(),
+        ));
+    }
+    let Some(highest) = highest else {
+        // An empty table: whatever appears is planned later.
+        return Ok(Settled::UpTo(Cow::Borrowed(job)));
+    };
+    if let Some(writers) = writers
+        && !are_over(databases, job, &writers).await?
+    {
+        return Ok(Settled::NotYet);
+    }
+    let mut settled = job.clone();
+    let id_max = job.bounds.id_max.map_or(highest, |most| most.min(highest));
+    settled.bounds.id_max = Some(id_max);
+    Ok(Settled::UpTo(Cow::Owned(settled)))
+}
+
+/// Whether transactions come to their end within some time.
+async fn are_over<D: Database>(
+    databases: &Databases<'_, D>,
+    job: &Job,
+    writers: &str,
+) -> Result<bool, Error> {
+    for _ in 0..MAX_ROUNDS {
+        let statement = fence::wait_for_writers(writers, databases.meta_dialect);
+        let mut row = RowReader::only(databases.meta(job, statement).await?)?;
+        if row.int()? == 0 {
+            return Ok(true);
+        }
+    }
+    Ok(false)
+}
