@@ -78,7 +78,7 @@ pub(crate) async fn count_again<D: Database>(
     follows: i64,
     id_end: i64,
 ) -> Result<Recount, Error> {
-    let statement = meta::count_range(job, databases.meta_dialect, follows, id_end);
+    let statement = meta::count_range(job, job.dialect, follows, id_end);
     let mut row = RowReader::only(databases.meta(job, statement).await?)?;
     Ok(Recount {
         count: row.count()?,

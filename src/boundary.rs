@@ -85,8 +85,8 @@ macro_rules! boundary {
                 uid, item, weight
             });
             $crate::boundary!(@record wit_inventory::AcquireRequest, AcquireRequest {
-                meta_table, job, job_identifier, columns, id_min, id_max, max_weight, max_count,
-                filter, hold, settle, max_attempts, retry_delay_seconds, lease_seconds, on_change
+                meta_table, job, job_identifier, source_job, columns, id_min, id_max, max_weight,
+                max_count, filter, hold, settle, max_attempts, retry_delay_seconds, lease_seconds, on_change
             });
             $crate::boundary!(@enum wit_inventory::Settle, Settle { None, CommitOrder });
             $crate::boundary!(@enum wit_inventory::OnChange, OnChange { Refuse, Accept });

@@ -4,6 +4,7 @@ use crate::database::{Database, DatabaseError, Dialect, Refusal, Rows, Settings,
 use crate::error::Error;
 use crate::interface::AcquireRequest;
 use crate::job::Job;
+use crate::recursion;
 use crate::sql::Statement;
 use crate::sql::inventory::InventoryTable;
 use crate::table_name::TableName;
@@ -16,7 +17,7 @@ const MAX_INVENTORY_NAME_BYTES: usize = 48;
 pub(crate) struct Databases<'a, D> {
     database: &'a D,
     pub(crate) inventory: InventoryTable,
-    pub(crate) meta_dialect: Dialect,
+    meta_dialect: Dialect,
     meta_schema: Option<String>,
 }
 
@@ -34,7 +35,11 @@ impl<'a, D: Database> Databases<'a, D> {
 
     /// Checks a request.
     pub(crate) fn job(&self, request: &AcquireRequest) -> Result<Job, Error> {
-        Job::parse(request, self.meta_dialect, self.meta_schema.as_deref())
+        let job = Job::parse(request, self.meta_dialect, self.meta_schema.as_deref())?;
+        match &request.source_job {
+            Some(source_job) => recursion::on_results_of(source_job, job, &self.inventory),
+            None => Ok(job),
+        }
     }
 
     /// A meta table's normalised name.
@@ -61,7 +66,7 @@ impl<'a, D: Database> Databases<'a, D> {
     /// Runs a statement on the meta table of a job.
     pub(crate) async fn meta(&self, job: &Job, statement: Statement) -> Result<Rows, Error> {
         self.database
-            .query(Source::Meta, statement.text, statement.parameters)
+            .query(job.source, statement.text, statement.parameters)
             .await
             .map_err(|error| meta_error(job, error))
     }

@@ -30,10 +30,10 @@ pub(crate) async fn settled<'a, D: Database>(
     databases: &Databases<'_, D>,
     job: &'a Job,
 ) -> Result<Settled<'a>, Error> {
-    if job.settle == Settle::None || databases.meta_dialect != Dialect::Postgresql {
+    if job.settle == Settle::None || job.dialect != Dialect::Postgresql {
         return Ok(Settled::UpTo(Cow::Borrowed(job)));
     }
-    let statement = fence::read_writers(job, databases.meta_dialect);
+    let statement = fence::read_writers(job, job.dialect);
     let mut row = RowReader::only(databases.meta(job, statement).await?)?;
     let highest = row.optional_int()?;
     let writers = row.optional_text()?;
@@ -66,7 +66,7 @@ async fn are_over<D: Database>(
     writers: &str,
 ) -> Result<bool, Error> {
     for _ in 0..MAX_ROUNDS {
-        let statement = fence::wait_for_writers(writers, databases.meta_dialect);
+        let statement = fence::wait_for_writers(writers, job.dialect);
         let mut row = RowReader::only(databases.meta(job, statement).await?)?;
         if row.int()? == 0 {
             return Ok(true);

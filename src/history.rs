@@ -81,7 +81,7 @@ async fn is_passed_over<D: Database>(
     uid: i64,
 ) -> Result<bool, Error> {
     let job = databases.job(request)?;
-    let statement = meta::passes_filter(&job, databases.meta_dialect, uid);
+    let statement = meta::passes_filter(&job, job.dialect, uid);
     match RowReader::first(databases.meta(&job, statement).await?)? {
         Some(mut row) => Ok(row.int()? == 0),
         None => Ok(false),

@@ -38,6 +38,8 @@ pub struct AcquireRequest {
     pub job: String,
     /// Tells runs of one job apart; only kept.
     pub job_identifier: Option<String>,
+    /// Processes the results of this job on the meta table instead of the table itself.
+    pub source_job: Option<String>,
     /// The meta table's columns.
     pub columns: MetaColumns,
     /// The lowest id to hand out (inclusive).
@@ -72,6 +74,7 @@ impl Default for AcquireRequest {
             meta_table: String::new(),
             job: String::new(),
             job_identifier: None,
+            source_job: None,
             columns: MetaColumns::default(),
             id_min: None,
             id_max: None,

@@ -31,7 +31,7 @@ pub(crate) async fn items<D: Database>(
     let job = databases.job(&attempt.request()?)?;
     let statement = meta::items(
         &job,
-        databases.meta_dialect,
+        job.dialect,
         attempt.id_start,
         attempt.id_end,
         after,

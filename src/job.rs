@@ -1,7 +1,7 @@
 //! A request that was found sound: what a job hands out, parsed once at the edge.
 
 use crate::condition::Condition;
-use crate::database::Dialect;
+use crate::database::{Dialect, Source};
 use crate::error::Error;
 use crate::interface::{AcquireRequest, MetaColumns, Settle};
 use crate::table_name::TableName;
@@ -23,7 +23,11 @@ const LOWEST_UID: i64 = i64::MIN + 1;
 /// A sound request.
 #[derive(Debug, Clone, PartialEq)]
 pub(crate) struct Job {
-    /// Where the items stand.
+    /// In which database the items stand.
+    pub(crate) source: Source,
+    /// That database's dialect.
+    pub(crate) dialect: Dialect,
+    /// Where the items stand there.
     pub(crate) meta_table: TableName,
     /// Which of its columns matter.
     pub(crate) columns: MetaColumns,
@@ -83,16 +87,16 @@ impl Job {
     ) -> Result<Self, Error> {
         let meta_table = TableName::parse(&request.meta_table, dialect, default_schema)
             .map_err(|message| Error::InvalidRequest(format!("meta-table: {message}")))?;
-        check_text("meta-table", &meta_table.to_string(), MAX_NAME_BYTES)?;
-        check_text("job", &request.job, MAX_NAME_BYTES)?;
+        check_name("meta-table", &meta_table.to_string())?;
+        check_name("job", &request.job)?;
         if let Some(identifier) = &request.job_identifier {
-            check_text("job-identifier", identifier, MAX_IDENTIFIER_BYTES)?;
+            check_length("job-identifier", identifier, MAX_IDENTIFIER_BYTES)?;
         }
         let columns = &request.columns;
-        check_text("columns.uid", &columns.uid, MAX_NAME_BYTES)?;
-        check_text("columns.item", &columns.item, MAX_NAME_BYTES)?;
+        check_name("columns.uid", &columns.uid)?;
+        check_name("columns.item", &columns.item)?;
         if let Some(weight) = &columns.weight {
-            check_text("columns.weight", weight, MAX_NAME_BYTES)?;
+            check_name("columns.weight", weight)?;
         }
         let condition = |place, text: &Option<String>| {
             (text.as_deref())
@@ -101,6 +105,8 @@ impl Job {
         };
         check_seconds("lease-seconds", request.lease_seconds, 1)?;
         Ok(Self {
+            source: Source::Meta,
+            dialect,
             columns: columns.clone(),
             name: request.job.clone(),
             identifier: request.job_identifier.clone(),
@@ -200,8 +206,13 @@ pub(crate) fn check_seconds(field: &str, seconds: Option<u32>, least: u32) -> Re
     }
 }
 
+/// A name that stands in an index.
+pub(crate) fn check_name(field: &str, text: &str) -> Result<(), Error> {
+    check_length(field, text, MAX_NAME_BYTES)
+}
+
 /// A name must be there, must fit and must be text that every database can hold.
-fn check_text(field: &str, text: &str, most: usize) -> Result<(), Error> {
+fn check_length(field: &str, text: &str, most: usize) -> Result<(), Error> {
     let problem = if text.is_empty() {
         "must not be empty".to_owned()
     } else if text.len() > most {

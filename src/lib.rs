@@ -23,6 +23,7 @@ mod next_batch;
 mod plan;
 mod planner;
 mod progress;
+mod recursion;
 mod requeue;
 mod retry;
 mod sql;

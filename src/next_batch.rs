@@ -228,7 +228,7 @@ async fn query_page<D: Database>(
     rows: u64,
     room: Option<Room>,
 ) -> Result<Page, Error> {
-    let dialect = databases.meta_dialect;
+    let dialect = job.dialect;
     let statement = meta::next_page(job, dialect, bounds, after, rows, room);
     let mut row = RowReader::only(databases.meta(job, statement).await?)?;
     for uid_type in [row.optional_text()?, row.optional_text()?]

@@ -41,7 +41,7 @@ pub(crate) async fn progress<D: Database>(
     loop {
         // One row more than the cap tells whether there are more.
         let rows = (cap + 1 - scanned).min(MAX_PAGE_ROWS);
-        let statement = meta::count_page(&job, databases.meta_dialect, after, rows);
+        let statement = meta::count_page(&job, job.dialect, after, rows);
         let mut row = RowReader::only(databases.meta(&job, statement).await?)?;
         let page_rows = row.count()?;
         after = row.optional_int()?.unwrap_or(after);
@@ -74,7 +74,7 @@ async fn estimate<D: Database>(
     after: i64,
     counted: u64,
 ) -> Result<Option<u64>, Error> {
-    let statement = meta::size_estimate(job, databases.meta_dialect);
+    let statement = meta::size_estimate(job, job.dialect);
     let mut row = RowReader::only(databases.meta(job, statement).await?)?;
     let (Some(lowest), Some(highest)) = (row.optional_int()?, row.optional_int()?) else {
         return Ok(None);

@@ -85,7 +85,7 @@ impl Standing {
 }
 
 /// What must not change from range to range, by name.
-fn configuration(request: &AcquireRequest) -> [(&'static str, Value); 5] {
+fn configuration(request: &AcquireRequest) -> [(&'static str, Value); 7] {
     let condition = |text: &Option<String>| {
         // Compared as JSON, so that spaces and the order of members do not matter.
         (text.as_deref())
@@ -94,6 +94,8 @@ fn configuration(request: &AcquireRequest) -> [(&'static str, Value); 5] {
     };
     let columns = &request.columns;
     [
+        ("the meta table", request.meta_table.as_str().into()),
+        ("the source job", request.source_job.as_deref().into()),
         ("the uid column", columns.uid.as_str().into()),
         ("the item column", columns.item.as_str().into()),
         ("the weight column", columns.weight.as_deref().into()),

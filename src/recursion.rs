@@ -1,0 +1,60 @@
+//! Jobs whose source is the inventory itself: they process the results of another job.
+//!
+//! The inventory is a meta table like any other: its ids only grow, a row's result is the item. What
+//! succeeded belongs to the job; what runs is not ready; what failed is passed over, and comes as a
+//! later row if it succeeds in the end.
+
+use crate::condition::{Comparison, Condition, OrderOperator, Scalar};
+use crate::database::Source;
+use crate::error::Error;
+use crate::interface::{MetaColumns, Settle};
+use crate::job::{Job, check_name};
+use crate::sql::inventory::InventoryTable;
+
+/// The job on the results of `source_job`, which works on the table that `job` names.
+pub(crate) fn on_results_of(
+    source_job: &str,
+    job: Job,
+    inventory: &InventoryTable,
+) -> Result<Job, Error> {
+    check_name("source-job", source_job)?;
+    let meta_table = job.meta_table.to_string();
+    if meta_table == inventory.name.to_string() && source_job == job.name {
+        return Err(Error::InvalidRequest(format!(
+            "the job {source_job:?} cannot process its own results; name this one otherwise"
+        )));
+    }
+    let with_status = |status: &str| {
+        vec![
+            equal("meta_table", &meta_table),
+            equal("job", source_job),
+            equal("status", status),
+        ]
+    };
+    let mut succeeded = with_status(&inventory.labels.succeeded);
+    succeeded.extend(job.filter);
+    let mut not_ready = vec![Condition::All(with_status(&inventory.labels.running))];
+    not_ready.extend(job.hold);
+    Ok(Job {
+        source: Source::Inventory,
+        dialect: inventory.dialect,
+        meta_table: inventory.name.clone(),
+        columns: MetaColumns {
+            uid: "id".into(),
+            item: "job_result_item".into(),
+            weight: Some("batch_weight".into()),
+        },
+        filter: Some(Condition::All(succeeded)),
+        hold: Some(Condition::Any(not_ready)),
+        // The inventory's own ids become visible out of order like any other's.
+        settle: Settle::CommitOrder,
+        ..job
+    })
+}
+
+fn equal(column: &str, value: &str) -> Condition {
+    Condition::Compare {
+        column: column.into(),
+        comparison: Comparison::Order(OrderOperator::Equal, Scalar::Text(value.into())),
+    }
+}
