@@ -5,7 +5,8 @@ use std::path::PathBuf;
 use clap::{Args, Parser, Subcommand};
 
 use crate::commands::{
-    acquire, complete, completions, history, items, plan, register, run, schema, status,
+    acquire, audit, complete, completions, heartbeat, history, items, plan, register, requeue, run,
+    schema, status,
 };
 
 /// Hands out data items in batches, exactly once per job, and remembers which run processed which
@@ -32,6 +33,8 @@ Exit codes:
   2    the command line or the request makes no sense
   3    nothing to hand out (acquire)
   4    the command failed on at least one batch (run)
+  5    the batch is not yours any more (heartbeat, complete, fail)
+  6    processed ranges differ from the meta table (audit)
   130  ended by a signal
 
 Connections are taken from the flag, else the environment, else the dot-env file.
@@ -121,10 +124,13 @@ pub enum Command {
     Plan(plan::Arguments),
     Acquire(acquire::Arguments),
     Items(items::Arguments),
+    Heartbeat(heartbeat::Arguments),
     Complete(complete::Succeeded),
     Fail(complete::Failed),
     Run(run::Arguments),
     Status(status::Arguments),
     History(history::Arguments),
+    Audit(audit::Arguments),
+    Requeue(requeue::Arguments),
     Completions(completions::Arguments),
 }

@@ -21,6 +21,10 @@ pub enum Code {
     Nothing = 3,
     /// The command failed on at least one batch.
     BatchFailed = 4,
+    /// The batch was taken from its owner, or has ended.
+    Superseded = 5,
+    /// What was processed is not what is there now.
+    Differs = 6,
     /// A signal ended it.
     Interrupted = 130,
 }
@@ -99,7 +103,10 @@ impl From<Error> for Failure {
             _ => None,
         };
         let code = match planner {
-            Some(PlannerError::InvalidRequest(_)) => Code::Usage,
+            Some(PlannerError::InvalidRequest(_) | PlannerError::ConfigurationChanged(_)) => {
+                Code::Usage
+            }
+            Some(PlannerError::Superseded(_)) => Code::Superseded,
             _ => Code::Error,
         };
         let hint = match planner {
@@ -110,6 +117,9 @@ impl From<Error> for Failure {
                 "name the table by --meta-table and its database by --meta; `batchintory register` \
                  makes one from files",
             ),
+            Some(PlannerError::ConfigurationChanged(_)) => {
+                Some("give the same options as before, another --job, or --accept-change")
+            }
             Some(PlannerError::NoSuchColumn(_)) => Some(
                 "name the columns by --uid-column, --item-column and --weight-column, or use --no-weight",
             ),

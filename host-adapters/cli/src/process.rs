@@ -70,7 +70,7 @@ impl Work {
     pub async fn run(
         &self,
         batch: &Batch,
-        kill: impl Future<Output = ()>,
+        kill: impl Future<Output = String>,
     ) -> Result<Ended, Failure> {
         // An item that cannot be handed over is mostly found here, before the command has done anything.
         let first = match self.page(batch, None).await {
@@ -97,7 +97,7 @@ impl Work {
         };
         let ended = tokio::select! {
             ended = talk => ended,
-            () = kill => Err("the run was broken off".to_owned()),
+            reason = kill => Err(reason),
         };
         match ended {
             Ok(((), result, log, status)) => Ok(Ended::Exited {

@@ -2,7 +2,7 @@
 
 use std::fs;
 
-use batchintory_wasmtime::{AcquireRequest, MetaColumns};
+use batchintory_wasmtime::{AcquireRequest, MetaColumns, OnChange, Settle};
 use bytesize::ByteSize;
 use clap::Args;
 
@@ -37,6 +37,27 @@ pub struct Request {
     /// Which rows belong to the job: a JSON condition, or @FILE with one
     #[arg(long, value_name = "JSON")]
     filter: Option<String>,
+    /// Which rows are not ready: nothing from the first of them on is handed out; JSON or @FILE
+    #[arg(long, value_name = "JSON")]
+    hold: Option<String>,
+    /// Hand out only what no running transaction can put a lower id before (PostgreSQL)
+    #[arg(long)]
+    settle: bool,
+    /// Process the results of this job instead of the meta table's items
+    #[arg(long, value_name = "JOB")]
+    source_job: Option<String>,
+    /// Go on although columns, filter or hold differ from those of the job's latest batch
+    #[arg(long)]
+    accept_change: bool,
+    /// How often a range is handed out until it succeeds
+    #[arg(long, value_name = "COUNT", default_value_t = 3, help_heading = FAILURES)]
+    max_attempts: u32,
+    /// How long a range rests after a failure, as in 30s or 5m; twice as long after each further one
+    #[arg(long, value_name = "TIME", value_parser = parse_seconds, help_heading = FAILURES)]
+    retry_delay: Option<Seconds>,
+    /// How long a batch may go without a sign of life before it is handed out again, as in 5m
+    #[arg(long, value_name = "TIME", value_parser = parse_seconds, help_heading = FAILURES)]
+    lease: Option<Seconds>,
     /// The column with the unique increasing id
     #[arg(long, value_name = "COLUMN", default_value = "uid")]
     uid_column: String,
@@ -55,6 +76,12 @@ pub struct Request {
     #[arg(long)]
     no_weight: bool,
 }
+
+const FAILURES: &str = "When something fails";
+
+/// A span of time, in whole seconds.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Seconds(pub u32);
 
 /// A weight as it was given.
 #[derive(Debug, Clone, Copy)]
@@ -79,11 +106,22 @@ impl Request {
             id_max: self.id_max,
             max_weight: self.max_weight.map(|weight| weight.value),
             max_count: self.max_count,
-            filter: match &self.filter {
-                Some(filter) => Some(text_or_file(filter)?),
-                None => None,
+            filter: self.filter.as_deref().map(text_or_file).transpose()?,
+            hold: self.hold.as_deref().map(text_or_file).transpose()?,
+            settle: if self.settle {
+                Settle::CommitOrder
+            } else {
+                Settle::None
             },
-            ..AcquireRequest::default()
+            source_job: self.source_job.clone(),
+            on_change: if self.accept_change {
+                OnChange::Accept
+            } else {
+                OnChange::Refuse
+            },
+            max_attempts: self.max_attempts,
+            retry_delay_seconds: self.retry_delay.map(|Seconds(seconds)| seconds),
+            lease_seconds: self.lease.map(|Seconds(seconds)| seconds),
         })
     }
 
@@ -92,6 +130,23 @@ impl Request {
         self.max_weight
             .map_or(WeightUnit::Plain, |weight| weight.unit)
     }
+}
+
+/// A span of time such as `90`, `30s`, `5m` or `1h 30m`.
+pub fn parse_seconds(given: &str) -> Result<Seconds, String> {
+    let seconds = match given.parse() {
+        Ok(seconds) => seconds,
+        Err(_) => {
+            let span = humantime::parse_duration(given).map_err(|error| error.to_string())?;
+            if span.subsec_nanos() != 0 {
+                return Err("only whole seconds can be told apart".into());
+            }
+            span.as_secs()
+        }
+    };
+    u32::try_from(seconds)
+        .map(Seconds)
+        .map_err(|_| "this is too long".into())
 }
 
 /// The text itself, or with `@FILE` that of a file, or with `-` what comes on standard input.

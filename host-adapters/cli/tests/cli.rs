@@ -1,139 +1,15 @@
 //! The program as a user runs it.
 #![allow(clippy::expect_used, clippy::indexing_slicing, clippy::unwrap_used)]
 
-use std::env;
+mod workplace;
+
 use std::fs;
 use std::net::TcpListener;
-use std::path::{Path, PathBuf};
-use std::process::{Child, Command, Output, Stdio};
+use std::path::Path;
+use std::process::{Child, Command};
 
-use batchintory_wasmtime::{Access, connect};
 use serde_json::Value;
-use tempfile::TempDir;
-
-/// A working directory with some files to process.
-struct Workplace {
-    directory: TempDir,
-    /// Where inventory and meta table are, if not in the default SQLite file.
-    url: Option<String>,
-}
-
-impl Workplace {
-    fn new() -> Self {
-        let directory = tempfile::tempdir().unwrap();
-        let data = directory.path().join("data");
-        fs::create_dir(&data).unwrap();
-        for (name, lines) in [("a.txt", 3), ("b.txt", 5), ("c d.txt", 7)] {
-            fs::write(data.join(name), "line\n".repeat(lines)).unwrap();
-        }
-        Self {
-            directory,
-            url: None,
-        }
-    }
-
-    /// With the files listed, and an inventory.
-    fn prepared() -> Self {
-        let workplace = Self::new();
-        workplace.prepare();
-        workplace
-    }
-
-    fn prepare(&self) {
-        ok(&self.run(&["register", "data"]));
-        ok(&self.run(&["migrate"]));
-    }
-
-    fn path(&self, name: &str) -> PathBuf {
-        self.directory.path().join(name)
-    }
-
-    fn command(&self, arguments: &[&str]) -> Command {
-        let mut command = Command::new(env!("CARGO_BIN_EXE_batchintory"));
-        command
-            .current_dir(self.directory.path())
-            .args(arguments)
-            .stdin(Stdio::null());
-        // Whoever runs the tests may use the program too.
-        for (name, _) in env::vars_os() {
-            if name.to_string_lossy().starts_with("BATCHINTORY_") {
-                command.env_remove(name);
-            }
-        }
-        if let Some(url) = &self.url {
-            command.env("BATCHINTORY_INVENTORY_CONN", url);
-        }
-        command
-    }
-
-    fn run(&self, arguments: &[&str]) -> Output {
-        self.command(arguments).output().unwrap()
-    }
-
-    fn json(&self, arguments: &[&str]) -> Value {
-        let output = self.run(&[arguments, &["--json"]].concat());
-        ok(&output);
-        serde_json::from_slice(&output.stdout).unwrap()
-    }
-
-    /// Changes the default database behind the program's back.
-    fn execute(&self, statement: &str) {
-        let url = format!("sqlite:{}", self.path("batchintory.sqlite").display());
-        let runtime = tokio::runtime::Runtime::new().unwrap();
-        runtime.block_on(async {
-            let database = connect(&url, Access::ReadWrite).await.unwrap();
-            database.query(statement, &[]).await.unwrap();
-        });
-    }
-
-    /// `run` for the job `lines`, with a shell script as its command.
-    fn run_script(&self, options: &[&str], script: &str) -> Output {
-        let job = ["run", "--meta-table", "files", "--job", "lines"];
-        self.run(&[&job, options, &["--", "sh", "-c", script]].concat())
-    }
-
-    fn start_script(&self, options: &[&str], script: &str) -> Child {
-        let job = ["run", "--meta-table", "files", "--job", "lines"];
-        self.command(&[&job, options, &["--", "sh", "-c", script]].concat())
-            .stdout(Stdio::piped())
-            .stderr(Stdio::piped())
-            .spawn()
-            .unwrap()
-    }
-
-    /// The only job's numbers: succeeded, failed, running, items left.
-    fn numbers(&self) -> [u64; 4] {
-        let status = self.json(&["status"]);
-        let job = &status[0];
-        let number = |value: &Value| value.as_u64().unwrap();
-        [
-            number(&job["succeeded"]),
-            number(&job["failed"]),
-            number(&job["running"]),
-            number(&job["remaining"]["items"]),
-        ]
-    }
-}
-
-fn text(bytes: &[u8]) -> String {
-    String::from_utf8_lossy(bytes).into_owned()
-}
-
-fn ok(output: &Output) {
-    assert!(output.status.success(), "{}", text(&output.stderr));
-}
-
-/// Checks the exit code, and what standard error says.
-fn fails(output: &Output, code: i32, saying: &[&str]) {
-    let errors = text(&output.stderr);
-    assert_eq!(output.status.code(), Some(code), "{errors}");
-    for saying in saying {
-        assert!(errors.contains(saying), "{saying:?} is not in:\n{errors}");
-    }
-}
-
-/// A script that counts the lines of all items.
-const COUNT_LINES: &str = "tr '\\n' '\\0' | xargs -0 cat | wc -l";
+use workplace::{COUNT_LINES, Workplace, fails, ok, text};
 
 /// The way through: list, process, find nothing new, add a file, process that alone.
 fn main_flow(workplace: &Workplace) {
@@ -246,6 +122,8 @@ fn scripts_claim_complete_and_fail() {
         "by hand",
         "--max-count",
         "2",
+        "--max-attempts",
+        "1",
         "--items",
     ];
     let claimed = workplace.json(&acquire);
@@ -264,7 +142,7 @@ fn scripts_claim_complete_and_fail() {
     ok(&workplace.run(&["complete", token]));
     fails(
         &workplace.run(&["fail", token]),
-        1,
+        5,
         &["has ended as \"succeeded\" already"],
     );
 
@@ -317,7 +195,8 @@ fn the_command_knows_its_batch() {
 fn a_failing_command_is_recorded_with_its_log() {
     let workplace = Workplace::prepared();
     let script = "cat > /dev/null; echo first >&2; echo broken >&2; exit 7";
-    let output = workplace.run_script(&["--max-count", "1", "--until-done"], script);
+    let options = ["--max-count", "1", "--until-done", "--max-attempts", "1"];
+    let output = workplace.run_script(&options, script);
     fails(&output, 4, &["broken", "0 batches succeeded, 3 failed"]);
     assert_eq!(workplace.numbers(), [0, 3, 0, 0]);
     let history = workplace.json(&["history"]);

@@ -23,15 +23,26 @@ pub struct Arguments {
     /// Print the batch's items too
     #[arg(long)]
     items: bool,
+    /// A claim token of your own, unguessable: the call may be repeated after any failure, and gives
+    /// the same batch again
+    #[arg(long, value_name = "TOKEN")]
+    token: Option<String>,
 }
 
 /// Claims.
 pub async fn run(settings: &Settings, arguments: &Arguments) -> Result<Code, Failure> {
     let inventory = settings.inventory().await?;
     let request = arguments.request.to_acquire()?;
-    match inventory.acquire(&request).await? {
+    let acquired = match &arguments.token {
+        Some(token) => inventory.acquire_with_token(&request, token).await?,
+        None => inventory.acquire(&request).await?,
+    };
+    match acquired {
         Acquired::Batch(batch) => {
             if let Err(failure) = deliver(&batch, arguments.items).await {
+                if arguments.token.is_some() {
+                    return Err(failure);
+                }
                 // Nobody has the claim token, so nobody else can end the batch.
                 let reason = format!("it could not be handed out: {}", failure.message());
                 batch.fail(reason).await?;

@@ -1,7 +1,7 @@
 //! `batchintory history`
 
-use batchintory_wasmtime::{Attempt, HistoryQuery};
-use clap::Args;
+use batchintory_wasmtime::{Attempt, HistoryQuery, Queue};
+use clap::{Args, ValueEnum};
 
 use crate::error::{Code, Failure};
 use crate::output::{WeightUnit, count, print_json, print_table, table, tell};
@@ -30,6 +30,9 @@ pub struct Arguments {
     /// Only of this job
     #[arg(long, value_name = "NAME")]
     job: Option<String>,
+    /// Only attempts that wait in this queue
+    #[arg(long, value_name = "QUEUE")]
+    queue: Option<QueueName>,
     /// Only rows with a lower inventory id, to go on behind a page
     #[arg(long, value_name = "ID")]
     before: Option<i64>,
@@ -41,6 +44,30 @@ pub struct Arguments {
     bytes: bool,
 }
 
+/// Where attempts wait.
+#[derive(Debug, Clone, Copy, ValueEnum)]
+enum QueueName {
+    /// They run
+    Running,
+    /// They failed, and will be handed out again
+    Retry,
+    /// They were put back, and will be handed out again
+    Requeued,
+    /// They failed as often as is allowed
+    Exhausted,
+}
+
+impl From<QueueName> for Queue {
+    fn from(name: QueueName) -> Self {
+        match name {
+            QueueName::Running => Self::Running,
+            QueueName::Retry => Self::Retry,
+            QueueName::Requeued => Self::Requeued,
+            QueueName::Exhausted => Self::Exhausted,
+        }
+    }
+}
+
 /// Shows the attempts.
 pub async fn run(settings: &Settings, arguments: &Arguments, json: bool) -> Result<Code, Failure> {
     let inventory = settings.inventory_at_least().await?;
@@ -49,7 +76,7 @@ pub async fn run(settings: &Settings, arguments: &Arguments, json: bool) -> Resu
             meta_table: arguments.meta_table.clone(),
             job: arguments.job.clone(),
             uid: arguments.uid,
-            queue: None,
+            queue: arguments.queue.map(Into::into),
             before: arguments.before,
             limit: arguments.limit,
         })
@@ -78,11 +105,14 @@ pub async fn run(settings: &Settings, arguments: &Arguments, json: bool) -> Resu
     ];
     let mut shown = table(&headings, &[0, 3, 6, 7]);
     for attempt in &attempts {
-        let status = if attempt.passed_over {
-            format!("{}, item passed over", attempt.status)
-        } else {
-            attempt.status.clone()
+        let more = match attempt.queue {
+            _ if attempt.passed_over => ", item passed over",
+            Some(Queue::Retry) => ", to be retried",
+            Some(Queue::Requeued) => ", put back",
+            Some(Queue::Exhausted) => ", exhausted",
+            Some(Queue::Running) | None => "",
         };
+        let status = format!("{}{more}", attempt.status);
         shown.add_row([
             attempt.id.to_string(),
             attempt.job.clone(),

@@ -1,13 +1,16 @@
 //! The commands, one file each.
 
 pub mod acquire;
+pub mod audit;
 pub mod complete;
 pub mod completions;
+pub mod heartbeat;
 pub mod history;
 pub mod items;
 pub mod migrate;
 pub mod plan;
 pub mod register;
+pub mod requeue;
 pub mod run;
 pub mod schema;
 pub mod status;
@@ -30,6 +33,9 @@ pub async fn run(cli: Cli) -> Result<Code, Failure> {
         Command::Plan(arguments) => plan::run(&settings, &arguments, json).await,
         Command::Acquire(arguments) => acquire::run(&settings, &arguments).await,
         Command::Items(arguments) => items::run(&settings, &arguments, json).await,
+        Command::Heartbeat(arguments) => heartbeat::run(&settings, &arguments).await,
+        Command::Audit(arguments) => audit::run(&settings, &arguments, json).await,
+        Command::Requeue(arguments) => requeue::run(&settings, &arguments, json).await,
         Command::Complete(arguments) => complete::succeeded(&settings, &arguments).await,
         Command::Fail(arguments) => complete::failed(&settings, &arguments).await,
         Command::Run(arguments) => run::run(&settings, &arguments, json).await,

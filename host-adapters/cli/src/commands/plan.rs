@@ -41,6 +41,7 @@ struct Left {
 struct Answer {
     batches: Vec<PlannedBatch>,
     complete: bool,
+    held: Option<i64>,
     left: Option<Left>,
 }
 
@@ -56,6 +57,7 @@ pub async fn run(settings: &Settings, arguments: &Arguments, json: bool) -> Resu
     let answer = Answer {
         batches: plan.batches,
         complete: plan.complete,
+        held: plan.held,
         left,
     };
     if json {
@@ -64,7 +66,10 @@ pub async fn run(settings: &Settings, arguments: &Arguments, json: bool) -> Resu
     }
     let unit = arguments.request.weight_unit();
     if answer.batches.is_empty() {
-        tell("nothing new: no batch would be handed out");
+        match answer.held {
+            Some(held) => tell(format_args!("nothing ready: the id {held} is held")),
+            None => tell("nothing new: no batch would be handed out"),
+        }
         return Ok(Code::Done);
     }
     let mut shown = table(
@@ -82,16 +87,17 @@ pub async fn run(settings: &Settings, arguments: &Arguments, json: bool) -> Resu
         ]);
     }
     print_table(&shown)?;
-    match &answer.left {
-        Some(left) => print(format_args!(
+    match (&answer.left, answer.held) {
+        (Some(left), _) => print(format_args!(
             "\nleft in the bounds: {}{} batches, {} items, weight {}",
             if left.at_least { "at least " } else { "" },
             count(left.batches),
             count(left.items),
             unit.show(left.weight),
         ))?,
-        None if !answer.complete => print("\nmore batches may follow")?,
-        None => {}
+        (None, Some(held)) => print(format_args!("\nthe id {held} is held"))?,
+        (None, None) if !answer.complete => print("\nmore batches may follow")?,
+        (None, None) => {}
     }
     Ok(Code::Done)
 }

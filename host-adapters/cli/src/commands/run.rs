@@ -23,6 +23,9 @@ use crate::signals::Signals;
 /// How many items are counted for the progress bar at most.
 const MOST_COUNTED: u64 = 1_000_000;
 
+/// How long a batch of a run that died stays its own. Living ones prolong it all the time.
+const DEFAULT_LEASE_SECONDS: u32 = 300;
+
 /// Claim batches and run a command on each
 ///
 /// The command gets the items on its standard input, one per line, and BATCHINTORY_BATCH_ID,
@@ -32,7 +35,9 @@ const MOST_COUNTED: u64 = 1_000_000;
 /// at most 1 MiB and is passed on otherwise; the last 64 KiB of standard error become its log.
 ///
 /// Takes one batch, unless --batches or --until-done say otherwise. After a batch that failed the run
-/// goes on, and ends with 4. On Ctrl-C no more batches are taken and running commands come to their end;
+/// goes on, and ends with 4; the batch is handed out again, to this run or another, up to --max-attempts
+/// times. While a command runs, its batch's lease is prolonged (--lease, here by default 5m); one that
+/// was taken away all the same is killed. On Ctrl-C no more batches are taken and running commands come to their end;
 /// on a second Ctrl-C they are killed and their batches marked as failed.
 #[derive(Debug, Args)]
 #[command(after_help = "Examples:
@@ -102,7 +107,8 @@ struct Run {
 /// Runs the command on batches.
 pub async fn run(settings: &Settings, arguments: &Arguments, json: bool) -> Result<Code, Failure> {
     let inventory = settings.inventory().await?;
-    let request = arguments.request.to_acquire()?;
+    let mut request = arguments.request.to_acquire()?;
+    request.lease_seconds.get_or_insert(DEFAULT_LEASE_SECONDS);
     let unit = arguments.request.weight_unit();
     let progress = progress_bar(&inventory, &request, arguments).await?;
     let work = Work {
@@ -208,9 +214,13 @@ impl Run {
     /// Runs the command on a batch and ends it; true when it succeeded.
     async fn process(&self, batch: &Batch) -> Result<bool, Failure> {
         let mut stage = self.stage.subscribe();
+        let mut heartbeat = batch.keep_alive();
         let kill = async {
-            // The sender lives as long as the run.
-            let _ = stage.wait_for(|stage| *stage == Stage::Killing).await;
+            tokio::select! {
+                // The sender lives as long as the run.
+                _ = stage.wait_for(|stage| *stage == Stage::Killing) => "the run was broken off".into(),
+                error = heartbeat.lost() => error.to_string(),
+            }
         };
         let (outcome, failure) = match self.work.run(batch, kill).await {
             Ok(Ended::Exited {
@@ -237,7 +247,14 @@ impl Run {
             }
             Err(failure) => (Outcome::failed(failure.message()), Some(failure)),
         };
-        self.end(batch, &outcome).await?;
+        match self.end(batch, &outcome).await {
+            // Somebody else has it now: whatever was done here does not count.
+            Err(Error::Planner(error @ PlannerError::Superseded(_))) => {
+                self.warn(batch, &format!("is not ours any more: {error}"));
+                return Ok(false);
+            }
+            ended => ended?,
+        }
         match failure {
             Some(failure) => Err(failure),
             None => Ok(outcome.succeeded),

@@ -10,7 +10,9 @@ use crate::settings::Settings;
 
 /// Show all jobs
 ///
-/// What remains is counted up to --cap items for each job.
+/// Running, failed: attempts. Waiting: ranges that will be handed out again; exhausted: those that
+/// failed as often as is allowed (see `requeue`). What remains is counted up to --cap items for each
+/// job.
 #[derive(Debug, Args)]
 #[command(after_help = "Example:\n  batchintory status --bytes")]
 pub struct Arguments {
@@ -96,12 +98,14 @@ fn show(jobs: &[JobStatus], unit: WeightUnit) -> Result<(), Failure> {
         "WEIGHT",
         "RUNNING",
         "FAILED",
+        "WAITING",
+        "EXHAUSTED",
         "WATERMARK",
         "REMAINING",
         "WEIGHT LEFT",
         "LATEST",
     ];
-    let mut shown = table(&headings, &[2, 3, 4, 5, 6, 7, 8, 9]);
+    let mut shown = table(&headings, &[2, 3, 4, 5, 6, 7, 8, 9, 10, 11]);
     for JobStatus {
         summary, remaining, ..
     } in jobs
@@ -127,6 +131,8 @@ fn show(jobs: &[JobStatus], unit: WeightUnit) -> Result<(), Failure> {
             unit.show(summary.weight),
             count(summary.running),
             count(summary.failed),
+            count(summary.waiting),
+            count(summary.exhausted),
             summary.watermark.to_string(),
             items_left,
             weight_left,

@@ -1,0 +1,77 @@
+//! `batchintory requeue`
+
+use batchintory_wasmtime::{IdRange, RequeueTarget};
+use clap::Args;
+use serde_json::json;
+
+use crate::error::{Code, Failure};
+use crate::output::{count, print_json, tell};
+use crate::settings::Settings;
+
+/// Put ranges back, to be handed out again
+///
+/// Whatever became of them: history stays as it is, and the next attempt sees the rows that are there
+/// then. Batches that run are taken from their owners.
+#[derive(Debug, Args)]
+#[command(after_help = "Examples:
+  batchintory requeue --meta-table files --job lines --exhausted
+  batchintory requeue --meta-table files --job lines --ids 42 --ids 100..199
+  batchintory requeue --meta-table files --job lines --attempt 17      the range of this row of history")]
+pub struct Arguments {
+    /// The job's meta table
+    #[arg(long, value_name = "TABLE")]
+    meta_table: String,
+    /// The job
+    #[arg(long, value_name = "NAME")]
+    job: String,
+    #[command(flatten)]
+    target: Target,
+}
+
+/// What to put back.
+#[derive(Debug, Args)]
+#[group(required = true, multiple = false)]
+struct Target {
+    /// All ranges that hold one of these ids of the meta table: ID or FIRST..LAST
+    #[arg(long, value_name = "IDS", value_parser = parse_ids, allow_hyphen_values = true)]
+    ids: Vec<IdRange>,
+    /// The range of the attempt with this inventory id
+    #[arg(long, value_name = "ID")]
+    attempt: Option<i64>,
+    /// All ranges that failed as often as is allowed
+    #[arg(long)]
+    exhausted: bool,
+}
+
+/// Puts back.
+pub async fn run(settings: &Settings, arguments: &Arguments, json: bool) -> Result<Code, Failure> {
+    let target = match &arguments.target {
+        Target {
+            attempt: Some(id), ..
+        } => RequeueTarget::Attempt(*id),
+        Target {
+            exhausted: true, ..
+        } => RequeueTarget::Exhausted,
+        Target { ids, .. } => RequeueTarget::Ids(ids.clone()),
+    };
+    let inventory = settings.inventory_at_least().await?;
+    let ranges = (inventory.requeue(&arguments.meta_table, &arguments.job, &target)).await?;
+    if json {
+        print_json(&json!({"ranges": ranges}))?;
+    } else {
+        tell(format_args!("{} ranges were put back", count(ranges)));
+    }
+    Ok(Code::Done)
+}
+
+fn parse_ids(given: &str) -> Result<IdRange, String> {
+    let id = |text: &str| {
+        text.parse::<i64>()
+            .map_err(|error| format!("{text:?}: {error}"))
+    };
+    let (first, last) = given.split_once("..").unwrap_or((given, given));
+    Ok(IdRange {
+        id_start: id(first)?,
+        id_end: id(last)?,
+    })
+}
