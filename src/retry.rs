@@ -30,13 +30,18 @@ pub(crate) async fn hand_out_again<D: Database>(
     let max_attempts = row.int()?;
     let config = row.text()?;
     let is_followed = row.int()? != 0;
-    if queue == Some(Queue::Running) {
-        let statement = databases.inventory.take_over(waiting);
-        let is_taken = databases.inventory(statement).await?.affected > 0;
-        // Others may have been faster, and a range that has failed may have to rest.
-        if !is_taken || attempt >= max_attempts || job.retries.delay_seconds.is_some() {
-            return Ok(Claimed::Lost);
+    match queue {
+        Some(Queue::Retry | Queue::Requeued) => {}
+        Some(Queue::Running) => {
+            let statement = databases.inventory.take_over(waiting);
+            let is_taken = databases.inventory(statement).await?.affected > 0;
+            // Others may have been faster, and a range that has failed may have to rest.
+            if !is_taken || attempt >= max_attempts || job.retries.delay_seconds.is_some() {
+                return Ok(Claimed::Lost);
+            }
         }
+        // Meanwhile its owner has ended it, or somebody else has claimed the range.
+        Some(Queue::Exhausted) | None => return Ok(Claimed::Lost),
     }
     if is_followed {
         // Whoever claimed the later attempt did not come this far.

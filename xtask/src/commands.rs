@@ -5,4 +5,5 @@ pub mod component;
 pub mod demo;
 pub mod lint;
 pub mod setup;
+pub mod simulate;
 pub mod test;

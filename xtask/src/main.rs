@@ -10,7 +10,7 @@ mod workspace;
 use std::process::ExitCode;
 
 use clap::{Parser, Subcommand};
-use commands::{bench, component, demo, lint, setup, test};
+use commands::{bench, component, demo, lint, setup, simulate, test};
 
 /// batchintory's development commands.
 ///
@@ -34,6 +34,7 @@ enum Command {
     Test(test::Test),
     Lint(lint::Lint),
     Bench(bench::Bench),
+    Simulate(simulate::Simulate),
 }
 
 impl Command {
@@ -45,6 +46,7 @@ impl Command {
             Self::Test(command) => command.run(),
             Self::Lint(command) => command.run(),
             Self::Bench(command) => command.run(),
+            Self::Simulate(command) => command.run(),
         }
     }
 }

@@ -1,0 +1,74 @@
+//! What may become of a statement.
+
+/// A fault.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+pub enum Fault {
+    /// The statement never arrived, and nobody can tell.
+    LostBeforeEffect,
+    /// It took effect, and its answer was lost.
+    LostAfterEffect,
+    /// It takes effect some steps after nobody could tell.
+    LateEffect,
+    /// The database met a passing conflict.
+    Busy,
+    /// The database cannot be reached.
+    Unavailable,
+    /// The worker dies before its statement is sent.
+    Killed,
+    /// The worker dies when its statement has taken effect.
+    KilledAfterEffect,
+    /// The database's clock leaps.
+    ClockLeap,
+    /// A row comes late, goes or changes.
+    RowChange,
+}
+
+impl Fault {
+    /// All of them.
+    pub const ALL: [Self; 9] = [
+        Self::LostBeforeEffect,
+        Self::LostAfterEffect,
+        Self::LateEffect,
+        Self::Busy,
+        Self::Unavailable,
+        Self::Killed,
+        Self::KilledAfterEffect,
+        Self::ClockLeap,
+        Self::RowChange,
+    ];
+}
+
+/// How often what happened.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub struct Counts {
+    /// Statements that took effect.
+    pub statements: u64,
+    /// Faults, in the order of [`Fault::ALL`].
+    pub faults: [u64; Fault::ALL.len()],
+}
+
+impl Counts {
+    pub(crate) fn count(&mut self, fault: Fault) {
+        for (counted, of) in self.faults.iter_mut().zip(Fault::ALL) {
+            *counted += u64::from(of == fault);
+        }
+    }
+
+    /// Adds another run's.
+    pub fn add(&mut self, other: &Self) {
+        self.statements += other.statements;
+        for (own, others) in self.faults.iter_mut().zip(other.faults) {
+            *own += others;
+        }
+    }
+}
+
+impl std::fmt::Display for Counts {
+    fn fmt(&self, formatter: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        write!(formatter, "{} statements", self.statements)?;
+        for (fault, count) in Fault::ALL.iter().zip(self.faults) {
+            write!(formatter, ", {count} {fault:?}")?;
+        }
+        Ok(())
+    }
+}

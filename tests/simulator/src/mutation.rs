@@ -1,0 +1,82 @@
+//! Broken planners: each breaks one statement, and with it an invariant, which must be noticed.
+
+/// A statement that is broken on its way to the database.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Mutation {
+    /// Two planners that saw the same watermark may both claim: ranges overlap.
+    ChainIsNotUnique,
+    /// The range claims to follow another watermark: the chain has a gap.
+    ClaimSkipsAnId,
+    /// Ids above the upper bound are handed out.
+    UpperBoundIsIgnored,
+    /// Items are taken beyond the batch's limit.
+    LimitIsIgnored,
+    /// An attempt is ended that does not run any more: a zombie overwrites it.
+    ZombiesMayComplete,
+    /// A lease is taken for over while its owner lives.
+    LeaseIsAlwaysOver,
+    /// What failed is forgotten.
+    FailureLeavesNoTrace,
+    /// A claim token is given to two attempts: repeating a claim hands out another batch.
+    TokenIsNotUnique,
+    /// A range is handed out again although it succeeded.
+    SuccessIsRetried,
+    /// An attempt that waited a moment ago is taken to wait still, whatever its owner did meanwhile.
+    StandingIsStale,
+}
+
+impl Mutation {
+    /// All of them.
+    pub const ALL: [Self; 10] = [
+        Self::ChainIsNotUnique,
+        Self::ClaimSkipsAnId,
+        Self::UpperBoundIsIgnored,
+        Self::LimitIsIgnored,
+        Self::ZombiesMayComplete,
+        Self::LeaseIsAlwaysOver,
+        Self::FailureLeavesNoTrace,
+        Self::TokenIsNotUnique,
+        Self::SuccessIsRetried,
+        Self::StandingIsStale,
+    ];
+
+    /// What it replaces in a statement, and by what. Both unique constraints are part of the schema.
+    pub(crate) fn replaces(self) -> (&'static str, &'static str) {
+        match self {
+            Self::ChainIsNotUnique => (
+                "UNIQUE (meta_table, job, batch_id_after, attempt)",
+                "CHECK (1)",
+            ),
+            Self::TokenIsNotUnique => ("UNIQUE (claim_token)", "CHECK (1)"),
+            Self::ClaimSkipsAnId => (
+                "\"source\".\"uid\" > CAST(? AS bigint)",
+                "\"source\".\"uid\" > 1 + CAST(? AS bigint)",
+            ),
+            Self::UpperBoundIsIgnored => (
+                "\"source\".\"uid\" <= CAST(? AS bigint) ORDER",
+                "\"source\".\"uid\" <= 9 + CAST(? AS bigint) ORDER",
+            ),
+            Self::LimitIsIgnored => (
+                "\"running\".\"weight\" <= CAST(? AS double precision)",
+                "\"running\".\"weight\" <= 2 * CAST(? AS double precision)",
+            ),
+            Self::ZombiesMayComplete => (
+                "WHERE \"claim_token\" = CAST(? AS text) AND \"status\" = CAST(? AS text)",
+                "WHERE \"claim_token\" = CAST(? AS text) AND \"status\" <> 'no ' || CAST(? AS text)",
+            ),
+            Self::LeaseIsAlwaysOver => (
+                "\"lease_expires\" <= strftime('%Y-%m-%d %H:%M:%f000', 'now')",
+                "\"lease_expires\" >= ''",
+            ),
+            Self::FailureLeavesNoTrace => ("THEN 'retry' ELSE 'exhausted' END", "THEN NULL END"),
+            Self::SuccessIsRetried => (
+                "SET \"queue\" = NULL, \"processing_end\"",
+                "SET \"queue\" = 'retry', \"processing_end\"",
+            ),
+            Self::StandingIsStale => (
+                "CAST(attempts.queue AS text), CAST(attempts.batch_id_after",
+                "COALESCE(attempts.queue, 'retry'), CAST(attempts.batch_id_after",
+            ),
+        }
+    }
+}

@@ -1,0 +1,192 @@
+//! A run of one seed: trouble first, then healing.
+
+use std::cell::RefCell;
+
+use anyhow::{Context, Result};
+use batchintory::{AcquireRequest, Acquisition, Outcome as BatchOutcome};
+
+use crate::faults::Counts;
+use crate::invariants::{LEAST_WEIGHT, check};
+use crate::mutation::Mutation;
+use crate::random::Random;
+use crate::schedule::{Link, Schedule, Worker};
+use crate::work::{Shared, planner, work};
+use crate::world::World;
+
+/// Of a hundred statements, how many meet a fault.
+const TROUBLE: u64 = 12;
+/// How many things each worker does. Little, so that many seeds can be tried: what goes wrong at
+/// all mostly does so among few.
+const ACTIONS: u64 = 2;
+
+/// More batches than there are rows, several times over.
+const MOST_BATCHES: usize = 100;
+
+/// What came of a seed.
+#[derive(Debug, Default)]
+pub struct Outcome {
+    /// What happened how often.
+    pub counts: Counts,
+    /// What must not be, but was.
+    pub wrong: Vec<String>,
+    /// Every statement, if asked for.
+    pub trace: Vec<String>,
+    /// How often the mutation found its statement.
+    pub mutated: u64,
+}
+
+thread_local! {
+    /// Making tables takes longer than a run; a world serves many.
+    static WORLD: RefCell<Option<(Option<Mutation>, World)>> = const { RefCell::new(None) };
+}
+
+/// Runs a seed with so many workers.
+pub fn run_seed(
+    seed: u64,
+    workers: usize,
+    mutation: Option<Mutation>,
+    traced: bool,
+) -> Result<Outcome> {
+    WORLD.with_borrow_mut(|kept| {
+        let world = match kept.take() {
+            Some((same, world)) if same == mutation => world,
+            _ => new_world(mutation)?,
+        };
+        let (_, world) = kept.insert((mutation, world));
+        world.reset()?;
+        run(world, seed, workers, traced).with_context(|| format!("seed {seed}"))
+    })
+}
+
+fn new_world(mutation: Option<Mutation>) -> Result<World> {
+    let mut world = World::new(mutation)?;
+    let mut random = Random::new(0);
+    let mut schedule = Schedule::new(&mut world, random.fork(), 0, false);
+    let link = Link::default();
+    let migrating = planner(link.clone(), &mut random);
+    let mut workers = vec![Some(Worker {
+        link,
+        task: Box::pin(async move {
+            let _ = migrating.migrate().await;
+        }),
+    })];
+    schedule.run(&mut workers);
+    world.keep_history()?;
+    Ok(world)
+}
+
+fn run(world: &mut World, seed: u64, workers: usize, traced: bool) -> Result<Outcome> {
+    let mut random = Random::new(seed);
+    let mutated_before = world.mutated;
+    fill(world, &mut random)?;
+    let shared = Shared::new(jobs(&mut random));
+    let mut schedule = Schedule::new(world, random.fork(), TROUBLE, traced);
+    let mut crowd: Vec<Option<Worker>> = (0..workers)
+        .map(|_| {
+            let link = Link::default();
+            let planner = planner(link.clone(), &mut random);
+            let task = work(planner, shared.clone(), random.fork(), ACTIONS);
+            Some(Worker {
+                link,
+                task: Box::pin(task),
+            })
+        })
+        .collect();
+    schedule.run(&mut crowd);
+    let mut wrong = check(
+        &schedule.world.connection,
+        &shared.jobs,
+        &shared.told(),
+        false,
+    )?;
+
+    schedule.trouble = 0;
+    heal(&mut schedule, &shared, &mut random);
+    wrong.extend(check(
+        &schedule.world.connection,
+        &shared.jobs,
+        &shared.told(),
+        true,
+    )?);
+    wrong.append(&mut schedule.world.violations);
+    let (counts, trace) = (schedule.counts, schedule.trace.take().unwrap_or_default());
+    Ok(Outcome {
+        counts,
+        wrong,
+        trace,
+        mutated: world.mutated - mutated_before,
+    })
+}
+
+/// Rows with gaps between their ids.
+fn fill(world: &World, random: &mut Random) -> Result<()> {
+    let mut uid = i64::try_from(random.below(5)).unwrap_or_default() - 2;
+    let mut values = Vec::new();
+    for _ in 0..3 + random.below(8) {
+        values.push(format!("({uid}, 'steady', {})", random.below(10)));
+        uid += 1 + i64::try_from(random.below(3)).unwrap_or_default();
+    }
+    world.change(&format!("INSERT INTO files VALUES {}", values.join(", ")))
+}
+
+/// What the workers are after: a job on everything, and a backfill, each with options by chance.
+fn jobs(random: &mut Random) -> Vec<AcquireRequest> {
+    ["new items", "backfill"]
+        .into_iter()
+        .map(|job| {
+            let is_backfill = job == "backfill";
+            let filter =
+                format!(r#"{{"column": "weight", "op": ">=", "value": {LEAST_WEIGHT:?}}}"#);
+            let by_weight = random.percent(60);
+            AcquireRequest {
+                id_min: is_backfill.then(|| i64::try_from(random.below(8)).unwrap_or_default()),
+                id_max: is_backfill
+                    .then(|| 8 + i64::try_from(random.below(12)).unwrap_or_default()),
+                max_weight: by_weight.then(|| 8.0),
+                max_count: (!by_weight || random.percent(30)).then(|| 1 + random.below(4)),
+                filter: random.percent(40).then_some(filter),
+                max_attempts: 1 + u32::try_from(random.below(4)).unwrap_or_default(),
+                retry_delay_seconds: random.percent(30).then_some(20),
+                lease_seconds: random.percent(80).then_some(40),
+                ..AcquireRequest::new("files", job)
+            }
+        })
+        .collect()
+}
+
+/// With no faults any more, one worker drains all jobs. What fails its lease on the way may have to
+/// rest, so it comes again.
+fn heal(schedule: &mut Schedule<'_>, shared: &Shared, random: &mut Random) {
+    for request in shared.jobs.iter().cycle().take(shared.jobs.len() * 2) {
+        // Everything that waits for a time has waited long enough.
+        schedule.world.advance(1_000_000);
+        let link = Link::default();
+        let planner = planner(link.clone(), random);
+        let (request, told) = (request.clone(), shared.clone());
+        let drain = async move {
+            for _ in 0..MOST_BATCHES {
+                let Ok(Acquisition::Batch(batch)) = planner.acquire(&request, None).await else {
+                    return;
+                };
+                let outcome = BatchOutcome::succeeded(None);
+                if planner
+                    .complete(&batch.claim_token, &outcome)
+                    .await
+                    .is_err()
+                {
+                    told.told()
+                        .surprises
+                        .push("a healthy completion failed".into());
+                    return;
+                }
+            }
+            told.told()
+                .surprises
+                .push("there is no end of batches".into());
+        };
+        schedule.run(&mut vec![Some(Worker {
+            link,
+            task: Box::pin(drain),
+        })]);
+    }
+}

@@ -1,0 +1,195 @@
+//! What workers do, and what they were told.
+
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+
+use batchintory::{
+    AcquireRequest, Acquisition, Batch, Error, IdRange, Outcome, Planner, RequeueTarget,
+};
+
+use crate::random::Random;
+use crate::schedule::Link;
+
+/// What the workers were told, for the checks afterwards.
+#[derive(Default)]
+pub(crate) struct Told {
+    /// Batches that were handed out, to whoever got them: any of them may be ended, by a zombie too.
+    pub(crate) batches: Vec<Batch>,
+    /// Ends that were confirmed: the token, and whether it succeeded.
+    pub(crate) ended: Vec<(String, bool)>,
+    /// Tokens whose owners were told that the batch is not theirs any more.
+    pub(crate) superseded: Vec<String>,
+    /// Whether anything was put back.
+    pub(crate) requeued: bool,
+    /// Claims under tokens of the caller's own, with what they gave.
+    pub(crate) own_tokens: Vec<(String, i64)>,
+    /// Errors that no fault explains.
+    pub(crate) surprises: Vec<String>,
+}
+
+/// What the workers of a run share.
+#[derive(Clone)]
+pub(crate) struct Shared {
+    pub(crate) jobs: Arc<Vec<AcquireRequest>>,
+    told: Arc<Mutex<Told>>,
+}
+
+impl Shared {
+    pub(crate) fn new(jobs: Vec<AcquireRequest>) -> Self {
+        Self {
+            jobs: Arc::new(jobs),
+            told: Arc::default(),
+        }
+    }
+
+    pub(crate) fn told(&self) -> MutexGuard<'_, Told> {
+        self.told.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+/// Randomness for claim tokens that depends on the seed.
+pub(crate) struct Tokens(Mutex<Random>);
+
+impl batchintory::Random for Tokens {
+    fn random(&self) -> [u64; 2] {
+        let mut random = self.0.lock().unwrap_or_else(PoisonError::into_inner);
+        [random.next(), random.next()]
+    }
+}
+
+pub(crate) type SimulatedPlanner = Planner<Link, Tokens>;
+
+pub(crate) fn planner(link: Link, random: &mut Random) -> SimulatedPlanner {
+    Planner::new(link, Tokens(Mutex::new(random.fork())))
+}
+
+/// Claims, processes and ends batches for a while, as users do, with all they may do wrong.
+pub(crate) async fn work(
+    planner: SimulatedPlanner,
+    shared: Shared,
+    mut random: Random,
+    actions: u64,
+) {
+    for _ in 0..actions {
+        let job = random.index(shared.jobs.len());
+        let Some(request) = shared.jobs.get(job) else {
+            return;
+        };
+        match random.below(20) {
+            0..10 => {
+                for batch in claim(&planner, &shared, request, &mut random).await {
+                    if random.percent(15) {
+                        // Forgotten, or given to somebody who is late: a zombie may come back.
+                        continue;
+                    }
+                    if random.percent(30) {
+                        let beat = planner.heartbeat(&batch.claim_token, 60).await;
+                        note(&shared, &batch.claim_token, None, beat);
+                    }
+                    end(&planner, &shared, &batch, &mut random).await;
+                }
+            }
+            10..15 => {
+                // A zombie, or an owner who ends a batch again.
+                let known = {
+                    let told = shared.told();
+                    told.batches.get(random.index(told.batches.len())).cloned()
+                };
+                if let Some(batch) = known {
+                    end(&planner, &shared, &batch, &mut random).await;
+                }
+            }
+            15 => {
+                let start = 1 + i64::try_from(random.below(30)).unwrap_or_default();
+                let target = match random.below(3) {
+                    0 => RequeueTarget::Exhausted,
+                    1 => RequeueTarget::Attempt(start),
+                    _ => RequeueTarget::Ids(vec![IdRange {
+                        id_start: start,
+                        id_end: start + 5,
+                    }]),
+                };
+                shared.told().requeued = true;
+                let put_back = planner.requeue("files", &request.job, &target).await;
+                note(&shared, "", None, put_back.map(drop));
+            }
+            16 => note(
+                &shared,
+                "",
+                None,
+                planner.plan(request, None, 3).await.map(drop),
+            ),
+            17 => note(
+                &shared,
+                "",
+                None,
+                planner.progress(request, 100).await.map(drop),
+            ),
+            18 => {
+                let audit = planner.audit("files", &request.job, None, 10).await;
+                note(&shared, "", None, audit.map(drop));
+            }
+            _ => note(&shared, "", None, planner.jobs().await.map(drop)),
+        }
+    }
+}
+
+async fn claim(
+    planner: &SimulatedPlanner,
+    shared: &Shared,
+    request: &AcquireRequest,
+    random: &mut Random,
+) -> Vec<Batch> {
+    let many = random.percent(20);
+    let token = random
+        .percent(30)
+        .then(|| format!("own {:x}", random.next()));
+    // A caller with a token of its own asks again until it is told.
+    let tries = if token.is_some() { 4 } else { 1 };
+    for _ in 0..tries {
+        let claimed = if many {
+            planner.acquire_many(request, 3, token.as_deref()).await
+        } else {
+            let acquisition = planner.acquire(request, token.as_deref()).await;
+            acquisition.map(|acquisition| match acquisition {
+                Acquisition::Batch(batch) => vec![batch],
+                Acquisition::Nothing(_) => Vec::new(),
+            })
+        };
+        match claimed {
+            Ok(batches) => {
+                let mut told = shared.told();
+                told.batches.extend(batches.iter().cloned());
+                for batch in batches.iter().filter(|_| token.is_some()) {
+                    told.own_tokens.push((batch.claim_token.clone(), batch.id));
+                }
+                return batches;
+            }
+            Err(error) => note(shared, "", None, Err(error)),
+        }
+    }
+    Vec::new()
+}
+
+async fn end(planner: &SimulatedPlanner, shared: &Shared, batch: &Batch, random: &mut Random) {
+    let succeeded = random.percent(60);
+    let outcome = if succeeded {
+        Outcome::succeeded(None)
+    } else {
+        Outcome::failed("no luck")
+    };
+    let ended = planner.complete(&batch.claim_token, &outcome).await;
+    note(shared, &batch.claim_token, Some(succeeded), ended);
+}
+
+/// Remembers an answer.
+fn note(shared: &Shared, token: &str, ended: Option<bool>, answer: Result<(), Error>) {
+    let mut told = shared.told();
+    match (answer, ended) {
+        (Ok(()), Some(succeeded)) => told.ended.push((token.to_owned(), succeeded)),
+        (Ok(()), None) => {}
+        (Err(Error::Superseded(_)), _) => told.superseded.push(token.to_owned()),
+        // What faults and other workers explain.
+        (Err(Error::Unavailable(_) | Error::ExhaustedRetries(_)), _) => {}
+        (Err(error), _) => told.surprises.push(format!("{}: {error}", error.name())),
+    }
+}

@@ -1,0 +1,193 @@
+//! The database, its clock and its rows.
+
+use std::sync::Arc;
+use std::sync::atomic::{AtomicI64, Ordering};
+
+use anyhow::{Result, anyhow};
+use batchintory::{DatabaseError, Refusal, Rows, SqlError, Value};
+use rusqlite::config::DbConfig;
+use rusqlite::functions::FunctionFlags;
+use rusqlite::types::{ToSqlOutput, ValueRef};
+use rusqlite::{Connection, ToSql};
+
+use crate::mutation::Mutation;
+
+/// Added to the clock, so that its text sorts like the time it tells.
+const EPOCH: i64 = 1 << 40;
+
+/// Ended attempts are history: only their queue may change, and none may vanish.
+const HISTORY_IS_KEPT: &str = "
+    CREATE TRIGGER ended_attempts_stay BEFORE UPDATE ON inventory WHEN old.status <> 'running' AND
+        (new.status, new.batch_id_start, new.batch_id_end, new.batch_id_after, new.attempt, new.claim_token,
+         new.batch_count, new.processing_end IS old.processing_end, new.job_result_item IS old.job_result_item)
+        IS NOT (old.status, old.batch_id_start, old.batch_id_end, old.batch_id_after, old.attempt,
+         old.claim_token, old.batch_count, 1, 1)
+    BEGIN SELECT RAISE(ABORT, 'history was overwritten'); END;
+    CREATE TRIGGER no_attempt_vanishes BEFORE DELETE ON inventory WHEN (SELECT healed FROM laws) = 0
+    BEGIN SELECT RAISE(ABORT, 'history was deleted'); END;";
+
+/// One embedded database for a meta table and an inventory.
+pub(crate) struct World {
+    pub(crate) connection: Connection,
+    clock: Arc<AtomicI64>,
+    mutation: Option<Mutation>,
+    /// How often the mutation found its statement.
+    pub(crate) mutated: u64,
+    /// What must never happen, but did.
+    pub(crate) violations: Vec<String>,
+}
+
+struct Parameter<'a>(&'a Value);
+
+impl ToSql for Parameter<'_> {
+    fn to_sql(&self) -> rusqlite::Result<ToSqlOutput<'_>> {
+        Ok(ToSqlOutput::Borrowed(match self.0 {
+            Value::Null => ValueRef::Null,
+            Value::Boolean(value) => ValueRef::Integer(i64::from(*value)),
+            Value::Int64(value) => ValueRef::Integer(*value),
+            Value::Float64(value) => ValueRef::Real(*value),
+            Value::Text(value) => ValueRef::Text(value.as_bytes()),
+        }))
+    }
+}
+
+impl World {
+    /// An empty database whose clock stands still until it is told to go on.
+    pub(crate) fn new(mutation: Option<Mutation>) -> Result<Self> {
+        let connection = Connection::open_in_memory()?;
+        connection.set_prepared_statement_cache_capacity(4_096);
+        // A statement's plan does not change with its parameters: else each call would plan anew.
+        connection.set_db_config(DbConfig::SQLITE_DBCONFIG_ENABLE_QPSG, true)?;
+        connection.execute_batch(
+            "PRAGMA journal_mode = OFF; PRAGMA synchronous = OFF;
+             CREATE TABLE laws (healed integer); INSERT INTO laws VALUES (0);
+             CREATE TABLE files (uid integer PRIMARY KEY, item text, weight real)",
+        )?;
+        let clock = Arc::new(AtomicI64::new(0));
+        let time = Arc::clone(&clock);
+        // In place of SQLite's own: the text of a time sorts as the times do, and that is all we ask.
+        connection.create_scalar_function(
+            "strftime",
+            -1,
+            FunctionFlags::SQLITE_UTF8,
+            move |call| {
+                let value: Option<String> = call.get(1)?;
+                let Some(value) = value.filter(|value| value == "now") else {
+                    return call.get::<Option<String>>(1);
+                };
+                drop(value);
+                let seconds = if call.len() > 2 {
+                    let modifier: String = call.get(2)?;
+                    let number = modifier.split(' ').next().unwrap_or_default();
+                    number.parse::<f64>().unwrap_or_default()
+                } else {
+                    0.0
+                };
+                #[allow(clippy::cast_possible_truncation)]
+                let at = EPOCH + time.load(Ordering::Relaxed) + seconds as i64;
+                Ok(Some(format!("{at:020}")))
+            },
+        )?;
+        Ok(Self {
+            connection,
+            clock,
+            mutation,
+            mutated: 0,
+            violations: Vec::new(),
+        })
+    }
+
+    /// Empties the tables for another run.
+    pub(crate) fn reset(&mut self) -> Result<()> {
+        self.clock.store(0, Ordering::Relaxed);
+        self.violations.clear();
+        self.connection.execute_batch(
+            "UPDATE laws SET healed = 1; DELETE FROM inventory; DELETE FROM files; DELETE FROM sqlite_sequence; \
+             UPDATE laws SET healed = 0",
+        )?;
+        Ok(())
+    }
+
+    /// Keeps watch over the inventory, once there is one.
+    pub(crate) fn keep_history(&self) -> Result<()> {
+        Ok(self.connection.execute_batch(HISTORY_IS_KEPT)?)
+    }
+
+    pub(crate) fn advance(&self, seconds: i64) {
+        self.clock.fetch_add(seconds, Ordering::Relaxed);
+    }
+
+    /// Runs a statement as the database would.
+    pub(crate) fn query(
+        &mut self,
+        text: &str,
+        parameters: &[Value],
+    ) -> Result<Rows, DatabaseError> {
+        let mutated = self.mutation.and_then(|mutation| {
+            let (from, to) = mutation.replaces();
+            text.contains(from).then(|| text.replace(from, to))
+        });
+        self.mutated += u64::from(mutated.is_some());
+        let text = mutated.as_deref().unwrap_or(text);
+        self.run(text, parameters)
+            .map_err(|error| self.explain(&error))
+    }
+
+    fn run(&self, text: &str, parameters: &[Value]) -> rusqlite::Result<Rows> {
+        let mut statement = self.connection.prepare_cached(text)?;
+        let columns = statement.column_count();
+        let mut found =
+            statement.query(rusqlite::params_from_iter(parameters.iter().map(Parameter)))?;
+        let mut rows = Vec::new();
+        while let Some(row) = found.next()? {
+            let mut values = Vec::with_capacity(columns);
+            for column in 0..columns {
+                values.push(match row.get_ref(column)? {
+                    ValueRef::Null => Value::Null,
+                    ValueRef::Integer(value) => Value::Int64(value),
+                    ValueRef::Real(value) => Value::Float64(value),
+                    ValueRef::Text(bytes) | ValueRef::Blob(bytes) => {
+                        Value::Text(String::from_utf8_lossy(bytes).into_owned())
+                    }
+                });
+            }
+            rows.push(values);
+        }
+        drop(found);
+        let affected = if text.starts_with("SELECT") {
+            0
+        } else {
+            self.connection.changes()
+        };
+        Ok(Rows { rows, affected })
+    }
+
+    fn explain(&mut self, error: &rusqlite::Error) -> DatabaseError {
+        let message = error.to_string();
+        if message.contains("history was") {
+            self.violations.push(message.clone());
+        }
+        let is_conflict = matches!(error, rusqlite::Error::SqliteFailure(failure, _)
+            if failure.extended_code == rusqlite::ffi::SQLITE_CONSTRAINT_UNIQUE);
+        if is_conflict {
+            return DatabaseError::Conflict(message);
+        }
+        DatabaseError::Failed(SqlError {
+            refusal: if message.contains("no such table") {
+                Refusal::NoSuchTable
+            } else {
+                Refusal::Other
+            },
+            code: None,
+            message,
+        })
+    }
+
+    /// Changes the rows behind the planner's back.
+    pub(crate) fn change(&self, statement: &str) -> Result<()> {
+        self.connection
+            .execute(statement, [])
+            .map(drop)
+            .map_err(|error| anyhow!("{statement}: {error}"))
+    }
+}
