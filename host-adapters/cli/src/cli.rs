@@ -30,7 +30,7 @@ const AFTER_HELP: &str = "\
 Exit codes:
   0    done
   1    an error
-  2    the command line or the request makes no sense
+  2    the command line or the request makes no sense, or the job's configuration has changed
   3    nothing to hand out (acquire)
   4    the command failed on at least one batch (run)
   5    the batch is not yours any more (heartbeat, complete, fail)

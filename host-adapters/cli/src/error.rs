@@ -118,7 +118,7 @@ impl From<Error> for Failure {
                  makes one from files",
             ),
             Some(PlannerError::ConfigurationChanged(_)) => {
-                Some("give the same options as before, another --job, or --accept-change")
+                Some("give the same options as before, another --job, or --on-change accept")
             }
             Some(PlannerError::NoSuchColumn(_)) => Some(
                 "name the columns by --uid-column, --item-column and --weight-column, or use --no-weight",

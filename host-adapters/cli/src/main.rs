@@ -10,7 +10,9 @@ mod process;
 mod request;
 mod settings;
 mod signals;
+mod summary;
 mod unreachable;
+mod waiting;
 
 use std::env;
 use std::io::IsTerminal;

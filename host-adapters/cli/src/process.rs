@@ -4,7 +4,7 @@ use std::ffi::{OsStr, OsString};
 use std::io::{ErrorKind, Write};
 use std::process::{ExitStatus, Stdio};
 
-use batchintory_wasmtime::{Batch, Item};
+use batchintory_wasmtime::{Batch, Error, Item};
 use indicatif::ProgressBar;
 use tokio::io::{AsyncRead, AsyncReadExt, AsyncWriteExt};
 use tokio::process::{Child, ChildStdin, Command};
@@ -29,12 +29,21 @@ pub enum Ended {
         /// The end of its standard error.
         log: String,
     },
-    /// It was killed, or not even started, since items could not be handed over or the run was broken
-    /// off.
-    Killed {
+    /// It was killed, or not even started, since items could not be handed over.
+    Unfed {
         /// Why.
         reason: String,
     },
+    /// It was killed from outside.
+    Killed(Kill),
+}
+
+/// Why a command is killed.
+pub enum Kill {
+    /// The run is broken off.
+    BrokenOff,
+    /// The batch was taken from its owner, as the error tells.
+    TakenAway(Error),
 }
 
 /// What to run, and how to hand the items over.
@@ -43,6 +52,8 @@ pub struct Work {
     pub command: Vec<OsString>,
     /// What stands behind each item.
     pub separator: u8,
+    /// How long the batches' leases go on from each sign of life.
+    pub lease_seconds: Option<u32>,
     /// The bar that output must not disturb.
     pub progress: ProgressBar,
     /// Whether standard output is to hold nothing but our own answer; the command's is then passed on
@@ -70,12 +81,12 @@ impl Work {
     pub async fn run(
         &self,
         batch: &Batch,
-        kill: impl Future<Output = String>,
+        kill: impl Future<Output = Kill>,
     ) -> Result<Ended, Failure> {
         // An item that cannot be handed over is mostly found here, before the command has done anything.
         let first = match self.page(batch, None).await {
             Ok(page) => page,
-            Err(reason) => return Ok(Ended::Killed { reason }),
+            Err(reason) => return Ok(Ended::Unfed { reason }),
         };
         let mut child = self.start(batch)?;
         let group = child.id();
@@ -96,8 +107,8 @@ impl Work {
             )
         };
         let ended = tokio::select! {
-            ended = talk => ended,
-            reason = kill => Err(reason),
+            ended = talk => ended.map_err(|reason| Ended::Unfed { reason }),
+            kill = kill => Err(Ended::Killed(kill)),
         };
         match ended {
             Ok(((), result, log, status)) => Ok(Ended::Exited {
@@ -105,10 +116,10 @@ impl Work {
                 result,
                 log,
             }),
-            Err(reason) => {
+            Err(ended) => {
                 kill_group(&mut child, group).await;
                 drop(input);
-                Ok(Ended::Killed { reason })
+                Ok(ended)
             }
         }
     }
@@ -133,6 +144,9 @@ impl Work {
             .env("BATCHINTORY_ID_END", batch.id_end.to_string())
             .env("BATCHINTORY_COUNT", batch.count.to_string())
             .env("BATCHINTORY_WEIGHT", batch.weight.to_string());
+        if let Some(seconds) = self.lease_seconds {
+            command.env("BATCHINTORY_LEASE_SECONDS", seconds.to_string());
+        }
         // A group of its own, so that the terminal's Ctrl-C reaches us and not the command.
         #[cfg(unix)]
         command.process_group(0);

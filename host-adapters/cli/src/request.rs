@@ -4,7 +4,7 @@ use std::fs;
 
 use batchintory_wasmtime::{AcquireRequest, MetaColumns, OnChange, Settle};
 use bytesize::ByteSize;
-use clap::Args;
+use clap::{Args, ValueEnum};
 
 use crate::error::Failure;
 use crate::output::WeightUnit;
@@ -34,10 +34,10 @@ pub struct Request {
     /// The highest id to hand out
     #[arg(long, value_name = "ID", allow_negative_numbers = true)]
     id_max: Option<i64>,
-    /// Which rows belong to the job: a JSON condition, or @FILE with one
+    /// Which rows belong to the job: a condition in JSON, @FILE, or - for standard input
     #[arg(long, value_name = "JSON")]
     filter: Option<String>,
-    /// Which rows are not ready: nothing from the first of them on is handed out; JSON or @FILE
+    /// Which rows are not ready, said like --filter: nothing from the first of them on is handed out
     #[arg(long, value_name = "JSON")]
     hold: Option<String>,
     /// Hand out only what no running transaction can put a lower id before (PostgreSQL)
@@ -46,9 +46,9 @@ pub struct Request {
     /// Process the results of this job instead of the meta table's items
     #[arg(long, value_name = "JOB")]
     source_job: Option<String>,
-    /// Go on although columns, filter or hold differ from those of the job's latest batch
-    #[arg(long)]
-    accept_change: bool,
+    /// What to do when columns, filter or hold differ from those of the job's latest batch
+    #[arg(long, value_name = "ACTION", default_value = "refuse")]
+    on_change: ActionOnChange,
     /// How often a range is handed out until it succeeds
     #[arg(long, value_name = "COUNT", default_value_t = 3, help_heading = FAILURES)]
     max_attempts: u32,
@@ -77,7 +77,17 @@ pub struct Request {
     no_weight: bool,
 }
 
-const FAILURES: &str = "When something fails";
+/// The heading of the options about failures.
+pub const FAILURES: &str = "When something fails";
+
+/// What to do when a job's configuration differs.
+#[derive(Debug, Clone, Copy, ValueEnum)]
+enum ActionOnChange {
+    /// Hand out nothing, and tell the difference
+    Refuse,
+    /// Go on; what was handed out or passed over before stays so
+    Accept,
+}
 
 /// A span of time, in whole seconds.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -114,10 +124,9 @@ impl Request {
                 Settle::None
             },
             source_job: self.source_job.clone(),
-            on_change: if self.accept_change {
-                OnChange::Accept
-            } else {
-                OnChange::Refuse
+            on_change: match self.on_change {
+                ActionOnChange::Refuse => OnChange::Refuse,
+                ActionOnChange::Accept => OnChange::Accept,
             },
             max_attempts: self.max_attempts,
             retry_delay_seconds: self.retry_delay.map(|Seconds(seconds)| seconds),

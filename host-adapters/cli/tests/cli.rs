@@ -197,14 +197,22 @@ fn a_failing_command_is_recorded_with_its_log() {
     let script = "cat > /dev/null; echo first >&2; echo broken >&2; exit 7";
     let options = ["--max-count", "1", "--until-done", "--max-attempts", "1"];
     let output = workplace.run_script(&options, script);
-    fails(&output, 4, &["broken", "0 batches succeeded, 3 failed"]);
+    fails(
+        &output,
+        4,
+        &["broken", "0 batches succeeded, 3 attempts failed"],
+    );
     assert_eq!(workplace.numbers(), [0, 3, 0, 0]);
     let history = workplace.json(&["history"]);
     assert_eq!(history[0]["log"], "first\nbroken");
 
     let workplace = Workplace::prepared();
     let options = ["--max-count", "1", "--until-done", "--stop-on-failure"];
-    fails(&workplace.run_script(&options, "exit 7"), 4, &["1 failed"]);
+    fails(
+        &workplace.run_script(&options, "exit 7"),
+        4,
+        &["1 attempts failed"],
+    );
     assert_eq!(workplace.numbers(), [0, 1, 0, 2]);
     assert_eq!(
         workplace.json(&["history"])[0]["log"],
@@ -348,7 +356,11 @@ fn a_log_is_not_cut_within_a_character() {
     let workplace = Workplace::prepared();
     // 3 bytes each, of which 64 KiB are no multiple.
     let script = "cat > /dev/null; i=0; while [ $i -lt 30000 ]; do printf '€'; i=$((i + 1)); done >&2; exit 1";
-    fails(&workplace.run_script(&[], script), 4, &["1 failed"]);
+    fails(
+        &workplace.run_script(&[], script),
+        4,
+        &["1 attempts failed"],
+    );
     let history = workplace.json(&["history"]);
     let log = history[0]["log"].as_str().unwrap();
     assert!(log.chars().all(|character| character == '€'));

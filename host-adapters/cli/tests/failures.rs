@@ -11,22 +11,33 @@ use workplace::{COUNT_LINES, Workplace, fails, ok, text};
 const JOB: [&str; 4] = ["--meta-table", "files", "--job", "lines"];
 
 impl Workplace {
-    /// A command on the job `lines`.
-    fn on_job(&self, command: &str, options: &[&str]) -> Vec<String> {
-        let all = [&[command], &JOB[..], options].concat();
-        all.into_iter().map(str::to_owned).collect()
-    }
-
     fn acquire(&self, options: &[&str]) -> Value {
-        let arguments = self.on_job("acquire", options);
-        let arguments: Vec<&str> = arguments.iter().map(String::as_str).collect();
-        let output = self.run(&arguments);
+        let output = self.run(&[&["acquire"], &JOB[..], options].concat());
         assert!(
             matches!(output.status.code(), Some(0 | 3)),
             "{}",
             text(&output.stderr)
         );
         serde_json::from_slice(&output.stdout).unwrap()
+    }
+
+    /// Acquires again and again until there is a batch: as long as a lease lasts.
+    fn acquire_in_time(&self, options: &[&str]) -> Value {
+        loop {
+            let acquired = self.acquire(options);
+            if acquired.get("batch").is_some() {
+                return acquired;
+            }
+        }
+    }
+
+    /// The inventory ids of the attempts in a queue.
+    fn queue(&self, name: &str) -> Vec<i64> {
+        let attempts = self.json(&[&["history", "--queue", name], &JOB[..]].concat());
+        let attempts = attempts.as_array().unwrap();
+        (attempts.iter())
+            .map(|attempt| attempt["id"].as_i64().unwrap())
+            .collect()
     }
 
     fn job(&self) -> Value {
@@ -48,7 +59,15 @@ fn what_failed_is_tried_again_until_it_is_exhausted_and_put_back() {
     let workplace = Workplace::prepared();
     let script = "grep -q b.txt && { echo broken >&2; exit 1; }; exit 0";
     let output = workplace.run_script(&["--max-count", "1", "--until-done"], script);
-    fails(&output, 4, &["broken", "2 batches succeeded, 3 failed"]);
+    fails(
+        &output,
+        4,
+        &[
+            "broken",
+            "2 batches succeeded, 3 attempts failed",
+            "history --queue exhausted",
+        ],
+    );
     let job = workplace.job();
     assert_eq!((&job["exhausted"], &job["waiting"]), (&1.into(), &0.into()));
     let history = workplace.json(&["history", "--queue", "exhausted"]);
@@ -60,6 +79,9 @@ fn what_failed_is_tried_again_until_it_is_exhausted_and_put_back() {
 
     assert_eq!(workplace.requeue(&["--exhausted"]), 1);
     assert_eq!(workplace.job()["waiting"], 1);
+    let plan = workplace.run(&[&["plan"], &JOB[..]].concat());
+    let told = text(&plan.stderr);
+    assert!(told.contains("wait to be handed out again"), "{told}");
     ok(&workplace.run_script(&["--until-done"], COUNT_LINES));
     assert_eq!(workplace.numbers(), [3, 3, 0, 0]);
     // Whatever became of a range, it can be put back.
@@ -69,7 +91,106 @@ fn what_failed_is_tried_again_until_it_is_exhausted_and_put_back() {
     let bad = workplace.run(&[&["requeue"], &JOB[..]].concat());
     fails(&bad, 2, &["--exhausted"]);
     let bad = workplace.run(&[&["requeue"], &JOB[..], &["--ids", "x"]].concat());
-    fails(&bad, 2, &["invalid digit"]);
+    fails(&bad, 2, &["\"x\" is no id"]);
+}
+
+#[test]
+fn ranges_of_negative_ids_are_put_back() {
+    let workplace = Workplace::prepared();
+    workplace.execute("INSERT INTO files (uid, item) VALUES (-7, 'x'), (-6, 'y'), (0, 'z')");
+    ok(&workplace.run_script(&["--max-count", "1", "--until-done"], "cat > /dev/null"));
+    assert_eq!(workplace.numbers(), [6, 0, 0, 0]);
+    assert_eq!(workplace.requeue(&["--ids=-7..-6"]), 2);
+    assert_eq!(workplace.requeue(&["--ids", "-6"]), 1);
+    assert_eq!(workplace.requeue(&["--ids", "-5..0,2,90..99"]), 2);
+    assert_eq!(workplace.job()["waiting"], 4);
+    let swapped = workplace.run(&[&["requeue"], &JOB[..], &["--ids", "3..1"]].concat());
+    fails(&swapped, 2, &["swap its ends"]);
+    let output = workplace.run(&[&["requeue"], &JOB[..], &["--ids", "1..3"]].concat());
+    ok(&output);
+    assert_eq!(text(&output.stderr), "3 ranges were put back\n");
+}
+
+#[test]
+fn each_attempt_stands_in_its_queue() {
+    let workplace = Workplace::prepared();
+    let claimed = workplace.json(
+        &[
+            &["acquire"],
+            &JOB[..],
+            &["--max-count", "1", "--batches", "2"],
+        ]
+        .concat(),
+    );
+    let ids: Vec<i64> = (claimed["batches"].as_array().unwrap().iter())
+        .map(|batch| batch["id"].as_i64().unwrap())
+        .collect();
+    assert_eq!(workplace.queue("running"), [ids[1], ids[0]]);
+    let first = claimed["batches"][0]["claim_token"].as_str().unwrap();
+    ok(&workplace.run(&["fail", first]));
+    assert_eq!(workplace.requeue(&["--attempt", &ids[1].to_string()]), 1);
+    assert_eq!(workplace.queue("retry"), [ids[0]]);
+    assert_eq!(workplace.queue("requeued"), [ids[1]]);
+    assert!(workplace.queue("exhausted").is_empty());
+    let history = text(&workplace.run(&["history"]).stdout);
+    assert!(history.contains("failed, to be retried"), "{history}");
+    assert!(history.contains("put back"), "{history}");
+    let status = text(&workplace.run(&["status"]).stdout);
+    assert!(
+        status.contains("WAITING") && status.contains("EXHAUSTED"),
+        "{status}"
+    );
+}
+
+#[test]
+fn a_range_that_rests_is_not_waited_for() {
+    let workplace = Workplace::prepared();
+    let options = ["--until-done", "--retry-delay", "1h"];
+    let output = workplace.run_script(&options, "exit 1");
+    let told = [
+        "0 batches succeeded, 1 attempts failed",
+        "wait to be handed out again",
+    ];
+    fails(&output, 4, &told);
+    let output = workplace.run_script(&options, "exit 1");
+    ok(&output);
+    assert!(text(&output.stderr).contains("wait to be handed out again"));
+    assert_eq!(workplace.numbers(), [0, 1, 0, 0]);
+    // Somebody who does not want to wait.
+    assert_eq!(workplace.acquire(&[])["batch"]["attempt"], 2);
+}
+
+#[test]
+fn a_run_takes_no_more_batches_than_it_may_even_if_they_fail() {
+    let workplace = Workplace::prepared();
+    let options = ["--batches", "2", "--max-count", "1"];
+    let output = workplace.run_script(&options, "exit 1");
+    fails(&output, 4, &["2 attempts failed"]);
+    assert_eq!(workplace.numbers(), [0, 2, 0, 2]);
+    let output = workplace.run_script(&["--stop-on-failure", "--until-done"], "exit 1");
+    fails(&output, 4, &["1 attempts failed", "as often as is allowed"]);
+    // What failed for good does not keep the others back.
+    ok(&workplace.run_script(&["--until-done"], COUNT_LINES));
+    assert_eq!(workplace.numbers(), [1, 3, 0, 0]);
+}
+
+#[test]
+fn a_lease_that_runs_out_is_taken_over() {
+    let workplace = Workplace::prepared();
+    let lease = ["--lease", "1s"];
+    let first = workplace.acquire(&lease);
+    let second = workplace.acquire_in_time(&lease);
+    assert_eq!(second["batch"]["attempt"], 2);
+    assert_eq!(second["batch"]["id_start"], first["batch"]["id_start"]);
+    assert_ne!(token(&second), token(&first));
+    fails(
+        &workplace.run(&["complete", token(&first)]),
+        5,
+        &["taken from its owner"],
+    );
+    // The second one is late as well, but nobody has taken it yet.
+    ok(&workplace.run(&["complete", token(&second)]));
+    assert_eq!(workplace.numbers(), [1, 1, 0, 0]);
 }
 
 #[test]
@@ -112,6 +233,39 @@ fn a_run_keeps_its_batch_alive() {
 }
 
 #[test]
+fn a_command_knows_its_attempt_and_its_lease() {
+    let workplace = Workplace::prepared();
+    let script =
+        r#"cat > /dev/null; echo "\"$BATCHINTORY_ATTEMPT ${BATCHINTORY_LEASE_SECONDS:-none}\"""#;
+    let results = || workplace.json(&["history"])[0]["result_item"].clone();
+    ok(&workplace.run_script(&[], script));
+    assert_eq!(results(), "1 300");
+    workplace.requeue(&["--ids", "1"]);
+    ok(&workplace.run_script(&["--lease", "1h 30m"], script));
+    assert_eq!(results(), "2 5400");
+    workplace.requeue(&["--ids", "1"]);
+    ok(&workplace.run_script(&["--no-lease"], script));
+    assert_eq!(results(), "3 none");
+    for (lease, why) in [
+        ("soon", "--lease"),
+        ("1500ms", "whole seconds"),
+        ("0", "lease-seconds"),
+    ] {
+        fails(
+            &workplace.run_script(&["--lease", lease], script),
+            2,
+            &[why],
+        );
+    }
+    let both = ["--lease", "5m", "--no-lease"];
+    fails(
+        &workplace.run_script(&both, script),
+        2,
+        &["cannot be used with"],
+    );
+}
+
+#[test]
 fn a_command_whose_batch_was_taken_away_is_killed() {
     let workplace = Workplace::prepared();
     let mut child = workplace.start_script(
@@ -123,7 +277,7 @@ fn a_command_whose_batch_was_taken_away_is_killed() {
     }
     assert_eq!(workplace.requeue(&["--ids", "1..3"]), 1);
     let output = child.wait_with_output().unwrap();
-    fails(&output, 4, &["taken from its owner", "1 failed"]);
+    fails(&output, 4, &["taken from its owner", "1 attempts failed"]);
     assert!(!workplace.path("finished").exists());
     assert_eq!(workplace.job()["waiting"], 1);
 }
@@ -141,15 +295,84 @@ fn a_claim_under_a_token_of_ones_own_may_be_repeated() {
 }
 
 #[test]
+fn many_batches_are_claimed_at_once() {
+    let workplace = Workplace::prepared();
+    let many = ["--max-count", "1", "--batches", "2"];
+    let claimed = workplace.acquire(&[&many[..], &["--items"]].concat());
+    let batches = claimed["batches"].as_array().unwrap();
+    assert_eq!(batches.len(), 2);
+    for (batch, uid) in batches.iter().zip([1, 2]) {
+        assert_eq!(
+            (&batch["id_start"], &batch["count"]),
+            (&uid.into(), &1.into())
+        );
+        assert_eq!(batch["items"][0]["uid"], uid);
+    }
+    ok(&workplace.run(&["fail", batches[1]["claim_token"].as_str().unwrap()]));
+    // What is handed out again comes alone.
+    let again = workplace.acquire(&many);
+    assert_eq!(again["batches"].as_array().unwrap().len(), 1);
+    assert_eq!(again["batches"][0]["attempt"], 2);
+    let last = workplace.acquire(&many);
+    assert_eq!(last["batches"][0]["id_start"], 3);
+    assert!(last["batches"][0].get("items").is_none());
+    let none = workplace.run(&[&["acquire"], &JOB[..], &many].concat());
+    assert_eq!(none.status.code(), Some(3));
+    assert_eq!(text(&none.stdout), "{\n  \"batches\": []\n}\n");
+}
+
+#[test]
+fn batches_that_nobody_takes_are_given_up() {
+    let workplace = Workplace::prepared();
+    let (reader, writer) = std::io::pipe().unwrap();
+    drop(reader);
+    let many = [
+        &["acquire"],
+        &JOB[..],
+        &["--max-count", "1", "--batches", "3"],
+    ]
+    .concat();
+    let status = workplace.command(&many).stdout(writer).status().unwrap();
+    assert_eq!(status.code(), Some(1));
+    assert_eq!(workplace.numbers(), [0, 3, 0, 0]);
+}
+
+#[test]
 fn rows_that_are_not_ready_hold_planning_back() {
     let workplace = Workplace::prepared();
     let hold = r#"{"column": "item", "op": "like", "value": "%b.txt"}"#;
     assert_eq!(workplace.acquire(&["--hold", hold])["batch"]["count"], 1);
     let nothing = workplace.acquire(&["--hold", hold]);
     assert_eq!(nothing["nothing"]["held"], 2);
-    let arguments = workplace.on_job("plan", &["--hold", hold]);
-    let arguments: Vec<&str> = arguments.iter().map(String::as_str).collect();
-    assert!(text(&workplace.run(&arguments).stderr).contains("the id 2 is held"));
+    let plan = [&["plan"], &JOB[..], &["--hold", hold]].concat();
+    assert!(text(&workplace.run(&plan).stderr).contains("the id 2 is held"));
+    fs::write(workplace.path("hold.json"), hold).unwrap();
+    let options = ["--hold", "@hold.json", "--until-done"];
+    let output = workplace.run_script(&options, COUNT_LINES);
+    ok(&output);
+    assert!(text(&output.stderr).contains("the id 2 is held"));
+    let options = ["--hold", "@hold.json", "--json"];
+    let output = workplace.run_script(&options, COUNT_LINES);
+    let summary: Value = serde_json::from_slice(&output.stdout).unwrap();
+    assert_eq!(
+        (&summary["nothing"]["reason"], &summary["nothing"]["held"]),
+        (&"held".into(), &2.into())
+    );
+    // A plan that ends before it says so too.
+    let plan = [
+        "plan",
+        "--meta-table",
+        "files",
+        "--job",
+        "another",
+        "--hold",
+        hold,
+    ];
+    assert_eq!(workplace.json(&plan)["held"], 2);
+    for bounds in [&[][..], &["--id-max", "3"]] {
+        let output = workplace.run(&[&plan[..], bounds].concat());
+        assert!(text(&output.stdout).contains("the id 2 is held"));
+    }
 }
 
 #[test]
@@ -158,8 +381,11 @@ fn another_configuration_must_be_accepted() {
     workplace.acquire(&["--max-count", "1"]);
     let changed = [&["acquire"], &JOB[..], &["--no-weight"]].concat();
     let output = workplace.run(&changed);
-    fails(&output, 2, &["the weight column was", "--accept-change"]);
-    ok(&workplace.run(&[&changed[..], &["--accept-change"]].concat()));
+    fails(&output, 2, &["the weight column was", "--on-change accept"]);
+    let refused = workplace.run(&[&changed[..], &["--on-change", "refuse", "--json"]].concat());
+    let error: Value = serde_json::from_slice(&refused.stderr).unwrap();
+    assert_eq!(error["error"], "configuration-changed");
+    ok(&workplace.run(&[&changed[..], &["--on-change", "accept"]].concat()));
 }
 
 #[test]

@@ -6,9 +6,10 @@ use indicatif::ProgressBar;
 use serde::Serialize;
 
 use crate::error::{Code, Failure};
-use crate::output::{count, print, print_json, print_table, table, tell};
+use crate::output::{WeightUnit, count, print, print_json, print_table, table, tell};
 use crate::request::Request;
 use crate::settings::Settings;
+use crate::waiting::tell_what_waits;
 
 /// How many batches are planned at once.
 const PAGE: u32 = 1_000;
@@ -16,6 +17,8 @@ const PAGE: u32 = 1_000;
 const MOST_COUNTED: u64 = 100_000;
 
 /// Show the next batches without claiming them
+///
+/// New ones: ranges that will be handed out again come before them, and are listed by `history`.
 #[derive(Debug, Args)]
 #[command(after_help = "Examples:
   batchintory plan --meta-table files --job lines --max-weight 64MiB
@@ -64,13 +67,18 @@ pub async fn run(settings: &Settings, arguments: &Arguments, json: bool) -> Resu
         print_json(&answer)?;
         return Ok(Code::Done);
     }
-    let unit = arguments.request.weight_unit();
+    show(&answer, arguments.request.weight_unit())?;
+    tell_what_waits(&inventory, &request).await;
+    Ok(Code::Done)
+}
+
+fn show(answer: &Answer, unit: WeightUnit) -> Result<(), Failure> {
     if answer.batches.is_empty() {
         match answer.held {
-            Some(held) => tell(format_args!("nothing ready: the id {held} is held")),
-            None => tell("nothing new: no batch would be handed out"),
+            Some(held) => tell(format_args!("nothing new is ready: the id {held} is held")),
+            None => tell("nothing new is left"),
         }
-        return Ok(Code::Done);
+        return Ok(());
     }
     let mut shown = table(
         &["#", "FIRST ID", "LAST ID", "ITEMS", "WEIGHT", ""],
@@ -87,19 +95,21 @@ pub async fn run(settings: &Settings, arguments: &Arguments, json: bool) -> Resu
         ]);
     }
     print_table(&shown)?;
-    match (&answer.left, answer.held) {
-        (Some(left), _) => print(format_args!(
+    if let Some(left) = &answer.left {
+        print(format_args!(
             "\nleft in the bounds: {}{} batches, {} items, weight {}",
             if left.at_least { "at least " } else { "" },
             count(left.batches),
             count(left.items),
             unit.show(left.weight),
-        ))?,
-        (None, Some(held)) => print(format_args!("\nthe id {held} is held"))?,
-        (None, None) if !answer.complete => print("\nmore batches may follow")?,
-        (None, None) => {}
+        ))?;
     }
-    Ok(Code::Done)
+    match answer.held {
+        Some(held) => print(format_args!("\nthe id {held} is held"))?,
+        None if !answer.complete && answer.left.is_none() => print("\nmore batches may follow")?,
+        None => {}
+    }
+    Ok(())
 }
 
 /// Counts a backfill's batches by planning them all.

@@ -15,7 +15,8 @@ use crate::settings::Settings;
 #[derive(Debug, Args)]
 #[command(after_help = "Examples:
   batchintory requeue --meta-table files --job lines --exhausted
-  batchintory requeue --meta-table files --job lines --ids 42 --ids 100..199
+  batchintory requeue --meta-table files --job lines --ids 42,100..199
+  batchintory requeue --meta-table files --job lines --ids=-5..3
   batchintory requeue --meta-table files --job lines --attempt 17      the range of this row of history")]
 pub struct Arguments {
     /// The job's meta table
@@ -32,8 +33,9 @@ pub struct Arguments {
 #[derive(Debug, Args)]
 #[group(required = true, multiple = false)]
 struct Target {
-    /// All ranges that hold one of these ids of the meta table: ID or FIRST..LAST
-    #[arg(long, value_name = "IDS", value_parser = parse_ids, allow_hyphen_values = true)]
+    /// All ranges that hold one of these ids of the meta table: ID or FIRST..LAST (both included), with
+    /// commas between several
+    #[arg(long, value_name = "IDS", value_parser = parse_ids, value_delimiter = ',', allow_hyphen_values = true)]
     ids: Vec<IdRange>,
     /// The range of the attempt with this inventory id
     #[arg(long, value_name = "ID")]
@@ -67,7 +69,7 @@ pub async fn run(settings: &Settings, arguments: &Arguments, json: bool) -> Resu
 fn parse_ids(given: &str) -> Result<IdRange, String> {
     let id = |text: &str| {
         text.parse::<i64>()
-            .map_err(|error| format!("{text:?}: {error}"))
+            .map_err(|error| format!("{text:?} is no id: {error}"))
     };
     let (first, last) = given.split_once("..").unwrap_or((given, given));
     Ok(IdRange {

@@ -5,20 +5,21 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, AtomicU32, Ordering};
 
 use batchintory_wasmtime::{
-    AcquireRequest, Acquired, Batch, Error, Inventory, NothingReason, Outcome, PlannerError,
+    AcquireRequest, Acquired, Batch, Error, Inventory, Outcome, PlannerError,
 };
 use clap::Args;
 use indicatif::{ProgressBar, ProgressStyle};
-use serde::Serialize;
 use tokio::sync::watch;
 use tokio::task::JoinSet;
 
 use crate::error::{Code, Failure};
-use crate::output::{WeightUnit, count, print_json, tell};
-use crate::process::{Ended, Work};
-use crate::request::Request;
+use crate::output::{print_json, tell};
+use crate::process::{Ended, Kill, Work};
+use crate::request::{FAILURES, Request};
 use crate::settings::Settings;
 use crate::signals::Signals;
+use crate::summary::Summary;
+use crate::waiting::tell_what_waits;
 
 /// How many items are counted for the progress bar at most.
 const MOST_COUNTED: u64 = 1_000_000;
@@ -30,15 +31,20 @@ const DEFAULT_LEASE_SECONDS: u32 = 300;
 ///
 /// The command gets the items on its standard input, one per line, and BATCHINTORY_BATCH_ID,
 /// BATCHINTORY_CLAIM_TOKEN, BATCHINTORY_ATTEMPT, BATCHINTORY_JOB, BATCHINTORY_META_TABLE,
-/// BATCHINTORY_ID_START, BATCHINTORY_ID_END, BATCHINTORY_COUNT and BATCHINTORY_WEIGHT in its environment.
-/// A batch succeeds when its command ends with 0. Standard output becomes its result when it is JSON of
-/// at most 1 MiB and is passed on otherwise; the last 64 KiB of standard error become its log.
+/// BATCHINTORY_ID_START, BATCHINTORY_ID_END, BATCHINTORY_COUNT, BATCHINTORY_WEIGHT and
+/// BATCHINTORY_LEASE_SECONDS (if it has a lease) in its environment. A batch succeeds when its command ends with 0. Standard
+/// output becomes its result when it is JSON of at most 1 MiB and is passed on otherwise; the last 64 KiB
+/// of standard error become its log.
 ///
 /// Takes one batch, unless --batches or --until-done say otherwise. After a batch that failed the run
 /// goes on, and ends with 4; the batch is handed out again, to this run or another, up to --max-attempts
-/// times. While a command runs, its batch's lease is prolonged (--lease, here by default 5m); one that
-/// was taken away all the same is killed. On Ctrl-C no more batches are taken and running commands come to their end;
-/// on a second Ctrl-C they are killed and their batches marked as failed.
+/// times. A range that rests (--retry-delay) is not waited for.
+///
+/// While a command runs, its batch's lease is prolonged (--lease, here by default 5m). When the batch was
+/// taken away all the same, the command is killed.
+///
+/// On Ctrl-C no more batches are taken and running commands come to their end; on a second Ctrl-C they
+/// are killed and their batches marked as failed.
 #[derive(Debug, Args)]
 #[command(after_help = "Examples:
   batchintory run --meta-table files --job lines --max-weight 64MiB --until-done -- xargs wc -l
@@ -46,6 +52,9 @@ const DEFAULT_LEASE_SECONDS: u32 = 300;
 pub struct Arguments {
     #[command(flatten)]
     request: Request,
+    /// Let a batch run for good, even if this program dies
+    #[arg(long, conflicts_with = "lease", help_heading = FAILURES)]
+    no_lease: bool,
     /// Go on until nothing is left
     #[arg(long, conflicts_with = "batches", help_heading = "How to run")]
     until_done: bool,
@@ -82,17 +91,6 @@ enum Stage {
     Killing,
 }
 
-/// What a run did.
-#[derive(Debug, Default, Serialize)]
-struct Summary {
-    succeeded: u64,
-    failed: u64,
-    items: u64,
-    weight: f64,
-    nothing: Option<NothingReason>,
-    interrupted: bool,
-}
-
 /// What the workers of a run share.
 struct Run {
     inventory: Inventory,
@@ -108,12 +106,15 @@ struct Run {
 pub async fn run(settings: &Settings, arguments: &Arguments, json: bool) -> Result<Code, Failure> {
     let inventory = settings.inventory().await?;
     let mut request = arguments.request.to_acquire()?;
-    request.lease_seconds.get_or_insert(DEFAULT_LEASE_SECONDS);
+    if !arguments.no_lease {
+        request.lease_seconds.get_or_insert(DEFAULT_LEASE_SECONDS);
+    }
     let unit = arguments.request.weight_unit();
     let progress = progress_bar(&inventory, &request, arguments).await?;
     let work = Work {
         command: arguments.command.clone(),
         separator: if arguments.null { 0 } else { b'\n' },
+        lease_seconds: request.lease_seconds,
         progress: progress.clone(),
         own_output_only: json,
     };
@@ -161,6 +162,9 @@ pub async fn run(settings: &Settings, arguments: &Arguments, json: bool) -> Resu
         print_json(&summary)?;
     } else {
         summary.tell(unit);
+        if failure.is_none() {
+            tell_what_waits(&run.inventory, &run.request).await;
+        }
     }
     match failure {
         Some(failure) => Err(failure),
@@ -179,7 +183,7 @@ impl Run {
             let batch = match self.inventory.acquire(&self.request).await {
                 Ok(Acquired::Batch(batch)) => batch,
                 Ok(Acquired::Nothing(nothing)) => {
-                    summary.nothing = Some(nothing.reason);
+                    summary.nothing = Some(nothing);
                     break;
                 }
                 Err(error) => {
@@ -193,6 +197,7 @@ impl Run {
                     summary.succeeded += 1;
                     summary.items += items;
                     summary.weight += weight;
+                    self.work.progress.inc(items);
                 }
                 Ok(false) => {
                     summary.failed += 1;
@@ -206,7 +211,6 @@ impl Run {
                     return Err((summary, error));
                 }
             }
-            self.work.progress.inc(items);
         }
         Ok(summary)
     }
@@ -218,8 +222,8 @@ impl Run {
         let kill = async {
             tokio::select! {
                 // The sender lives as long as the run.
-                _ = stage.wait_for(|stage| *stage == Stage::Killing) => "the run was broken off".into(),
-                error = heartbeat.lost() => error.to_string(),
+                _ = stage.wait_for(|stage| *stage == Stage::Killing) => Kill::BrokenOff,
+                error = heartbeat.lost() => Kill::TakenAway(error),
             }
         };
         let (outcome, failure) = match self.work.run(batch, kill).await {
@@ -241,16 +245,17 @@ impl Run {
                 };
                 (outcome, None)
             }
-            Ok(Ended::Killed { reason }) => {
-                self.warn(batch, &format!("failed: {reason}"));
-                (Outcome::failed(reason), None)
+            Ok(Ended::Killed(Kill::TakenAway(error))) => {
+                self.warn_of_loss(batch, &error);
+                return Ok(false);
             }
+            Ok(Ended::Killed(Kill::BrokenOff)) => self.give_up(batch, "the run was broken off"),
+            Ok(Ended::Unfed { reason }) => self.give_up(batch, &reason),
             Err(failure) => (Outcome::failed(failure.message()), Some(failure)),
         };
         match self.end(batch, &outcome).await {
-            // Somebody else has it now: whatever was done here does not count.
-            Err(Error::Planner(error @ PlannerError::Superseded(_))) => {
-                self.warn(batch, &format!("is not ours any more: {error}"));
+            Err(error @ Error::Planner(PlannerError::Superseded(_))) => {
+                self.warn_of_loss(batch, &error);
                 return Ok(false);
             }
             ended => ended?,
@@ -279,6 +284,16 @@ impl Run {
             }
             ended => ended,
         }
+    }
+
+    fn give_up(&self, batch: &Batch, reason: &str) -> (Outcome, Option<Failure>) {
+        self.warn(batch, &format!("failed: {reason}"));
+        (Outcome::failed(reason), None)
+    }
+
+    /// Somebody else may have the batch now: whatever was done here does not count.
+    fn warn_of_loss(&self, batch: &Batch, error: &Error) {
+        self.warn(batch, &format!("is not ours any more: {error}"));
     }
 
     fn warn(&self, batch: &Batch, what: &str) {
@@ -342,36 +357,4 @@ async fn progress_bar(
     bar.set_style(ProgressStyle::with_template(style).map_err(Failure::other)?);
     bar.tick();
     Ok(bar)
-}
-
-impl Summary {
-    fn add(&mut self, part: Self) {
-        self.succeeded += part.succeeded;
-        self.failed += part.failed;
-        self.items += part.items;
-        self.weight += part.weight;
-        self.nothing = self.nothing.or(part.nothing);
-    }
-
-    fn tell(&self, unit: WeightUnit) {
-        if self.succeeded + self.failed > 0 {
-            let failed = match self.failed {
-                0 => String::new(),
-                failed => format!(", {} failed", count(failed)),
-            };
-            tell(format_args!(
-                "{} batches succeeded{failed}: {} items, weight {}",
-                count(self.succeeded),
-                count(self.items),
-                unit.show(self.weight)
-            ));
-        } else if !self.interrupted {
-            match self.nothing {
-                Some(NothingReason::CaughtUp) => tell("nothing new: all items are handed out"),
-                Some(NothingReason::BoundsDone) => tell("nothing left within the bounds"),
-                Some(NothingReason::Held) => tell("nothing ready: the next item is held"),
-                None => {}
-            }
-        }
-    }
 }

@@ -1,0 +1,69 @@
+//! What a run did, in a few words.
+
+use batchintory_wasmtime::{Nothing, NothingReason};
+use serde::Serialize;
+
+use crate::output::{WeightUnit, count, tell};
+
+/// What a run did.
+#[derive(Debug, Default, Serialize)]
+pub struct Summary {
+    /// Batches that succeeded.
+    pub succeeded: u64,
+    /// Attempts that failed, or were taken away. A range may fail several times.
+    pub failed: u64,
+    /// Items in what succeeded.
+    pub items: u64,
+    /// What those items weigh.
+    pub weight: f64,
+    /// Why no more was handed out, if that ended the run.
+    pub nothing: Option<Nothing>,
+    /// Whether a signal ended the run.
+    pub interrupted: bool,
+}
+
+impl Summary {
+    /// Adds what another worker did.
+    pub fn add(&mut self, part: Self) {
+        self.succeeded += part.succeeded;
+        self.failed += part.failed;
+        self.items += part.items;
+        self.weight += part.weight;
+        self.nothing = self.nothing.take().or(part.nothing);
+    }
+
+    /// Says it on standard error.
+    pub fn tell(&self, unit: WeightUnit) {
+        if self.succeeded + self.failed > 0 {
+            let failed = match self.failed {
+                0 => String::new(),
+                failed => format!(", {} attempts failed", count(failed)),
+            };
+            tell(format_args!(
+                "{} batches succeeded{failed}: {} items, weight {}",
+                count(self.succeeded),
+                count(self.items),
+                unit.show(self.weight)
+            ));
+        }
+        if self.interrupted {
+            return;
+        }
+        let is_idle = self.succeeded + self.failed == 0;
+        match &self.nothing {
+            Some(Nothing {
+                reason: NothingReason::Held,
+                held,
+                ..
+            }) => match held {
+                Some(held) => tell(format_args!("nothing more is ready: the id {held} is held")),
+                None => tell("nothing more is ready: transactions run that may insert a lower id"),
+            },
+            Some(nothing) if is_idle => match nothing.reason {
+                NothingReason::BoundsDone => tell("nothing left within the bounds"),
+                _ => tell("nothing new: all items are handed out"),
+            },
+            _ => {}
+        }
+    }
+}

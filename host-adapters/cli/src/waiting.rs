@@ -1,0 +1,35 @@
+//! What waits of a job, in a few words.
+
+use batchintory_wasmtime::{AcquireRequest, Error, HistoryQuery, Inventory, Queue};
+
+use crate::output::tell;
+
+/// Says on standard error whether ranges of the job failed or were put back, and are not processed
+/// since. A word on the side: where it cannot be known, nothing is said.
+pub async fn tell_what_waits(inventory: &Inventory, request: &AcquireRequest) {
+    let is_any_in = async |queue| {
+        let query = HistoryQuery {
+            // The scope of a job on another one's results goes by the inventory's name.
+            meta_table: (request.source_job.is_none()).then(|| request.meta_table.clone()),
+            job: Some(request.job.clone()),
+            uid: None,
+            queue: Some(queue),
+            before: None,
+            limit: 1,
+        };
+        let attempts = inventory.history(&query).await?;
+        Ok::<bool, Error>(!attempts.is_empty())
+    };
+    for queue in [Queue::Retry, Queue::Requeued] {
+        if is_any_in(queue).await.unwrap_or(false) {
+            tell("some ranges wait to be handed out again");
+            break;
+        }
+    }
+    if is_any_in(Queue::Exhausted).await.unwrap_or(false) {
+        tell(
+            "some ranges failed as often as is allowed: see `batchintory history --queue exhausted`, \
+             put them back by `batchintory requeue`",
+        );
+    }
+}
