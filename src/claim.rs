@@ -8,7 +8,7 @@ use crate::claim_token::ClaimToken;
 use crate::database::{Database, DatabaseError, Random, Rows};
 use crate::databases::{Databases, RowReader};
 use crate::error::Error;
-use crate::fence::{self, Settled};
+use crate::fence;
 use crate::find_attempt::find_attempt;
 use crate::interface::{AcquireRequest, Acquisition, Batch, Nothing, NothingReason, PlannedBatch};
 use crate::job::Job;
@@ -110,7 +110,7 @@ async fn claim<D: Database, R: Random>(
             if watermark.has_reached(job.bounds.id_max) {
                 return Ok(Err(nothing(NothingReason::BoundsDone, None, None)));
             }
-            let Settled::UpTo(settled) = fence::settled(&databases, &job).await? else {
+            let Some(settled) = fence::settled(&databases, &job).await? else {
                 return Ok(Err(nothing(NothingReason::Held, None, None)));
             };
             let ahead =

@@ -17,21 +17,14 @@ use crate::sql::fence;
 /// How often running transactions are looked at, each time 20 ms later.
 const MAX_ROUNDS: u32 = 50;
 
-/// What may be planned.
-pub(crate) enum Settled<'a> {
-    /// The job, with its upper bound where everything below is decided.
-    UpTo(Cow<'a, Job>),
-    /// Transactions go on that may insert a lower id.
-    NotYet,
-}
-
-/// Waits until every id up to the highest one is decided.
+/// Waits until every id up to the highest one is decided. Gives back the job with its upper bound
+/// there, or nothing where transactions go on that may insert a lower id.
 pub(crate) async fn settled<'a, D: Database>(
     databases: &Databases<'_, D>,
     job: &'a Job,
-) -> Result<Settled<'a>, Error> {
+) -> Result<Option<Cow<'a, Job>>, Error> {
     if job.settle == Settle::None || job.dialect != Dialect::Postgresql {
-        return Ok(Settled::UpTo(Cow::Borrowed(job)));
+        return Ok(Some(Cow::Borrowed(job)));
     }
     let statement = fence::read_writers(job, job.dialect);
     let mut row = RowReader::only(databases.meta(job, statement).await?)?;
@@ -46,17 +39,17 @@ pub(crate) async fn settled<'a, D: Database>(
     }
     let Some(highest) = highest else {
         // An empty table: whatever appears is planned later.
-        return Ok(Settled::UpTo(Cow::Borrowed(job)));
+        return Ok(Some(Cow::Borrowed(job)));
     };
     if let Some(writers) = writers
         && !are_over(databases, job, &writers).await?
     {
-        return Ok(Settled::NotYet);
+        return Ok(None);
     }
     let mut settled = job.clone();
     let id_max = job.bounds.id_max.map_or(highest, |most| most.min(highest));
     settled.bounds.id_max = Some(id_max);
-    Ok(Settled::UpTo(Cow::Owned(settled)))
+    Ok(Some(Cow::Owned(settled)))
 }
 
 /// Whether transactions come to their end within some time.

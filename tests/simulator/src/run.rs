@@ -64,7 +64,7 @@ fn new_world(mutation: Option<Mutation>) -> Result<World> {
     let mut schedule = Schedule::new(&mut world, random.fork(), 0, false);
     let link = Link::default();
     let migrating = planner(link.clone(), &mut random);
-    let mut workers = vec![Some(Worker {
+    let mut workers = [Some(Worker {
         link,
         task: Box::pin(async move {
             let _ = migrating.migrate().await;
@@ -142,7 +142,7 @@ fn jobs(random: &mut Random) -> Vec<AcquireRequest> {
                 id_min: is_backfill.then(|| i64::try_from(random.below(8)).unwrap_or_default()),
                 id_max: is_backfill
                     .then(|| 8 + i64::try_from(random.below(12)).unwrap_or_default()),
-                max_weight: by_weight.then(|| 8.0),
+                max_weight: by_weight.then_some(8.0),
                 max_count: (!by_weight || random.percent(30)).then(|| 1 + random.below(4)),
                 filter: random.percent(40).then_some(filter),
                 max_attempts: 1 + u32::try_from(random.below(4)).unwrap_or_default(),
@@ -184,7 +184,7 @@ fn heal(schedule: &mut Schedule<'_>, shared: &Shared, random: &mut Random) {
                 .surprises
                 .push("there is no end of batches".into());
         };
-        schedule.run(&mut vec![Some(Worker {
+        schedule.run(&mut [Some(Worker {
             link,
             task: Box::pin(drain),
         })]);

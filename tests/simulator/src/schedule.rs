@@ -91,7 +91,7 @@ impl<'a> Schedule<'a> {
     }
 
     /// Runs the workers until all are done or dead.
-    pub(crate) fn run(&mut self, workers: &mut Vec<Option<Worker>>) {
+    pub(crate) fn run(&mut self, workers: &mut [Option<Worker>]) {
         let mut context = Context::from_waker(Waker::noop());
         for worker in workers.iter_mut() {
             poll(worker, &mut context);
