@@ -8,6 +8,7 @@ use batchintory_wasmtime::{Batch, Error, Item};
 use indicatif::ProgressBar;
 use tokio::io::{AsyncRead, AsyncReadExt, AsyncWriteExt};
 use tokio::process::{Child, ChildStdin, Command};
+use tokio::task::block_in_place;
 
 use crate::error::Failure;
 
@@ -232,14 +233,20 @@ impl Work {
     }
 
     fn pass_on(&self, output: &[u8]) {
-        self.progress.suspend(|| {
-            // Nobody may be there to read it, which is no reason to stop.
-            let _ = if self.own_output_only {
+        // Nobody may be there to read it, which is no reason to stop.
+        let _ = self.show(|| {
+            if self.own_output_only {
                 std::io::stderr().write_all(output)
             } else {
                 std::io::stdout().write_all(output)
-            };
+            }
         });
+    }
+
+    /// Writes beside the progress bar.
+    pub fn show<T>(&self, write: impl FnOnce() -> T) -> T {
+        // A reader that takes its time must not hold up the signs of life, which are other tasks.
+        block_in_place(|| self.progress.suspend(write))
     }
 
     /// Passes standard error on, and keeps its end.
@@ -252,10 +259,8 @@ impl Work {
         let mut buffer = [0; 8 * 1024];
         while let Ok(length @ 1..) = errors.read(&mut buffer).await {
             let read = buffer.get(..length).unwrap_or_default();
-            self.progress.suspend(|| {
-                // Nobody may be there to read it, which is no reason to stop.
-                let _ = std::io::stderr().write_all(read);
-            });
+            // Nobody may be there to read it, which is no reason to stop.
+            let _ = self.show(|| std::io::stderr().write_all(read));
             tail.extend_from_slice(read);
             let surplus = tail.len().saturating_sub(MAX_LOG);
             is_cut |= surplus > 0;

@@ -4,6 +4,8 @@
 mod workplace;
 
 use std::fs;
+use std::process::Stdio;
+use std::time::{Duration, Instant};
 
 use serde_json::Value;
 use workplace::{COUNT_LINES, Workplace, fails, ok, text};
@@ -230,6 +232,49 @@ fn a_run_keeps_its_batch_alive() {
     };
     assert!(status.success());
     assert_eq!(workplace.numbers(), [1, 0, 0, 0]);
+}
+
+#[test]
+fn errors_that_nobody_reads_do_not_hold_the_signs_of_life_up() {
+    let workplace = Workplace::prepared();
+    // More than a pipe holds, while nobody reads it.
+    let script = "cat > /dev/null; touch started; head -c 1000000 /dev/zero >&2; touch finished";
+    let mut child = (workplace.command(&[]))
+        .args(["run", "--lease", "1s"])
+        .args(JOB)
+        .args(["--", "sh", "-c", script])
+        // As where there is one processor.
+        .env("TOKIO_WORKER_THREADS", "1")
+        .stderr(Stdio::piped())
+        .spawn()
+        .unwrap();
+    while !workplace.path("started").exists() {
+        assert!(child.try_wait().unwrap().is_none());
+    }
+    let start = Instant::now();
+    while start.elapsed() < Duration::from_secs(3) {
+        assert!(workplace.acquire(&[]).get("nothing").is_some());
+    }
+    assert!(!workplace.path("finished").exists());
+    ok(&child.wait_with_output().unwrap());
+    assert_eq!(workplace.numbers(), [1, 0, 0, 0]);
+}
+
+#[test]
+fn what_a_killed_run_had_is_handed_out_again() {
+    let workplace = Workplace::prepared();
+    let script = "cat > /dev/null; touch started; while [ ! -e go ]; do sleep 0.01; done";
+    let mut child = workplace.start_script(&["--lease", "1s"], script);
+    while !workplace.path("started").exists() {
+        assert!(child.try_wait().unwrap().is_none());
+    }
+    child.kill().unwrap();
+    child.wait().unwrap();
+    assert_eq!(workplace.numbers(), [0, 0, 1, 0]);
+    assert_eq!(workplace.acquire_in_time(&[])["batch"]["attempt"], 2);
+    assert_eq!(workplace.json(&["history"])[1]["log"], "the lease ran out");
+    // The command outlives the run; this lets it end.
+    fs::write(workplace.path("go"), "").unwrap();
 }
 
 #[test]

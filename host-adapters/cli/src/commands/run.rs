@@ -304,7 +304,7 @@ impl Run {
     }
 
     fn tell(&self, line: impl std::fmt::Display) {
-        self.work.progress.suspend(|| tell(line));
+        self.work.show(|| tell(line));
     }
 
     fn may_take_another(&self) -> bool {
