@@ -127,6 +127,7 @@ async fn claim<D: Database, R: Random>(
                 &databases,
                 &job,
                 &mut claimant,
+                &config,
                 after,
                 FIRST_ATTEMPT,
                 ranges,
@@ -145,22 +146,22 @@ async fn claim<D: Database, R: Random>(
 }
 
 /// A job's request as it is kept with its batches.
-fn config(job: &Job) -> Result<String, Error> {
+pub(crate) fn config(job: &Job) -> Result<String, Error> {
     serde_json::to_string(&job.request)
         .map_err(|error| Error::InvalidRequest(format!("the request is not JSON: {error}")))
 }
 
-/// Claims ranges that follow each other, the first of them behind `after`.
+/// Claims ranges that follow each other, the first of them behind `after`, under this configuration.
 pub(crate) async fn insert<D: Database>(
     databases: &Databases<'_, D>,
     job: &Job,
     claimant: &mut Claimant,
+    config: &str,
     after: i64,
     attempt: i64,
     ranges: &[PlannedBatch],
 ) -> Result<Claimed, Error> {
     let meta_table = job.meta_table.to_string();
-    let config = config(job)?;
     let mut after = after;
     let claims: Vec<(Claim<'_>, &PlannedBatch)> = (ranges.iter())
         .zip(&claimant.tokens)
@@ -178,7 +179,7 @@ pub(crate) async fn insert<D: Database>(
                 max_attempts: job.retries.max_attempts,
                 lease_seconds: job.lease_seconds,
                 token,
-                config: &config,
+                config,
             };
             (claim, range)
         })

@@ -1,7 +1,7 @@
 //! Handing a range out again, as a new attempt.
 
 use crate::audit::count_again;
-use crate::claim::{Claimant, Claimed, insert};
+use crate::claim::{Claimant, Claimed, config, insert};
 use crate::database::Database;
 use crate::databases::{Databases, RowReader};
 use crate::error::Error;
@@ -28,7 +28,7 @@ pub(crate) async fn hand_out_again<D: Database>(
     let (id_start, id_end) = (row.int()?, row.int()?);
     let attempt = row.int()?;
     let max_attempts = row.int()?;
-    let config = row.text()?;
+    let config_before = row.text()?;
     let is_followed = row.int()? != 0;
     match queue {
         Some(Queue::Retry | Queue::Requeued) => {}
@@ -52,7 +52,7 @@ pub(crate) async fn hand_out_again<D: Database>(
     }
     // What lay below the range's lower bound is none of its, whatever the bounds are now.
     let mut request = job.request.clone();
-    if let Ok(before) = serde_json::from_str::<AcquireRequest>(&config) {
+    if let Ok(before) = serde_json::from_str::<AcquireRequest>(&config_before) {
         request.id_min = before.id_min;
     }
     let job = &databases.job(&request)?;
@@ -66,7 +66,8 @@ pub(crate) async fn hand_out_again<D: Database>(
         oversized: job.limits.weight.is_some_and(|most| now.weight > most),
     };
     let attempt = attempt.saturating_add(1);
-    let claimed = insert(databases, job, claimant, after, attempt, &[range]).await?;
+    let config = config(job)?;
+    let claimed = insert(databases, job, claimant, &config, after, attempt, &[range]).await?;
     // Whoever claimed it, a later attempt is there. When this fails, the next claim does it.
     let left = (databases.inventory(databases.inventory.leave_queue(waiting))).await;
     match (&claimed, left) {

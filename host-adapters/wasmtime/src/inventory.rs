@@ -113,9 +113,30 @@ impl Inventory {
         request: &AcquireRequest,
         batches: u32,
     ) -> Result<Vec<Batch>, Error> {
+        self.acquire_many_as(request, batches, None).await
+    }
+
+    /// Like [`acquire_many`](Self::acquire_many), with a claim token of the caller's own for the first
+    /// batch; those of the others are the same with `/2`, `/3` and so on behind it.
+    pub async fn acquire_many_with_token(
+        &self,
+        request: &AcquireRequest,
+        batches: u32,
+        claim_token: &str,
+    ) -> Result<Vec<Batch>, Error> {
+        self.acquire_many_as(request, batches, Some(claim_token))
+            .await
+    }
+
+    async fn acquire_many_as(
+        &self,
+        request: &AcquireRequest,
+        batches: u32,
+        claim_token: Option<&str>,
+    ) -> Result<Vec<Batch>, Error> {
         let lease = request.lease_seconds;
         let request = request.clone().into();
-        let records = call!(self.call_acquire_many(&request, batches, None)).await?;
+        let records = call!(self.call_acquire_many(&request, batches, claim_token)).await?;
         Ok((records.into_iter())
             .map(|record| Batch::new(self.clone(), record.into(), lease))
             .collect())

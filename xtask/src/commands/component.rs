@@ -112,7 +112,7 @@ fn flags() -> [String; 3] {
         remap(workspace::root()),
         remap(workspace::cargo_home()),
         // What opt-level "s" inlines costs size and, run by a compiler that inlines too, gains little.
-        "-Cllvm-args=-inline-threshold=5".to_owned(),
+        "-Cllvm-args=-inline-threshold=20".to_owned(),
     ]
 }
 
