@@ -1,9 +1,10 @@
 //! Whether what was processed is still what is there: `audit`.
 
+use crate::configuration;
 use crate::database::Database;
 use crate::databases::{Databases, RowReader};
 use crate::error::Error;
-use crate::interface::{AcquireRequest, AuditPage, Difference};
+use crate::interface::{AuditPage, Difference};
 use crate::job::Job;
 use crate::sql::meta;
 
@@ -39,11 +40,7 @@ pub(crate) async fn audit<D: Database>(
         let (id_start, id_end) = (row.int()?, row.int()?);
         let (count, weight) = (row.count()?, row.double()?);
         let config = row.text()?;
-        let request = serde_json::from_str::<AcquireRequest>(&config).map_err(|error| {
-            Error::Database(format!(
-                "the configuration of the batch with inventory id {attempt} is not understood: {error}"
-            ))
-        })?;
+        let request = configuration::read_of_batch(&config, attempt)?;
         let now = count_again(&databases, &databases.job(&request)?, follows, id_end).await?;
         page.ranges += 1;
         page.audited_to = Some(id_end);

@@ -5,6 +5,7 @@
 //! other reads the new watermark and plans again. No lock is held in between.
 
 use crate::claim_token::ClaimToken;
+use crate::configuration;
 use crate::database::{Database, DatabaseError, Random, Rows};
 use crate::databases::{Databases, RowReader};
 use crate::error::Error;
@@ -93,7 +94,7 @@ async fn claim<D: Database, R: Random>(
     {
         return Ok(Ok(batches));
     }
-    let config = config(&job)?;
+    let config = configuration::write(&job.request)?;
     for _ in 0..MAX_ROUNDS {
         let standing = standing::read(&databases, &job).await?;
         standing.check_configuration(&job, &config)?;
@@ -143,12 +144,6 @@ async fn claim<D: Database, R: Random>(
          fewer workers share the job",
         job.name
     )))
-}
-
-/// A job's request as it is kept with its batches.
-pub(crate) fn config(job: &Job) -> Result<String, Error> {
-    serde_json::to_string(&job.request)
-        .map_err(|error| Error::InvalidRequest(format!("the request is not JSON: {error}")))
 }
 
 /// Claims ranges that follow each other, the first of them behind `after`, under this configuration.

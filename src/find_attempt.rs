@@ -1,6 +1,7 @@
 //! Looking an attempt up by its claim token.
 
 use crate::claim_token::ClaimToken;
+use crate::configuration;
 use crate::database::Database;
 use crate::databases::{Databases, RowReader};
 use crate::error::Error;
@@ -83,12 +84,7 @@ impl FoundAttempt {
 
     /// The request that it was claimed with.
     pub(crate) fn request(&self) -> Result<AcquireRequest, Error> {
-        serde_json::from_str(&self.config).map_err(|error| {
-            Error::Database(format!(
-                "the configuration of the batch with inventory id {} is not understood: {error}",
-                self.id
-            ))
-        })
+        configuration::read_of_batch(&self.config, self.id)
     }
 
     /// The attempt as its owner sees it.

@@ -1,5 +1,6 @@
 //! What happened so far: `history` and `jobs`.
 
+use crate::configuration;
 use crate::database::Database;
 use crate::databases::{Databases, RowReader};
 use crate::error::Error;
@@ -56,7 +57,7 @@ pub(crate) async fn history<D: Database>(
             passed_over: false,
         };
         if let Some(uid) = query.uid
-            && let Ok(request) = serde_json::from_str::<AcquireRequest>(&row.text()?)
+            && let Some(request) = configuration::read(&row.text()?)
             && request.filter.is_some()
         {
             let known = judged.iter().find(|(other, _)| *other == request);
@@ -106,7 +107,7 @@ pub(crate) async fn jobs<D: Database>(database: &D) -> Result<Vec<JobSummary>, E
                 items: row.count()?,
                 weight: row.double()?,
                 latest_start: row.text()?,
-                request: serde_json::from_str(&row.text()?).ok(),
+                request: configuration::read(&row.text()?),
             })
         })
         .collect()

@@ -153,9 +153,9 @@ impl Limits {
     fn parse(request: &AcquireRequest) -> Result<Self, Error> {
         if let Some(weight) = request.max_weight {
             if !(weight > 0.0 && weight.is_finite()) {
-                return Err(Error::InvalidRequest(format!(
-                    "max-weight must be a number above 0, not {weight}; leave it out for no limit"
-                )));
+                return Err(Error::InvalidRequest(
+                    "max-weight must be a finite number above 0; leave it out for no limit".into(),
+                ));
             }
             if request.columns.weight.is_none() {
                 return Err(Error::InvalidRequest(

@@ -8,6 +8,7 @@ mod completion;
 #[cfg(target_family = "wasm")]
 mod component;
 mod condition;
+mod configuration;
 mod database;
 mod databases;
 mod error;

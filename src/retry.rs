@@ -1,11 +1,12 @@
 //! Handing a range out again, as a new attempt.
 
 use crate::audit::count_again;
-use crate::claim::{Claimant, Claimed, config, insert};
+use crate::claim::{Claimant, Claimed, insert};
+use crate::configuration;
 use crate::database::Database;
 use crate::databases::{Databases, RowReader};
 use crate::error::Error;
-use crate::interface::{AcquireRequest, PlannedBatch, Queue};
+use crate::interface::{PlannedBatch, Queue};
 use crate::job::Job;
 
 /// Claims the next attempt at the range of a waiting one.
@@ -52,7 +53,7 @@ pub(crate) async fn hand_out_again<D: Database>(
     }
     // What lay below the range's lower bound is none of its, whatever the bounds are now.
     let mut request = job.request.clone();
-    if let Ok(before) = serde_json::from_str::<AcquireRequest>(&config_before) {
+    if let Some(before) = configuration::read(&config_before) {
         request.id_min = before.id_min;
     }
     let job = &databases.job(&request)?;
@@ -66,7 +67,7 @@ pub(crate) async fn hand_out_again<D: Database>(
         oversized: job.limits.weight.is_some_and(|most| now.weight > most),
     };
     let attempt = attempt.saturating_add(1);
-    let config = config(job)?;
+    let config = configuration::write(&job.request)?;
     let claimed = insert(databases, job, claimant, &config, after, attempt, &[range]).await?;
     // Whoever claimed it, a later attempt is there. When this fails, the next claim does it.
     let left = (databases.inventory(databases.inventory.leave_queue(waiting))).await;

@@ -1,11 +1,10 @@
 //! Where a job stands: what its next claim goes by, read in one statement.
 
-use serde_json::Value;
-
+use crate::configuration;
 use crate::database::Database;
 use crate::databases::{Databases, RowReader};
 use crate::error::Error;
-use crate::interface::{AcquireRequest, OnChange};
+use crate::interface::OnChange;
 use crate::job::Job;
 use crate::next_batch::Density;
 use crate::watermark::Watermark;
@@ -64,14 +63,10 @@ impl Standing {
         if before == config || job.request.on_change == OnChange::Accept {
             return Ok(());
         }
-        let Ok(before) = serde_json::from_str::<AcquireRequest>(before) else {
+        let Some(before) = configuration::read(before) else {
             return Ok(());
         };
-        let differences: Vec<String> = (configuration(&before).into_iter())
-            .zip(configuration(&job.request))
-            .filter(|((_, before), (_, now))| before != now)
-            .map(|((name, before), (_, now))| format!("{name} was {before} and is now {now}"))
-            .collect();
+        let differences = configuration::differences(&before, &job.request);
         if differences.is_empty() {
             return Ok(());
         }
@@ -82,24 +77,4 @@ impl Standing {
             differences.join("; ")
         )))
     }
-}
-
-/// What must not change from range to range, by name.
-fn configuration(request: &AcquireRequest) -> [(&'static str, Value); 7] {
-    let condition = |text: &Option<String>| {
-        // Compared as JSON, so that spaces and the order of members do not matter.
-        (text.as_deref())
-            .and_then(|text| serde_json::from_str(text).ok())
-            .unwrap_or(Value::Null)
-    };
-    let columns = &request.columns;
-    [
-        ("the meta table", request.meta_table.as_str().into()),
-        ("the source job", request.source_job.as_deref().into()),
-        ("the uid column", columns.uid.as_str().into()),
-        ("the item column", columns.item.as_str().into()),
-        ("the weight column", columns.weight.as_deref().into()),
-        ("the filter", condition(&request.filter)),
-        ("the hold", condition(&request.hold)),
-    ]
 }

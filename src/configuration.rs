@@ -1,0 +1,149 @@
+//! A batch's request as it is kept with it, in the inventory's column `config`.
+//!
+//! It is JSON, and may come from another version of the planner: members that are missing have their
+//! default, unknown ones are passed over.
+
+use serde_json::{Map, Value};
+
+use crate::error::Error;
+use crate::interface::{AcquireRequest, MetaColumns, OnChange, Settle};
+
+/// A request as it is kept.
+pub(crate) fn write(request: &AcquireRequest) -> Result<String, Error> {
+    serde_json::to_string(request)
+        .map_err(|error| Error::InvalidRequest(format!("the request is not JSON: {error}")))
+}
+
+/// The request that was kept; none where it is not one, as with other programs' rows.
+pub(crate) fn read(config: &str) -> Option<AcquireRequest> {
+    let Ok(Value::Object(kept)) = serde_json::from_str(config) else {
+        return None;
+    };
+    let default = AcquireRequest::default();
+    let number = |name| kept.get(name).and_then(Value::as_u64);
+    let seconds = |name| number(name).and_then(|number| u32::try_from(number).ok());
+    let id = |name| kept.get(name).and_then(Value::as_i64);
+    Some(AcquireRequest {
+        meta_table: text(&kept, "meta_table")?,
+        job: text(&kept, "job")?,
+        job_identifier: text(&kept, "job_identifier"),
+        source_job: text(&kept, "source_job"),
+        columns: match kept.get("columns") {
+            Some(Value::Object(columns)) => MetaColumns {
+                uid: text(columns, "uid").unwrap_or(default.columns.uid),
+                item: text(columns, "item").unwrap_or(default.columns.item),
+                weight: text(columns, "weight"),
+            },
+            _ => default.columns,
+        },
+        id_min: id("id_min"),
+        id_max: id("id_max"),
+        max_weight: kept.get("max_weight").and_then(Value::as_f64),
+        max_count: number("max_count"),
+        filter: condition(&kept, "filter"),
+        hold: condition(&kept, "hold"),
+        settle: match kept.get("settle").and_then(Value::as_str) {
+            Some("commit-order") => Settle::CommitOrder,
+            _ => default.settle,
+        },
+        max_attempts: seconds("max_attempts").unwrap_or(default.max_attempts),
+        retry_delay_seconds: seconds("retry_delay_seconds"),
+        lease_seconds: seconds("lease_seconds"),
+        on_change: match kept.get("on_change").and_then(Value::as_str) {
+            Some("accept") => OnChange::Accept,
+            _ => default.on_change,
+        },
+    })
+}
+
+/// The request that was kept with the batch of this inventory id.
+pub(crate) fn read_of_batch(config: &str, id: i64) -> Result<AcquireRequest, Error> {
+    read(config).ok_or_else(|| {
+        Error::Database(format!(
+            "the configuration of the batch with inventory id {id} is not understood"
+        ))
+    })
+}
+
+fn text(kept: &Map<String, Value>, name: &str) -> Option<String> {
+    kept.get(name)?.as_str().map(str::to_owned)
+}
+
+fn condition(kept: &Map<String, Value>, name: &str) -> Option<String> {
+    (kept.get(name).filter(|value| !value.is_null()))
+        .and_then(|value| serde_json::to_string(value).ok())
+}
+
+/// What differs of that which must not change from range to range, a sentence each.
+pub(crate) fn differences(before: &AcquireRequest, now: &AcquireRequest) -> Vec<String> {
+    (parts(before).into_iter().zip(parts(now)))
+        .filter(|((_, before), (_, now))| before != now)
+        .map(|((name, before), (_, now))| format!("{name} was {before} and is now {now}"))
+        .collect()
+}
+
+fn parts(request: &AcquireRequest) -> [(&'static str, Value); 7] {
+    let condition = |text: &Option<String>| {
+        // Compared as JSON, so that spaces and the order of members do not matter.
+        (text.as_deref())
+            .and_then(|text| serde_json::from_str(text).ok())
+            .unwrap_or(Value::Null)
+    };
+    let columns = &request.columns;
+    [
+        ("the meta table", request.meta_table.as_str().into()),
+        ("the source job", request.source_job.as_deref().into()),
+        ("the uid column", columns.uid.as_str().into()),
+        ("the item column", columns.item.as_str().into()),
+        ("the weight column", columns.weight.as_deref().into()),
+        ("the filter", condition(&request.filter)),
+        ("the hold", condition(&request.hold)),
+    ]
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_is_kept_is_read_as_it_was() {
+        let request = AcquireRequest {
+            job_identifier: Some("run 7".into()),
+            source_job: Some("up".into()),
+            columns: MetaColumns {
+                uid: "no".into(),
+                item: "path".into(),
+                weight: None,
+            },
+            id_min: Some(-3),
+            id_max: Some(i64::MAX),
+            max_weight: Some(0.1),
+            max_count: Some(7),
+            filter: Some(r#"{"column":"a","op":"=","value":1.5}"#.into()),
+            hold: Some(r#"{"all":[]}"#.into()),
+            settle: Settle::CommitOrder,
+            max_attempts: 9,
+            retry_delay_seconds: Some(0),
+            lease_seconds: Some(60),
+            on_change: OnChange::Accept,
+            ..AcquireRequest::new("files", "thumbnails")
+        };
+        for request in [request, AcquireRequest::new("files", "thumbnails")] {
+            assert_eq!(read(&write(&request).unwrap()), Some(request));
+        }
+    }
+
+    #[test]
+    fn other_versions_are_understood() {
+        let config = r#"{"meta_table": "files", "job": "thumbnails", "colour": "blue"}"#;
+        let expected = AcquireRequest::new("files", "thumbnails");
+        assert_eq!(read(config), Some(expected));
+    }
+
+    #[test]
+    fn what_is_no_request_is_none() {
+        for config in ["", "null", "[]", "{}", r#"{"meta_table": 1, "job": "a"}"#] {
+            assert_eq!(read(config), None, "{config}");
+        }
+    }
+}
