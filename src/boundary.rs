@@ -14,7 +14,7 @@ macro_rules! boundary {
             use $inventory as wit_inventory;
 
             $crate::boundary!(@enum wit_database::Source, Source { Inventory, Meta });
-            $crate::boundary!(@enum wit_database::Dialect, Dialect { Postgresql, Sqlite });
+            $crate::boundary!(@enum wit_database::Dialect, Dialect { Postgresql, Sqlite, Mysql });
             $crate::boundary!(@enum wit_database::Refusal, Refusal {
                 NoSuchTable, NoSuchColumn, WrongType, ReadOnly, NotPermitted, Other
             });

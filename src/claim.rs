@@ -181,6 +181,11 @@ pub(crate) async fn insert<D: Database>(
         .collect();
     let statement = (databases.inventory).insert_claims(claims.iter().map(|(claim, _)| claim));
     match databases.try_inventory(statement).await {
+        Ok(_) if !databases.inventory.returns_claims() => {
+            let statement = (databases.inventory).read_claims(claimant.tokens.iter());
+            let rows = databases.inventory(statement).await?;
+            return Ok(Claimed::Batches(read_batches(rows, &claims)?));
+        }
         Ok(rows) if rows.rows.is_empty() => {}
         Ok(rows) => match read_batches(rows, &claims) {
             Ok(batches) => return Ok(Claimed::Batches(batches)),

@@ -23,6 +23,8 @@ pub enum Dialect {
     Postgresql,
     /// SQLite 3.35 or later.
     Sqlite,
+    /// MySQL 8.0.17 or MariaDB 10.5 or later.
+    Mysql,
 }
 
 /// A parameter or a selected value.
@@ -30,7 +32,7 @@ pub enum Dialect {
 pub enum Value {
     /// SQL NULL; the statement casts it.
     Null,
-    /// A truth value; never sent to or selected from SQLite.
+    /// A truth value; only sent to and selected from PostgreSQL.
     Boolean(bool),
     /// `bigint`.
     Int64(i64),
@@ -123,7 +125,7 @@ pub struct Settings {
     /// The inventory table, as `table` or `schema.table`.
     pub inventory_table: String,
     /// The schema meant by a meta table's name that has none; by default `public` in PostgreSQL
-    /// and `main` in SQLite.
+    /// and `main` in SQLite. MySQL has no default.
     pub meta_schema: Option<String>,
     /// The words of the `status` column.
     pub status_labels: StatusLabels,

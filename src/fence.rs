@@ -23,8 +23,18 @@ pub(crate) async fn settled<'a, D: Database>(
     databases: &Databases<'_, D>,
     job: &'a Job,
 ) -> Result<Option<Cow<'a, Job>>, Error> {
-    if job.settle == Settle::None || job.dialect != Dialect::Postgresql {
-        return Ok(Some(Cow::Borrowed(job)));
+    match job.dialect {
+        _ if job.settle == Settle::None => return Ok(Some(Cow::Borrowed(job))),
+        Dialect::Postgresql => {}
+        // It has one writer at a time, so its ids follow the order of commits.
+        Dialect::Sqlite => return Ok(Some(Cow::Borrowed(job))),
+        Dialect::Mysql => {
+            return Err(Error::InvalidRequest(
+                "settle: MySQL does not tell which transactions may yet insert a lower id; hold \
+                 young rows back instead (`hold`), and look for late ones (`audit`)"
+                    .into(),
+            ));
+        }
     }
     let statement = fence::read_writers(job, job.dialect);
     let mut row = RowReader::only(databases.meta(job, statement).await?)?;

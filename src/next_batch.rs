@@ -13,6 +13,8 @@ use crate::sql::meta::{self, Room};
 
 /// The most rows of the meta table that one statement looks at.
 pub(crate) const MAX_PAGE_ROWS: u64 = 100_000;
+/// No weight reaches this, which stands for a weight that cannot be where a dialect has no infinity.
+const INFINITE_WEIGHT: f64 = 1e300;
 /// How many rows are looked at first when nothing is known about the weights.
 const FIRST_PAGE_ROWS: u64 = 1_000;
 
@@ -122,7 +124,7 @@ pub(crate) async fn next_batch<D: Database>(
 /// A batch of a single item that has no room beside an empty batch: heavier than the limit, or of
 /// a weight that cannot be.
 fn alone(job: &Job, uid: i64, weight: f64) -> Result<PlannedBatch, Error> {
-    if !weight.is_finite() {
+    if weight.is_nan() || weight >= INFINITE_WEIGHT {
         return Err(Error::InvalidRequest(format!(
             "the item with {uid_column} {uid} in the meta table {table:?} has a weight that is \
              negative or not a finite number; mend its column {weight_column:?} or leave the item \

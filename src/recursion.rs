@@ -5,11 +5,15 @@
 //! later row if it succeeds in the end.
 
 use crate::condition::{Comparison, Condition, OrderOperator, Scalar};
-use crate::database::Source;
+use crate::database::{Dialect, Source};
 use crate::error::Error;
 use crate::interface::{MetaColumns, Settle};
 use crate::job::{Job, check_name};
 use crate::sql::inventory::InventoryTable;
+
+/// Where there is no fence: the time within which a claim, a single statement, is surely over, so that
+/// no lower id of the inventory appears any more.
+const SETTLED_AFTER_SECONDS: f64 = 10.0;
 
 /// The job on the results of `source_job`, which works on the table that `job` names.
 pub(crate) fn on_results_of(
@@ -34,6 +38,16 @@ pub(crate) fn on_results_of(
     let mut succeeded = with_status(&inventory.labels.succeeded);
     succeeded.extend(job.filter);
     let mut not_ready = vec![Condition::All(with_status(&inventory.labels.running))];
+    // The inventory's own ids become visible out of order like any other's.
+    let settle = if inventory.dialect == Dialect::Mysql {
+        not_ready.push(Condition::Compare {
+            column: "processing_start".into(),
+            comparison: Comparison::YoungerThanSeconds(SETTLED_AFTER_SECONDS),
+        });
+        Settle::None
+    } else {
+        Settle::CommitOrder
+    };
     not_ready.extend(job.hold);
     Ok(Job {
         source: Source::Inventory,
@@ -46,8 +60,7 @@ pub(crate) fn on_results_of(
         },
         filter: Some(Condition::All(succeeded)),
         hold: Some(Condition::Any(not_ready)),
-        // The inventory's own ids become visible out of order like any other's.
-        settle: Settle::CommitOrder,
+        settle,
         ..job
     })
 }

@@ -6,7 +6,7 @@ use crate::configuration;
 use crate::database::Database;
 use crate::databases::{Databases, RowReader};
 use crate::error::Error;
-use crate::interface::{PlannedBatch, Queue};
+use crate::interface::{Batch, PlannedBatch, Queue};
 use crate::job::Job;
 
 /// Claims the next attempt at the range of a waiting one.
@@ -69,10 +69,12 @@ pub(crate) async fn hand_out_again<D: Database>(
     let attempt = attempt.saturating_add(1);
     let config = configuration::write(&job.request)?;
     let claimed = insert(databases, job, claimant, &config, after, attempt, &[range]).await?;
-    // Whoever claimed it, a later attempt is there. When this fails, the next claim does it.
-    let left = (databases.inventory(databases.inventory.leave_queue(waiting))).await;
-    match (&claimed, left) {
-        (Claimed::Lost, Err(error)) => Err(error),
-        _ => Ok(claimed),
+    let is_next = |batch: &Batch| i64::from(batch.attempt) == attempt && batch.id_end == id_end;
+    if let Claimed::Batches(batches) = &claimed
+        && batches.iter().any(is_next)
+    {
+        // When this fails, the next claim does it.
+        let _ = (databases.inventory(databases.inventory.leave_queue(waiting))).await;
     }
+    Ok(claimed)
 }

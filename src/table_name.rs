@@ -10,7 +10,8 @@ use crate::database::Dialect;
 ///
 /// Callers write `table` or `schema.table`. A part that holds a dot, or starts with a double quote,
 /// is written in double quotes with the quotes inside it doubled, as in SQL. Everything else is
-/// taken to the letter: no folding to lower case, except in SQLite, whose names know no case.
+/// taken to the letter: no folding to lower case, except in SQLite, whose names know no case. In
+/// MySQL, a schema is a database.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(crate) struct TableName {
     schema: String,
@@ -49,20 +50,25 @@ impl TableName {
         if table.is_empty() || schema.as_ref().is_some_and(String::is_empty) {
             return Err(format!("the table name {name:?} has an empty part"));
         }
-        let default_schema = default_schema.unwrap_or(match dialect {
-            Dialect::Postgresql => "public",
-            Dialect::Sqlite => "main",
+        let default_schema = default_schema.or(match dialect {
+            Dialect::Postgresql => Some("public"),
+            Dialect::Sqlite => Some("main"),
+            Dialect::Mysql => None,
         });
-        let fold = |part: String| match dialect {
-            Dialect::Postgresql => part,
+        let fold = |part: &str| match dialect {
+            Dialect::Postgresql | Dialect::Mysql => part.to_owned(),
             Dialect::Sqlite => part.to_ascii_lowercase(),
         };
-        let default_schema = fold(default_schema.into());
-        let schema = fold(schema.unwrap_or_else(|| default_schema.clone()));
+        let default_schema = default_schema.map(fold);
+        let schema = (schema.as_deref().map(fold))
+            .or_else(|| default_schema.clone())
+            .ok_or_else(|| {
+                format!("the table name {name:?} lacks its database; write `database.table`")
+            })?;
         Ok(Self {
-            schema_is_default: schema == default_schema,
+            schema_is_default: default_schema.as_ref() == Some(&schema),
             schema,
-            table: fold(table),
+            table: fold(&table),
         })
     }
 
@@ -169,6 +175,16 @@ mod tests {
         assert_eq!(name, same);
         let other = TableName::parse("public.files", Dialect::Postgresql, Some("lake")).unwrap();
         assert_eq!(other.to_string(), "public.files");
+    }
+
+    #[test]
+    fn mysql_has_no_default_schema() {
+        let error = normalised("files", Dialect::Mysql).unwrap_err();
+        assert!(error.contains("lacks its database"), "{error}");
+        assert_eq!(
+            normalised("Lake.Files", Dialect::Mysql).unwrap(),
+            "Lake.Files"
+        );
     }
 
     #[test]

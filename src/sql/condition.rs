@@ -32,7 +32,7 @@ impl Comparison {
     fn expression(&self, column: Expr, dialect: Dialect) -> Expr {
         match self {
             Self::Order(operator, value) => {
-                let (column, value) = (value.comparable(column), value.bind(dialect));
+                let (column, value) = (value.comparable(column, dialect), value.bind(dialect));
                 match operator {
                     OrderOperator::Equal => column.eq(value),
                     OrderOperator::NotEqual => column.ne(value),
@@ -46,12 +46,14 @@ impl Comparison {
                 // A list may mix types, and each compares in its own way.
                 let member = values
                     .iter()
-                    .map(|value| value.comparable(column.clone()).eq(value.bind(dialect)))
+                    .map(|value| {
+                        (value.comparable(column.clone(), dialect)).eq(value.bind(dialect))
+                    })
                     .reduce(|left, right| left.or(right))
                     .unwrap_or_else(|| Expr::cust("1 = 0"));
                 if *is_member { member } else { member.not() }
             }
-            Self::Like(pattern) => dialect.like(text(column), pattern),
+            Self::Like(pattern) => dialect.like(column, pattern),
             Self::Null(true) => column.is_null(),
             Self::Null(false) => column.is_not_null(),
             Self::OlderThanSeconds(seconds) => dialect.older_than(column, *seconds),
@@ -63,20 +65,20 @@ impl Comparison {
 impl Scalar {
     /// The column in the form in which it compares with this value: text compares with the text
     /// form of any column, so that dates, identifiers and enumerations need no types of ours.
-    fn comparable(&self, column: Expr) -> Expr {
+    fn comparable(&self, column: Expr, dialect: Dialect) -> Expr {
         match self {
-            Self::Text(_) => text(column),
+            Self::Text(_) => dialect.exact(text(column)),
             Self::Integer(_) | Self::Float(_) | Self::Boolean(_) => column,
         }
     }
 
     fn bind(&self, dialect: Dialect) -> Expr {
         match (self, dialect) {
-            (Self::Text(value), _) => bind_text(value.as_str()),
+            (Self::Text(value), _) => dialect.exact(bind_text(value.as_str())),
             (Self::Integer(value), _) => bind_int(*value),
             (Self::Float(value), _) => bind_double(*value),
             (Self::Boolean(value), Dialect::Postgresql) => Expr::val(*value).cast_as("boolean"),
-            (Self::Boolean(value), Dialect::Sqlite) => bind_int(i64::from(*value)),
+            (Self::Boolean(value), Dialect::Sqlite | Dialect::Mysql) => bind_int(i64::from(*value)),
         }
     }
 }

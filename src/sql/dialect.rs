@@ -4,8 +4,28 @@ use sea_query::{BinOper, Expr, ExprTrait, Func};
 
 use super::{bind_double, bind_text, double, text};
 use crate::database::Dialect;
+use crate::job::Job;
 
 impl Dialect {
+    /// What stands around a name.
+    pub(super) fn quote(self) -> u8 {
+        match self {
+            Self::Postgresql | Self::Sqlite => b'"',
+            Self::Mysql => b'`',
+        }
+    }
+
+    /// What a type is called that stands in our expressions by its name in PostgreSQL. SQLite takes
+    /// any name; anything else is given back as it is.
+    pub(super) fn type_name(self, name: &str) -> &str {
+        match (self, name) {
+            (Self::Mysql, "bigint" | "integer") => "signed",
+            (Self::Mysql, "double precision") => "double",
+            (Self::Mysql, "text") => "char",
+            _ => name,
+        }
+    }
+
     /// The database's clock, as stored in the inventory. SQLite keeps text, in the form that the
     /// inventory's other readers expect: UTC with microseconds.
     pub(super) fn now(self) -> Expr {
@@ -15,6 +35,7 @@ impl Dialect {
                 .arg(Expr::cust("'%Y-%m-%d %H:%M:%f000'"))
                 .arg(Expr::cust("'now'"))
                 .into(),
+            Self::Mysql => Expr::cust("UTC_TIMESTAMP(6)"),
         }
     }
 
@@ -29,6 +50,7 @@ impl Dialect {
                 .arg(Expr::cust("'now'"))
                 .arg(text(seconds).binary(BinOper::Custom("||"), Expr::cust("' seconds'")))
                 .into(),
+            Self::Mysql => Expr::cust_with_expr("UTC_TIMESTAMP(6) + INTERVAL ? SECOND", seconds),
         }
     }
 
@@ -43,6 +65,10 @@ impl Dialect {
                 .arg(Expr::cust("'%Y-%m-%dT%H:%M:%fZ'"))
                 .arg(timestamp)
                 .into(),
+            Self::Mysql => Expr::cust_with_expr(
+                "CONCAT(LEFT(DATE_FORMAT(?, '%Y-%m-%dT%H:%i:%s.%f'), 23), 'Z')",
+                timestamp,
+            ),
         }
     }
 
@@ -50,7 +76,7 @@ impl Dialect {
     pub(super) fn bind_json(self, json: Option<&str>) -> Expr {
         match self {
             Self::Postgresql => bind_text(json).cast_as("json"),
-            Self::Sqlite => bind_text(json),
+            Self::Sqlite | Self::Mysql => bind_text(json),
         }
     }
 
@@ -64,6 +90,10 @@ impl Dialect {
             Self::Postgresql => finite,
             // Its columns hold any type, whatever their declaration says.
             Self::Sqlite => is_number(column.clone()).and(finite),
+            // It takes any text for a number.
+            Self::Mysql => text(column.clone())
+                .binary(BinOper::Custom("REGEXP"), Expr::cust(MYSQL_NUMBER))
+                .and(finite),
         };
         Expr::case(sound, weight)
             .case(column.is_null(), double(Expr::cust("0")))
@@ -71,34 +101,51 @@ impl Dialect {
             .into()
     }
 
-    /// Positive infinity.
+    /// What no weight reaches. MySQL has no infinity; sums of what stands for it must fit.
     pub(super) fn infinity(self) -> Expr {
         match self {
             Self::Postgresql => double(Expr::cust("'Infinity'")),
             Self::Sqlite => Expr::cust("9e999"),
+            Self::Mysql => Expr::cust("1e300"),
         }
     }
 
-    /// The names of a column's types over all rows of a group, lowest and highest: the declared
-    /// type in PostgreSQL, those of the values in SQLite.
-    pub(super) fn types(self, column: Expr) -> [Expr; 2] {
+    /// The names of the uid column's types over all rows of a group, lowest and highest: the declared
+    /// type in PostgreSQL and MySQL, those of the values in SQLite.
+    pub(super) fn uid_types(self, job: &Job, uid: Expr) -> [Expr; 2] {
         match self {
             Self::Postgresql => {
-                let declared = text(Func::cust("pg_typeof").arg(column.min()));
-                [declared, Expr::cust("CAST(NULL AS text)")]
+                let declared = text(Func::cust("pg_typeof").arg(uid.min()));
+                [declared, text(Expr::cust("NULL"))]
             }
             Self::Sqlite => {
-                let type_of = Expr::from(Func::cust("typeof").arg(column));
+                let type_of = Expr::from(Func::cust("typeof").arg(uid));
                 [type_of.clone().min(), type_of.max()]
+            }
+            Self::Mysql => {
+                let declared = Expr::cust_with_exprs(
+                    "(SELECT data_type FROM information_schema.columns WHERE table_schema = ? \
+                     AND table_name = ? AND column_name = ?)",
+                    [
+                        bind_text(job.meta_table.schema()),
+                        bind_text(job.meta_table.table()),
+                        bind_text(job.columns.uid.as_str()),
+                    ],
+                );
+                [text(declared), text(Expr::cust("NULL"))]
             }
         }
     }
 
-    /// Whether `name`, as given by [`Self::types`], is an integer type.
+    /// Whether `name`, as given by [`Self::uid_types`], is an integer type.
     pub(crate) fn is_integer_type(self, name: &str) -> bool {
         match self {
             Self::Postgresql => matches!(name, "smallint" | "integer" | "bigint"),
             Self::Sqlite => name == "integer",
+            Self::Mysql => matches!(
+                name,
+                "tinyint" | "smallint" | "mediumint" | "int" | "bigint"
+            ),
         }
     }
 
@@ -131,21 +178,42 @@ impl Dialect {
                 let now = Expr::from(julian_day(Expr::cust("'now'")));
                 (at.into(), now.sub(seconds.div(Expr::cust("86400.0"))))
             }
+            Self::Mysql => (
+                column,
+                Expr::cust_with_expr("UTC_TIMESTAMP(6) - INTERVAL ? SECOND", seconds),
+            ),
         }
     }
 
-    /// Whether a text matches a pattern of LIKE, telling capital from small letters. SQLite's LIKE
-    /// does not tell them apart and has no escape character of its own, its GLOB does.
-    pub(super) fn like(self, text: Expr, pattern: &str) -> Expr {
+    /// A text as it compares by its characters alone, whatever its column's collation says.
+    pub(super) fn exact(self, text: Expr) -> Expr {
+        match self {
+            Self::Postgresql | Self::Sqlite => text,
+            Self::Mysql => text.cast_as("binary"),
+        }
+    }
+
+    /// Whether a column's text matches a pattern of LIKE, telling capital from small letters. SQLite's
+    /// LIKE does not tell them apart and has no escape character of its own, its GLOB does. In MySQL,
+    /// settings decide which character escapes, so it is named.
+    pub(super) fn like(self, column: Expr, pattern: &str) -> Expr {
+        let text = text(column);
         match self {
             Self::Postgresql => text.binary(BinOper::Like, bind_text(pattern)),
             Self::Sqlite => text.binary(
                 BinOper::Custom("GLOB"),
                 bind_text(glob_pattern(pattern).as_str()),
             ),
+            Self::Mysql => Expr::cust_with_exprs(
+                "? COLLATE utf8mb4_bin LIKE ? ESCAPE '|'",
+                [text, bind_text(bar_pattern(pattern).as_str())],
+            ),
         }
     }
 }
+
+/// A number as MySQL writes it.
+const MYSQL_NUMBER: &str = "'^-?[0-9]+([.][0-9]*)?(e[-+]?[0-9]+)?$'";
 
 /// Whether an SQLite value is a number.
 fn is_number(column: Expr) -> Expr {
@@ -178,6 +246,20 @@ fn glob_pattern(like: &str) -> String {
     glob
 }
 
+/// The same pattern with the escape character `|` instead of `\`.
+fn bar_pattern(like: &str) -> String {
+    let mut pattern = String::with_capacity(like.len());
+    let mut characters = like.chars();
+    while let Some(character) = characters.next() {
+        match character {
+            '\\' => pattern.extend(['|', characters.next().unwrap_or('\\')]),
+            '|' => pattern.push_str("||"),
+            other => pattern.push(other),
+        }
+    }
+    pattern
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -193,6 +275,19 @@ mod tests {
             ("end\\", "end\\"),
         ] {
             assert_eq!(glob_pattern(like), glob);
+        }
+    }
+
+    #[test]
+    fn a_like_pattern_escapes_by_a_bar() {
+        for (like, bar) in [
+            ("%tmp_", "%tmp_"),
+            (r"100\%", "100|%"),
+            (r"a\\b", r"a|\b"),
+            ("a|b", "a||b"),
+            ("end\\", r"end|\"),
+        ] {
+            assert_eq!(bar_pattern(like), bar);
         }
     }
 }

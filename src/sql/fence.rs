@@ -16,7 +16,7 @@ use crate::job::Job;
 /// Relies on: the index on the uid column; the catalogs' own.
 pub(crate) fn read_writers(job: &Job, dialect: Dialect) -> Statement {
     let (schema, table) = (job.meta_table.schema(), job.meta_table.table());
-    let table = format!("{}.{}", quoted(schema), quoted(table));
+    let table = format!("{}.{}", quoted(schema, dialect), quoted(table, dialect));
     let mut writers = Query::select();
     writers
         .expr(Expr::cust("string_agg(DISTINCT locks.virtualtransaction, ' ')"))

@@ -4,7 +4,7 @@ use sea_query::{
     Expr, ExprTrait, Func, InsertStatement, OnConflict, Order, Query, SubQueryStatement,
 };
 
-use super::{Statement, bigint, bind_double, bind_int, bind_text, double, text, when};
+use super::{Statement, bigint, bind_double, bind_int, bind_text, columns, double, text, when};
 use crate::claim_token::ClaimToken;
 use crate::database::{Dialect, StatusLabels};
 use crate::interface::{HistoryQuery, IdRange, Queue, RequeueTarget};
@@ -124,11 +124,16 @@ impl InventoryTable {
             );
         let mut select = Query::select();
         select
-            // As text: built of expressions, the columns would cost more than all the rest.
-            .expr(Expr::cust(
-                "CAST(attempts.batch_id_start AS bigint), CAST(attempts.batch_id_end AS bigint), \
-                 CAST(attempts.batch_count AS bigint), \
-                 CAST(attempts.batch_weight AS double precision), CAST(attempts.config AS text)",
+            .expr(columns(
+                self.dialect,
+                ATTEMPTS,
+                &[
+                    ("batch_id_start", "bigint"),
+                    ("batch_id_end", "bigint"),
+                    ("batch_count", "bigint"),
+                    ("batch_weight", "double precision"),
+                    ("config", "text"),
+                ],
             ))
             .expr(bigint(Expr::from(SubQueryStatement::from(waiting))))
             .from_as(self.name.reference(), ATTEMPTS)
@@ -148,11 +153,18 @@ impl InventoryTable {
     pub(crate) fn read_waiting(&self, id: i64) -> Statement {
         let mut select = Query::select();
         select
-            .expr(Expr::cust(
-                "CAST(attempts.queue AS text), CAST(attempts.batch_id_after AS bigint), \
-                 CAST(attempts.batch_id_start AS bigint), CAST(attempts.batch_id_end AS bigint), \
-                 CAST(attempts.attempt AS bigint), CAST(attempts.max_attempts AS bigint), \
-                 CAST(attempts.config AS text)",
+            .expr(columns(
+                self.dialect,
+                ATTEMPTS,
+                &[
+                    ("queue", "text"),
+                    ("batch_id_after", "bigint"),
+                    ("batch_id_start", "bigint"),
+                    ("batch_id_end", "bigint"),
+                    ("attempt", "bigint"),
+                    ("max_attempts", "bigint"),
+                    ("config", "text"),
+                ],
             ))
             .expr(bigint(
                 Expr::case(self.has_later_attempt(), Expr::cust("1")).finally(Expr::cust("0")),
@@ -164,9 +176,10 @@ impl InventoryTable {
 
     /// Whether an attempt that failed has rested for so many seconds, doubled with each attempt.
     fn has_rested(&self, alias: &'static str, seconds: u32) -> Expr {
+        let integer = self.dialect.type_name("integer");
         let doublings = Expr::cust(format!(
             "(1 << CAST(CASE WHEN {alias}.attempt > {MAX_DOUBLINGS} THEN {MAX_DOUBLINGS} \
-             ELSE {alias}.attempt - 1 END AS integer))"
+             ELSE {alias}.attempt - 1 END AS {integer}))"
         ));
         let rest = bind_int(-i64::from(seconds)).mul(doublings);
         Expr::col((alias, "processing_end")).lte(self.dialect.now_plus(rest))
@@ -188,9 +201,9 @@ impl InventoryTable {
         Expr::exists(later)
     }
 
-    /// Claims ranges: rows of `claim_token, id, processing_start`, or an error for a conflict when
-    /// another worker that saw the same watermark was faster, or when this very claim already
-    /// stands: then none is inserted.
+    /// Claims ranges: rows of `claim_token, id, processing_start` where the dialect gives them back.
+    /// When another worker that saw the same watermark was faster, or this very claim already
+    /// stands, none is inserted: no row comes back, or an error for a conflict.
     ///
     /// Relies on: the unique index (meta_table, job, batch_id_after, attempt), which lets only one
     /// of two planners that saw the same watermark in, and the unique index (claim_token).
@@ -243,16 +256,45 @@ impl InventoryTable {
                 bind_int(i64::from(claim.max_attempts)),
             ]);
         }
-        if is_single {
-            // No row is as good as an error then, and cheaper. Several are claimed all or none.
-            insert.on_conflict(OnConflict::new().do_nothing().to_owned());
+        if self.returns_claims() {
+            if is_single {
+                // No row is as good as an error then, and cheaper. Several are claimed all or none.
+                insert.on_conflict(OnConflict::new().do_nothing().to_owned());
+            }
+            insert.returning(Query::returning().exprs(self.claim_columns()));
         }
-        insert.returning(Query::returning().exprs([
+        Statement::build(&insert, self.dialect)
+    }
+
+    /// Whether [`insert_claims`](Self::insert_claims) gives rows back. Where the dialect cannot,
+    /// [`read_claims`](Self::read_claims) does.
+    pub(crate) fn returns_claims(&self) -> bool {
+        self.dialect != Dialect::Mysql
+    }
+
+    /// Claims that stand: rows of `claim_token, id, processing_start`.
+    ///
+    /// Relies on: the unique index (claim_token).
+    pub(crate) fn read_claims<'a>(
+        &self,
+        tokens: impl Iterator<Item = &'a ClaimToken>,
+    ) -> Statement {
+        let mut select = Query::select();
+        select
+            .exprs(self.claim_columns())
+            .from(self.name.reference())
+            .and_where(
+                Expr::col("claim_token").is_in(tokens.map(|token| bind_text(token.as_str()))),
+            );
+        Statement::build(&select, self.dialect)
+    }
+
+    fn claim_columns(&self) -> [Expr; 3] {
+        [
             text(Expr::col("claim_token")),
             bigint(Expr::col("id")),
             text(self.dialect.rfc3339(Expr::col("processing_start"))),
-        ]));
-        Statement::build(&insert, self.dialect)
+        ]
     }
 
     /// Ends a running attempt: affects one row, or none when the attempt does not run any more. An
@@ -318,17 +360,16 @@ impl InventoryTable {
         Statement::build(&update, self.dialect)
     }
 
-    /// Takes an attempt out of its queue once a later one is there: affects one row, or none.
+    /// Takes an attempt that a later one has followed out of its queue: affects one row, or none.
     ///
     /// Relies on: the primary key.
     pub(crate) fn leave_queue(&self, id: i64) -> Statement {
         let mut update = Query::update();
         update
-            .table(self.name.reference().alias(ATTEMPTS))
+            .table(self.name.reference())
             .values([("queue", Expr::cust("NULL"))])
             .and_where(Expr::col("id").eq(bind_int(id)))
-            .and_where(Queue::Retry.is().or(Queue::Requeued.is()))
-            .and_where(self.has_later_attempt());
+            .and_where(Queue::Retry.is().or(Queue::Requeued.is()));
         Statement::build(&update, self.dialect)
     }
 
@@ -355,11 +396,25 @@ impl InventoryTable {
                 .reduce(|left, right| left.or(right))
                 .unwrap_or_else(|| Expr::cust("1 = 0")),
         };
+        let mut latest = Query::select();
+        latest
+            .expr_as(Expr::cust("attempts.id"), "id")
+            .from_as(self.name.reference(), ATTEMPTS)
+            .and_where(column("meta_table").eq(bind_text(meta_table)))
+            .and_where(column("job").eq(bind_text(job)))
+            .and_where(target)
+            .and_where(self.has_later_attempt().not());
+        // One level more than needed: MySQL reads a table that it updates only from there.
+        let mut targets = Query::select();
+        targets
+            .expr(Expr::cust("latest.id"))
+            .from_subquery(latest, "latest");
         let now = || self.dialect.now();
         let mut update = Query::update();
         update
-            .table(self.name.reference().alias(ATTEMPTS))
+            .table(self.name.reference())
             .values([
+                // The status last: MySQL sets one after the other, and the rest goes by it.
                 ("queue", Queue::Requeued.literal()),
                 ("processing_end", while_running(now(), "processing_end")),
                 ("lease_expires", while_running(now(), "lease_expires")),
@@ -369,10 +424,7 @@ impl InventoryTable {
                     while_running(bind_text(self.labels.failed.as_str()), "status"),
                 ),
             ])
-            .and_where(column("meta_table").eq(bind_text(meta_table)))
-            .and_where(column("job").eq(bind_text(job)))
-            .and_where(target)
-            .and_where(self.has_later_attempt().not());
+            .and_where(column("id").in_subquery(targets));
         Statement::build(&update, self.dialect)
     }
 
@@ -523,11 +575,18 @@ impl InventoryTable {
         let column = |name: &'static str| Expr::col((ATTEMPTS, name));
         let mut select = Query::select();
         select
-            .expr(Expr::cust(
-                "CAST(attempts.id AS bigint), CAST(attempts.batch_id_after AS bigint), \
-                 CAST(attempts.batch_id_start AS bigint), CAST(attempts.batch_id_end AS bigint), \
-                 CAST(attempts.batch_count AS bigint), \
-                 CAST(attempts.batch_weight AS double precision), CAST(attempts.config AS text)",
+            .expr(columns(
+                self.dialect,
+                ATTEMPTS,
+                &[
+                    ("id", "bigint"),
+                    ("batch_id_after", "bigint"),
+                    ("batch_id_start", "bigint"),
+                    ("batch_id_end", "bigint"),
+                    ("batch_count", "bigint"),
+                    ("batch_weight", "double precision"),
+                    ("config", "text"),
+                ],
             ))
             .from_as(self.name.reference(), ATTEMPTS)
             .and_where(column("meta_table").eq(bind_text(meta_table)))

@@ -78,7 +78,7 @@ pub(crate) fn next_page(
         None => Expr::cust("NULL"),
     };
     select
-        .exprs(dialect.types(Expr::cust(uid.clone())))
+        .exprs(dialect.uid_types(job, Expr::cust(uid.clone())))
         .expr(bigint(held))
         .expr(bigint(of("count", &uid)))
         .expr(bigint(of("max", &uid)))
@@ -219,6 +219,15 @@ pub(crate) fn size_estimate(job: &Job, dialect: Dialect) -> Statement {
                     text(Expr::col(("pg_namespace", "nspname")))
                         .eq(bind_text(job.meta_table.schema())),
                 );
+            bigint(Expr::from(SubQueryStatement::from(select)))
+        }
+        Dialect::Mysql => {
+            let mut select = Query::select();
+            select
+                .expr(Expr::cust("tables.table_rows"))
+                .from_as(("information_schema", "tables"), "tables")
+                .and_where(Expr::cust("tables.table_schema").eq(bind_text(job.meta_table.schema())))
+                .and_where(Expr::cust("tables.table_name").eq(bind_text(job.meta_table.table())));
             bigint(Expr::from(SubQueryStatement::from(select)))
         }
         Dialect::Sqlite => bind_int(None),

@@ -90,7 +90,24 @@ fn when(condition: Expr, value: Expr) -> Expr {
     Expr::case(condition, value).into()
 }
 
+/// Columns of the table with this alias, each cast to a type. As one text: built of an expression
+/// each, they would cost more than all the rest of a statement.
+fn columns(dialect: Dialect, table: &str, columns: &[(&str, &str)]) -> Expr {
+    let cast = |(column, type_name): &(&str, &str)| {
+        let type_name = dialect.type_name(type_name);
+        format!("CAST({table}.{column} AS {type_name})")
+    };
+    Expr::cust(columns.iter().map(cast).collect::<Vec<_>>().join(", "))
+}
+
 /// A name in quotes, for where no builder writes it.
-fn quoted(name: &str) -> String {
-    format!("\"{}\"", name.replace('"', "\"\""))
+fn quoted(name: &str, dialect: Dialect) -> String {
+    let quote = char::from(dialect.quote());
+    let mut quoted = String::from(quote);
+    for character in name.chars() {
+        quoted.extend((character == quote).then_some(quote));
+        quoted.push(character);
+    }
+    quoted.push(quote);
+    quoted
 }

@@ -44,8 +44,10 @@ impl InventoryTable {
         let template = match dialect {
             Dialect::Postgresql => include_str!("schema/postgresql.sql"),
             Dialect::Sqlite => include_str!("schema/sqlite.sql"),
+            Dialect::Mysql => include_str!("schema/mysql.sql"),
         };
         let (schema, table) = (self.name.schema(), self.name.table());
+        let quoted = |name: &str| quoted(name, dialect);
         let index = |purpose: &str| quoted(&format!("{table}_{purpose}"));
         let names = [
             ("{table}", format!("{}.{}", quoted(schema), quoted(table))),
@@ -116,7 +118,7 @@ mod tests {
             )
         );
         for column in COLUMNS {
-            for dialect in [Dialect::Postgresql, Dialect::Sqlite] {
+            for dialect in [Dialect::Postgresql, Dialect::Sqlite, Dialect::Mysql] {
                 let create = inventory.create(dialect).concat();
                 assert!(
                     create.contains(&format!("    {column} ")),

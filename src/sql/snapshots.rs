@@ -2,7 +2,7 @@
 
 use super::inventory::{Claim, Ending, InventoryTable};
 use super::meta::{self, Room};
-use super::{Statement, Value};
+use super::{Statement, Value, quoted};
 use crate::claim_token::ClaimToken;
 use crate::database::{Dialect, StatusLabels};
 use crate::interface::{AcquireRequest, HistoryQuery, IdRange, Queue, RequeueTarget};
@@ -39,15 +39,20 @@ fn shown(statement: &Statement) -> String {
 
 /// Shows a statement in all dialects under its function's name.
 fn snapshot(name: &str, statement: impl Fn(Dialect) -> Statement) {
-    let all = [Dialect::Postgresql, Dialect::Sqlite]
+    let all = [Dialect::Postgresql, Dialect::Sqlite, Dialect::Mysql]
         .map(|dialect| format!("-- {dialect:?}\n{}", shown(&statement(dialect))))
         .join("\n\n");
     insta::assert_snapshot!(name, all);
 }
 
+/// Where names without a schema lie, for the dialect that has no default.
+fn default_schema(dialect: Dialect) -> Option<&'static str> {
+    (dialect == Dialect::Mysql).then_some("work")
+}
+
 fn inventory(dialect: Dialect) -> InventoryTable {
     InventoryTable {
-        name: TableName::parse("inventory", dialect, None).unwrap(),
+        name: TableName::parse("inventory", dialect, default_schema(dialect)).unwrap(),
         dialect,
         labels: StatusLabels::default(),
     }
@@ -228,7 +233,7 @@ fn on_the_inventory() {
 
 #[test]
 fn the_schema() {
-    for dialect in [Dialect::Postgresql, Dialect::Sqlite] {
+    for dialect in [Dialect::Postgresql, Dialect::Sqlite, Dialect::Mysql] {
         let statements = inventory(dialect).create(dialect);
         insta::assert_snapshot!(format!("create_{dialect:?}"), statements.join(";\n"));
     }
@@ -238,17 +243,17 @@ fn the_schema() {
 /// What callers name is quoted or bound, whatever it holds.
 #[test]
 fn names_cannot_leave_their_quotes() {
-    let hostile = r#"x"; DROP TABLE inventory; --"#;
+    let hostile = r#"x"`; DROP TABLE inventory; --"#;
     let mut request = AcquireRequest::new(format!("\"{}\"", hostile.replace('"', "\"\"")), hostile);
     request.columns.uid = hostile.into();
     request.columns.item = hostile.into();
     request.columns.weight = Some(hostile.into());
     request.filter =
         Some(serde_json::json!({"column": hostile, "op": "=", "value": hostile}).to_string());
-    for dialect in [Dialect::Postgresql, Dialect::Sqlite] {
-        let job = Job::parse(&request, dialect, None).unwrap();
+    for dialect in [Dialect::Postgresql, Dialect::Sqlite, Dialect::Mysql] {
+        let job = Job::parse(&request, dialect, default_schema(dialect)).unwrap();
         let statement = meta::items(&job, dialect, 1, 2, None, 10);
-        let quoted = format!("\"{}\"", hostile.replace('"', "\"\""));
+        let quoted = quoted(hostile, dialect);
         let without_quoted = statement
             .text
             .replace(&quoted, "")

@@ -19,7 +19,7 @@ pub(super) struct Writer(pub(super) Dialect);
 
 impl QuotedBuilder for Writer {
     fn quote(&self) -> Quote {
-        Quote::new(b'"')
+        Quote::new(self.0.quote())
     }
 }
 
@@ -27,7 +27,18 @@ impl QueryBuilder for Writer {
     fn placeholder(&self) -> (&'static str, bool) {
         match self.0 {
             Dialect::Postgresql => ("$", true),
-            Dialect::Sqlite => ("?", false),
+            Dialect::Sqlite | Dialect::Mysql => ("?", false),
+        }
+    }
+
+    /// Types stand in our expressions by their names in PostgreSQL.
+    fn prepare_expr(&self, expression: &Expr, sql: &mut impl SqlWriter) {
+        match expression {
+            Expr::Custom(text) => {
+                // Writing to a string cannot fail.
+                let _ = sql.write_str(self.0.type_name(text));
+            }
+            _ => self.prepare_expr_common(expression, sql),
         }
     }
 
