@@ -123,7 +123,7 @@ macro_rules! boundary {
                 id, meta_table, job, job_identifier, attempt, status, id_start, id_end, count,
                 weight, processing_start, processing_end, result_item, log, passed_over
             } optional { queue });
-            $crate::boundary!(@record wit_inventory::Migration, Migration { created });
+            $crate::boundary!(@record wit_inventory::Migration, Migration { created, upgraded });
             $crate::boundary!(@variant wit_inventory::Error, Error {
                 InvalidRequest, NoSuchTable, NoSuchColumn, NoSuchBatch, Superseded,
                 ConfigurationChanged, ExhaustedRetries, Unavailable, Database

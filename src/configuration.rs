@@ -1,7 +1,8 @@
 //! A batch's request as it is kept with it, in the inventory's column `config`.
 //!
 //! It is JSON, and may come from another version of the planner: members that are missing have their
-//! default, unknown ones are passed over.
+//! default, unknown ones are passed over. Or from pybatchintory 0.0.8, before its inventory was upgraded:
+//! that keeps the meta table's name and columns together, other names for the limits, and no bounds.
 
 use serde_json::{Map, Value};
 
@@ -23,12 +24,16 @@ pub(crate) fn read(config: &str) -> Option<AcquireRequest> {
     let number = |name| kept.get(name).and_then(Value::as_u64);
     let seconds = |name| number(name).and_then(|number| u32::try_from(number).ok());
     let id = |name| kept.get(name).and_then(Value::as_i64);
+    let (meta_table, columns) = match kept.get("meta_table")? {
+        Value::Object(theirs) => (text(theirs, "name")?, theirs.get("cols")),
+        _ => (text(&kept, "meta_table")?, kept.get("columns")),
+    };
     Some(AcquireRequest {
-        meta_table: text(&kept, "meta_table")?,
+        meta_table,
         job: text(&kept, "job")?,
         job_identifier: text(&kept, "job_identifier"),
         source_job: text(&kept, "source_job"),
-        columns: match kept.get("columns") {
+        columns: match columns {
             Some(Value::Object(columns)) => MetaColumns {
                 uid: text(columns, "uid").unwrap_or(default.columns.uid),
                 item: text(columns, "item").unwrap_or(default.columns.item),
@@ -38,8 +43,10 @@ pub(crate) fn read(config: &str) -> Option<AcquireRequest> {
         },
         id_min: id("id_min"),
         id_max: id("id_max"),
-        max_weight: kept.get("max_weight").and_then(Value::as_f64),
-        max_count: number("max_count"),
+        max_weight: (kept.get("max_weight").or(kept.get("batch_weight")))
+            .and_then(Value::as_f64)
+            .filter(|weight| *weight > 0.0),
+        max_count: (number("max_count").or(number("batch_count"))).filter(|count| *count > 0),
         filter: condition(&kept, "filter"),
         hold: condition(&kept, "hold"),
         settle: match kept.get("settle").and_then(Value::as_str) {
@@ -82,7 +89,8 @@ pub(crate) fn differences(before: &AcquireRequest, now: &AcquireRequest) -> Vec<
         .collect()
 }
 
-fn parts(request: &AcquireRequest) -> [(&'static str, Value); 7] {
+/// The meta table is not among them: another one is another scope.
+fn parts(request: &AcquireRequest) -> [(&'static str, Value); 6] {
     let condition = |text: &Option<String>| {
         // Compared as JSON, so that spaces and the order of members do not matter.
         (text.as_deref())
@@ -91,7 +99,6 @@ fn parts(request: &AcquireRequest) -> [(&'static str, Value); 7] {
     };
     let columns = &request.columns;
     [
-        ("the meta table", request.meta_table.as_str().into()),
         ("the source job", request.source_job.as_deref().into()),
         ("the uid column", columns.uid.as_str().into()),
         ("the item column", columns.item.as_str().into()),
@@ -137,6 +144,23 @@ mod tests {
     fn other_versions_are_understood() {
         let config = r#"{"meta_table": "files", "job": "thumbnails", "colour": "blue"}"#;
         let expected = AcquireRequest::new("files", "thumbnails");
+        assert_eq!(read(config), Some(expected));
+    }
+
+    #[test]
+    fn pybatchintory_is_understood() {
+        let config = r#"{"meta_table": {"name": "files", "cols": {"uid": "no", "item": "item", "weight": null}},
+            "job": "thumbnails", "job_identifier": null, "batch_id_min": 0, "batch_id_max": null,
+            "batch_weight": null, "batch_count": 5, "id_inventory_max": 0, "id_meta_max": 15}"#;
+        let expected = AcquireRequest {
+            columns: MetaColumns {
+                uid: "no".into(),
+                item: "item".into(),
+                weight: None,
+            },
+            max_count: Some(5),
+            ..AcquireRequest::new("files", "thumbnails")
+        };
         assert_eq!(read(config), Some(expected));
     }
 

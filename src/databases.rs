@@ -82,8 +82,8 @@ impl<'a, D: Database> Databases<'a, D> {
                     table = table.to_string(),
                 )),
                 Refusal::NoSuchColumn => Error::NoSuchColumn(format!(
-                    "the table {table:?} is no inventory of this version, a column is missing; name \
-                     another inventory table ({})",
+                    "the table {table:?} is no inventory of this version, a column is missing; upgrade \
+                     it by `migrate` where pybatchintory made it, else name another inventory table ({})",
                     error.message,
                     table = table.to_string(),
                 )),

@@ -451,6 +451,8 @@ pub struct AuditPage {
 pub struct Migration {
     /// Whether the inventory table was made by this call.
     pub created: bool,
+    /// Whether a table that pybatchintory wrote was upgraded by this call.
+    pub upgraded: bool,
 }
 
 /// JSON kept as text in Rust, but nested as it is in the JSON form of its record.

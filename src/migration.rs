@@ -1,7 +1,7 @@
 //! Making the inventory table: `migrate` and `schema-statements`.
 
 use crate::database::{Database, DatabaseError, Dialect, Refusal, Settings};
-use crate::databases::{Databases, inventory_table};
+use crate::databases::{Databases, RowReader, inventory_table};
 use crate::error::Error;
 use crate::interface::Migration;
 use crate::sql::Statement;
@@ -23,33 +23,71 @@ pub(crate) fn schema_statements<D: Database>(
     Ok(inventory_table(&settings)?.create(dialect))
 }
 
-/// Makes the inventory table where it is missing.
+/// Makes the inventory table where it is missing, or one of ours where pybatchintory made it.
 pub(crate) async fn migrate<D: Database>(database: &D) -> Result<Migration, Error> {
     let databases = Databases::open(database)?;
     let inventory = &databases.inventory;
-    let created = match databases.try_inventory(inventory.probe()).await {
-        Ok(_) => false,
-        Err(DatabaseError::Failed(error)) if error.refusal == Refusal::NoSuchTable => true,
-        Err(error) => return Err(databases.inventory_error(error)),
+    let mut migration = Migration {
+        created: false,
+        upgraded: false,
     };
+    match databases.try_inventory(inventory.probe()).await {
+        Ok(_) => {}
+        Err(DatabaseError::Failed(error)) if error.refusal == Refusal::NoSuchTable => {
+            migration.created = true;
+        }
+        Err(DatabaseError::Failed(error)) if error.refusal == Refusal::NoSuchColumn => {
+            upgrade(&databases).await?;
+            migration.upgraded = true;
+        }
+        Err(error) => return Err(databases.inventory_error(error)),
+    }
     for text in inventory.create(inventory.dialect) {
-        execute(&databases, text).await?;
+        execute(&databases, without_parameters(text)).await?;
     }
     databases.inventory(inventory.probe()).await?;
-    Ok(Migration { created })
+    Ok(migration)
+}
+
+/// Makes a table of pybatchintory one of ours. Every step can be taken again, so a call that was cut
+/// off, or another one at the same time, does no harm.
+async fn upgrade<D: Database>(databases: &Databases<'_, D>) -> Result<(), Error> {
+    let inventory = &databases.inventory;
+    databases.inventory(inventory.probe_for_upgrade()).await?;
+    let names = databases.inventory(inventory.list_meta_tables()).await?;
+    for mut row in RowReader::all(names) {
+        let name = row.text()?;
+        let normalised = databases.meta_table(&name)?.to_string();
+        if name != normalised {
+            let statement = inventory.rename_meta_table(&name, &normalised);
+            databases.inventory(statement).await?;
+        }
+    }
+    for statement in inventory.upgrade() {
+        execute(databases, statement).await?;
+    }
+    Ok(())
+}
+
+fn without_parameters(text: String) -> Statement {
+    Statement {
+        text,
+        parameters: Vec::new(),
+    }
 }
 
 /// Runs a statement that does nothing where its object is there. PostgreSQL looks whether it is
-/// before it locks, so of two processes that make it at once one can still meet the other's.
-async fn execute<D: Database>(databases: &Databases<'_, D>, text: String) -> Result<(), Error> {
+/// before it locks, so of two processes that make it at once one can still meet the other's; SQLite
+/// cannot look for a column.
+async fn execute<D: Database>(
+    databases: &Databases<'_, D>,
+    statement: Statement,
+) -> Result<(), Error> {
     let mut last = None;
     for _ in 0..MAX_ROUNDS {
-        let statement = Statement {
-            text: text.clone(),
-            parameters: Vec::new(),
-        };
-        match databases.try_inventory(statement).await {
+        match databases.try_inventory(statement.clone()).await {
             Ok(_) => return Ok(()),
+            Err(error) if is_there(&error) => return Ok(()),
             Err(error) if is_duplicate(&error) => last = Some(error),
             Err(DatabaseError::Failed(error)) if error.refusal == Refusal::NoSuchTable => {
                 return Err(Error::NoSuchTable(format!(
@@ -66,6 +104,11 @@ async fn execute<D: Database>(databases: &Databases<'_, D>, text: String) -> Res
         Some(error) => databases.inventory_error(error),
         None => Error::Database("the inventory table cannot be created".into()),
     })
+}
+
+/// Whether a column is there already, in SQLite's words: it has no code for this.
+fn is_there(error: &DatabaseError) -> bool {
+    matches!(error, DatabaseError::Failed(error) if error.message.starts_with("duplicate column name"))
 }
 
 fn is_duplicate(error: &DatabaseError) -> bool {

@@ -6,8 +6,8 @@
 use sea_query::{Expr, ExprTrait, Query};
 
 use super::inventory::InventoryTable;
-use super::{Statement, quoted};
-use crate::database::Dialect;
+use super::{Statement, bind_text, quoted, text};
+use crate::database::{Dialect, Value};
 
 /// All columns of the inventory table: those of pybatchintory by their names, and five more.
 const COLUMNS: [&str; 20] = [
@@ -33,6 +33,9 @@ const COLUMNS: [&str; 20] = [
     "max_attempts",
 ];
 
+/// How many of them pybatchintory has.
+const COLUMNS_OF_PYBATCHINTORY: usize = 15;
+
 impl InventoryTable {
     /// The statements that make the table and its indexes, in order. Each does nothing where the
     /// thing it makes is there already.
@@ -46,9 +49,18 @@ impl InventoryTable {
             Dialect::Sqlite => include_str!("schema/sqlite.sql"),
             Dialect::Mysql => include_str!("schema/mysql.sql"),
         };
+        self.statements(template, dialect)
+    }
+
+    /// The statements of an SQL file, with the names of this table filled in.
+    fn statements(&self, template: &str, dialect: Dialect) -> Vec<String> {
         let (schema, table) = (self.name.schema(), self.name.table());
         let quoted = |name: &str| quoted(name, dialect);
         let index = |purpose: &str| quoted(&format!("{table}_{purpose}"));
+        let placeholder = |number: &str| match dialect {
+            Dialect::Postgresql => format!("${number}"),
+            Dialect::Sqlite | Dialect::Mysql => "?".into(),
+        };
         let names = [
             ("{table}", format!("{}.{}", quoted(schema), quoted(table))),
             ("{unqualified}", quoted(table)),
@@ -56,17 +68,93 @@ impl InventoryTable {
             ("{claim_token}", index("claim_token")),
             ("{watermark}", index("watermark")),
             ("{queue}", index("queue")),
+            ("{upgraded}", index("upgraded")),
+            ("{running}", placeholder("1")),
+            ("{failed}", placeholder("2")),
         ];
         (template.split_inclusive(";\n"))
             .map(|statement| fill_in(statement.trim_end().trim_end_matches(';'), &names))
             .collect()
     }
 
-    /// Selects all columns and no row: succeeds only where the table is there and complete.
-    pub(crate) fn probe(&self) -> Statement {
+    /// Makes a table that pybatchintory wrote one of ours, in three steps, each of which can be taken
+    /// again: new columns; what they hold for the rows that are there; what must hold from then on.
+    /// Empty for a dialect in which pybatchintory has none.
+    ///
+    /// Each row follows the range that ends before its own. Rows of one range, which pybatchintory
+    /// wrote when it ran twice at once, become attempts at it. What runs has no lease; what failed
+    /// waits for somebody to put it back.
+    pub(crate) fn upgrade(&self) -> Vec<Statement> {
+        let (columns, constraints) = match self.dialect {
+            Dialect::Postgresql => (
+                include_str!("schema/upgrade_columns_postgresql.sql"),
+                include_str!("schema/upgrade_constraints_postgresql.sql"),
+            ),
+            Dialect::Sqlite => (
+                include_str!("schema/upgrade_columns_sqlite.sql"),
+                include_str!("schema/upgrade_constraints_sqlite.sql"),
+            ),
+            Dialect::Mysql => return Vec::new(),
+        };
+        let labels = [&self.labels.running, &self.labels.failed];
+        let statements = |template: &str, parameters: &[Value]| -> Vec<Statement> {
+            (self.statements(template, self.dialect).into_iter())
+                .map(|text| Statement {
+                    text,
+                    parameters: parameters.to_vec(),
+                })
+                .collect()
+        };
+        [
+            statements(columns, &[]),
+            statements(
+                include_str!("schema/upgrade_chain.sql"),
+                &labels.map(|label| Value::Text(label.clone())),
+            ),
+            statements(constraints, &[]),
+        ]
+        .concat()
+    }
+
+    /// The meta tables by their names in this table: rows of `meta_table`.
+    ///
+    /// Relies on: a scan of the whole inventory.
+    pub(crate) fn list_meta_tables(&self) -> Statement {
         let mut select = Query::select();
         select
-            .exprs(COLUMNS.map(|column| Expr::col(("inventory", column)).cast_as("text")))
+            .expr(text(Expr::col("meta_table")))
+            .distinct()
+            .from(self.name.reference());
+        Statement::build(&select, self.dialect)
+    }
+
+    /// Gives a meta table its normalised name, in all rows.
+    ///
+    /// Relies on: a scan of the whole inventory.
+    pub(crate) fn rename_meta_table(&self, name: &str, normalised: &str) -> Statement {
+        let mut update = Query::update();
+        update
+            .table(self.name.reference())
+            .values([("meta_table", bind_text(normalised))])
+            .and_where(Expr::col("meta_table").eq(bind_text(name)));
+        Statement::build(&update, self.dialect)
+    }
+
+    /// Selects all columns and no row: succeeds only where the table is there and complete.
+    pub(crate) fn probe(&self) -> Statement {
+        self.select_nothing(&COLUMNS)
+    }
+
+    /// Like [`probe`](Self::probe), for the columns of pybatchintory.
+    pub(crate) fn probe_for_upgrade(&self) -> Statement {
+        let (theirs, _ours) = COLUMNS.split_at(COLUMNS_OF_PYBATCHINTORY);
+        self.select_nothing(theirs)
+    }
+
+    fn select_nothing(&self, columns: &[&'static str]) -> Statement {
+        let mut select = Query::select();
+        select
+            .exprs((columns.iter()).map(|column| text(Expr::col(("inventory", *column)))))
             .from_as(self.name.reference(), "inventory")
             .and_where(Expr::cust("1 = 0"));
         Statement::build(&select, self.dialect)

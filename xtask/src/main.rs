@@ -4,6 +4,7 @@
 
 mod commands;
 mod postgres;
+mod python;
 mod step;
 mod workspace;
 

@@ -117,7 +117,8 @@ pub struct Global {
 pub enum Command {
     /// Create the inventory table
     ///
-    /// Does nothing where it is there already; several processes may do so at once.
+    /// Does nothing where it is there already; several processes may do so at once. A table that
+    /// pybatchintory 0.0.8 made is upgraded, with all its rows: stop its workers first.
     Migrate,
     Schema(schema::Arguments),
     Register(register::Arguments),

@@ -1,17 +1,13 @@
 //! `cargo xtask bench`: what batchintory costs, beside hand-written statements and pybatchintory.
 
 use std::path::PathBuf;
-use std::process::Command;
 
 use anyhow::{Context, Result};
 use clap::Args;
 
 use super::component;
 use crate::postgres::{Cluster, Options};
-use crate::{step, workspace};
-
-/// What the Python environment of the comparison holds.
-const PACKAGES: [&str; 2] = ["pybatchintory==0.0.8", "psycopg2-binary"];
+use crate::{python, step, workspace};
 
 /// Settings of the server that is measured: commits reach the disk, and a table of five million
 /// rows fits into memory.
@@ -24,7 +20,7 @@ const SETTINGS: [&str; 3] = [
 /// Measures batchintory against hand-written statements and pybatchintory
 ///
 /// Starts a throw-away PostgreSQL that does wait for its disk, makes a Python environment with
-/// pybatchintory under target/bench/venv, and prints a table of ratios from one run.
+/// pybatchintory under target/pybatchintory, and prints a table of ratios from one run.
 #[derive(Args)]
 pub struct Bench {
     /// Fewer rounds: done within five minutes on two cores
@@ -38,7 +34,7 @@ pub struct Bench {
 impl Bench {
     pub fn run(self) -> Result<()> {
         component::build()?;
-        let python = python_environment()?;
+        let python = python::interpreter()?;
         step::run(workspace::cargo().args([
             "build",
             "--release",
@@ -73,41 +69,4 @@ impl Bench {
         step::announce("measuring");
         step::run(&mut bench)
     }
-}
-
-/// The Python interpreter of an environment that has pybatchintory, made if it is not there yet.
-fn python_environment() -> Result<PathBuf> {
-    let folder = workspace::target("bench/venv");
-    let python = folder.join("bin/python");
-    let mut check = Command::new(&python);
-    if python.is_file()
-        && step::output(check.args(["-c", "import pybatchintory, psycopg2"])).is_ok()
-    {
-        return Ok(python);
-    }
-    step::announce(format_args!(
-        "a Python environment with {}",
-        PACKAGES.join(" and ")
-    ));
-    step::run(
-        Command::new("python3")
-            .args(["-m", "venv", "--clear"])
-            .arg(&folder),
-    )
-    .context(
-        "the comparison needs Python 3 with its module venv (Debian and Ubuntu: `apt-get install \
-         python3-venv`)",
-    )?;
-    step::run(
-        Command::new(&python)
-            .args([
-                "-m",
-                "pip",
-                "install",
-                "--quiet",
-                "--disable-pip-version-check",
-            ])
-            .args(PACKAGES),
-    )?;
-    Ok(python)
 }

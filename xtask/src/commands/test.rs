@@ -8,10 +8,13 @@ use clap::Args;
 
 use super::component;
 use crate::postgres::{Cluster, Options};
-use crate::{step, workspace};
+use crate::{python, step, workspace};
 
 /// The variable with the URL of the PostgreSQL server to test on.
 const SERVER: &str = "BATCHINTORY_TEST_POSTGRES";
+
+/// The variable with the Python that has pybatchintory.
+const PYTHON: &str = "BATCHINTORY_TEST_PYTHON";
 
 /// Runs all tests, on SQLite and on PostgreSQL
 ///
@@ -33,7 +36,7 @@ impl Test {
     pub fn run(self) -> Result<()> {
         component::build()?;
         let mut tests = workspace::cargo();
-        tests.arg("test");
+        tests.arg("test").env(PYTHON, python::interpreter()?);
         if !names_package(&self.arguments) {
             tests.arg("--workspace");
         }
