@@ -270,7 +270,8 @@ fn type_name(value: &Value) -> &'static str {
     }
 }
 
-fn unexpected(what: &str) -> Error {
+/// What to say of an answer that no database gives.
+pub(crate) fn unexpected(what: &str) -> Error {
     Error::Database(format!(
         "the database or its driver answered with {what} where something else was asked for; the \
          driver does not keep to the interface"

@@ -5,7 +5,7 @@
 //! behind it. Pages that are surely too short for the batch are summed up without running totals.
 
 use crate::database::Database;
-use crate::databases::{Databases, RowReader};
+use crate::databases::{Databases, RowReader, unexpected};
 use crate::error::Error;
 use crate::interface::PlannedBatch;
 use crate::job::{Bounds, Job};
@@ -246,7 +246,7 @@ async fn query_page<D: Database>(
             )));
         }
     }
-    Ok(Page {
+    let page = Page {
         held: row.optional_int()?,
         scanned: row.count()?,
         scanned_to: row.optional_int()?,
@@ -256,5 +256,19 @@ async fn query_page<D: Database>(
         taken: row.count()?,
         taken_last: row.optional_int()?,
         taken_weight: row.double()?,
-    })
+    };
+    let most = (room.and_then(|room| room.count))
+        .and_then(|count| u64::try_from(count).ok())
+        .unwrap_or(rows);
+    let adds_up = page.taken <= most.min(page.kept)
+        && page.kept <= page.scanned
+        && page.scanned <= rows
+        && (page.taken > 0) == page.taken_last.is_some()
+        && (page.kept > 0) == page.first.is_some()
+        && (page.scanned > 0) == page.scanned_to.is_some();
+    if adds_up {
+        Ok(page)
+    } else {
+        Err(unexpected("counts that do not add up"))
+    }
 }

@@ -3,6 +3,7 @@
 pub mod bench;
 pub mod component;
 pub mod demo;
+pub mod fuzz;
 pub mod lint;
 pub mod setup;
 pub mod simulate;

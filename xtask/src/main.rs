@@ -11,7 +11,7 @@ mod workspace;
 use std::process::ExitCode;
 
 use clap::{Parser, Subcommand};
-use commands::{bench, component, demo, lint, setup, simulate, test};
+use commands::{bench, component, demo, fuzz, lint, setup, simulate, test};
 
 /// batchintory's development commands.
 ///
@@ -36,6 +36,7 @@ enum Command {
     Lint(lint::Lint),
     Bench(bench::Bench),
     Simulate(simulate::Simulate),
+    Fuzz(fuzz::Fuzz),
 }
 
 impl Command {
@@ -48,6 +49,7 @@ impl Command {
             Self::Lint(command) => command.run(),
             Self::Bench(command) => command.run(),
             Self::Simulate(command) => command.run(),
+            Self::Fuzz(command) => command.run(),
         }
     }
 }

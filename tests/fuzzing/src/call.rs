@@ -1,0 +1,172 @@
+//! Any call of the planner.
+
+use arbitrary::{Result, Unstructured};
+use batchintory::{
+    AcquireRequest, Dialect, HistoryQuery, IdRange, Outcome, Planner, Queue, RequeueTarget,
+};
+
+use crate::host::{Host, Zero};
+use crate::inputs::{DIALECTS, acquire_request, count, integer, maybe, text};
+use crate::run;
+
+/// A call with its arguments.
+pub enum Call {
+    Acquire(AcquireRequest, Option<String>),
+    AcquireMany(AcquireRequest, u32, Option<String>),
+    Plan(AcquireRequest, Option<i64>, u32),
+    Progress(AcquireRequest, u64),
+    Items(String, Option<i64>, u32),
+    Heartbeat(String, u32),
+    Complete(String, Outcome),
+    Requeue(String, String, RequeueTarget),
+    Audit(String, String, Option<i64>, u32),
+    History(HistoryQuery),
+    Jobs,
+    SchemaStatements(Dialect),
+    Migrate,
+}
+
+impl Call {
+    /// Any call with any arguments.
+    pub fn read(input: &mut Unstructured<'_>) -> Result<Self> {
+        Ok(match input.int_in_range(0..=12)? {
+            0 => Self::Acquire(acquire_request(input)?, maybe(input, text)?),
+            1 => Self::AcquireMany(acquire_request(input)?, count(input)?, maybe(input, text)?),
+            2 => Self::Plan(
+                acquire_request(input)?,
+                maybe(input, integer)?,
+                count(input)?,
+            ),
+            3 => Self::Progress(acquire_request(input)?, input.arbitrary()?),
+            4 => Self::Items(text(input)?, maybe(input, integer)?, count(input)?),
+            5 => Self::Heartbeat(text(input)?, count(input)?),
+            6 => {
+                let outcome = Outcome {
+                    succeeded: input.arbitrary()?,
+                    result_item: maybe(input, text)?,
+                    log: maybe(input, text)?,
+                };
+                Self::Complete(text(input)?, outcome)
+            }
+            7 => Self::Requeue(text(input)?, text(input)?, target(input)?),
+            8 => {
+                let after = maybe(input, integer)?;
+                Self::Audit(text(input)?, text(input)?, after, count(input)?)
+            }
+            9 => Self::History(HistoryQuery {
+                meta_table: maybe(input, text)?,
+                job: maybe(input, text)?,
+                uid: maybe(input, integer)?,
+                queue: maybe(input, |input| {
+                    let queues = [
+                        Queue::Running,
+                        Queue::Retry,
+                        Queue::Requeued,
+                        Queue::Exhausted,
+                    ];
+                    input.choose(&queues).copied()
+                })?,
+                before: maybe(input, integer)?,
+                limit: count(input)?,
+            }),
+            10 => Self::Jobs,
+            11 => Self::SchemaStatements(*input.choose(&DIALECTS)?),
+            _ => Self::Migrate,
+        })
+    }
+
+    /// A call as users make it, of which the host's answers matter.
+    pub fn usual(input: &mut Unstructured<'_>) -> Result<Self> {
+        let request = AcquireRequest {
+            max_weight: maybe(input, |_| Ok(64.0))?,
+            max_count: maybe(input, |_| Ok(10))?,
+            filter: maybe(input, |_| Ok(r#"{"column": "a", "op": "is-null"}"#.into()))?,
+            source_job: maybe(input, |_| Ok("up".into()))?,
+            retry_delay_seconds: maybe(input, |_| Ok(5))?,
+            ..AcquireRequest::new("files", "job")
+        };
+        let token = || "token-of-the-caller's-own".to_owned();
+        let names = || ("files".to_owned(), "job".to_owned());
+        Ok(match input.int_in_range(0..=10)? {
+            0 => Self::Acquire(request, maybe(input, |_| Ok(token()))?),
+            1 => Self::AcquireMany(request, 3, maybe(input, |_| Ok(token()))?),
+            2 => Self::Plan(request, None, 3),
+            3 => Self::Progress(request, 1_000),
+            4 => Self::Items(token(), None, 10),
+            5 => Self::Heartbeat(token(), 60),
+            6 => Self::Complete(token(), Outcome::succeeded(None)),
+            7 => Self::Requeue(names().0, names().1, target(input)?),
+            8 => Self::Audit(names().0, names().1, None, 10),
+            9 => Self::History(HistoryQuery {
+                meta_table: Some(names().0),
+                uid: Some(7),
+                limit: 10,
+                ..HistoryQuery::default()
+            }),
+            _ => Self::Migrate,
+        })
+    }
+
+    /// Makes the call; the answer does not matter, only that there is one.
+    pub fn make(&self, host: &Host) {
+        let planner = Planner::new(host, Zero);
+        match self {
+            Self::Acquire(request, token) => {
+                let _ = run(planner.acquire(request, token.as_deref()));
+            }
+            Self::AcquireMany(request, batches, token) => {
+                let _ = run(planner.acquire_many(request, *batches, token.as_deref()));
+            }
+            Self::Plan(request, after, batches) => {
+                let _ = run(planner.plan(request, *after, *batches));
+            }
+            Self::Progress(request, cap) => {
+                let _ = run(planner.progress(request, *cap));
+            }
+            Self::Items(token, after, limit) => {
+                let _ = run(planner.items(token, *after, *limit));
+            }
+            Self::Heartbeat(token, seconds) => {
+                let _ = run(planner.heartbeat(token, *seconds));
+            }
+            Self::Complete(token, outcome) => {
+                let _ = run(planner.complete(token, outcome));
+            }
+            Self::Requeue(meta_table, job, target) => {
+                let _ = run(planner.requeue(meta_table, job, target));
+            }
+            Self::Audit(meta_table, job, after, limit) => {
+                let _ = run(planner.audit(meta_table, job, *after, *limit));
+            }
+            Self::History(query) => {
+                let _ = run(planner.history(query));
+            }
+            Self::Jobs => {
+                let _ = run(planner.jobs());
+            }
+            Self::SchemaStatements(dialect) => {
+                let _ = planner.schema_statements(*dialect);
+            }
+            Self::Migrate => {
+                let _ = run(planner.migrate());
+            }
+        }
+    }
+}
+
+fn target(input: &mut Unstructured<'_>) -> Result<RequeueTarget> {
+    Ok(match input.int_in_range(0..=2)? {
+        0 => RequeueTarget::Attempt(integer(input)?),
+        1 => RequeueTarget::Exhausted,
+        _ => {
+            let mut ranges = Vec::new();
+            while ranges.len() < 5 && input.arbitrary()? {
+                ranges.push(IdRange {
+                    id_start: integer(input)?,
+                    id_end: integer(input)?,
+                });
+            }
+            RequeueTarget::Ids(ranges)
+        }
+    })
+}

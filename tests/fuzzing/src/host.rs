@@ -1,0 +1,191 @@
+//! Hosts: one that answers sensibly, one that answers with anything.
+
+use std::sync::Mutex;
+
+use arbitrary::{Result, Unstructured};
+use batchintory::{
+    Database, DatabaseError, Dialect, Random, Refusal, Rows, Settings, Source, SqlError,
+    StatusLabels, Value,
+};
+
+use crate::inputs::{integer, number, text};
+
+/// So many statements a call may send to a host that answers sensibly.
+const MAX_STATEMENTS: usize = 2_500;
+
+/// A host of the planner.
+pub struct Host {
+    settings: Settings,
+    answers: Answers,
+    sent: Mutex<Vec<(String, usize)>>,
+}
+
+enum Answers {
+    /// There is nothing: no attempts, no items. Updates affect a row.
+    Sensible,
+    /// Whatever these bytes say; once they are used up, the database is down.
+    Absurd(Mutex<Vec<u8>>),
+}
+
+impl Host {
+    /// A host with empty tables.
+    pub fn sensible(dialect: Dialect) -> Self {
+        let settings = Settings {
+            inventory_dialect: dialect,
+            meta_dialect: dialect,
+            inventory_table: "main.inventory".into(),
+            meta_schema: Some("lake".into()),
+            status_labels: StatusLabels::default(),
+        };
+        Self::new(settings, Answers::Sensible)
+    }
+
+    /// A host that answers as these bytes say.
+    pub fn absurd(settings: Settings, answers: &[u8]) -> Self {
+        Self::new(settings, Answers::Absurd(Mutex::new(answers.to_vec())))
+    }
+
+    fn new(settings: Settings, answers: Answers) -> Self {
+        Self {
+            settings,
+            answers,
+            sent: Mutex::default(),
+        }
+    }
+
+    /// Every statement has a placeholder for each of its parameters, and the host was not asked without end.
+    pub fn check_statements(&self) {
+        let sent = self.sent.lock().unwrap_or_else(|error| error.into_inner());
+        assert!(sent.len() <= MAX_STATEMENTS, "{} statements", sent.len());
+        for (statement, parameters) in sent.iter() {
+            let placeholders = placeholders(statement);
+            assert_eq!(placeholders, *parameters, "{statement}");
+        }
+    }
+
+    fn sensible_answer(statement: &str) -> Rows {
+        // The sums over an empty table are one row, of as many zeros as anybody reads.
+        let sums = statement.contains("COUNT(") || statement.contains("count(");
+        Rows {
+            rows: if sums && !statement.contains("GROUP BY") {
+                let mut row = vec![Value::Null, Value::Null, Value::Null];
+                row.extend([0, 0, 0, 0, 0, 0, 0, 0].map(Value::Int64));
+                vec![row]
+            } else {
+                Vec::new()
+            },
+            affected: u64::from(!statement.starts_with("SELECT")),
+        }
+    }
+}
+
+/// How many placeholders a statement has, outside of its quotes.
+fn placeholders(statement: &str) -> usize {
+    let mut quote = None;
+    let mut placeholders = 0;
+    for character in statement.chars() {
+        match quote {
+            // A doubled quote closes and opens.
+            Some(open) if character == open => quote = None,
+            Some(_) => {}
+            None if matches!(character, '"' | '\'' | '`') => quote = Some(character),
+            None if matches!(character, '?' | '$') => placeholders += 1,
+            None => {}
+        }
+    }
+    assert_eq!(quote, None, "a quote is open: {statement}");
+    placeholders
+}
+
+impl Database for &Host {
+    fn settings(&self) -> Settings {
+        self.settings.clone()
+    }
+
+    async fn query(
+        &self,
+        _: Source,
+        statement: String,
+        parameters: Vec<Value>,
+    ) -> std::result::Result<Rows, DatabaseError> {
+        let answer = match &self.answers {
+            Answers::Sensible => Ok(Host::sensible_answer(&statement)),
+            Answers::Absurd(bytes) => {
+                let mut bytes = bytes.lock().unwrap_or_else(|error| error.into_inner());
+                let mut input = Unstructured::new(&bytes);
+                let answer = read_answer(&mut input);
+                let rest = input.take_rest().to_vec();
+                *bytes = rest;
+                answer.unwrap_or_else(|_| Err(DatabaseError::Unavailable("no more answers".into())))
+            }
+        };
+        let mut sent = self.sent.lock().unwrap_or_else(|error| error.into_inner());
+        sent.push((statement, parameters.len()));
+        answer
+    }
+}
+
+/// An answer of any form, or an error of any kind; or that nothing is left to read.
+fn read_answer(input: &mut Unstructured<'_>) -> Result<std::result::Result<Rows, DatabaseError>> {
+    if input.is_empty() {
+        return Err(arbitrary::Error::NotEnoughData);
+    }
+    if input.ratio(1, 4)? {
+        return error(input).map(Err);
+    }
+    let mut rows = Vec::new();
+    while rows.len() < 4 && input.ratio(3, 5)? {
+        let mut row = Vec::new();
+        let columns = input.int_in_range(0..=20)?;
+        for _ in 0..columns {
+            row.push(value(input)?);
+        }
+        rows.push(row);
+    }
+    let affected = *input.choose(&[0, 1, 2, u64::MAX])?;
+    Ok(Ok(Rows { rows, affected }))
+}
+
+fn value(input: &mut Unstructured<'_>) -> Result<Value> {
+    Ok(match input.int_in_range(0..=9)? {
+        0 => Value::Null,
+        1 => Value::Boolean(input.arbitrary()?),
+        2 => Value::Float64(number(input)?),
+        3 => Value::Text(text(input)?),
+        // What is read most often.
+        4 => Value::Text((*input.choose(&["bigint", "integer", "running", "retry", "{}"])?).into()),
+        5 => Value::Text(r#"{"meta_table": "files", "job": "job", "max_weight": 1}"#.into()),
+        _ => Value::Int64(integer(input)?),
+    })
+}
+
+fn error(input: &mut Unstructured<'_>) -> Result<DatabaseError> {
+    let message = text(input)?;
+    Ok(match input.int_in_range(0..=4)? {
+        0 => DatabaseError::Unavailable(message),
+        1 => DatabaseError::OutcomeUnknown(message),
+        2 => DatabaseError::Conflict(message),
+        3 => DatabaseError::Retryable(message),
+        _ => DatabaseError::Failed(SqlError {
+            refusal: *input.choose(&[
+                Refusal::NoSuchTable,
+                Refusal::NoSuchColumn,
+                Refusal::WrongType,
+                Refusal::ReadOnly,
+                Refusal::NotPermitted,
+                Refusal::Other,
+            ])?,
+            code: None,
+            message,
+        }),
+    })
+}
+
+/// No randomness at all: every token is the same.
+pub struct Zero;
+
+impl Random for Zero {
+    fn random(&self) -> [u64; 2] {
+        [0, 0]
+    }
+}
