@@ -33,11 +33,28 @@ pub async fn sqlite() -> Result<TestDatabase> {
 ///
 /// It is left behind: the server is a throw-away one.
 pub async fn postgres() -> Result<TestDatabase> {
+    on_server("BATCHINTORY_TEST_POSTGRES", "PostgreSQL", "").await
+}
+
+/// A new database on the server that `BATCHINTORY_TEST_MYSQL` names; left behind too.
+pub async fn mysql() -> Result<TestDatabase> {
+    // As the server's own default it may be one that has few letters.
+    on_server(
+        "BATCHINTORY_TEST_MYSQL",
+        "MySQL or MariaDB",
+        "CHARACTER SET utf8mb4",
+    )
+    .await
+}
+
+async fn on_server(variable: &str, system: &str, options: &str) -> Result<TestDatabase> {
     static NUMBER: AtomicU32 = AtomicU32::new(0);
-    let server = env::var("BATCHINTORY_TEST_POSTGRES").context(
-        "no PostgreSQL to test on: run `cargo xtask test`, or set BATCHINTORY_TEST_POSTGRES to the \
-         URL of a server on which databases may be created",
-    )?;
+    let server = env::var(variable).with_context(|| {
+        format!(
+            "no {system} to test on: run `cargo xtask test`, or set {variable} to the URL of a \
+             server on which databases may be created"
+        )
+    })?;
     let name = format!(
         "batchintory_{}_{}",
         std::process::id(),
@@ -45,10 +62,10 @@ pub async fn postgres() -> Result<TestDatabase> {
     );
     connect(&server, Access::ReadWrite)
         .await?
-        .query(&format!("CREATE DATABASE {name}"), &[])
+        .query(&format!("CREATE DATABASE {name} {options}"), &[])
         .await
         .map_err(|error| anyhow::anyhow!("{error:?}"))?;
-    let url = with_database(&server, &name)?;
+    let url = with_database(&server, &name).with_context(|| format!("{variable} is not a URL"))?;
     Ok(TestDatabase {
         connection: connect(&url, Access::ReadWrite).await?,
         url,
@@ -57,14 +74,12 @@ pub async fn postgres() -> Result<TestDatabase> {
 }
 
 /// The URL with another database's name.
-fn with_database(server: &str, name: &str) -> Result<String> {
+fn with_database(server: &str, name: &str) -> Option<String> {
     let (before, options) = match server.split_once('?') {
         Some((before, options)) => (before, format!("?{options}")),
         None => (server, String::new()),
     };
-    let (scheme, rest) = before
-        .split_once("://")
-        .context("BATCHINTORY_TEST_POSTGRES is not a URL")?;
+    let (scheme, rest) = before.split_once("://")?;
     let authority = rest.split('/').next().unwrap_or_default();
-    Ok(format!("{scheme}://{authority}/{name}{options}"))
+    Some(format!("{scheme}://{authority}/{name}{options}"))
 }

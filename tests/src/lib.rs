@@ -11,6 +11,6 @@ pub mod scenario;
 pub mod subject;
 pub mod tables;
 
-pub use databases::{TestDatabase, postgres, sqlite};
+pub use databases::{TestDatabase, mysql, postgres, sqlite};
 pub use scenario::Scenario;
 pub use subject::{Call, Failure, Subject};

@@ -57,6 +57,10 @@ impl Database for Recording {
         self.database.dialect()
     }
 
+    fn schema(&self) -> Option<&str> {
+        self.database.schema()
+    }
+
     async fn query(&self, statement: &str, parameters: &[Value]) -> Result<Rows, DatabaseError> {
         self.statements
             .lock()

@@ -15,7 +15,7 @@ const ROWS_PER_STATEMENT: usize = 1_000;
 #[derive(Debug, Clone, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct Table {
-    /// Its name; may have a schema, which is then made too (not in SQLite).
+    /// Its name; in PostgreSQL it may have a schema, which is then made too.
     pub name: TableId,
     /// Its columns by name and type: `integer`, `double`, `text`, `boolean` or `timestamp`. The
     /// first is the primary key if it is an integer.
@@ -68,7 +68,8 @@ pub struct Series {
 
 impl TableId {
     /// The name in SQL.
-    pub fn quoted(&self) -> String {
+    pub fn quoted(&self, dialect: Dialect) -> String {
+        let quote = |name| quote(name, dialect);
         match self {
             Self::Table(table) => quote(table),
             Self::SchemaAndTable(schema, table) => format!("{}.{}", quote(schema), quote(table)),
@@ -95,7 +96,7 @@ impl Table {
     pub async fn create(&self, database: &dyn Database) -> Result<()> {
         let dialect = database.dialect();
         if let (TableId::SchemaAndTable(schema, _), Dialect::Postgresql) = (&self.name, dialect) {
-            let schema = quote(schema);
+            let schema = quote(schema, dialect);
             execute(
                 database,
                 &format!("CREATE SCHEMA IF NOT EXISTS {schema}"),
@@ -107,10 +108,14 @@ impl Table {
             .map(|(index, (name, column_type))| {
                 let key = index == 0 && *column_type == ColumnType::Integer;
                 let constraint = if key { " PRIMARY KEY" } else { "" };
-                format!("{} {}{constraint}", quote(name), column_type.sql(dialect))
+                format!(
+                    "{} {}{constraint}",
+                    quote(name, dialect),
+                    column_type.sql(dialect)
+                )
             })
             .collect();
-        let name = self.name.quoted();
+        let name = self.name.quoted(dialect);
         execute(
             database,
             &format!("CREATE TABLE {name} ({})", columns.join(", ")),
@@ -137,7 +142,7 @@ impl Table {
     pub async fn insert(&self, database: &dyn Database, rows: &[Vec<Value>]) -> Result<()> {
         let dialect = database.dialect();
         for rows in rows.chunks(ROWS_PER_STATEMENT) {
-            let mut statement = format!("INSERT INTO {} VALUES ", self.name.quoted());
+            let mut statement = format!("INSERT INTO {} VALUES ", self.name.quoted(dialect));
             let mut parameters = Vec::new();
             for (index, row) in rows.iter().enumerate() {
                 let mut values = Vec::new();
@@ -159,14 +164,25 @@ impl Table {
 impl ColumnType {
     fn sql(self, dialect: Dialect) -> &'static str {
         match (self, dialect) {
-            (Self::Integer, Dialect::Postgresql) => "bigint",
+            (Self::Integer, Dialect::Postgresql | Dialect::Mysql) => "bigint",
             (Self::Integer | Self::Boolean, Dialect::Sqlite) => "INTEGER",
-            (Self::Double, Dialect::Postgresql) => "double precision",
+            (Self::Double, Dialect::Postgresql | Dialect::Mysql) => "double precision",
             (Self::Double, Dialect::Sqlite) => "REAL",
             (Self::Text, _) => "text",
-            (Self::Boolean, Dialect::Postgresql) => "boolean",
+            (Self::Boolean, Dialect::Postgresql | Dialect::Mysql) => "boolean",
             (Self::Timestamp, Dialect::Postgresql) => "timestamp with time zone",
             (Self::Timestamp, Dialect::Sqlite) => "text",
+            (Self::Timestamp, Dialect::Mysql) => "datetime(6)",
+        }
+    }
+
+    /// The type as a cast spells it.
+    fn cast(self, dialect: Dialect) -> &'static str {
+        match (self, dialect) {
+            (Self::Integer | Self::Boolean, Dialect::Mysql) => "signed",
+            (Self::Double, Dialect::Mysql) => "double",
+            (Self::Text, Dialect::Mysql) => "char",
+            _ => self.sql(dialect),
         }
     }
 
@@ -179,7 +195,7 @@ impl ColumnType {
     ) -> Result<(String, Option<SqlValue>)> {
         let placeholder = match dialect {
             Dialect::Postgresql => format!("${number}"),
-            Dialect::Sqlite => "?".into(),
+            Dialect::Sqlite | Dialect::Mysql => "?".into(),
         };
         if let Value::Object(object) = value {
             let seconds = object
@@ -189,6 +205,7 @@ impl ColumnType {
             let sql = match dialect {
                 Dialect::Postgresql => format!("now() - interval '{seconds} seconds'"),
                 Dialect::Sqlite => format!("datetime('now', '-{seconds} seconds')"),
+                Dialect::Mysql => format!("UTC_TIMESTAMP(6) - INTERVAL {seconds} SECOND"),
             };
             return Ok((sql, None));
         }
@@ -202,14 +219,14 @@ impl ColumnType {
             }
             (Self::Boolean, Value::Bool(boolean)) => match dialect {
                 Dialect::Postgresql => SqlValue::Boolean(*boolean),
-                Dialect::Sqlite => SqlValue::Int64(i64::from(*boolean)),
+                Dialect::Sqlite | Dialect::Mysql => SqlValue::Int64(i64::from(*boolean)),
             },
             (_, Value::String(text)) => SqlValue::Text(text.clone()),
             (column_type, value) => bail!("{value} does not fit {column_type:?}"),
         };
         let cast = match (self, &parameter) {
-            (_, SqlValue::Text(_)) => "text",
-            (column_type, _) => column_type.sql(dialect),
+            (_, SqlValue::Text(_)) => Self::Text.cast(dialect),
+            (column_type, _) => column_type.cast(dialect),
         };
         let sql = format!("CAST({placeholder} AS {cast})");
         let sql = match (self, &parameter, dialect) {
@@ -236,6 +253,10 @@ pub async fn execute(
         .map_err(|error| anyhow!("{statement}: {error:?}"))
 }
 
-fn quote(name: &str) -> String {
-    format!("\"{}\"", name.replace('"', "\"\""))
+fn quote(name: &str, dialect: Dialect) -> String {
+    let quote = match dialect {
+        Dialect::Postgresql | Dialect::Sqlite => "\"",
+        Dialect::Mysql => "`",
+    };
+    format!("{quote}{}{quote}", name.replace(quote, &quote.repeat(2)))
 }

@@ -6,7 +6,7 @@ use std::sync::Arc;
 
 use anyhow::{Context, Result, ensure};
 use batchintory::Planner;
-use batchintory_tests::{Scenario, Subject, TestDatabase, postgres, sqlite};
+use batchintory_tests::{Scenario, Subject, TestDatabase, mysql, postgres, sqlite};
 use batchintory_wasmtime::{Database, DatabaseOptions, Databases, Inventory, SystemRandom};
 
 /// What runs the planner.
@@ -83,6 +83,10 @@ async fn own_postgres() -> Result<Option<TestDatabase>> {
     postgres().await.map(Some)
 }
 
+async fn own_mysql() -> Result<Option<TestDatabase>> {
+    mysql().await.map(Some)
+}
+
 #[tokio::test]
 async fn native_core_on_sqlite() -> Result<()> {
     run_all(Host::NativeCore, beside_the_meta_tables, sqlite).await
@@ -91,6 +95,11 @@ async fn native_core_on_sqlite() -> Result<()> {
 #[tokio::test]
 async fn native_core_on_postgresql() -> Result<()> {
     run_all(Host::NativeCore, beside_the_meta_tables, postgres).await
+}
+
+#[tokio::test]
+async fn native_core_on_mysql() -> Result<()> {
+    run_all(Host::NativeCore, beside_the_meta_tables, mysql).await
 }
 
 #[tokio::test]
@@ -104,6 +113,11 @@ async fn component_on_postgresql() -> Result<()> {
 }
 
 #[tokio::test]
+async fn component_on_mysql() -> Result<()> {
+    run_all(Host::Component, beside_the_meta_tables, mysql).await
+}
+
+#[tokio::test]
 async fn inventory_in_sqlite_and_meta_tables_in_postgresql() -> Result<()> {
     run_all(Host::Component, own_sqlite, postgres).await
 }
@@ -111,4 +125,14 @@ async fn inventory_in_sqlite_and_meta_tables_in_postgresql() -> Result<()> {
 #[tokio::test]
 async fn inventory_in_postgresql_and_meta_tables_in_sqlite() -> Result<()> {
     run_all(Host::Component, own_postgres, sqlite).await
+}
+
+#[tokio::test]
+async fn inventory_in_sqlite_and_meta_tables_in_mysql() -> Result<()> {
+    run_all(Host::Component, own_sqlite, mysql).await
+}
+
+#[tokio::test]
+async fn inventory_in_mysql_and_meta_tables_in_sqlite() -> Result<()> {
+    run_all(Host::Component, own_mysql, sqlite).await
 }

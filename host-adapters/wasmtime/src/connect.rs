@@ -3,10 +3,10 @@
 use std::sync::Arc;
 
 use crate::database::Database;
-use crate::driver::{postgres, sqlite};
+use crate::driver::{mysql, postgres, sqlite};
 use crate::error::Error;
 
-/// What a database is opened for. For PostgreSQL the server decides who may do what.
+/// What a database is opened for. For PostgreSQL and MySQL the server decides who may do what.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Access {
     /// An SQLite file must be there, and is only read.
@@ -24,7 +24,11 @@ pub enum Access {
 /// - PostgreSQL: `postgres://user:password@host:port/database?option=…` (also `postgresql://`, and with
 ///   the name of a Python driver as in `postgresql+psycopg2://`), with libpq's options `sslmode`,
 ///   `sslrootcert`, `application_name`, `connect_timeout`, … and `pool_size`, the most connections at
-///   once (16 by default).
+///   once (16 by default);
+/// - MySQL and MariaDB: `mysql://user:password@host:port/database?option=…` (also `mariadb://`, and with
+///   the name of a Python driver), with the options `sslmode` and `sslrootcert` as above (but for
+///   `verify-ca`), `connect_timeout` in seconds, `pool_size`, and `socket`, the path of a Unix socket. The
+///   database must be named: the inventory lies there, and meta tables that are named without one.
 pub async fn connect(url: &str, access: Access) -> Result<Arc<dyn Database>, Error> {
     let fail = |reason: String| Error::Connect {
         url: redact(url),
@@ -45,8 +49,12 @@ pub async fn connect(url: &str, access: Access) -> Result<Arc<dyn Database>, Err
                 postgres::Postgres::connect(&url).await.map_err(fail)?,
             ))
         }
+        "mysql" | "mariadb" => {
+            let url = format!("mysql:{rest}");
+            Ok(Arc::new(mysql::Mysql::connect(&url).await.map_err(fail)?))
+        }
         other => Err(fail(format!(
-            "the scheme {other:?} is not known; known are sqlite and postgres"
+            "the scheme {other:?} is not known; known are sqlite, postgres, mysql and mariadb"
         ))),
     }
 }
@@ -103,6 +111,7 @@ mod tests {
             ("postgres://me:sec@ret@host/db", "postgres://me:…@host/db"),
             ("postgres://me:secr/et@host/db", "postgres://me:…@host/db"),
             ("postgres://me:secr?et@host/db", "postgres://me:…@host/db"),
+            ("mysql://me:se:cret@host/db", "mysql://me:…@host/db"),
             (
                 "postgres://host/db?user=me&password=secret",
                 "postgres://host/db?user=me&password=…",

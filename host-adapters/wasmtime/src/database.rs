@@ -16,9 +16,24 @@ pub trait Database: Send + Sync {
     /// The SQL that it understands.
     fn dialect(&self) -> Dialect;
 
+    /// The schema in which tables lie that are named without one, where it is not the same for all of
+    /// a dialect: in MySQL it must be given, and is the database that the connection is made to.
+    fn schema(&self) -> Option<&str> {
+        None
+    }
+
+    /// What OpenTelemetry calls such a database system, for traces.
+    fn system(&self) -> &'static str {
+        match self.dialect() {
+            Dialect::Postgresql => "postgresql",
+            Dialect::Sqlite => "sqlite",
+            Dialect::Mysql => "mysql",
+        }
+    }
+
     /// Runs one statement by itself, in autocommit, and gives back all its rows.
     ///
-    /// Parameters stand in the statement as `$1`, `$2`, … (PostgreSQL) or `?` (SQLite), in order.
+    /// Parameters stand in the statement as `$1`, `$2`, … (PostgreSQL) or `?` (SQLite, MySQL), in order.
     ///
     /// # Errors
     ///
@@ -32,8 +47,8 @@ pub trait Database: Send + Sync {
 pub struct DatabaseOptions {
     /// The inventory table, as `table` or `schema.table`; by default `inventory`.
     pub inventory_table: String,
-    /// The schema meant by a meta table's name that has none; by default `public` in PostgreSQL and
-    /// `main` in SQLite.
+    /// The schema meant by a meta table's name that has none; by default `public` in PostgreSQL,
+    /// `main` in SQLite, and the connection's database in MySQL.
     pub meta_schema: Option<String>,
     /// The words of the inventory's `status` column.
     pub status_labels: StatusLabels,
@@ -92,8 +107,12 @@ impl batchintory::Database for Databases {
         Settings {
             inventory_dialect: self.inventory.dialect(),
             meta_dialect: self.meta.dialect(),
-            inventory_table: self.options.inventory_table.clone(),
-            meta_schema: self.options.meta_schema.clone(),
+            inventory_table: match self.inventory.schema() {
+                Some(schema) => with_schema(&self.options.inventory_table, schema),
+                None => self.options.inventory_table.clone(),
+            },
+            meta_schema: (self.options.meta_schema.clone())
+                .or_else(|| self.meta.schema().map(str::to_owned)),
             status_labels: self.options.status_labels.clone(),
         }
     }
@@ -113,7 +132,7 @@ impl batchintory::Database for Databases {
             "query",
             otel.kind = "client",
             otel.name = operation(&statement),
-            db.system.name = system(database.dialect()),
+            db.system.name = database.system(),
             db.namespace = namespace,
             db.operation.name = operation(&statement),
             db.query.text = statement.as_str(),
@@ -141,11 +160,18 @@ fn operation(statement: &str) -> &str {
     statement.split(' ').next().unwrap_or_default()
 }
 
-fn system(dialect: Dialect) -> &'static str {
-    match dialect {
-        Dialect::Postgresql => "postgresql",
-        Dialect::Sqlite => "sqlite",
+/// A table's name with this schema, unless it has one.
+fn with_schema(table: &str, schema: &str) -> String {
+    // A part that starts with a quote ends at the next one that is not doubled.
+    let has_schema = match table.strip_prefix('"') {
+        Some(quoted) => (quoted.replace("\"\"", "").split_once('"'))
+            .is_some_and(|(_, behind)| behind.starts_with('.')),
+        None => table.contains('.'),
+    };
+    if has_schema {
+        return table.to_owned();
     }
+    format!("\"{}\".{table}", schema.replace('"', "\"\""))
 }
 
 /// The operating system's randomness.
@@ -160,5 +186,25 @@ impl Random for SystemRandom {
     fn random(&self) -> [u64; 2] {
         let random = || getrandom::u64().expect("the operating system gives randomness");
         [random(), random()]
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::with_schema;
+
+    #[test]
+    fn only_a_name_without_schema_gets_one() {
+        for (table, complete) in [
+            ("inventory", r#""lake".inventory"#),
+            ("other.inventory", "other.inventory"),
+            (r#""a.b""#, r#""lake"."a.b""#),
+            (r#""a.b".inventory"#, r#""a.b".inventory"#),
+            (r#""say ""no"".yes""#, r#""lake"."say ""no"".yes""#),
+            (r#""say ""no""".yes"#, r#""say ""no""".yes"#),
+        ] {
+            assert_eq!(with_schema(table, "lake"), complete);
+        }
+        assert_eq!(with_schema("t", "say \"no\""), r#""say ""no""".t"#);
     }
 }

@@ -361,8 +361,8 @@ impl InventoryBuilder {
         self
     }
 
-    /// The schema meant by a meta table's name that has none; by default `public` in PostgreSQL and
-    /// `main` in SQLite.
+    /// The schema meant by a meta table's name that has none; by default `public` in PostgreSQL,
+    /// `main` in SQLite, and the connection's database in MySQL.
     #[must_use]
     pub fn meta_schema(mut self, schema: impl Into<String>) -> Self {
         self.options.meta_schema = Some(schema.into());

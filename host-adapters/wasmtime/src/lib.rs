@@ -1,4 +1,4 @@
-//! batchintory's planner component in wasmtime, with drivers for SQLite and PostgreSQL.
+//! batchintory's planner component in wasmtime, with drivers for SQLite, PostgreSQL, MySQL and MariaDB.
 //!
 //! ```
 //! use batchintory_wasmtime::{AcquireRequest, Acquired, Inventory};
@@ -10,7 +10,8 @@
 //! # batchintory_wasmtime::connect(&url, batchintory_wasmtime::Access::Create).await?
 //! #     .query("CREATE TABLE files (uid INTEGER PRIMARY KEY, item TEXT, weight REAL)", &[]).await
 //! #     .map_err(|error| format!("{error:?}"))?;
-//! // One database for the meta tables and the inventory here: `sqlite:lake.sqlite`, `postgres://…`
+//! // One database for the meta tables and the inventory here: `sqlite:lake.sqlite`, `postgres://…`,
+//! // `mysql://…`
 //! let inventory = Inventory::open(&url).await?;
 //! inventory.migrate().await?;
 //!

@@ -8,7 +8,8 @@ use tokio_postgres::config::SslMode;
 use tokio_postgres_rustls::MakeRustlsConnect;
 use url::Url;
 
-use super::tls::{self, Verification};
+use super::tls;
+use crate::driver::tls::Mode;
 
 /// The most connections at once, unless said otherwise.
 const POOL_SIZE: usize = 16;
@@ -26,13 +27,13 @@ impl Options {
     /// Takes the options that tokio-postgres does not know out of the URL.
     pub(super) fn parse(url: &str) -> Result<Self, String> {
         let mut url = Url::parse(url).map_err(|error| format!("it is no URL: {error}"))?;
-        let mut ssl_mode = "prefer".to_owned();
+        let mut mode = Mode::Prefer;
         let mut root_certificates = None;
         let mut pool_size = POOL_SIZE;
         let mut others = Vec::new();
         for (name, value) in url.query_pairs() {
             match name.as_ref() {
-                "sslmode" => ssl_mode = value.into_owned(),
+                "sslmode" => mode = value.parse()?,
                 "sslrootcert" => root_certificates = Some(PathBuf::from(value.into_owned())),
                 "pool_size" => {
                     pool_size = value.parse().ok().filter(|size| *size > 0).ok_or_else(|| {
@@ -46,19 +47,6 @@ impl Options {
         if !others.is_empty() {
             url.query_pairs_mut().extend_pairs(&others);
         }
-        let (mode, verification) = match ssl_mode.as_str() {
-            "disable" => (SslMode::Disable, Verification::None),
-            "allow" | "prefer" => (SslMode::Prefer, Verification::None),
-            "require" => (SslMode::Require, Verification::None),
-            "verify-ca" => (SslMode::Require, Verification::Authority),
-            "verify-full" => (SslMode::Require, Verification::Full),
-            other => {
-                return Err(format!(
-                    "sslmode {other:?} is not known; known are disable, allow, prefer, require, \
-                     verify-ca and verify-full"
-                ));
-            }
-        };
         let mut config: Config = url
             .as_str()
             .parse()
@@ -66,7 +54,11 @@ impl Options {
                 std::error::Error::source(&error)
                     .map_or_else(|| error.to_string(), ToString::to_string)
             })?;
-        config.ssl_mode(mode);
+        config.ssl_mode(match mode {
+            Mode::Disable => SslMode::Disable,
+            Mode::Prefer => SslMode::Prefer,
+            _ => SslMode::Require,
+        });
         if config.get_application_name().is_none() {
             config.application_name("batchintory");
         }
@@ -75,7 +67,7 @@ impl Options {
         }
         Ok(Self {
             config,
-            tls: tls::connector(verification, root_certificates.as_deref())?,
+            tls: tls::connector(mode, root_certificates.as_deref())?,
             pool_size,
         })
     }

@@ -6,40 +6,30 @@ use std::sync::Arc;
 use rustls::client::WebPkiServerVerifier;
 use rustls::client::danger::{HandshakeSignatureValid, ServerCertVerified, ServerCertVerifier};
 use rustls::crypto::{CryptoProvider, ring};
-use rustls::pki_types::pem::PemObject;
 use rustls::pki_types::{CertificateDer, ServerName, UnixTime};
 use rustls::{
     CertificateError, ClientConfig, DigitallySignedStruct, Error, RootCertStore, SignatureScheme,
 };
 use tokio_postgres_rustls::MakeRustlsConnect;
 
-/// How much of the server's certificate is verified.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(super) enum Verification {
-    /// Nothing: the connection is encrypted, whoever is at its other end.
-    None,
-    /// That a trusted authority has signed it.
-    Authority,
-    /// That, and that it is the server's that was asked for.
-    Full,
-}
+use crate::driver::tls::{Mode, trusted_certificates};
 
-/// A connector that verifies against the given certificates, or else those that the system trusts.
+/// A connector that verifies what the mode asks for.
 pub(super) fn connector(
-    verification: Verification,
+    mode: Mode,
     root_certificates: Option<&Path>,
 ) -> Result<MakeRustlsConnect, String> {
     let provider = Arc::new(ring::default_provider());
     let builder = ClientConfig::builder_with_provider(provider.clone())
         .with_safe_default_protocol_versions()
         .map_err(|error| error.to_string())?;
-    let config = match verification {
-        Verification::Full => builder
+    let config = match mode {
+        Mode::VerifyFull => builder
             .with_root_certificates(roots(root_certificates)?)
             .with_no_client_auth(),
-        Verification::Authority | Verification::None => {
-            let authority = match verification {
-                Verification::Authority => Some(
+        _ => {
+            let authority = match mode {
+                Mode::VerifyAuthority => Some(
                     WebPkiServerVerifier::builder_with_provider(
                         Arc::new(roots(root_certificates)?),
                         provider.clone(),
@@ -63,26 +53,7 @@ pub(super) fn connector(
 
 fn roots(file: Option<&Path>) -> Result<RootCertStore, String> {
     let mut roots = RootCertStore::empty();
-    match file {
-        Some(file) => {
-            let unreadable = |error: rustls::pki_types::pem::Error| {
-                format!("sslrootcert {}: {error}", file.display())
-            };
-            for certificate in CertificateDer::pem_file_iter(file).map_err(unreadable)? {
-                roots
-                    .add(certificate.map_err(unreadable)?)
-                    .map_err(|error| format!("sslrootcert {}: {error}", file.display()))?;
-            }
-        }
-        None => {
-            roots.add_parsable_certificates(rustls_native_certs::load_native_certs().certs);
-        }
-    }
-    if roots.is_empty() {
-        return Err(
-            "there is no certificate to verify the server's by; name a file by sslrootcert".into(),
-        );
-    }
+    roots.add_parsable_certificates(trusted_certificates(file)?);
     Ok(roots)
 }
 
