@@ -200,7 +200,7 @@ async fn read_page<D: Database>(
     rows: u64,
 ) -> Result<Page, Error> {
     let room = Room {
-        weight: (filling.weight, job.limits.weight.unwrap_or(f64::MAX)),
+        weight: (filling.weight, most_weight(job)),
         // Without a filter the page's length alone bounds the count.
         count: (job.filter.as_ref())
             .and(job.limits.count)
@@ -220,6 +220,12 @@ async fn read_page<D: Database>(
         }
     }
     query_page(databases, job, bounds, after, rows, Some(room)).await
+}
+
+/// What a batch may weigh: even without a limit less than a weight that cannot be.
+fn most_weight(job: &Job) -> f64 {
+    let most = job.limits.weight.unwrap_or(f64::MAX);
+    most.min(INFINITE_WEIGHT.next_down())
 }
 
 async fn query_page<D: Database>(

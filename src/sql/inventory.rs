@@ -177,9 +177,10 @@ impl InventoryTable {
     /// Whether an attempt that failed has rested for so many seconds, doubled with each attempt.
     fn has_rested(&self, alias: &'static str, seconds: u32) -> Expr {
         let integer = self.dialect.type_name("integer");
+        // What MySQL shifts is unsigned from then on.
         let doublings = Expr::cust(format!(
-            "(1 << CAST(CASE WHEN {alias}.attempt > {MAX_DOUBLINGS} THEN {MAX_DOUBLINGS} \
-             ELSE {alias}.attempt - 1 END AS {integer}))"
+            "CAST(1 << CAST(CASE WHEN {alias}.attempt > {MAX_DOUBLINGS} THEN {MAX_DOUBLINGS} \
+             ELSE {alias}.attempt - 1 END AS {integer}) AS {integer})"
         ));
         let rest = bind_int(-i64::from(seconds)).mul(doublings);
         Expr::col((alias, "processing_end")).lte(self.dialect.now_plus(rest))
