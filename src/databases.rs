@@ -156,6 +156,11 @@ pub(crate) fn inventory_table(settings: &Settings) -> Result<InventoryTable, Err
         .map_err(|message| {
             Error::InvalidRequest(format!("the inventory table's name: {message}"))
         })?;
+    // MySQL has no default schema, so this one is it: a job on results has the same scope everywhere.
+    let name = match settings.inventory_dialect {
+        Dialect::Mysql => name.in_default_schema(),
+        Dialect::Postgresql | Dialect::Sqlite => name,
+    };
     if name.table().len() > MAX_INVENTORY_NAME_BYTES {
         return Err(Error::InvalidRequest(format!(
             "the inventory table's name has {} bytes; at most {MAX_INVENTORY_NAME_BYTES} are allowed",

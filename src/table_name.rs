@@ -82,6 +82,14 @@ impl TableName {
         &self.schema
     }
 
+    /// The same table, whose schema is taken for the default one.
+    pub(crate) fn in_default_schema(self) -> Self {
+        Self {
+            schema_is_default: true,
+            ..self
+        }
+    }
+
     /// For a FROM or INTO clause: always with the schema, so that no search path decides.
     pub(crate) fn reference(&self) -> TableRef {
         (self.schema.clone(), self.table.clone()).into()

@@ -3,8 +3,10 @@
 #![forbid(unsafe_code)]
 
 mod commands;
+mod mariadb;
 mod postgres;
 mod python;
+mod server;
 mod step;
 mod workspace;
 

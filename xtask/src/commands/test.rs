@@ -1,4 +1,4 @@
-//! `cargo xtask test`: all tests, PostgreSQL included.
+//! `cargo xtask test`: all tests, those on servers included.
 
 use std::env;
 use std::ffi::OsString;
@@ -7,21 +7,20 @@ use anyhow::Result;
 use clap::Args;
 
 use super::component;
-use crate::postgres::{Cluster, Options};
+use crate::mariadb::{self, MariaDb};
+use crate::postgres::{self, Cluster, Options};
 use crate::{python, step, workspace};
-
-/// The variable with the URL of the PostgreSQL server to test on.
-const SERVER: &str = "BATCHINTORY_TEST_POSTGRES";
 
 /// The variable with the Python that has pybatchintory.
 const PYTHON: &str = "BATCHINTORY_TEST_PYTHON";
 
-/// Runs all tests, on SQLite and on PostgreSQL
+/// Runs all tests, on SQLite, PostgreSQL and MariaDB
 ///
-/// Builds the component, starts a throw-away PostgreSQL and runs `cargo test --workspace`.
-/// PostgreSQL's server programs are looked for in the usual places; as root on Debian the package
-/// `postgresql` is installed when there are none. With BATCHINTORY_TEST_POSTGRES set, the tests use
-/// that server instead, on which they must be allowed to create databases.
+/// Builds the component, starts a throw-away PostgreSQL and a throw-away MariaDB, and runs `cargo test
+/// --workspace`. The servers' programs are looked for in the usual places; as root on Debian the
+/// packages `postgresql` and `mariadb-server` are installed when there are none. With
+/// BATCHINTORY_TEST_POSTGRES or BATCHINTORY_TEST_MYSQL set, the tests use that server instead, on
+/// which they must be allowed to create databases.
 #[derive(Args)]
 #[command(
     after_help = "Examples:\n  cargo xtask test\n  cargo xtask test -- -p xtask\n  cargo xtask test -- claims -- --nocapture"
@@ -41,15 +40,32 @@ impl Test {
             tests.arg("--workspace");
         }
         tests.args(&self.arguments);
-        if env::var_os(SERVER).is_some_and(|url| !url.is_empty()) {
-            return step::announce_and_run(&mut tests);
+        let postgres = if is_given(postgres::VARIABLE) {
+            None
+        } else {
+            Some(Cluster::start(Options {
+                durable: false,
+                settings: &[],
+            })?)
+        };
+        let mariadb = if is_given(mariadb::VARIABLE) {
+            None
+        } else {
+            Some(MariaDb::start()?)
+        };
+        if let Some(server) = &postgres {
+            tests.env(postgres::VARIABLE, server.url());
         }
-        let cluster = Cluster::start(Options {
-            durable: false,
-            settings: &[],
-        })?;
-        step::announce_and_run(tests.env(SERVER, cluster.url()))
+        if let Some(server) = &mariadb {
+            tests.env(mariadb::VARIABLE, server.url());
+        }
+        step::announce_and_run(&mut tests)
     }
+}
+
+/// Whether the URL of a server is given.
+fn is_given(variable: &str) -> bool {
+    env::var_os(variable).is_some_and(|url| !url.is_empty())
 }
 
 /// Whether cargo test is told which packages to test.

@@ -6,6 +6,7 @@ use std::{env, fs};
 
 use anyhow::{Result, bail};
 
+use crate::server::install_debian;
 use crate::step;
 
 /// Folders with one folder per version of PostgreSQL, each with its programs in `bin`: of Debian,
@@ -32,18 +33,10 @@ impl Programs {
         if let Some(found) = Self::find() {
             return Ok(found);
         }
-        if is_root() && Path::new("/etc/debian_version").exists() && step::can_run("apt-get") {
-            step::announce("installing Debian's package postgresql");
-            step::run(apt_get().arg("update"))?;
-            step::run(apt_get().args([
-                "install",
-                "--yes",
-                "--no-install-recommends",
-                "postgresql",
-            ]))?;
-            if let Some(found) = Self::find() {
-                return Ok(found);
-            }
+        if install_debian("postgresql")?
+            && let Some(found) = Self::find()
+        {
+            return Ok(found);
         }
         bail!(
             "PostgreSQL's server programs (initdb, pg_ctl) are missing: install PostgreSQL 12 or \
@@ -65,19 +58,6 @@ impl Programs {
             .find(|folder| folder.join("initdb").is_file() && folder.join("pg_ctl").is_file())
             .map(|folder| Self { folder })
     }
-}
-
-/// Whether this program runs as root.
-pub fn is_root() -> bool {
-    step::output(Command::new("id").arg("-u")).is_ok_and(|id| id == "0")
-}
-
-fn apt_get() -> Command {
-    let mut command = Command::new("apt-get");
-    command
-        .arg("--quiet")
-        .env("DEBIAN_FRONTEND", "noninteractive");
-    command
 }
 
 /// The `bin` folders below `PARENT/PREFIX<version>`, the newest version first.
