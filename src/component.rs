@@ -136,6 +136,10 @@ impl export::Guest for Component {
         call(planner().progress(&request.into(), cap))
     }
 
+    fn warnings(request: export::AcquireRequest) -> Result<Vec<String>, export::Error> {
+        call(planner().warnings(&request.into()))
+    }
+
     fn requeue(
         meta_table: String,
         job: String,

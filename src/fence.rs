@@ -47,15 +47,13 @@ pub(crate) async fn settled<'a, D: Database>(
                 .into(),
         ));
     }
-    let Some(highest) = highest else {
-        // An empty table: whatever appears is planned later.
-        return Ok(Some(Cow::Borrowed(job)));
-    };
-    if let Some(writers) = writers
+    if let (Some(_), Some(writers)) = (highest, writers)
         && !are_over(databases, job, &writers).await?
     {
         return Ok(None);
     }
+    // Of an empty table nothing is decided: rows that appear before the page is read are not settled.
+    let highest = highest.unwrap_or(i64::MIN);
     let mut settled = job.clone();
     let id_max = job.bounds.id_max.map_or(highest, |most| most.min(highest));
     settled.bounds.id_max = Some(id_max);

@@ -30,6 +30,7 @@ mod retry;
 mod sql;
 mod standing;
 mod table_name;
+mod warnings;
 mod watermark;
 
 pub use database::{

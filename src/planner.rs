@@ -6,7 +6,9 @@ use crate::interface::{
     AcquireRequest, Acquisition, Attempt, AuditPage, Batch, BatchPlan, HistoryQuery, Item,
     JobProgress, JobSummary, Migration, Outcome, RequeueTarget,
 };
-use crate::{audit, claim, completion, history, items, lease, migration, plan, progress, requeue};
+use crate::{
+    audit, claim, completion, history, items, lease, migration, plan, progress, requeue, warnings,
+};
 
 /// Plans and claims batches through a [`Database`], with claim tokens from a [`Random`].
 ///
@@ -79,6 +81,11 @@ impl<D: Database, R: Random> Planner<D, R> {
     /// What a job has left to do, counted up to `cap` (1 to 100,000,000) items.
     pub async fn progress(&self, request: &AcquireRequest, cap: u64) -> Result<JobProgress, Error> {
         progress::progress(&self.database, request, cap).await
+    }
+
+    /// What about a job's source may surprise its user, a sentence each.
+    pub async fn warnings(&self, request: &AcquireRequest) -> Result<Vec<String>, Error> {
+        warnings::warnings(&self.database, request).await
     }
 
     /// Puts ranges of a job back, to be handed out again. Gives back how many.

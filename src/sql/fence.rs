@@ -2,7 +2,8 @@
 
 use sea_query::{Alias, Expr, ExprTrait, Query, SubQueryStatement};
 
-use super::{Statement, bigint, bind_text, quoted, text};
+use super::source::{RELATIONS, lookup_name};
+use super::{Statement, bigint, bind_text, text};
 use crate::database::Dialect;
 use crate::job::Job;
 
@@ -15,11 +16,11 @@ use crate::job::Job;
 ///
 /// Relies on: the index on the uid column; the catalogs' own.
 pub(crate) fn read_writers(job: &Job, dialect: Dialect) -> Statement {
-    let (schema, table) = (job.meta_table.schema(), job.meta_table.table());
-    let table = format!("{}.{}", quoted(schema, dialect), quoted(table, dialect));
     let mut writers = Query::select();
     writers
-        .expr(Expr::cust("string_agg(DISTINCT locks.virtualtransaction, ' ')"))
+        .expr(Expr::cust(
+            "string_agg(DISTINCT locks.virtualtransaction, ' ')",
+        ))
         .from_as(("pg_catalog", "pg_locks"), "locks")
         .and_where(Expr::cust(
             "locks.locktype = 'relation' AND locks.granted \
@@ -30,16 +31,8 @@ pub(crate) fn read_writers(job: &Job, dialect: Dialect) -> Statement {
              'AccessExclusiveLock')",
         ))
         .and_where(Expr::cust_with_expr(
-            "locks.relation IN (WITH named AS (SELECT CAST(to_regclass($1) AS oid) AS relation) \
-             SELECT relation FROM named \
-             UNION ALL SELECT CAST(relid AS oid) FROM named, pg_partition_tree(relation) \
-             UNION ALL SELECT depends.objid FROM named, pg_catalog.pg_depend AS depends \
-             WHERE depends.refobjid = relation AND depends.deptype IN ('a', 'i') \
-             AND depends.classid = CAST('pg_class' AS regclass) \
-             UNION ALL SELECT depends.refobjid FROM named, pg_catalog.pg_attrdef AS defaults, \
-             pg_catalog.pg_depend AS depends WHERE defaults.adrelid = relation \
-             AND depends.objid = defaults.oid AND depends.classid = CAST('pg_attrdef' AS regclass))",
-            bind_text(table.as_str()),
+            format!("locks.relation IN ({RELATIONS})"),
+            bind_text(lookup_name(job).as_str()),
         ));
     let mut select = Query::select();
     select

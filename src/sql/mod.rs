@@ -11,6 +11,7 @@ pub(crate) mod fence;
 pub(crate) mod inventory;
 pub(crate) mod meta;
 pub(crate) mod schema;
+pub(crate) mod source;
 mod writer;
 
 #[cfg(test)]

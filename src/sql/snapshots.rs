@@ -2,6 +2,7 @@
 
 use super::inventory::{Claim, Ending, InventoryTable};
 use super::meta::{self, Room};
+use super::source;
 use super::{Statement, Value, quoted};
 use crate::claim_token::ClaimToken;
 use crate::database::{Dialect, StatusLabels};
@@ -238,6 +239,20 @@ fn the_schema() {
         insta::assert_snapshot!(format!("create_{dialect:?}"), statements.join(";\n"));
     }
     snapshot("probe", |dialect| inventory(dialect).probe());
+}
+
+#[test]
+fn on_the_source_itself() {
+    let dialect = Dialect::Postgresql;
+    insta::assert_snapshot!(
+        "read_blind_spots",
+        shown(&source::read_blind_spots(&job(dialect, None)))
+    );
+    let dialect = Dialect::Sqlite;
+    insta::assert_snapshot!(
+        "read_definition",
+        shown(&source::read_definition(&job(dialect, None)))
+    );
 }
 
 /// What callers name is quoted or bound, whatever it holds.

@@ -5,9 +5,10 @@ use std::sync::atomic::{AtomicBool, AtomicI64, Ordering};
 use std::time::Duration;
 
 use anyhow::{Context, Result, ensure};
-use batchintory::{AcquireRequest, NothingReason, Settle};
-use batchintory_tests::{TestDatabase, postgres};
-use batchintory_wasmtime::{Access, Acquired, Inventory, connect};
+use batchintory::{AcquireRequest, DatabaseError, Dialect, NothingReason, Rows, Settle, Value};
+use batchintory_tests::tables::execute;
+use batchintory_tests::{TestDatabase, postgres, sqlite};
+use batchintory_wasmtime::{Access, Acquired, Database, Inventory, connect};
 use tokio_postgres::{Client, NoTls};
 
 /// How often the reader claims, at least.
@@ -220,5 +221,128 @@ async fn a_transaction_that_goes_on_holds_planning_back() -> Result<()> {
     };
     assert_eq!((batch.id_start, batch.id_end, batch.count), (2, 2, 1));
     batch.succeed().await?;
+    Ok(())
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_transaction_that_is_prepared_meanwhile_holds_planning_back() -> Result<()> {
+    let (database, inventory) = prepare().await?;
+    let (slow, fast) = (client(&database.url).await?, client(&database.url).await?);
+    let insert = "INSERT INTO files (item, weight) VALUES ('x', 1)";
+    slow.batch_execute(&format!("BEGIN; {insert}")).await?;
+    fast.execute(insert, &[]).await?;
+
+    let reader = tokio::spawn(async move {
+        loop {
+            match inventory.acquire(&request(Settle::CommitOrder)).await? {
+                Acquired::Batch(batch) => {
+                    let claimed = (batch.id_start, batch.id_end, batch.count);
+                    batch.succeed().await?;
+                    return anyhow::Ok(claimed);
+                }
+                Acquired::Nothing(nothing) => assert_eq!(nothing.reason, NothingReason::Held),
+            }
+        }
+    });
+    // The reader sees the transaction run, then by another name, until its end.
+    tokio::time::sleep(10 * DELAY).await;
+    slow.batch_execute("PREPARE TRANSACTION 'slow'").await?;
+    tokio::time::sleep(10 * DELAY).await;
+    slow.batch_execute("COMMIT PREPARED 'slow'").await?;
+    assert_eq!(reader.await??, (1, 2, 2));
+    Ok(())
+}
+
+/// A database to which this statement is sent once the first one is answered.
+struct ThenWritten {
+    database: Arc<dyn Database>,
+    writer: Client,
+    statement: &'static str,
+    is_written: AtomicBool,
+}
+
+#[async_trait::async_trait]
+impl Database for ThenWritten {
+    fn dialect(&self) -> Dialect {
+        self.database.dialect()
+    }
+
+    async fn query(
+        &self,
+        statement: &str,
+        parameters: &[Value],
+    ) -> std::result::Result<Rows, DatabaseError> {
+        let answer = self.database.query(statement, parameters).await;
+        if !self.is_written.swap(true, Ordering::Relaxed) {
+            let written = self.writer.batch_execute(self.statement).await;
+            written.map_err(|error| DatabaseError::Unavailable(error.to_string()))?;
+        }
+        answer
+    }
+}
+
+#[tokio::test]
+async fn rows_that_come_to_an_empty_table_meanwhile_are_left_to_the_next_claim() -> Result<()> {
+    let database = postgres().await?;
+    let fast = client(&database.url).await?;
+    fast.batch_execute("CREATE TABLE files (uid serial PRIMARY KEY, item text, weight float)")
+        .await?;
+    let insert = "INSERT INTO files (item, weight) VALUES ('x', 1)";
+    let meta = ThenWritten {
+        database: database.connection.clone(),
+        writer: fast,
+        statement: insert,
+        is_written: AtomicBool::new(false),
+    };
+    let inventory = Inventory::builder()
+        .inventory(connect("sqlite::memory:", Access::Create).await?)
+        .meta(Arc::new(meta))
+        .build()?;
+    inventory.migrate().await?;
+
+    // The table is empty when the fence looks, and has a row when the page is read.
+    let Acquired::Nothing(nothing) = inventory.acquire(&request(Settle::CommitOrder)).await? else {
+        anyhow::bail!("a lower id may yet appear");
+    };
+    assert_eq!(nothing.reason, NothingReason::CaughtUp);
+    let Acquired::Batch(batch) = inventory.acquire(&request(Settle::CommitOrder)).await? else {
+        anyhow::bail!("it is settled now");
+    };
+    batch.succeed().await?;
+    Ok(())
+}
+
+#[tokio::test]
+async fn a_sequence_with_a_cache_is_warned_of() -> Result<()> {
+    let (database, inventory) = prepare().await?;
+    let fenced = request(Settle::CommitOrder);
+    assert_eq!(inventory.warnings(&fenced).await?, Vec::<String>::new());
+    let client = client(&database.url).await?;
+    let sequence = "SELECT pg_get_serial_sequence('files', 'uid')";
+    let sequence: String = client.query_one(sequence, &[]).await?.get(0);
+    client
+        .batch_execute(&format!("ALTER SEQUENCE {sequence} CACHE 20"))
+        .await?;
+    let warnings = inventory.warnings(&fenced).await?;
+    assert_eq!(warnings.len(), 1, "{warnings:?}");
+    assert!(warnings.concat().contains("files_uid_seq"), "{warnings:?}");
+    // Who does not settle has nothing to lose by it.
+    let unfenced = request(Settle::None);
+    assert_eq!(inventory.warnings(&unfenced).await?, Vec::<String>::new());
+    Ok(())
+}
+
+#[tokio::test]
+async fn ids_that_sqlite_uses_again_are_warned_of() -> Result<()> {
+    let database = sqlite().await?;
+    let inventory = Inventory::open(&database.url).await?;
+    for (table, autoincrement, expected) in [("kept", "AUTOINCREMENT", 0), ("Used", "", 1)] {
+        let create = format!(
+            "CREATE TABLE {table} (uid INTEGER PRIMARY KEY {autoincrement}, item text, weight real)"
+        );
+        execute(database.connection.as_ref(), &create, &[]).await?;
+        let warnings = (inventory.warnings(&AcquireRequest::new(table, "j"))).await?;
+        assert_eq!(warnings.len(), expected, "{table}: {warnings:?}");
+    }
     Ok(())
 }

@@ -1,5 +1,6 @@
 //! The command line of batchintory.
 
+mod advice;
 mod cli;
 mod commands;
 mod error;
@@ -12,7 +13,6 @@ mod settings;
 mod signals;
 mod summary;
 mod unreachable;
-mod waiting;
 
 use std::env;
 use std::io::IsTerminal;

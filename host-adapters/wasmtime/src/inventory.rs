@@ -230,6 +230,13 @@ impl Inventory {
         call!(self.call_requeue(meta_table, job, &target)).await
     }
 
+    /// What about a job's source may surprise its user, a sentence each; see the interface. Meant for the
+    /// start of a program.
+    pub async fn warnings(&self, request: &AcquireRequest) -> Result<Vec<String>, Error> {
+        let request = request.clone().into();
+        call!(self.call_warnings(&request)).await
+    }
+
     /// Counts up to `limit` (1 to 1,000) processed ranges of a job behind the id `after` again, and
     /// lists those whose rows differ from what was processed.
     pub async fn audit(

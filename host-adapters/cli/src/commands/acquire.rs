@@ -26,12 +26,12 @@ pub struct Arguments {
     #[arg(long)]
     items: bool,
     /// A claim token of your own, unguessable: the call may be repeated after any failure, and gives
-    /// the same batch again
+    /// the same batch again, or the same batches
     #[arg(long, value_name = "TOKEN")]
     token: Option<String>,
     /// Claim up to so many batches that follow each other, all or none; one that is handed out again
     /// comes alone
-    #[arg(long, value_name = "COUNT", conflicts_with = "token", value_parser = clap::value_parser!(u32).range(1..=1_000))]
+    #[arg(long, value_name = "COUNT", value_parser = clap::value_parser!(u32).range(1..=1_000))]
     batches: Option<u32>,
 }
 
@@ -40,7 +40,7 @@ pub async fn run(settings: &Settings, arguments: &Arguments) -> Result<Code, Fai
     let inventory = settings.inventory().await?;
     let request = arguments.request.to_acquire()?;
     match arguments.batches {
-        Some(batches) => acquire_many(&inventory, &request, batches, arguments.items).await,
+        Some(batches) => acquire_many(&inventory, &request, batches, arguments).await,
         None => acquire_one(&inventory, &request, arguments).await,
     }
 }
@@ -76,15 +76,21 @@ async fn acquire_many(
     inventory: &Inventory,
     request: &AcquireRequest,
     batches: u32,
-    with_items: bool,
+    arguments: &Arguments,
 ) -> Result<Code, Failure> {
-    let batches = inventory.acquire_many(request, batches).await?;
+    let batches = match &arguments.token {
+        Some(token) => (inventory.acquire_many_with_token(request, batches, token)).await?,
+        None => inventory.acquire_many(request, batches).await?,
+    };
     if batches.is_empty() {
         print_json(&json!({"batches": []}))?;
         return Ok(Code::Nothing);
     }
-    if let Err(failure) = deliver_many(&batches, with_items).await {
-        give_up(batches, &failure).await?;
+    if let Err(failure) = deliver_many(&batches, arguments.items).await {
+        // Who knows the claim token can ask again.
+        if arguments.token.is_none() {
+            give_up(batches, &failure).await?;
+        }
         return Err(failure);
     }
     Ok(Code::Done)

@@ -5,11 +5,11 @@ use clap::Args;
 use indicatif::ProgressBar;
 use serde::Serialize;
 
+use crate::advice::{tell_warnings, tell_what_waits};
 use crate::error::{Code, Failure};
 use crate::output::{WeightUnit, count, print, print_json, print_table, table, tell};
 use crate::request::Request;
 use crate::settings::Settings;
-use crate::waiting::tell_what_waits;
 
 /// How many batches are planned at once.
 const PAGE: u32 = 1_000;
@@ -53,6 +53,7 @@ pub async fn run(settings: &Settings, arguments: &Arguments, json: bool) -> Resu
     let inventory = settings.inventory().await?;
     let request = arguments.request.to_acquire()?;
     let plan = inventory.plan(&request, None, arguments.batches).await?;
+    tell_warnings(&inventory, &request).await?;
     let left = match request.id_max {
         Some(_) => Some(count_left(&inventory, &request).await?),
         None => None,

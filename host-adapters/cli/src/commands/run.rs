@@ -12,6 +12,7 @@ use indicatif::{ProgressBar, ProgressStyle};
 use tokio::sync::watch;
 use tokio::task::JoinSet;
 
+use crate::advice::tell_what_waits;
 use crate::error::{Code, Failure};
 use crate::output::{print_json, tell};
 use crate::process::{Ended, Kill, Work};
@@ -19,7 +20,6 @@ use crate::request::{FAILURES, Request};
 use crate::settings::Settings;
 use crate::signals::Signals;
 use crate::summary::Summary;
-use crate::waiting::tell_what_waits;
 
 /// How many items are counted for the progress bar at most.
 const MOST_COUNTED: u64 = 1_000_000;
@@ -109,6 +109,7 @@ pub async fn run(settings: &Settings, arguments: &Arguments, json: bool) -> Resu
     if !arguments.no_lease {
         request.lease_seconds.get_or_insert(DEFAULT_LEASE_SECONDS);
     }
+    tell_warnings(&inventory, &request).await?;
     let unit = arguments.request.weight_unit();
     let progress = progress_bar(&inventory, &request, arguments).await?;
     let work = Work {

@@ -1,7 +1,8 @@
-//! What waits of a job, in a few words.
+//! What a user should know of a job, in a few words on the side.
 
 use batchintory_wasmtime::{AcquireRequest, Error, HistoryQuery, Inventory, Queue};
 
+use crate::error::Failure;
 use crate::output::tell;
 
 /// Says on standard error whether ranges of the job failed or were put back, and are not processed
@@ -32,4 +33,12 @@ pub async fn tell_what_waits(inventory: &Inventory, request: &AcquireRequest) {
              put them back by `batchintory requeue`",
         );
     }
+}
+
+/// Says on standard error what about the job's source may surprise.
+pub async fn tell_warnings(inventory: &Inventory, request: &AcquireRequest) -> Result<(), Failure> {
+    for warning in inventory.warnings(request).await? {
+        tell(format_args!("warning: {warning}"));
+    }
+    Ok(())
 }

@@ -1,0 +1,69 @@
+//! What about a job's source may surprise its user: `warnings`.
+
+use crate::database::{Database, Dialect};
+use crate::databases::{Databases, RowReader};
+use crate::error::Error;
+use crate::interface::{AcquireRequest, Settle};
+use crate::job::Job;
+use crate::sql::source;
+
+/// Looks for what may surprise.
+pub(crate) async fn warnings<D: Database>(
+    database: &D,
+    request: &AcquireRequest,
+) -> Result<Vec<String>, Error> {
+    let databases = Databases::open(database)?;
+    let job = databases.job(request)?;
+    match job.dialect {
+        Dialect::Postgresql if job.settle == Settle::CommitOrder => {
+            beyond_the_fence(&databases, &job).await
+        }
+        Dialect::Sqlite => ids_used_again(&databases, &job).await,
+        Dialect::Postgresql | Dialect::Mysql => Ok(Vec::new()),
+    }
+}
+
+/// What the fence cannot see.
+async fn beyond_the_fence<D: Database>(
+    databases: &Databases<'_, D>,
+    job: &Job,
+) -> Result<Vec<String>, Error> {
+    let table = job.meta_table.to_string();
+    let statement = source::read_blind_spots(job);
+    let mut row = RowReader::only(databases.meta(job, statement).await?)?;
+    let mut warnings = Vec::new();
+    if let Some(sequences) = row.optional_text()? {
+        warnings.push(format!(
+            "the meta table {table:?} draws ids from a sequence with a cache ({sequences}): a session may \
+             insert low ones long after others have inserted higher ones, and settling by commit order \
+             cannot tell; ALTER SEQUENCE … CACHE 1, or find what is late by `audit`"
+        ));
+    }
+    if row.int()? != 0 {
+        warnings.push(format!(
+            "the server of the meta table {table:?} is a standby, which does not tell what transactions \
+             run: jobs that settle by commit order are refused there"
+        ));
+    }
+    Ok(warnings)
+}
+
+/// Without AUTOINCREMENT, SQLite gives the id of a deleted last row to the next one.
+async fn ids_used_again<D: Database>(
+    databases: &Databases<'_, D>,
+    job: &Job,
+) -> Result<Vec<String>, Error> {
+    let rows = databases.meta(job, source::read_definition(job)).await?;
+    let Some(mut row) = RowReader::first(rows)? else {
+        return Ok(Vec::new());
+    };
+    let definition = row.text()?.to_ascii_uppercase();
+    if definition.contains("AUTOINCREMENT") {
+        return Ok(Vec::new());
+    }
+    Ok(vec![format!(
+        "the meta table {table:?} was made without AUTOINCREMENT: SQLite may give the id of a deleted \
+         row to a new one, which then counts as handed out",
+        table = job.meta_table.to_string()
+    )])
+}
