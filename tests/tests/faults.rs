@@ -7,7 +7,7 @@ use batchintory::{AcquireRequest, Outcome};
 use batchintory_tests::proxy::Proxy;
 use batchintory_tests::recording::{Fault, Recording};
 use batchintory_tests::tables::{Table, execute};
-use batchintory_tests::{TestDatabase, postgres, sqlite};
+use batchintory_tests::{TestDatabase, mysql, postgres, sqlite};
 use batchintory_wasmtime::{Access, Acquired, Batch, Error, Inventory, connect};
 use serde_json::json;
 
@@ -48,15 +48,16 @@ fn name<T>(result: Result<T, Error>) -> String {
 #[tokio::test]
 async fn a_server_that_is_down_is_named_without_its_password() -> Result<()> {
     let free = TcpListener::bind("127.0.0.1:0")?.local_addr()?;
-    let error = name(Inventory::open(&format!("postgres://me:hunter2@{free}/lake")).await);
-    assert!(error.contains(&free.port().to_string()), "{error}");
-    assert!(!error.contains("hunter2"), "{error}");
+    for scheme in ["postgres", "mysql"] {
+        let error = name(Inventory::open(&format!("{scheme}://me:hunter2@{free}/lake")).await);
+        assert!(error.contains(&free.port().to_string()), "{error}");
+        assert!(!error.contains("hunter2"), "{error}");
+    }
     Ok(())
 }
 
-#[tokio::test]
-async fn a_server_that_goes_away_in_between_is_told_and_found_again() -> Result<()> {
-    let database = postgres().await?;
+/// A server that goes away in between is told and found again.
+async fn gone_in_between(database: TestDatabase) -> Result<()> {
     prepare(&database).await?;
     let server = server_address(&database.url)?;
     let proxy = Proxy::before(server.clone()).await?;
@@ -82,17 +83,35 @@ async fn a_server_that_goes_away_in_between_is_told_and_found_again() -> Result<
 }
 
 #[tokio::test]
-async fn a_connection_that_breaks_during_a_statement_does_not_hang() -> Result<()> {
-    let database = postgres().await?;
+async fn a_postgresql_that_goes_away_in_between_is_told_and_found_again() -> Result<()> {
+    gone_in_between(postgres().await?).await
+}
+
+#[tokio::test]
+async fn a_mysql_that_goes_away_in_between_is_told_and_found_again() -> Result<()> {
+    gone_in_between(mysql().await?).await
+}
+
+/// A connection that breaks during a statement does not hang. `running` selects a row as long as
+/// the statement `sleep` runs.
+async fn broken_during_a_statement(
+    database: TestDatabase,
+    sleep: &'static str,
+    running: &str,
+) -> Result<()> {
     prepare(&database).await?;
     let server = server_address(&database.url)?;
     let proxy = Proxy::before(server.clone()).await?;
     let url = database.url.replace(&server, &proxy.address.to_string());
     let through_proxy = connect(&url, Access::ReadWrite).await?;
-    let sleeping =
-        tokio::spawn(async move { through_proxy.query("SELECT pg_sleep(600)::text", &[]).await });
+    let sleeping = tokio::spawn(async move { through_proxy.query(sleep, &[]).await });
     // The statement has reached the server once the server says so.
-    while running(&database).await? == 0 {
+    loop {
+        let answer = database.connection.query(running, &[]).await;
+        let rows = answer.map_err(|error| anyhow::anyhow!("{error:?}"))?.rows;
+        if !rows.is_empty() {
+            break;
+        }
         tokio::task::yield_now().await;
     }
     proxy.cut();
@@ -104,14 +123,26 @@ async fn a_connection_that_breaks_during_a_statement_does_not_hang() -> Result<(
     Ok(())
 }
 
-async fn running(database: &TestDatabase) -> Result<usize> {
-    let statement = "SELECT CAST(pid AS bigint) FROM pg_stat_activity WHERE datname = current_database() \
-                     AND state = 'active' AND query LIKE 'SELECT pg_sleep%'";
-    let rows = database.connection.query(statement, &[]).await;
-    Ok(rows
-        .map_err(|error| anyhow::anyhow!("{error:?}"))?
-        .rows
-        .len())
+#[tokio::test]
+async fn a_connection_to_postgresql_that_breaks_during_a_statement_does_not_hang() -> Result<()> {
+    broken_during_a_statement(
+        postgres().await?,
+        "SELECT pg_sleep(600)::text",
+        "SELECT CAST(pid AS bigint) FROM pg_stat_activity WHERE datname = current_database() \
+         AND state = 'active' AND query LIKE 'SELECT pg_sleep%'",
+    )
+    .await
+}
+
+#[tokio::test]
+async fn a_connection_to_mysql_that_breaks_during_a_statement_does_not_hang() -> Result<()> {
+    broken_during_a_statement(
+        mysql().await?,
+        "SELECT CAST(sleep(600) AS signed)",
+        "SELECT CAST(id AS signed) FROM information_schema.processlist WHERE db = database() \
+         AND command = 'Execute' AND info LIKE 'SELECT CAST(sleep%'",
+    )
+    .await
 }
 
 fn server_address(url: &str) -> Result<String> {
@@ -153,6 +184,11 @@ async fn a_lost_answer_loses_nothing_on_sqlite() -> Result<()> {
 #[tokio::test]
 async fn a_lost_answer_loses_nothing_on_postgresql() -> Result<()> {
     lost_answers(postgres().await?).await
+}
+
+#[tokio::test]
+async fn a_lost_answer_loses_nothing_on_mysql() -> Result<()> {
+    lost_answers(mysql().await?).await
 }
 
 /// A database that fails at any statement of a call leaves nothing half done.
@@ -239,8 +275,41 @@ async fn a_user_without_rights_is_told_what_is_missing() -> Result<()> {
 }
 
 #[tokio::test]
-async fn many_processes_may_migrate_at_once() -> Result<()> {
-    let database = postgres().await?;
+async fn a_mysql_user_without_rights_is_told_what_is_missing() -> Result<()> {
+    let database = mysql().await?;
+    prepare(&database).await?;
+    let connection = database.connection.as_ref();
+    let user = format!("reader_{}", std::process::id());
+    for statement in [
+        format!("CREATE USER {user} IDENTIFIED BY 'reader'"),
+        format!("GRANT SELECT, INSERT, UPDATE ON inventory TO {user}"),
+    ] {
+        execute(connection, &statement, &[]).await?;
+    }
+    let server = server_address(&database.url)?;
+    let (_, path) = database.url.rsplit_once(&server).context("a path")?;
+    let url = format!("mysql://{user}:reader@{server}{path}");
+    let inventory = Inventory::open(&url).await?;
+    let error = name(inventory.acquire(&request()).await);
+    assert!(
+        error.contains("\"files\"") && error.contains("grant SELECT"),
+        "{error}"
+    );
+
+    execute(connection, &format!("GRANT SELECT ON files TO {user}"), &[]).await?;
+    assert_eq!(batch(inventory.acquire(&request()).await?)?.id_start, 1);
+
+    let wrong = url.replace(":reader@", ":hunter2@");
+    let error = name(Inventory::open(&wrong).await);
+    assert!(
+        error.contains("check the user's name and password"),
+        "{error}"
+    );
+    assert!(!error.contains("hunter2"), "{error}");
+    Ok(())
+}
+
+async fn migrate_at_once(database: TestDatabase) -> Result<()> {
     let inventories: Vec<Inventory> = {
         let mut inventories = Vec::new();
         for _ in 0..8 {
@@ -256,8 +325,18 @@ async fn many_processes_may_migrate_at_once() -> Result<()> {
 }
 
 #[tokio::test]
+async fn many_processes_may_migrate_at_once_on_postgresql() -> Result<()> {
+    migrate_at_once(postgres().await?).await
+}
+
+#[tokio::test]
+async fn many_processes_may_migrate_at_once_on_mysql() -> Result<()> {
+    migrate_at_once(mysql().await?).await
+}
+
+#[tokio::test]
 async fn a_table_that_is_no_inventory_is_not_touched() -> Result<()> {
-    for database in [sqlite().await?, postgres().await?] {
+    for database in [sqlite().await?, postgres().await?, mysql().await?] {
         execute(
             database.connection.as_ref(),
             "CREATE TABLE inventory (id bigint, job text)",

@@ -4,7 +4,7 @@ use std::process::Stdio;
 
 use anyhow::{Context, Result, ensure};
 use batchintory_tests::tables::{Series, Table, execute};
-use batchintory_tests::{TestDatabase, postgres, sqlite};
+use batchintory_tests::{TestDatabase, mysql, postgres, sqlite};
 use batchintory_wasmtime::Inventory;
 use tokio::process::Command;
 
@@ -74,6 +74,17 @@ fn check(ranges: &[(i64, i64, i64)]) {
         assert_eq!(inside, *count, "items in {first} to {last}: each only once");
     }
     assert!(expected.is_empty(), "never handed out: {expected:?}");
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn eight_processes_on_mysql_hand_out_every_id_exactly_once() -> Result<()> {
+    let (ranges, busy) = claim(&mysql().await?).await?;
+    check(&ranges);
+    assert!(
+        busy > 1,
+        "only one process claimed anything: nothing was shown"
+    );
+    Ok(())
 }
 
 #[tokio::test(flavor = "multi_thread")]

@@ -4,7 +4,7 @@ use anyhow::{Result, bail};
 use batchintory::{AcquireRequest, Acquisition, PlannedBatch, Planner};
 use batchintory_tests::subject::NativeCore;
 use batchintory_tests::tables::{Table, execute};
-use batchintory_tests::{TestDatabase, postgres, sqlite};
+use batchintory_tests::{TestDatabase, mysql, postgres, sqlite};
 use batchintory_wasmtime::{DatabaseOptions, Databases, SystemRandom};
 use proptest::prelude::*;
 use proptest::test_runner::{Config, TestCaseError, TestRunner};
@@ -170,4 +170,9 @@ fn plans_and_claims_agree_with_the_model_on_sqlite() -> Result<()> {
 #[test]
 fn plans_and_claims_agree_with_the_model_on_postgresql() -> Result<()> {
     compare(postgres(), 150)
+}
+
+#[test]
+fn plans_and_claims_agree_with_the_model_on_mysql() -> Result<()> {
+    compare(mysql(), 150)
 }
