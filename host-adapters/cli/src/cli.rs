@@ -50,7 +50,8 @@ Examples:
 #[derive(Debug, Args)]
 #[command(next_help_heading = "Connections and output")]
 pub struct Global {
-    /// The inventory's database: sqlite:PATH or postgres://… [default: sqlite:batchintory.sqlite]
+    /// The inventory's database: sqlite:PATH, postgres://… or mysql://… [default:
+    /// sqlite:batchintory.sqlite]
     #[arg(
         long,
         global = true,
@@ -77,7 +78,7 @@ pub struct Global {
         hide_env_values = true
     )]
     pub inventory_table: Option<String>,
-    /// The inventory table's schema [default: public, in SQLite main]
+    /// The inventory table's schema [default: public, in SQLite main, in MySQL the database]
     #[arg(
         long,
         global = true,
@@ -86,7 +87,8 @@ pub struct Global {
         hide_env_values = true
     )]
     pub inventory_schema: Option<String>,
-    /// The schema of meta tables that are named without one [default: public, in SQLite main]
+    /// The schema of meta tables that are named without one [default: public, in SQLite main, in
+    /// MySQL the database]
     #[arg(
         long,
         global = true,

@@ -5,8 +5,9 @@ use std::sync::Arc;
 
 use batchintory_wasmtime::{Database, DatabaseError, Dialect, Refusal, Rows, Value};
 use sea_query::{
-    BinOper, ColumnDef, Expr, ExprTrait, Func, Index, IntoTableRef, Order, PostgresQueryBuilder,
-    Query, QueryStatementWriter, SqliteQueryBuilder, Table, TableRef, Value as SqlValue,
+    BinOper, ColumnDef, Expr, ExprTrait, Func, Index, IntoTableRef, MysqlQueryBuilder, Order,
+    PostgresQueryBuilder, Query, QueryStatementWriter, SqliteQueryBuilder, Table, TableRef,
+    Value as SqlValue,
 };
 
 use crate::error::Failure;
@@ -14,6 +15,9 @@ use crate::files::File;
 
 /// Files that one statement looks up or inserts at most.
 pub const CHUNK: usize = 500;
+
+/// How many characters of a path MySQL's index holds: almost as many as it may.
+const INDEXED_CHARACTERS: u32 = 700;
 
 /// A meta table of files: `uid`, `item` (the path), `weight` (its size in bytes), `modified`.
 pub struct FileTable {
@@ -31,14 +35,16 @@ impl FileTable {
                 let own = match database.dialect() {
                     Dialect::Postgresql => "public",
                     Dialect::Sqlite => "main",
+                    Dialect::Mysql => database.schema().unwrap_or_default(),
                 };
                 (default_schema.unwrap_or(own), name)
             }
         };
+        let (schema, table) = (schema.to_owned(), table.to_owned());
         Self {
-            schema: schema.to_owned(),
-            table: table.to_owned(),
             database,
+            schema,
+            table,
         }
     }
 
@@ -55,24 +61,29 @@ impl FileTable {
             .col(match self.database.dialect() {
                 Dialect::Postgresql => ColumnDef::new("modified").timestamp_with_time_zone().take(),
                 Dialect::Sqlite => ColumnDef::new("modified").text().take(),
+                Dialect::Mysql => ColumnDef::new("modified").custom("datetime(6)").take(),
             });
         let mut index = Index::create();
-        index
-            .if_not_exists()
-            .name(format!("{}_item", self.table))
-            .col("item");
+        index.name(format!("{}_item", self.table));
         let statements = match self.database.dialect() {
-            Dialect::Postgresql => [
+            Dialect::Postgresql => vec![
                 table.to_string(PostgresQueryBuilder),
-                index
+                (index.if_not_exists().col("item"))
                     .table(self.reference())
                     .to_string(PostgresQueryBuilder),
             ],
-            Dialect::Sqlite => [
+            Dialect::Sqlite => vec![
                 table.to_string(SqliteQueryBuilder),
-                index
+                (index.if_not_exists().col("item"))
                     .table(self.table.clone())
                     .to_string(SqliteQueryBuilder),
+            ],
+            // Its indexes are made with the table, and take the beginnings of texts.
+            Dialect::Mysql => vec![
+                (table.index(index.col(("item", INDEXED_CHARACTERS))))
+                    .character_set("utf8mb4")
+                    .collate("utf8mb4_bin")
+                    .to_string(MysqlQueryBuilder),
             ],
         };
         for statement in statements {
@@ -96,14 +107,18 @@ impl FileTable {
                 .arg(Expr::cust(r#"'YYYY-MM-DD"T"HH24:MI:SS.US"Z"'"#))
                 .into(),
             Dialect::Sqlite => Expr::col("modified"),
+            Dialect::Mysql => Func::cust("date_format")
+                .arg(Expr::col("modified"))
+                .arg(Expr::cust("'%Y-%m-%dT%H:%i:%s.%fZ'"))
+                .into(),
         };
         let mut select = Query::select();
         select
-            .expr(Expr::col("item").cast_as("text"))
-            .expr(Expr::col("weight").cast_as("bigint"))
-            .expr(modified.cast_as("text"))
+            .expr(Expr::col("item").cast_as(self.type_name("text")))
+            .expr(Expr::col("weight").cast_as(self.type_name("bigint")))
+            .expr(modified.cast_as(self.type_name("text")))
             .from(self.reference())
-            .and_where(Expr::col("item").is_in(paths.iter().map(|path| bind_text(path))))
+            .and_where(Expr::col("item").is_in(paths.iter().map(|path| self.bind_text(path))))
             .order_by("uid", Order::Asc);
         let rows = match self.query(&select).await {
             Err(DatabaseError::Failed(error)) if error.refusal == Refusal::NoSuchTable => {
@@ -132,14 +147,17 @@ impl FileTable {
             .into_table(self.reference())
             .columns(["item", "weight", "modified"]);
         for (path, file) in files {
-            let modified = bind_text(&file.modified);
             let modified = match self.database.dialect() {
-                Dialect::Postgresql => modified.cast_as("timestamp with time zone"),
-                Dialect::Sqlite => modified,
+                Dialect::Postgresql => {
+                    (self.bind_text(&file.modified)).cast_as("timestamp with time zone")
+                }
+                Dialect::Sqlite => self.bind_text(&file.modified),
+                // Its session is in UTC, and it takes no mark of it.
+                Dialect::Mysql => self.bind_text(file.modified.trim_end_matches('Z')),
             };
             #[allow(clippy::cast_precision_loss)]
-            let size = Expr::val(file.size as f64).cast_as("double precision");
-            insert.values_panic([bind_text(path), size, modified]);
+            let size = Expr::val(file.size as f64).cast_as(self.type_name("double precision"));
+            insert.values_panic([self.bind_text(path), size, modified]);
         }
         let inserted = self.query(&insert).await;
         inserted.map_err(|error| self.failure(error))?;
@@ -150,10 +168,29 @@ impl FileTable {
         (self.schema.clone(), self.table.clone()).into_table_ref()
     }
 
+    fn bind_text(&self, text: &str) -> Expr {
+        match self.database.dialect() {
+            Dialect::Postgresql | Dialect::Sqlite => Expr::val(text).cast_as("text"),
+            // A cast would give it a collation of its own, which may not go with the column's.
+            Dialect::Mysql => Expr::val(text),
+        }
+    }
+
+    /// What a type of PostgreSQL is called in a cast; SQLite takes any name.
+    fn type_name(&self, name: &'static str) -> &'static str {
+        match (self.database.dialect(), name) {
+            (Dialect::Mysql, "text") => "char",
+            (Dialect::Mysql, "bigint") => "signed",
+            (Dialect::Mysql, "double precision") => "double",
+            _ => name,
+        }
+    }
+
     async fn query(&self, statement: &impl QueryStatementWriter) -> Result<Rows, DatabaseError> {
         let (text, values) = match self.database.dialect() {
             Dialect::Postgresql => statement.build(PostgresQueryBuilder),
             Dialect::Sqlite => statement.build(SqliteQueryBuilder),
+            Dialect::Mysql => statement.build(MysqlQueryBuilder),
         };
         let parameters: Vec<Value> = (values.into_iter())
             .map(|value| match value {
@@ -179,8 +216,4 @@ impl FileTable {
         ))
         .hint("the table needs the columns uid, item, weight and modified; name another by --table")
     }
-}
-
-fn bind_text(text: &str) -> Expr {
-    Expr::val(text).cast_as("text")
 }

@@ -130,6 +130,11 @@ impl Settings {
             .collect()
     }
 
+    /// Where the inventory is. May hold a password.
+    pub fn inventory_url(&self) -> &str {
+        &self.inventory
+    }
+
     fn meta_url(&self) -> &str {
         self.meta.as_ref().unwrap_or(&self.inventory)
     }

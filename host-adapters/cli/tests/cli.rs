@@ -68,7 +68,16 @@ fn the_main_flow_on_sqlite() {
 #[test]
 fn the_main_flow_on_postgresql() {
     let runtime = tokio::runtime::Runtime::new().unwrap();
-    let database = runtime.block_on(batchintory_tests::postgres()).unwrap();
+    main_flow_on_server(&runtime.block_on(batchintory_tests::postgres()).unwrap());
+}
+
+#[test]
+fn the_main_flow_on_mysql() {
+    let runtime = tokio::runtime::Runtime::new().unwrap();
+    main_flow_on_server(&runtime.block_on(batchintory_tests::mysql()).unwrap());
+}
+
+fn main_flow_on_server(database: &batchintory_tests::TestDatabase) {
     let mut workplace = Workplace::new();
     workplace.url = Some(database.url.clone());
     main_flow(&workplace);
@@ -519,17 +528,19 @@ fn inventory_and_meta_tables_may_be_apart() {
         .unwrap()
         .local_addr()
         .unwrap();
-    let meta = ["--meta", &format!("postgres://me:hunter2@{free}/lake")];
-    ok(&workplace.run(&[&["complete", token], &meta[..]].concat()));
-    ok(&workplace.run(&[&["history"], &meta[..]].concat()));
-    let status = workplace.run(&[&["status"], &meta[..]].concat());
-    ok(&status);
-    assert!(text(&status.stdout).contains("lines"));
-    let errors = text(&status.stderr);
-    assert!(errors.contains("cannot open the database"), "{errors}");
-    assert!(!errors.contains("hunter2"), "{errors}");
-    let acquire = workplace.run(&[&acquire[..], &meta[..]].concat());
-    fails(&acquire, 1, &["cannot open the database"]);
+    for scheme in ["postgres", "mysql"] {
+        let meta = ["--meta", &format!("{scheme}://me:hunter2@{free}/lake")];
+        ok(&workplace.run(&[&["complete", token], &meta[..]].concat()));
+        ok(&workplace.run(&[&["history"], &meta[..]].concat()));
+        let status = workplace.run(&[&["status"], &meta[..]].concat());
+        ok(&status);
+        assert!(text(&status.stdout).contains("lines"));
+        let errors = text(&status.stderr);
+        assert!(errors.contains("cannot open the database"), "{errors}");
+        assert!(!errors.contains("hunter2"), "{errors}");
+        let acquire = workplace.run(&[&acquire[..], &meta[..]].concat());
+        fails(&acquire, 1, &["cannot open the database"]);
+    }
 }
 
 #[test]
@@ -654,9 +665,14 @@ fn errors_say_what_to_do() {
         &["is no planner component"],
     );
     fails(
+        &acquire(&["--inventory", "mssql://x"]),
+        1,
+        &["known are sqlite, postgres, mysql and mariadb"],
+    );
+    fails(
         &acquire(&["--inventory", "mysql://x"]),
         1,
-        &["known are sqlite and postgres"],
+        &["it names no database"],
     );
     fails(
         &acquire(&["--inventory", "sqlite:data/a.txt"]),
@@ -713,6 +729,15 @@ fn the_schema_and_completions_need_no_database() {
     assert!(text(&schema.stdout).contains("CREATE TABLE IF NOT EXISTS \"jobs\".\"inventory\" ("));
     let schema = workplace.run(&["schema", "sqlite"]);
     assert!(text(&schema.stdout).contains("AUTOINCREMENT"));
+    for place in [
+        ["--inventory-schema", "lake"],
+        ["--inventory", "mysql://nowhere/lake"],
+    ] {
+        let schema = workplace.run(&[&["schema", "mysql"], &place[..]].concat());
+        assert!(text(&schema.stdout).contains("CREATE TABLE IF NOT EXISTS `lake`.`inventory` ("));
+    }
+    let schema = workplace.run(&["schema", "mysql"]);
+    fails(&schema, 2, &["lacks its database", "--inventory-schema"]);
     assert!(text(&workplace.run(&["completions", "bash"]).stdout).contains("batchintory"));
     assert_eq!(fs::read_dir(workplace.directory.path()).unwrap().count(), 1);
 }
