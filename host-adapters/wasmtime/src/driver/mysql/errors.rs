@@ -68,10 +68,14 @@ fn explain_refused(error: ServerError) -> DatabaseError {
 
 /// Whether a connection failed since the server has no TLS that we could speak.
 pub(super) fn is_lack_of_tls(error: &Error) -> bool {
-    matches!(
-        error,
-        Error::Driver(DriverError::NoClientSslFlagFromServer) | Error::Io(IoError::Tls(_))
-    )
+    match error {
+        Error::Driver(DriverError::NoClientSslFlagFromServer) | Error::Io(IoError::Tls(_)) => true,
+        // What goes wrong in a handshake comes as an error of input and output.
+        Error::Io(IoError::Io(error)) => error
+            .get_ref()
+            .is_some_and(|cause| cause.is::<rustls::Error>()),
+        _ => false,
+    }
 }
 
 /// Why there is no connection.
