@@ -113,8 +113,8 @@ async fn affected_are_the_rows_that_match_changed_or_not() -> Result<()> {
 #[tokio::test]
 async fn a_statement_that_cannot_be_prepared_runs_too() -> Result<()> {
     let database = mysql().await?;
-    let statement = "CREATE TRIGGER keep BEFORE DELETE ON numbers FOR EACH ROW SET @kept = 1";
-    affected(&database, "CREATE TABLE numbers (number bigint)").await?;
+    // MariaDB prepares all but this; MySQL leaves many more out.
+    let statement = "PREPARE one FROM 'SELECT 1'";
     assert_eq!(affected(&database, statement).await?, 0);
     Ok(())
 }
