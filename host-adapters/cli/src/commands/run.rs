@@ -12,7 +12,7 @@ use indicatif::{ProgressBar, ProgressStyle};
 use tokio::sync::watch;
 use tokio::task::JoinSet;
 
-use crate::advice::tell_what_waits;
+use crate::advice::{tell_warnings, tell_what_waits};
 use crate::error::{Code, Failure};
 use crate::output::{print_json, tell};
 use crate::process::{Ended, Kill, Work};
