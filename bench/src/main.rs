@@ -5,6 +5,7 @@
 
 mod boundary;
 mod claims;
+mod contention;
 mod floor;
 mod long_batch;
 mod python;
@@ -15,13 +16,20 @@ mod timing;
 use std::path::PathBuf;
 
 use anyhow::Result;
-use clap::Parser;
+use clap::{Args, Parser};
 
 use crate::report::Report;
 
-/// Measures batchintory against hand-written statements and pybatchintory.
 #[derive(Parser)]
-pub struct Arguments {
+enum Command {
+    Measure(Arguments),
+    #[command(hide = true)]
+    Worker(contention::Worker),
+}
+
+/// Measures batchintory against hand-written statements and pybatchintory.
+#[derive(Args)]
+struct Arguments {
     /// The server to measure on; tables are made and dropped in its database.
     #[arg(long)]
     postgres: String,
@@ -38,7 +46,13 @@ pub struct Arguments {
 
 #[tokio::main]
 async fn main() -> Result<()> {
-    let arguments = Arguments::parse();
+    match Command::parse() {
+        Command::Measure(arguments) => measure(&arguments).await,
+        Command::Worker(worker) => worker.run().await,
+    }
+}
+
+async fn measure(arguments: &Arguments) -> Result<()> {
     let rounds = timing::Rounds::new(arguments.quick);
     let mut report = Report::default();
 
@@ -47,6 +61,7 @@ async fn main() -> Result<()> {
     claims::measure(&server, &rounds, &mut report).await?;
     python::measure(&server, &arguments.python, &rounds, &mut report).await?;
     long_batch::measure(&server, &rounds, &mut report).await?;
+    contention::measure(&server, &rounds, &mut report).await?;
 
     println!("{}", report.table());
     if let Some(path) = &arguments.json {

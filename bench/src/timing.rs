@@ -12,6 +12,10 @@ pub struct Rounds {
     pub scans: usize,
     /// For pybatchintory on a small and on a large table.
     pub python: (usize, usize),
+    /// For workers who share a job.
+    pub contention_turns: usize,
+    /// How long they work.
+    pub contention_time: Duration,
 }
 
 impl Rounds {
@@ -23,6 +27,8 @@ impl Rounds {
                 calls: 2_000,
                 scans: 5,
                 python: (30, 3),
+                contention_turns: 3,
+                contention_time: Duration::from_secs(2),
             }
         } else {
             Self {
@@ -30,6 +36,8 @@ impl Rounds {
                 calls: 20_000,
                 scans: 15,
                 python: (100, 5),
+                contention_turns: 5,
+                contention_time: Duration::from_secs(5),
             }
         }
     }
@@ -52,8 +60,12 @@ impl Samples {
 
     /// The median, in seconds.
     pub fn median(&self) -> f64 {
-        let mut sorted: Vec<f64> = self.0.iter().map(Duration::as_secs_f64).collect();
-        sorted.sort_by(f64::total_cmp);
-        sorted.get(sorted.len() / 2).copied().unwrap_or(f64::NAN)
+        median(self.0.iter().map(Duration::as_secs_f64).collect())
     }
+}
+
+/// The median of any figures.
+pub fn median(mut figures: Vec<f64>) -> f64 {
+    figures.sort_by(f64::total_cmp);
+    figures.get(figures.len() / 2).copied().unwrap_or(f64::NAN)
 }

@@ -69,3 +69,45 @@ async fn acquire_sends_three_statements_and_complete_one_on_postgresql() -> Resu
 async fn acquire_sends_four_statements_and_complete_one_on_mysql() -> Result<()> {
     count_statements(mysql().await?, 4).await
 }
+
+/// Workers of one process do not race each other: what sixteen of them claim at once takes no more
+/// statements than if they had come one after the other.
+async fn claim_at_once(database: TestDatabase) -> Result<()> {
+    const WORKERS: usize = 16;
+    let recording = Recording::new(database.connection.clone());
+    let inventory = Inventory::builder().inventory(recording.clone()).build()?;
+    inventory.migrate().await?;
+    let table = Table {
+        series: Some(Series {
+            from: 1,
+            to: 2_000,
+            weight: 1.0,
+        }),
+        ..Table::files(Vec::new())
+    };
+    table.create(database.connection.as_ref()).await?;
+    let request = AcquireRequest {
+        max_count: Some(100),
+        ..AcquireRequest::new("files", "job")
+    };
+    recording.take();
+    let claims = (0..WORKERS).map(|_| acquire(&inventory, &request));
+    let mut starts = Vec::new();
+    for batch in futures::future::try_join_all(claims).await? {
+        starts.push(batch.id_start);
+    }
+    assert!(starts.is_sorted(), "first come, first served: {starts:?}");
+    let statements = recording.take();
+    assert_eq!(statements.len(), WORKERS * 3, "{statements:#?}");
+    Ok(())
+}
+
+#[tokio::test]
+async fn workers_of_one_process_queue_up_on_sqlite() -> Result<()> {
+    claim_at_once(sqlite().await?).await
+}
+
+#[tokio::test]
+async fn workers_of_one_process_queue_up_on_postgresql() -> Result<()> {
+    claim_at_once(postgres().await?).await
+}

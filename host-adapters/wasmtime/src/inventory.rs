@@ -14,6 +14,7 @@ use tracing::{Instrument, info_span};
 
 use crate::PlannerError;
 use crate::batch::{Acquired, Batch};
+use crate::claim_queue::ClaimQueues;
 use crate::component::PlannerComponent;
 use crate::connect::{Access, connect};
 use crate::database::{Database, DatabaseOptions, Databases};
@@ -25,7 +26,8 @@ use crate::limits::Limits;
 const MAX_IDLE: usize = 32;
 
 /// Hands out batches and keeps the inventory of every attempt. Cheap to clone; calls may be made
-/// from many tasks at once.
+/// from many tasks at once. Claims of one job then come one after the other, first come, first
+/// served, since only one of those that run at once could succeed.
 #[derive(Clone)]
 pub struct Inventory {
     shared: Arc<Shared>,
@@ -37,6 +39,7 @@ struct Shared {
     limits: Limits,
     /// An instance serves one call at a time and many calls in all.
     idle: Mutex<Vec<PlannerInstance>>,
+    claims: ClaimQueues,
     peak_memory_bytes: AtomicUsize,
 }
 
@@ -98,8 +101,12 @@ impl Inventory {
         claim_token: Option<&str>,
     ) -> Result<Acquired, Error> {
         let lease = request.lease_seconds;
-        let request = request.clone().into();
-        let acquisition = call!(self.call_acquire(&request, claim_token)).await?;
+        let acquisition = self
+            .in_turn(request, async {
+                let request = request.clone().into();
+                call!(self.call_acquire(&request, claim_token)).await
+            })
+            .await?;
         Ok(match acquisition.into() {
             Acquisition::Batch(record) => Acquired::Batch(Batch::new(self.clone(), record, lease)),
             Acquisition::Nothing(nothing) => Acquired::Nothing(nothing),
@@ -135,8 +142,12 @@ impl Inventory {
         claim_token: Option<&str>,
     ) -> Result<Vec<Batch>, Error> {
         let lease = request.lease_seconds;
-        let request = request.clone().into();
-        let records = call!(self.call_acquire_many(&request, batches, claim_token)).await?;
+        let records = self
+            .in_turn(request, async {
+                let request = request.clone().into();
+                call!(self.call_acquire_many(&request, batches, claim_token)).await
+            })
+            .await?;
         Ok((records.into_iter())
             .map(|record| Batch::new(self.clone(), record.into(), lease))
             .collect())
@@ -279,6 +290,12 @@ impl Inventory {
         self.shared.peak_memory_bytes.load(Ordering::Relaxed)
     }
 
+    /// Makes a claim when it is its turn among the claims of its job.
+    async fn in_turn<T>(&self, request: &AcquireRequest, claim: impl Future<Output = T>) -> T {
+        let (meta_table, job) = (&request.meta_table, &request.job);
+        self.shared.claims.in_turn(meta_table, job, claim).await
+    }
+
     /// An idle instance, or a new one.
     async fn instance(&self) -> Result<PlannerInstance, Error> {
         let idle = self.idle().pop();
@@ -413,6 +430,7 @@ impl InventoryBuilder {
                 databases: Databases::new(inventory, meta, self.options),
                 limits: self.limits,
                 idle: Mutex::default(),
+                claims: ClaimQueues::default(),
                 peak_memory_bytes: AtomicUsize::new(0),
             }),
         })

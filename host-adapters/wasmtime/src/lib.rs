@@ -33,6 +33,7 @@
 //! of one's own takes the place of a driver by the trait [`Database`].
 
 mod batch;
+mod claim_queue;
 mod component;
 mod connect;
 mod database;

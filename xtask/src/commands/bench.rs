@@ -54,6 +54,7 @@ impl Bench {
                 "--package",
                 "batchintory-bench",
                 "--",
+                "measure",
             ])
             .args(["--postgres", cluster.url()])
             .arg("--python")

@@ -1,0 +1,132 @@
+//! Workers of one process queue up for the claims of a job, instead of racing each other for them.
+//!
+//! Of several claims that saw the same watermark only one succeeds, so those of one process would
+//! only take the database's time from each other. Between processes the chain decides.
+
+use std::collections::HashMap;
+use std::future::Future;
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+
+/// A meta table, as the caller spells it, and a job.
+type Key = (String, String);
+
+/// A queue for each job that is being claimed from, first come, first served.
+#[derive(Default)]
+pub(crate) struct ClaimQueues {
+    queues: Mutex<HashMap<Key, Queue>>,
+}
+
+#[derive(Default)]
+struct Queue {
+    /// tokio's mutex is fair, and whoever is dropped while waiting for it has left.
+    turn: Arc<tokio::sync::Mutex<()>>,
+    /// How many wait or have their turn; the queue goes with the last of them.
+    places: usize,
+}
+
+/// A place in a queue.
+struct Place<'a> {
+    queues: &'a ClaimQueues,
+    key: Key,
+    turn: Arc<tokio::sync::Mutex<()>>,
+}
+
+impl ClaimQueues {
+    /// Makes a claim when it is its turn among those of the job.
+    pub(crate) async fn in_turn<T>(
+        &self,
+        meta_table: &str,
+        job: &str,
+        claim: impl Future<Output = T>,
+    ) -> T {
+        let place = self.line_up((meta_table.to_owned(), job.to_owned()));
+        let _turn = place.turn.lock().await;
+        claim.await
+    }
+
+    fn line_up(&self, key: Key) -> Place<'_> {
+        let mut queues = self.queues();
+        let queue = queues.entry(key.clone()).or_default();
+        queue.places += 1;
+        Place {
+            queues: self,
+            key,
+            turn: queue.turn.clone(),
+        }
+    }
+
+    fn queues(&self) -> MutexGuard<'_, HashMap<Key, Queue>> {
+        self.queues.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+impl Drop for Place<'_> {
+    fn drop(&mut self) {
+        let mut queues = self.queues.queues();
+        if let Some(queue) = queues.get_mut(&self.key) {
+            queue.places -= 1;
+            if queue.places == 0 {
+                queues.remove(&self.key);
+            }
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::pin::pin;
+    use std::task::{Context, Poll, Waker};
+
+    use futures_util::FutureExt;
+    use tokio::sync::oneshot;
+
+    use super::*;
+
+    fn poll<T>(future: std::pin::Pin<&mut impl Future<Output = T>>) -> Poll<T> {
+        future.poll(&mut Context::from_waker(Waker::noop()))
+    }
+
+    #[test]
+    fn claims_of_a_job_come_one_after_the_other_in_order() {
+        let queues = ClaimQueues::default();
+        let (end_first, first_ends) = oneshot::channel::<()>();
+        let mut first = pin!(queues.in_turn("files", "job", first_ends));
+        let mut second = pin!(queues.in_turn("files", "job", async { 2 }));
+        let mut third = pin!(queues.in_turn("files", "job", async { 3 }));
+        assert!(poll(first.as_mut()).is_pending());
+        assert!(poll(second.as_mut()).is_pending());
+        assert!(poll(third.as_mut()).is_pending());
+        end_first.send(()).unwrap();
+        assert!(poll(second.as_mut()).is_pending(), "the first is not over");
+        assert!(poll(first.as_mut()).is_ready());
+        assert!(poll(third.as_mut()).is_pending(), "the second comes first");
+        assert_eq!(poll(second.as_mut()), Poll::Ready(2));
+        assert_eq!(poll(third.as_mut()), Poll::Ready(3));
+    }
+
+    #[test]
+    fn other_jobs_are_not_held_up() {
+        let queues = ClaimQueues::default();
+        let mut endless = pin!(queues.in_turn("files", "job", std::future::pending::<()>()));
+        assert!(poll(endless.as_mut()).is_pending());
+        for (meta_table, job) in [("files", "other job"), ("other files", "job")] {
+            let other = queues.in_turn(meta_table, job, async { 1 });
+            assert_eq!(other.now_or_never(), Some(1));
+        }
+    }
+
+    #[test]
+    fn whoever_is_dropped_leaves_the_queue_and_the_last_one_takes_it_along() {
+        let queues = ClaimQueues::default();
+        let mut first = Box::pin(queues.in_turn("files", "job", std::future::pending::<()>()));
+        let mut second = Box::pin(queues.in_turn("files", "job", std::future::pending::<()>()));
+        let mut third = pin!(queues.in_turn("files", "job", async { 3 }));
+        assert!(poll(first.as_mut()).is_pending());
+        assert!(poll(second.as_mut()).is_pending());
+        assert!(poll(third.as_mut()).is_pending());
+        drop(second);
+        drop(first);
+        assert_eq!(poll(third.as_mut()), Poll::Ready(3));
+        assert!(queues.queues().is_empty());
+    }
+}
