@@ -4,6 +4,7 @@
 //! lets only one follow each. So of two planners that saw the same watermark one inserts, and the
 //! other reads the new watermark and plans again. No lock is held in between.
 
+use crate::backoff::back_off;
 use crate::claim_token::ClaimToken;
 use crate::configuration;
 use crate::database::{Database, DatabaseError, Random, Rows};
@@ -18,9 +19,9 @@ use crate::retry::hand_out_again;
 use crate::sql::inventory::Claim;
 use crate::standing;
 
-/// How often a claim is tried while other workers win. With as many as ten workers, one that is no
-/// slower than the rest loses so often once in 10^9 calls.
-const MAX_ROUNDS: u32 = 200;
+/// How often a claim is tried while other workers win, with a pause after each loss. With as many as
+/// ten workers, one that is no slower than the rest loses so often once in 10^9 calls.
+const MAX_ROUNDS: i32 = 200;
 /// The attempt of a range that was never handed out before.
 const FIRST_ATTEMPT: i64 = 1;
 /// The most batches that are claimed at once.
@@ -95,7 +96,10 @@ async fn claim<D: Database, R: Random>(
         return Ok(Ok(batches));
     }
     let config = configuration::write(&job.request)?;
-    for _ in 0..MAX_ROUNDS {
+    for losses in 0..MAX_ROUNDS {
+        if losses > 0 {
+            back_off(&databases, random, losses).await;
+        }
         let standing = standing::read(&databases, &job).await?;
         standing.check_configuration(&job, &config)?;
         let claimed = if let Some(waiting) = standing.waiting {

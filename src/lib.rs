@@ -1,6 +1,7 @@
 //! batchintory's planner.
 
 mod audit;
+mod backoff;
 mod boundary;
 mod claim;
 mod claim_token;

@@ -2,7 +2,7 @@
 
 use anyhow::{Result, bail};
 use batchintory::{AcquireRequest, Outcome};
-use batchintory_tests::recording::Recording;
+use batchintory_tests::recording::{Fault, Recording};
 use batchintory_tests::tables::{Series, Table};
 use batchintory_tests::{TestDatabase, mysql, postgres, sqlite};
 use batchintory_wasmtime::{Acquired, Batch, Inventory};
@@ -68,6 +68,48 @@ async fn acquire_sends_three_statements_and_complete_one_on_postgresql() -> Resu
 #[tokio::test]
 async fn acquire_sends_four_statements_and_complete_one_on_mysql() -> Result<()> {
     count_statements(mysql().await?, 4).await
+}
+
+/// Whoever loses a race pauses before it tries again, if the database has a statement for that.
+async fn lose_races(database: TestDatabase, pauses_each: usize) -> Result<()> {
+    const LOSSES: usize = 3;
+    let recording = Recording::new(database.connection.clone());
+    let inventory = Inventory::builder().inventory(recording.clone()).build()?;
+    inventory.migrate().await?;
+    let table = Table {
+        series: Some(Series {
+            from: 1,
+            to: 100,
+            weight: 1.0,
+        }),
+        ..Table::files(Vec::new())
+    };
+    table.create(database.connection.as_ref()).await?;
+    let request = AcquireRequest {
+        max_count: Some(100),
+        ..AcquireRequest::new("files", "job")
+    };
+    recording.take();
+    // The claim is the third statement of each round.
+    let mut round = vec![None, None, Some(Fault::RaceLost)];
+    round.resize(round.len() + pauses_each, None);
+    recording.inject(&round.repeat(LOSSES));
+    assert_eq!(acquire(&inventory, &request).await?.count, 100);
+    let statements = recording.take();
+    let pauses = statements.iter().filter(|text| text.contains("sleep"));
+    assert_eq!(pauses.count(), LOSSES * pauses_each, "{statements:#?}");
+    assert_eq!(statements.len(), LOSSES * (3 + pauses_each) + 3);
+    Ok(())
+}
+
+#[tokio::test]
+async fn a_loser_tries_again_at_once_on_sqlite_whose_writers_wait_for_each_other() -> Result<()> {
+    lose_races(sqlite().await?, 0).await
+}
+
+#[tokio::test]
+async fn a_loser_pauses_on_postgresql() -> Result<()> {
+    lose_races(postgres().await?, 1).await
 }
 
 /// Workers of one process do not race each other: what sixteen of them claim at once takes no more
