@@ -23,7 +23,7 @@ use crate::standing;
 /// ten workers, one that is no slower than the rest loses so often once in 10^9 calls.
 const MAX_ROUNDS: i32 = 200;
 /// The attempt of a range that was never handed out before.
-const FIRST_ATTEMPT: i64 = 1;
+pub(crate) const FIRST_ATTEMPT: i64 = 1;
 /// The most batches that are claimed at once.
 const MAX_BATCHES: u32 = 1_000;
 
@@ -34,6 +34,16 @@ pub(crate) struct Claimant {
     /// Whether a claim with these tokens may stand already: its answer was lost, or the caller gave
     /// the token and may have given it before.
     may_stand: bool,
+}
+
+/// Where a claim goes in the chain of a job.
+pub(crate) struct Place {
+    /// The watermark that the range follows.
+    pub(crate) after: i64,
+    /// The number of the attempt.
+    pub(crate) attempt: i64,
+    /// No attempt with a lower inventory id runs, or waits because it failed.
+    pub(crate) queue_from: i64,
 }
 
 /// What became of a claim.
@@ -103,7 +113,8 @@ async fn claim<D: Database, R: Random>(
         let standing = standing::read(&databases, &job).await?;
         standing.check_configuration(&job, &config)?;
         let claimed = if let Some(waiting) = standing.waiting {
-            hand_out_again(&databases, &job, &mut claimant, waiting).await?
+            let queue_from = standing.queue_from;
+            hand_out_again(&databases, &job, &mut claimant, queue_from, waiting).await?
         } else {
             let watermark = standing.watermark;
             let nothing = |reason, scanned_to, held| Nothing {
@@ -127,17 +138,13 @@ async fn claim<D: Database, R: Random>(
                 };
                 return Ok(Err(nothing(reason, ahead.scanned_to, ahead.plan.held)));
             }
-            let (after, ranges) = (watermark.after(), &ahead.plan.batches);
-            insert(
-                &databases,
-                &job,
-                &mut claimant,
-                &config,
-                after,
-                FIRST_ATTEMPT,
-                ranges,
-            )
-            .await?
+            let place = Place {
+                after: watermark.after(),
+                attempt: FIRST_ATTEMPT,
+                queue_from: standing.queue_from,
+            };
+            let ranges = &ahead.plan.batches;
+            insert(&databases, &job, &mut claimant, &config, place, ranges).await?
         };
         if let Claimed::Batches(batches) = claimed {
             return Ok(Ok(batches));
@@ -150,18 +157,17 @@ async fn claim<D: Database, R: Random>(
     )))
 }
 
-/// Claims ranges that follow each other, the first of them behind `after`, under this configuration.
+/// Claims ranges that follow each other, the first of them at this place, under this configuration.
 pub(crate) async fn insert<D: Database>(
     databases: &Databases<'_, D>,
     job: &Job,
     claimant: &mut Claimant,
     config: &str,
-    after: i64,
-    attempt: i64,
+    place: Place,
     ranges: &[PlannedBatch],
 ) -> Result<Claimed, Error> {
     let meta_table = job.meta_table.to_string();
-    let mut after = after;
+    let mut after = place.after;
     let claims: Vec<(Claim<'_>, &PlannedBatch)> = (ranges.iter())
         .zip(&claimant.tokens)
         .map(|(range, token)| {
@@ -174,8 +180,9 @@ pub(crate) async fn insert<D: Database>(
                 id_end: range.id_end,
                 count: i64::try_from(range.count).unwrap_or(i64::MAX),
                 weight: job.columns.weight.as_ref().map(|_| range.weight),
-                attempt,
+                attempt: place.attempt,
                 max_attempts: job.retries.max_attempts,
+                queue_from: place.queue_from,
                 lease_seconds: job.lease_seconds,
                 token,
                 config,

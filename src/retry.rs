@@ -1,7 +1,7 @@
 //! Handing a range out again, as a new attempt.
 
 use crate::audit::count_again;
-use crate::claim::{Claimant, Claimed, insert};
+use crate::claim::{Claimant, Claimed, Place, insert};
 use crate::configuration;
 use crate::database::Database;
 use crate::databases::{Databases, RowReader};
@@ -18,6 +18,7 @@ pub(crate) async fn hand_out_again<D: Database>(
     databases: &Databases<'_, D>,
     job: &Job,
     claimant: &mut Claimant,
+    queue_from: i64,
     waiting: i64,
 ) -> Result<Claimed, Error> {
     let statement = databases.inventory.read_waiting(waiting);
@@ -67,8 +68,13 @@ pub(crate) async fn hand_out_again<D: Database>(
         oversized: job.limits.weight.is_some_and(|most| now.weight > most),
     };
     let attempt = attempt.saturating_add(1);
+    let place = Place {
+        after,
+        attempt,
+        queue_from,
+    };
     let config = configuration::write(&job.request)?;
-    let claimed = insert(databases, job, claimant, &config, after, attempt, &[range]).await?;
+    let claimed = insert(databases, job, claimant, &config, place, &[range]).await?;
     let is_next = |batch: &Batch| i64::from(batch.attempt) == attempt && batch.id_end == id_end;
     if let Claimed::Batches(batches) = &claimed
         && batches.iter().any(is_next)

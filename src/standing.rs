@@ -1,5 +1,6 @@
 //! Where a job stands: what its next claim goes by, read in one statement.
 
+use crate::claim::FIRST_ATTEMPT;
 use crate::configuration;
 use crate::database::Database;
 use crate::databases::{Databases, RowReader};
@@ -19,6 +20,8 @@ pub(crate) struct Standing {
     config: Option<String>,
     /// The inventory id of the oldest attempt whose range is to be handed out again.
     pub(crate) waiting: Option<i64>,
+    /// No attempt with a lower inventory id runs, or waits because it failed, now or ever again.
+    pub(crate) queue_from: i64,
 }
 
 /// Reads where a job stands.
@@ -35,19 +38,48 @@ pub(crate) async fn read<D: Database>(
             density: Density::default(),
             config: None,
             waiting: None,
+            queue_from: 0,
         });
     };
     let (id_start, id_end) = (row.int()?, row.int()?);
+    let density = Density {
+        count: row.count()?,
+        weight: row.double()?,
+        span: id_end.abs_diff(id_start).saturating_add(1),
+    };
+    let config = Some(row.text()?);
+    let (id, attempt) = (row.int()?, row.int()?);
+    let queue_from = row.optional_int()?.unwrap_or(0);
+    let queued = [row.optional_int()?, row.optional_int()?];
+    let waiting = queued.into_iter().flatten().filter(|id| *id > 0).min();
     Ok(Standing {
         watermark: Watermark::at(Some(id_end)),
-        density: Density {
-            count: row.count()?,
-            weight: row.double()?,
-            span: id_end.abs_diff(id_start).saturating_add(1),
+        density,
+        config,
+        waiting,
+        queue_from: match waiting {
+            Some(_) => queue_from,
+            None => next_queue_from(queue_from, id, attempt, queued),
         },
-        config: Some(row.text()?),
-        waiting: row.optional_int()?,
     })
+}
+
+/// From which inventory id on attempts run, or wait because they failed, when none is to be handed out
+/// again; those that merely wait their time are given by their ids, made negative.
+///
+/// A claim that others see later gets a higher id than the one read here. Either it follows the
+/// highest range, so it was planned once that was there, or it is the next attempt at a range whose
+/// last attempt still waits and counts here. That holds for the first attempt at the highest range
+/// only: a claim behind it may be older than a later attempt.
+fn next_queue_from(queue_from: i64, id: i64, attempt: i64, queued: [Option<i64>; 2]) -> i64 {
+    let highest = if attempt == FIRST_ATTEMPT {
+        id
+    } else {
+        queue_from
+    };
+    (queued.into_iter().flatten())
+        .map(i64::wrapping_neg)
+        .fold(highest, i64::min)
 }
 
 impl Standing {
@@ -76,5 +108,28 @@ impl Standing {
             job.name,
             differences.join("; ")
         )))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn attempts_are_looked_for_from_the_oldest_on_that_may_yet_be_handed_out_again() {
+        for (id, attempt, queued, expected) in [
+            (9, 1, [None, None], 9),
+            (9, 1, [Some(-9), None], 9),
+            (9, 1, [Some(-7), None], 7),
+            // One that was put back may be older than all that was looked at. Its next attempt may be
+            // on its way, with any id above its own.
+            (9, 1, [Some(-7), Some(-3)], 3),
+            (9, 1, [None, Some(-3)], 3),
+            // A claim behind this range may be on its way with a lower id than its second attempt.
+            (9, 2, [None, None], 5),
+            (9, 2, [Some(-7), None], 5),
+        ] {
+            assert_eq!(next_queue_from(5, id, attempt, queued), expected);
+        }
     }
 }

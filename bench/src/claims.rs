@@ -12,9 +12,11 @@ use crate::timing::{Rounds, Samples};
 
 /// What a round of our own took.
 #[derive(Default)]
-struct Ours {
-    acquire: Samples,
-    complete: Samples,
+pub struct Ours {
+    /// Claiming a batch.
+    pub acquire: Samples,
+    /// Ending it.
+    pub complete: Samples,
 }
 
 /// Measures.
@@ -95,13 +97,14 @@ pub fn request(table: &str, job: &str) -> AcquireRequest {
     }
 }
 
-async fn claim(inventory: &Inventory, request: &AcquireRequest, ours: &mut Ours) -> Result<()> {
+/// Claims a batch and ends it.
+pub async fn claim(inventory: &Inventory, request: &AcquireRequest, ours: &mut Ours) -> Result<()> {
     let start = Instant::now();
     let Acquired::Batch(batch) = inventory.acquire(request).await? else {
         bail!("nothing left in {}", request.meta_table);
     };
     ours.acquire.add_since(start);
-    if !(50..200).contains(&batch.count) {
+    if !(10..200).contains(&batch.count) {
         bail!("{} items", batch.count);
     }
     let start = Instant::now();

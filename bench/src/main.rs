@@ -8,6 +8,7 @@ mod claims;
 mod contention;
 mod floor;
 mod long_batch;
+mod long_history;
 mod python;
 mod report;
 mod tables;
@@ -61,6 +62,7 @@ async fn measure(arguments: &Arguments) -> Result<()> {
     claims::measure(&server, &rounds, &mut report).await?;
     python::measure(&server, &arguments.python, &rounds, &mut report).await?;
     long_batch::measure(&server, &rounds, &mut report).await?;
+    long_history::measure(&server, &rounds, &mut report).await?;
     contention::measure(&server, &rounds, &mut report).await?;
 
     println!("{}", report.table());

@@ -12,6 +12,8 @@ pub struct Rounds {
     pub scans: usize,
     /// For pybatchintory on a small and on a large table.
     pub python: (usize, usize),
+    /// For claims while an old transaction keeps their dead rows.
+    pub claims_held_back: usize,
     /// For workers who share a job.
     pub contention_turns: usize,
     /// How long they work.
@@ -27,6 +29,7 @@ impl Rounds {
                 calls: 2_000,
                 scans: 5,
                 python: (30, 3),
+                claims_held_back: 5_000,
                 contention_turns: 3,
                 contention_time: Duration::from_secs(2),
             }
@@ -36,6 +39,7 @@ impl Rounds {
                 calls: 20_000,
                 scans: 15,
                 python: (100, 5),
+                claims_held_back: 20_000,
                 contention_turns: 5,
                 contention_time: Duration::from_secs(5),
             }

@@ -39,6 +39,8 @@ pub(crate) struct Claim<'a> {
     pub(crate) weight: Option<f64>,
     pub(crate) attempt: i64,
     pub(crate) max_attempts: u32,
+    /// No attempt with a lower id runs, or waits because it failed.
+    pub(crate) queue_from: i64,
     pub(crate) lease_seconds: Option<u32>,
     pub(crate) token: &'a ClaimToken,
     /// The effective request as JSON.
@@ -88,12 +90,17 @@ impl Queue {
 
 impl InventoryTable {
     /// Where a job stands: the row of its highest range as `batch_id_start, batch_id_end,
-    /// batch_count, batch_weight, config, waiting`, or no row before its first claim. Waiting is the
-    /// lowest id of an attempt within the bounds whose range is to be handed out again: it was
-    /// requeued, it failed and has rested, or it runs and its lease is over.
+    /// batch_count, batch_weight, config, id, attempt, queue_from, unfinished, requeued`, or no row
+    /// before its first claim.
+    ///
+    /// The last two tell of attempts that run or failed, and of those that were put back. Each is the
+    /// lowest id of those whose range is to be handed out again: it lies within the bounds, and its
+    /// lease is over, it has rested, or it was put back. If there is none, it is the lowest id of
+    /// all, made negative; NULL if there are none at all.
     ///
     /// Relies on: the index (meta_table, job, batch_id_end, id), read from its end; the index
-    /// (meta_table, job, queue, id).
+    /// (meta_table, job, queue, id). What has left a queue stays in that index for as long as an old
+    /// transaction could see it there, so it is read from `queue_from` on.
     pub(crate) fn read_standing(
         &self,
         meta_table: &str,
@@ -102,26 +109,49 @@ impl InventoryTable {
         retries: Retries,
     ) -> Statement {
         let column = |name: &'static str| Expr::col(("waiting", name));
+        let within_bounds = || {
+            let id_min = (bounds.id_min).map(|least| column("batch_id_start").gte(bind_int(least)));
+            let id_max = (bounds.id_max).map(|most| column("batch_id_end").lte(bind_int(most)));
+            [id_min, id_max]
+        };
         let lease_is_over = column("lease_expires").lte(self.dialect.now());
-        let mut waiting = Query::select();
-        waiting
-            .expr(Expr::cust("min(waiting.id)"))
-            .from_as(self.name.reference(), "waiting")
-            .and_where(column("meta_table").eq(bind_text(meta_table)))
-            .and_where(column("job").eq(bind_text(job)))
-            .and_where(Expr::cust(
-                "waiting.queue IN ('running', 'retry', 'requeued')",
-            ))
-            .and_where(Expr::cust("waiting.queue <> 'running'").or(lease_is_over))
-            .and_where_option((retries.delay_seconds).map(|seconds| {
-                Expr::cust("waiting.queue <> 'retry'").or(self.has_rested("waiting", seconds))
-            }))
-            .and_where_option(
-                (bounds.id_min).map(|id_min| column("batch_id_start").gte(bind_int(id_min))),
-            )
-            .and_where_option(
-                (bounds.id_max).map(|id_max| column("batch_id_end").lte(bind_int(id_max))),
-            );
+        let is_over = Expr::cust("waiting.queue <> 'running'").or(lease_is_over);
+        let has_rested = (retries.delay_seconds).map(|seconds| {
+            Expr::cust("waiting.queue <> 'retry'").or(self.has_rested("waiting", seconds))
+        });
+        let first = |queues: Expr, is_due: Option<Expr>| {
+            let first = match is_due {
+                Some(is_due) => Func::coalesce([
+                    when(is_due, column("id")).min(),
+                    Expr::cust("-min(waiting.id)"),
+                ])
+                .into(),
+                None => column("id").min(),
+            };
+            let mut select = Query::select();
+            select
+                .expr(first)
+                .from_as(self.name.reference(), "waiting")
+                .and_where(column("meta_table").eq(bind_text(meta_table)))
+                .and_where(column("job").eq(bind_text(job)))
+                .and_where(queues);
+            bigint(Expr::from(SubQueryStatement::from(select)))
+        };
+        let all = |conditions: Vec<Expr>| conditions.into_iter().reduce(ExprTrait::and);
+        let unfinished_is_due = [Some(is_over), has_rested]
+            .into_iter()
+            .chain(within_bounds());
+        let unfinished = first(
+            Expr::cust(
+                "waiting.queue IN ('running', 'retry') \
+                 AND waiting.id >= COALESCE(attempts.queue_from, 0)",
+            ),
+            all(unfinished_is_due.flatten().collect()),
+        );
+        let requeued = first(
+            Expr::cust("waiting.queue = 'requeued'"),
+            all(within_bounds().into_iter().flatten().collect()),
+        );
         let mut select = Query::select();
         select
             .expr(columns(
@@ -133,9 +163,13 @@ impl InventoryTable {
                     ("batch_count", "bigint"),
                     ("batch_weight", "double precision"),
                     ("config", "text"),
+                    ("id", "bigint"),
+                    ("attempt", "bigint"),
+                    ("queue_from", "bigint"),
                 ],
             ))
-            .expr(bigint(Expr::from(SubQueryStatement::from(waiting))))
+            .expr(unfinished)
+            .expr(requeued)
             .from_as(self.name.reference(), ATTEMPTS)
             .and_where(Expr::col((ATTEMPTS, "meta_table")).eq(bind_text(meta_table)))
             .and_where(Expr::col((ATTEMPTS, "job")).eq(bind_text(job)))
@@ -212,7 +246,7 @@ impl InventoryTable {
         &self,
         claims: impl ExactSizeIterator<Item = &'a Claim<'a>>,
     ) -> Statement {
-        const COLUMNS: [&str; 16] = [
+        const COLUMNS: [&str; 17] = [
             "meta_table",
             "job",
             "job_identifier",
@@ -229,6 +263,7 @@ impl InventoryTable {
             "lease_expires",
             "queue",
             "max_attempts",
+            "queue_from",
         ];
         let mut insert = InsertStatement::new();
         insert.into_table(self.name.reference()).columns(COLUMNS);
@@ -255,6 +290,7 @@ impl InventoryTable {
                 lease_expires,
                 Queue::Running.literal(),
                 bind_int(i64::from(claim.max_attempts)),
+                bind_int(claim.queue_from),
             ]);
         }
         if self.returns_claims() {

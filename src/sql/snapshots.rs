@@ -166,6 +166,7 @@ fn on_the_inventory() {
         weight: Some(63.5),
         attempt: 1,
         max_attempts: 3,
+        queue_from: 5,
         lease_seconds: Some(90),
         token: &token,
         config: "{}",

@@ -19,6 +19,7 @@ CREATE TABLE IF NOT EXISTS {table} (
     lease_expires datetime(6),
     queue varchar(16),
     max_attempts bigint NOT NULL,
+    queue_from bigint,
     CONSTRAINT {chain} UNIQUE (meta_table, job, batch_id_after, attempt),
     CONSTRAINT {claim_token} UNIQUE (claim_token),
     KEY {watermark} (meta_table, job, batch_id_end, id),

@@ -19,6 +19,7 @@ CREATE TABLE IF NOT EXISTS {table} (
     lease_expires timestamp with time zone,
     queue text,
     max_attempts bigint NOT NULL,
+    queue_from bigint,
     CONSTRAINT {chain} UNIQUE (meta_table, job, batch_id_after, attempt),
     CONSTRAINT {claim_token} UNIQUE (claim_token)
 );

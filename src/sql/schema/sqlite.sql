@@ -19,6 +19,7 @@ CREATE TABLE IF NOT EXISTS {table} (
     lease_expires text,
     queue text,
     max_attempts integer NOT NULL,
+    queue_from integer,
     CONSTRAINT {chain} UNIQUE (meta_table, job, batch_id_after, attempt),
     CONSTRAINT {claim_token} UNIQUE (claim_token)
 );

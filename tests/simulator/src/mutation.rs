@@ -23,11 +23,13 @@ pub enum Mutation {
     SuccessIsRetried,
     /// An attempt that waited a moment ago is taken to wait still, whatever its owner did meanwhile.
     StandingIsStale,
+    /// The oldest attempt that runs is not looked at: its lease may be over, and nobody takes it over.
+    OldestIsOverlooked,
 }
 
 impl Mutation {
     /// All of them.
-    pub const ALL: [Self; 10] = [
+    pub const ALL: [Self; 11] = [
         Self::ChainIsNotUnique,
         Self::ClaimSkipsAnId,
         Self::UpperBoundIsIgnored,
@@ -38,6 +40,7 @@ impl Mutation {
         Self::TokenIsNotUnique,
         Self::SuccessIsRetried,
         Self::StandingIsStale,
+        Self::OldestIsOverlooked,
     ];
 
     /// What it replaces in a statement, and by what. Both unique constraints are part of the schema.
@@ -76,6 +79,10 @@ impl Mutation {
             Self::StandingIsStale => (
                 "CAST(attempts.queue AS text), CAST(attempts.batch_id_after",
                 "COALESCE(attempts.queue, 'retry'), CAST(attempts.batch_id_after",
+            ),
+            Self::OldestIsOverlooked => (
+                "waiting.id >= COALESCE(attempts.queue_from, 0)",
+                "waiting.id > COALESCE(attempts.queue_from, 0)",
             ),
         }
     }
