@@ -43,6 +43,10 @@ impl Database for Canned {
                 int(100),
                 weight(5_000.0),
                 text(&self.config),
+                int(6),
+                int(1),
+                int(5),
+                int(-6),
                 Value::Null,
             ]
         } else {

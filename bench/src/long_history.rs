@@ -21,15 +21,15 @@ const BAR: Bar = Bar::AtMost(1.5);
 const HISTORY: &str = "
     INSERT INTO inventory_1m (meta_table, job, processing_start, processing_end, batch_id_start, batch_id_end,
         batch_weight, batch_count, attempt, status, config, batch_id_after, claim_token, max_attempts, queue_from)
-    SELECT meta_table, CASE number % 3 WHEN 0 THEN job ELSE job || number % 3 END, processing_start,
-        processing_start, range * 10 + 1, range * 10 + 10, 500, 10, attempt,
-        CASE WHEN attempt < attempts THEN 'failed' ELSE 'succeeded' END, config,
+    SELECT first.meta_table, CASE number % 3 WHEN 0 THEN first.job ELSE first.job || number % 3 END,
+        first.processing_start, first.processing_start, range * 10 + 1, range * 10 + 10, 500, 10, try,
+        CASE WHEN try < tries THEN 'failed' ELSE 'succeeded' END, first.config,
         CASE WHEN range = 0 THEN -9223372036854775808 ELSE range * 10 END,
-        md5(number || ' ' || attempt), 3, id
+        md5(number || ' ' || try), 3, first.id
     FROM (SELECT * FROM inventory_1m LIMIT 1) AS first,
-        generate_series(3::bigint, 999999 / 51 * 50) AS number,
-        LATERAL (SELECT number / 3 AS range, CASE number / 3 % 50 WHEN 0 THEN 2 ELSE 1 END AS attempts) AS of_number,
-        generate_series(1, attempts) AS attempt";
+        generate_series(1::bigint, 999999 / 51 * 50) AS number,
+        LATERAL (SELECT number / 3 AS range, CASE number / 3 % 50 WHEN 0 THEN 2 ELSE 1 END AS tries) AS of_range,
+        generate_series(1, tries) AS try";
 
 /// Measures.
 pub async fn measure(server: &Server, rounds: &Rounds, report: &mut Report) -> Result<()> {
