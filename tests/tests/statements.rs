@@ -96,7 +96,9 @@ async fn lose_races(database: TestDatabase, pauses_each: usize, last_round: usiz
     recording.inject(&round.repeat(LOSSES));
     assert_eq!(acquire(&inventory, &request).await?.count, 100);
     let statements = recording.take();
-    let pauses = statements.iter().filter(|text| text.contains("sleep"));
+    let pauses = statements
+        .iter()
+        .filter(|text| text.to_lowercase().contains("sleep"));
     assert_eq!(pauses.count(), LOSSES * pauses_each, "{statements:#?}");
     assert_eq!(statements.len(), LOSSES * (3 + pauses_each) + last_round);
     Ok(())
