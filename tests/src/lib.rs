@@ -8,6 +8,7 @@ pub mod databases;
 pub mod proxy;
 pub mod recording;
 pub mod scenario;
+pub mod server;
 pub mod subject;
 pub mod tables;
 

@@ -1,0 +1,181 @@
+//! Servers of a test's own, which it may stop, kill and start again: PostgreSQL and PgBouncer.
+
+use std::env;
+use std::fs;
+use std::net::TcpListener;
+use std::path::{Path, PathBuf};
+use std::process::{Child, Command, Stdio};
+
+use anyhow::{Context, Result, ensure};
+use tempfile::TempDir;
+
+/// The user as whom servers run that refuse to run as root.
+const USER: &str = "postgres";
+
+/// A PostgreSQL server of a test's own.
+pub struct OwnPostgres {
+    programs: PathBuf,
+    folder: TempDir,
+    port: u16,
+}
+
+impl OwnPostgres {
+    /// Makes and starts a server. Its commits wait for the disk: it is to be killed.
+    pub fn start() -> Result<Self> {
+        let programs = env::var_os("BATCHINTORY_TEST_POSTGRES_PROGRAMS").context(
+            "no PostgreSQL to start: run `cargo xtask test`, or set BATCHINTORY_TEST_POSTGRES_PROGRAMS to \
+             the folder with initdb and pg_ctl",
+        )?;
+        let server = Self {
+            programs: programs.into(),
+            folder: own_folder()?,
+            port: free_port()?,
+        };
+        let mut initdb = server.program("initdb")?;
+        run(initdb
+            .arg("--username=postgres")
+            .args(["--auth=trust", "--no-sync"]))?;
+        server.restart()?;
+        Ok(server)
+    }
+
+    /// Where it listens, as `host:port`.
+    pub fn address(&self) -> String {
+        format!("127.0.0.1:{}", self.port)
+    }
+
+    /// Starts the server again once it was stopped.
+    pub fn restart(&self) -> Result<()> {
+        let options = format!(
+            "-p {} -c listen_addresses=127.0.0.1 -c unix_socket_directories='' -c max_connections=200",
+            self.port
+        );
+        run(self
+            .program("pg_ctl")?
+            .args(["start", "--wait", "--silent", "--options", &options])
+            .arg("--log")
+            .arg(self.folder.path().join("log")))
+    }
+
+    /// Stops the server as a crash would.
+    pub fn stop_immediately(&self) -> Result<()> {
+        run(self
+            .program("pg_ctl")?
+            .args(["stop", "--mode=immediate", "--silent"]))
+    }
+
+    fn program(&self, name: &str) -> Result<Command> {
+        let mut command = as_user(self.programs.join(name))?;
+        command.arg("--pgdata").arg(self.folder.path().join("data"));
+        Ok(command)
+    }
+}
+
+impl Drop for OwnPostgres {
+    fn drop(&mut self) {
+        let _ = self.stop_immediately();
+    }
+}
+
+/// A PgBouncer in transaction mode.
+pub struct PgBouncer {
+    process: Child,
+    port: u16,
+    _folder: TempDir,
+}
+
+impl PgBouncer {
+    /// Before the server and the user of this URL.
+    pub fn before(url: &url::Url) -> Result<Self> {
+        let folder = own_folder()?;
+        let port = free_port()?;
+        let configuration = folder.path().join("pgbouncer.ini");
+        let password = match url.password() {
+            Some(password) => format!(" password={password}"),
+            None => String::new(),
+        };
+        fs::write(
+            &configuration,
+            format!(
+                "[databases]\n* = host={host} port={server_port} user={user}{password}\n\
+                 [pgbouncer]\nlisten_addr = 127.0.0.1\nlisten_port = {port}\nunix_socket_dir =\n\
+                 auth_type = any\npool_mode = transaction\ndefault_pool_size = 8\n",
+                host = url.host_str().unwrap_or("127.0.0.1"),
+                server_port = url.port().unwrap_or(5432),
+                user = url.username(),
+            ),
+        )?;
+        let process = as_user("pgbouncer")?
+            .arg("--quiet")
+            .arg(&configuration)
+            .stdin(Stdio::null())
+            .spawn()
+            .context("PgBouncer does not start: install it, as with `apt-get install pgbouncer`")?;
+        Ok(Self {
+            process,
+            port,
+            _folder: folder,
+        })
+    }
+
+    /// Where it listens, as `host:port`.
+    pub fn address(&self) -> String {
+        format!("127.0.0.1:{}", self.port)
+    }
+}
+
+impl Drop for PgBouncer {
+    fn drop(&mut self) {
+        let _ = self.process.kill();
+        let _ = self.process.wait();
+    }
+}
+
+/// A folder that servers can use, whoever runs them.
+fn own_folder() -> Result<TempDir> {
+    let folder = tempfile::Builder::new()
+        .prefix("batchintory-test.")
+        .tempdir_in("/tmp")?;
+    if is_root()? {
+        run(Command::new("chown").arg(USER).arg(folder.path()))?;
+    }
+    Ok(folder)
+}
+
+/// A program that is not run as root.
+fn as_user(program: impl AsRef<Path>) -> Result<Command> {
+    use std::os::unix::process::CommandExt;
+
+    let mut command = Command::new(program.as_ref());
+    command.current_dir("/");
+    if is_root()? {
+        command.uid(id(&["-u", USER])?).gid(id(&["-g", USER])?);
+    }
+    Ok(command)
+}
+
+fn is_root() -> Result<bool> {
+    Ok(id(&["-u"])? == 0)
+}
+
+fn id(arguments: &[&str]) -> Result<u32> {
+    let output = Command::new("id").args(arguments).output()?;
+    let printed = String::from_utf8(output.stdout)?;
+    (printed.trim().parse()).with_context(|| format!("there is no user for {arguments:?}"))
+}
+
+fn run(command: &mut Command) -> Result<()> {
+    let status = command.stdout(Stdio::null()).status();
+    let status = status.with_context(|| format!("{:?} cannot be run", command.get_program()))?;
+    ensure!(
+        status.success(),
+        "{:?} failed: {status}",
+        command.get_program()
+    );
+    Ok(())
+}
+
+/// A port that nobody listens on at this moment.
+fn free_port() -> Result<u16> {
+    Ok(TcpListener::bind(("127.0.0.1", 0))?.local_addr()?.port())
+}
