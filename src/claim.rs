@@ -21,7 +21,7 @@ use crate::standing;
 
 /// How often a claim is tried while other workers win, with a pause after each loss. With as many as
 /// ten workers, one that is no slower than the rest loses so often once in 10^9 calls.
-const MAX_ROUNDS: i32 = 200;
+const MAX_ROUNDS: u32 = 200;
 /// The attempt of a range that was never handed out before.
 pub(crate) const FIRST_ATTEMPT: i64 = 1;
 /// The most batches that are claimed at once.
@@ -108,7 +108,7 @@ async fn claim<D: Database, R: Random>(
     let config = configuration::write(&job.request)?;
     for losses in 0..MAX_ROUNDS {
         if losses > 0 {
-            back_off(&databases, random, losses).await;
+            back_off(database, random, losses).await;
         }
         let standing = standing::read(&databases, &job).await?;
         standing.check_configuration(&job, &config)?;

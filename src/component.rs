@@ -34,6 +34,10 @@ impl Database for Host {
         import::settings().into()
     }
 
+    async fn pause(&self, milliseconds: u32) {
+        import::pause(milliseconds);
+    }
+
     async fn query(
         &self,
         on: Source,

@@ -139,6 +139,10 @@ pub trait Database: Sync {
     /// The settings; must not change while a call runs.
     fn settings(&self) -> Settings;
 
+    /// Lets so much time pass: the planner has no clock, and makes room for others when it has lost a
+    /// race for a claim.
+    fn pause(&self, milliseconds: u32) -> impl Future<Output = ()> + Send;
+
     /// Runs one statement and gives back all its rows.
     ///
     /// # Errors

@@ -71,18 +71,6 @@ impl Dialect {
             ),
         }
     }
-
-    /// Sleeps for so many seconds. In SQLite nothing does, nor need it: its writers wait for each
-    /// other.
-    pub(super) fn sleep(self, seconds: f64) -> Option<Expr> {
-        let function = match self {
-            Self::Postgresql => "pg_sleep",
-            Self::Mysql => "SLEEP",
-            Self::Sqlite => return None,
-        };
-        Some(Func::cust(function).arg(bind_double(seconds)).into())
-    }
-
     /// A bound JSON document.
     pub(super) fn bind_json(self, json: Option<&str>) -> Expr {
         match self {

@@ -10,7 +10,6 @@ mod dialect;
 pub(crate) mod fence;
 pub(crate) mod inventory;
 pub(crate) mod meta;
-pub(crate) mod pause;
 pub(crate) mod schema;
 pub(crate) mod source;
 mod writer;

@@ -2,7 +2,6 @@
 
 use super::inventory::{Claim, Ending, InventoryTable};
 use super::meta::{self, Room};
-use super::pause::pause;
 use super::source;
 use super::{Statement, Value, quoted};
 use crate::claim_token::ClaimToken;
@@ -232,15 +231,6 @@ fn on_the_inventory() {
         };
         inventory(dialect).list_attempts(&query, Some("files"))
     });
-}
-
-#[test]
-fn the_pause() {
-    let all = [Dialect::Postgresql, Dialect::Mysql]
-        .map(|dialect| format!("-- {dialect:?}\n{}", shown(&pause(dialect, 0.02).unwrap())))
-        .join("\n\n");
-    insta::assert_snapshot!("pause", all);
-    assert_eq!(pause(Dialect::Sqlite, 0.02), None);
 }
 
 #[test]

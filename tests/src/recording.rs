@@ -14,8 +14,6 @@ pub enum Fault {
     Unreachable,
     /// The statement takes effect, but its answer is lost.
     AnswerLost,
-    /// Another worker was faster.
-    RaceLost,
     /// The connection breaks before the statement takes effect, and nobody knows.
     StatementLost,
 }
@@ -77,7 +75,6 @@ impl Database for Recording {
         match fault {
             None => self.database.query(statement, parameters).await,
             Some(Fault::Unreachable) => Err(DatabaseError::Unavailable("no route".into())),
-            Some(Fault::RaceLost) => Err(DatabaseError::Conflict("duplicate key".into())),
             Some(Fault::StatementLost) => Err(DatabaseError::OutcomeUnknown("reset".into())),
             Some(Fault::AnswerLost) => {
                 self.database.query(statement, parameters).await?;

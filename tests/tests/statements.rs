@@ -1,11 +1,16 @@
 //! How many statements a call sends: what a user pays per round trip.
 
+use std::sync::Mutex;
+
 use anyhow::{Result, bail};
-use batchintory::{AcquireRequest, Outcome};
-use batchintory_tests::recording::{Fault, Recording};
+use batchintory::{
+    AcquireRequest, DatabaseError, Dialect, Error, Outcome, Planner, Rows, Settings, Source,
+    StatusLabels, Value,
+};
+use batchintory_tests::recording::Recording;
 use batchintory_tests::tables::{Series, Table};
 use batchintory_tests::{TestDatabase, mysql, postgres, sqlite};
-use batchintory_wasmtime::{Acquired, Batch, Inventory};
+use batchintory_wasmtime::{Acquired, Batch, Inventory, SystemRandom};
 
 async fn acquire(inventory: &Inventory, request: &AcquireRequest) -> Result<Batch> {
     match inventory.acquire(request).await? {
@@ -70,54 +75,70 @@ async fn acquire_sends_four_statements_and_complete_one_on_mysql() -> Result<()>
     count_statements(mysql().await?, 4).await
 }
 
-/// Whoever loses a race pauses before it tries again, if the database has a statement for that.
-async fn lose_races(database: TestDatabase, pauses_each: usize, last_round: usize) -> Result<()> {
-    const LOSSES: usize = 3;
-    let recording = Recording::new(database.connection.clone());
-    let inventory = Inventory::builder().inventory(recording.clone()).build()?;
-    inventory.migrate().await?;
-    let table = Table {
-        series: Some(Series {
-            from: 1,
-            to: 100,
-            weight: 1.0,
-        }),
-        ..Table::files(Vec::new())
-    };
-    table.create(database.connection.as_ref()).await?;
-    let request = AcquireRequest {
-        max_count: Some(100),
-        ..AcquireRequest::new("files", "job")
-    };
-    recording.take();
-    // The claim is the third statement of each round.
-    let mut round = vec![None, None, Some(Fault::RaceLost)];
-    round.resize(round.len() + pauses_each, None);
-    recording.inject(&round.repeat(LOSSES));
-    assert_eq!(acquire(&inventory, &request).await?.count, 100);
-    let statements = recording.take();
-    let pauses = statements
-        .iter()
-        .filter(|text| text.to_lowercase().contains("sleep"));
-    assert_eq!(pauses.count(), LOSSES * pauses_each, "{statements:#?}");
-    assert_eq!(statements.len(), LOSSES * (3 + pauses_each) + last_round);
-    Ok(())
+/// A database on which every race is lost, and that remembers its pauses, in milliseconds.
+#[derive(Default)]
+struct AlwaysLost {
+    pauses: Mutex<Vec<u32>>,
+}
+
+impl batchintory::Database for &AlwaysLost {
+    fn settings(&self) -> Settings {
+        Settings {
+            inventory_dialect: Dialect::Postgresql,
+            meta_dialect: Dialect::Postgresql,
+            inventory_table: "inventory".into(),
+            meta_schema: None,
+            status_labels: StatusLabels::default(),
+        }
+    }
+
+    async fn pause(&self, milliseconds: u32) {
+        if let Ok(mut pauses) = self.pauses.lock() {
+            pauses.push(milliseconds);
+        }
+    }
+
+    async fn query(
+        &self,
+        on: Source,
+        _: String,
+        _: Vec<Value>,
+    ) -> std::result::Result<Rows, DatabaseError> {
+        // A page with one row; no attempt before, and none inserted.
+        let page = || {
+            let counts = [1, 1, 1, 1].map(Value::Int64);
+            let weight = || Value::Float64(1.0);
+            let mut row = vec![Value::Text("bigint".into()), Value::Null, Value::Null];
+            row.extend(counts);
+            row.extend([weight(), Value::Int64(1), Value::Int64(1), weight()]);
+            row
+        };
+        Ok(Rows {
+            rows: match on {
+                Source::Meta => vec![page()],
+                Source::Inventory => Vec::new(),
+            },
+            affected: 0,
+        })
+    }
 }
 
 #[tokio::test]
-async fn a_loser_tries_again_at_once_on_sqlite_whose_writers_wait_for_each_other() -> Result<()> {
-    lose_races(sqlite().await?, 0, 3).await
-}
-
-#[tokio::test]
-async fn a_loser_pauses_on_postgresql() -> Result<()> {
-    lose_races(postgres().await?, 1, 3).await
-}
-
-#[tokio::test]
-async fn a_loser_pauses_on_mysql() -> Result<()> {
-    // Whose INSERT gives nothing back, so that the claim is read.
-    lose_races(mysql().await?, 1, 4).await
+async fn losers_pause_by_chance_and_longer_each_time() {
+    let database = AlwaysLost::default();
+    let planner = Planner::new(&database, SystemRandom);
+    let request = AcquireRequest::new("files", "job");
+    let error = planner.acquire(&request, None).await.expect_err("lost");
+    assert!(matches!(error, Error::ExhaustedRetries(_)), "{error}");
+    let pauses = database.pauses.lock().expect("one thread").clone();
+    assert_eq!(pauses.len(), 199);
+    for (index, longest) in [20, 40, 80, 160, 320].into_iter().enumerate() {
+        assert!(pauses[index] <= longest, "{pauses:?}");
+    }
+    assert!(pauses.iter().all(|pause| *pause <= 400), "{pauses:?}");
+    // By chance, about half of the rest are longer than half of the longest.
+    let long = pauses.iter().filter(|pause| **pause > 200).count();
+    assert!((50..150).contains(&long), "{pauses:?}");
 }
 
 /// Workers of one process do not race each other: what sixteen of them claim at once takes no more

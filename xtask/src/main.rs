@@ -4,6 +4,7 @@
 
 mod commands;
 mod mariadb;
+mod pgbouncer;
 mod postgres;
 mod python;
 mod server;

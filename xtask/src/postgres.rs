@@ -6,7 +6,7 @@ use anyhow::Result;
 
 use crate::server::{Recipe, Server};
 use crate::step;
-use programs::Programs;
+pub use programs::Programs;
 
 /// The variable with the URL of a PostgreSQL server to test on.
 pub const VARIABLE: &str = "BATCHINTORY_TEST_POSTGRES";

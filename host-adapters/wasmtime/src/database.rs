@@ -2,7 +2,7 @@
 
 use std::fmt;
 use std::sync::Arc;
-use std::time::Instant;
+use std::time::{Duration, Instant};
 
 use async_trait::async_trait;
 use batchintory::{DatabaseError, Dialect, Random, Rows, Settings, Source, StatusLabels, Value};
@@ -64,6 +64,9 @@ impl Default for DatabaseOptions {
     }
 }
 
+/// The longest pause that the planner is granted.
+const MAX_PAUSE_MILLISECONDS: u32 = 1_000;
+
 /// The inventory's and the meta tables' database with their options.
 ///
 /// Serves the component's import as well as a native [`batchintory::Planner`]. Repeats statements
@@ -115,6 +118,12 @@ impl batchintory::Database for Databases {
                 .or_else(|| self.meta.schema().map(str::to_owned)),
             status_labels: self.options.status_labels.clone(),
         }
+    }
+
+    async fn pause(&self, milliseconds: u32) {
+        // A component may ask for any time; a call is not to hang for long.
+        let milliseconds = milliseconds.min(MAX_PAUSE_MILLISECONDS);
+        tokio::time::sleep(Duration::from_millis(milliseconds.into())).await;
     }
 
     async fn query(

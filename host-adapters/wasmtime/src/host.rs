@@ -45,6 +45,12 @@ impl wit::Host for Host {
         self.databases.settings().into()
     }
 
+    async fn pause(&mut self, milliseconds: u32) {
+        let start = Instant::now();
+        self.databases.pause(milliseconds).await;
+        self.usage.add_wait(start);
+    }
+
     async fn query(
         &mut self,
         on: wit::Source,

@@ -102,6 +102,8 @@ impl Database for &Host {
         self.settings.clone()
     }
 
+    async fn pause(&self, _: u32) {}
+
     async fn query(
         &self,
         _: Source,

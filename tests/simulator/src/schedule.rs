@@ -49,6 +49,9 @@ impl Database for Link {
         }
     }
 
+    /// Which worker goes next is chosen at every step anyway.
+    async fn pause(&self, _milliseconds: u32) {}
+
     async fn query(&self, _on: Source, text: String, parameters: Vec<Value>) -> Answer {
         self.mailbox().request = Some(Request { text, parameters });
         poll_fn(|_| match self.mailbox().answer.take() {

@@ -9,16 +9,19 @@ use clap::Args;
 use super::component;
 use crate::mariadb::{self, MariaDb};
 use crate::postgres::{self, Cluster, Options};
-use crate::{python, step, workspace};
+use crate::{pgbouncer, python, step, workspace};
 
 /// The variable with the Python that has pybatchintory.
 const PYTHON: &str = "BATCHINTORY_TEST_PYTHON";
+
+/// The variable with the folder of PostgreSQL's server programs.
+const PROGRAMS: &str = "BATCHINTORY_TEST_POSTGRES_PROGRAMS";
 
 /// Runs all tests, on SQLite, PostgreSQL and MariaDB
 ///
 /// Builds the component, starts a throw-away PostgreSQL and a throw-away MariaDB, and runs `cargo test
 /// --workspace`. The servers' programs are looked for in the usual places; as root on Debian the
-/// packages `postgresql` and `mariadb-server` are installed when there are none. With
+/// packages `postgresql`, `pgbouncer` and `mariadb-server` are installed when there are none. With
 /// BATCHINTORY_TEST_POSTGRES or BATCHINTORY_TEST_MYSQL set, the tests use that server instead, on
 /// which they must be allowed to create databases.
 #[derive(Args)]
@@ -40,6 +43,9 @@ impl Test {
             tests.arg("--workspace");
         }
         tests.args(&self.arguments);
+        // Tests that crash their server, or put a pooler before it, start their own.
+        tests.env(PROGRAMS, &postgres::Programs::find_or_install()?.folder);
+        pgbouncer::find_or_install()?;
         let postgres = if is_given(postgres::VARIABLE) {
             None
         } else {
