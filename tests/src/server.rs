@@ -17,11 +17,13 @@ pub struct OwnPostgres {
     programs: PathBuf,
     folder: TempDir,
     port: u16,
+    isolation: &'static str,
 }
 
 impl OwnPostgres {
-    /// Makes and starts a server. Its commits wait for the disk: it is to be killed.
-    pub fn start() -> Result<Self> {
+    /// Makes and starts a server whose transactions are isolated like this by default. Its commits wait
+    /// for the disk: it is to be killed.
+    pub fn start(isolation: &'static str) -> Result<Self> {
         let programs = env::var_os("BATCHINTORY_TEST_POSTGRES_PROGRAMS").context(
             "no PostgreSQL to start: run `cargo xtask test`, or set BATCHINTORY_TEST_POSTGRES_PROGRAMS to \
              the folder with initdb and pg_ctl",
@@ -30,6 +32,7 @@ impl OwnPostgres {
             programs: programs.into(),
             folder: own_folder()?,
             port: free_port()?,
+            isolation,
         };
         let mut initdb = server.program("initdb")?;
         run(initdb
@@ -44,11 +47,17 @@ impl OwnPostgres {
         format!("127.0.0.1:{}", self.port)
     }
 
+    /// Where its database is.
+    pub fn url(&self) -> String {
+        format!("postgres://postgres@{}/postgres", self.address())
+    }
+
     /// Starts the server again once it was stopped.
     pub fn restart(&self) -> Result<()> {
         let options = format!(
-            "-p {} -c listen_addresses=127.0.0.1 -c unix_socket_directories='' -c max_connections=200",
-            self.port
+            "-p {} -c listen_addresses=127.0.0.1 -c unix_socket_directories='' -c max_connections=200 \
+             -c default_transaction_isolation={}",
+            self.port, self.isolation
         );
         run(self
             .program("pg_ctl")?
@@ -99,7 +108,7 @@ impl PgBouncer {
             format!(
                 "[databases]\n* = host={host} port={server_port} user={user}{password}\n\
                  [pgbouncer]\nlisten_addr = 127.0.0.1\nlisten_port = {port}\nunix_socket_dir =\n\
-                 auth_type = any\npool_mode = transaction\ndefault_pool_size = 8\n",
+                 auth_type = any\npool_mode = transaction\ndefault_pool_size = 8\nserver_login_retry = 1\n",
                 host = url.host_str().unwrap_or("127.0.0.1"),
                 server_port = url.port().unwrap_or(5432),
                 user = url.username(),

@@ -51,7 +51,9 @@ async fn upgrade(database: TestDatabase, sqlalchemy_url: &str, qualified: &str) 
 
     let inventory = Inventory::open(&database.url).await?;
     let another = Inventory::open(&database.url).await?;
-    let error = (acquire(&inventory, "thumbnails").await).expect_err("it is not upgraded yet");
+    let Err(error) = acquire(&inventory, "thumbnails").await else {
+        bail!("it is not upgraded yet");
+    };
     assert!(error.to_string().contains("migrate"), "{error}");
     let (one, other) = tokio::join!(inventory.migrate(), another.migrate());
     assert!(one?.upgraded || other?.upgraded);
@@ -100,7 +102,9 @@ async fn upgrade(database: TestDatabase, sqlalchemy_url: &str, qualified: &str) 
     assert_eq!((audit.ranges, audit.differences.len()), (2, 0), "{audit:?}");
 
     // The original would not see our claims; it is stopped, and told why where that can be.
-    let error = run_pybatchintory(sqlalchemy_url, qualified).expect_err("it cannot claim any more");
+    let Err(error) = run_pybatchintory(sqlalchemy_url, qualified) else {
+        bail!("it cannot claim any more");
+    };
     let error = error.to_string();
     assert!(
         error.contains("was upgraded") || error.contains("batch_id_after"),

@@ -17,6 +17,10 @@ pub enum Fault {
     Killed,
     /// The worker dies when its statement has taken effect.
     KilledAfterEffect,
+    /// The host drops the call before its statement is sent, and its worker goes on.
+    Trapped,
+    /// The host drops the call when its statement has taken effect.
+    TrappedAfterEffect,
     /// The database's clock leaps.
     ClockLeap,
     /// A row comes late, goes or changes.
@@ -25,7 +29,7 @@ pub enum Fault {
 
 impl Fault {
     /// All of them.
-    pub const ALL: [Self; 9] = [
+    pub const ALL: [Self; 11] = [
         Self::LostBeforeEffect,
         Self::LostAfterEffect,
         Self::LateEffect,
@@ -33,6 +37,8 @@ impl Fault {
         Self::Unavailable,
         Self::Killed,
         Self::KilledAfterEffect,
+        Self::Trapped,
+        Self::TrappedAfterEffect,
         Self::ClockLeap,
         Self::RowChange,
     ];

@@ -33,6 +33,8 @@ struct Row {
     weight: f64,
     /// It was there from the beginning, and has not changed.
     is_steady: bool,
+    /// It was there from the beginning, and has never been ready.
+    is_held: bool,
 }
 
 /// Rows whose weight is below this do not pass the filter of those jobs that have one.
@@ -50,12 +52,16 @@ pub(crate) fn check(
     let mut by_token = HashMap::new();
     for job in jobs {
         let attempts = read_attempts(connection, &job.job)?;
+        let sources = match &job.source_job {
+            Some(source_job) => read_attempts(connection, source_job)?,
+            None => Vec::new(),
+        };
         for attempt in &attempts {
             if let Some(other) = by_token.insert(attempt.token.clone(), attempt.clone()) {
                 wrong.push(format!("token: {other:?} and {attempt:?} share one"));
             }
         }
-        check_job(job, &attempts, &rows, told, is_healed, &mut wrong);
+        check_job(job, &attempts, &sources, &rows, told, is_healed, &mut wrong);
     }
     check_told(told, &by_token, &mut wrong);
     Ok(wrong)
@@ -64,6 +70,7 @@ pub(crate) fn check(
 fn check_job(
     job: &AcquireRequest,
     attempts: &[Attempt],
+    sources: &[Attempt],
     rows: &[Row],
     told: &Told,
     is_healed: bool,
@@ -112,7 +119,41 @@ fn check_job(
             }
         }
     }
-    check_rows(job, &links, watermark, rows, is_healed, wrong);
+    match &job.source_job {
+        Some(_) => check_results(&links, watermark, sources, is_healed, wrong),
+        None => check_rows(job, &links, watermark, rows, is_healed, wrong),
+    }
+}
+
+/// Every range of a job on results holds just those attempts at the source job that succeeded, and
+/// nothing lies behind it but attempts that one which still runs holds back.
+fn check_results(
+    links: &BTreeMap<i64, Vec<&Attempt>>,
+    watermark: i64,
+    sources: &[Attempt],
+    is_healed: bool,
+    wrong: &mut Vec<String>,
+) {
+    let succeeded = |source: &&Attempt| source.status == "succeeded";
+    for attempt in links.values().flatten() {
+        let inside = sources.iter().filter(succeeded);
+        let inside = inside.filter(|source| attempt.after < source.id && source.id <= attempt.end);
+        if !i64::try_from(inside.count()).is_ok_and(|count| count == attempt.count) {
+            wrong.push(format!("results: {attempt:?} of {sources:?}"));
+        }
+    }
+    let first_running = (sources.iter())
+        .filter(|source| source.status == "running")
+        .map(|source| source.id)
+        .min();
+    for source in sources.iter().filter(succeeded) {
+        let is_held_back = first_running.is_some_and(|running| running < source.id);
+        if source.id > watermark && is_healed && !is_held_back {
+            wrong.push(format!(
+                "liveness: the result {source:?} was never handed out"
+            ));
+        }
+    }
 }
 
 /// Every row that belongs to the job lies in a range, or above all of them.
@@ -124,10 +165,17 @@ fn check_rows(
     is_healed: bool,
     wrong: &mut Vec<String>,
 ) {
+    let is_within = |row: &Row| {
+        job.id_min.is_none_or(|id_min| row.uid >= id_min)
+            && job.id_max.is_none_or(|id_max| row.uid <= id_max)
+    };
+    for row in rows.iter().filter(|row| row.is_held && is_within(row)) {
+        if job.hold.is_some() && row.uid <= watermark {
+            wrong.push(format!("hold: {} of {} was passed over", row.uid, job.job));
+        }
+    }
     for row in rows.iter().filter(|row| row.is_steady) {
-        let belongs = (job.filter.is_none() || row.weight >= LEAST_WEIGHT)
-            && job.id_min.is_none_or(|id_min| row.uid >= id_min)
-            && job.id_max.is_none_or(|id_max| row.uid <= id_max);
+        let belongs = is_within(row) && (job.filter.is_none() || row.weight >= LEAST_WEIGHT);
         if !belongs {
             continue;
         }
@@ -231,6 +279,7 @@ fn read_rows(connection: &Connection) -> Result<Vec<Row>> {
             uid: row.get(0)?,
             weight: row.get::<_, Option<f64>>(1)?.unwrap_or_default(),
             is_steady: row.get::<_, String>(2)? == "steady",
+            is_held: row.get::<_, String>(2)? == "held",
         })
     })?;
     Ok(rows.collect::<rusqlite::Result<_>>()?)
@@ -259,8 +308,17 @@ fn read_attempts(connection: &Connection, job: &str) -> Result<Vec<Attempt>> {
             lease: row.get(10)?,
             queue: row.get(11)?,
             log: row.get(12)?,
-            config: serde_json::from_str(&row.get::<_, String>(13)?).context("config")?,
+            config: read_config(&row.get::<_, String>(13)?)?,
         });
     }
     Ok(attempts)
+}
+
+/// A request as any version keeps it.
+fn read_config(config: &str) -> Result<AcquireRequest> {
+    let mut config: serde_json::Value = serde_json::from_str(config).context("config")?;
+    if let Some(config) = config.as_object_mut() {
+        config.remove("colour");
+    }
+    Ok(serde_json::from_value(config)?)
 }

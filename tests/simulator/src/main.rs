@@ -12,6 +12,10 @@ use batchintory_simulator::{Outcome, run_seed};
 use clap::Parser;
 use indicatif::{ProgressBar, ProgressStyle};
 
+/// Half of a step's time would go into allocating otherwise.
+#[global_allocator]
+static ALLOCATOR: mimalloc::MiMalloc = mimalloc::MiMalloc;
+
 /// Runs workers over one database, step by step and with faults, and checks every invariant.
 #[derive(Parser)]
 #[command(name = "cargo xtask simulate")]

@@ -25,11 +25,15 @@ pub enum Mutation {
     StandingIsStale,
     /// The oldest attempt that runs is not looked at: its lease may be over, and nobody takes it over.
     OldestIsOverlooked,
+    /// What is held is handed out, and results of attempts that run are passed over.
+    HoldIsIgnored,
+    /// Attempts that failed are taken for results of their job.
+    FailuresAreResults,
 }
 
 impl Mutation {
     /// All of them.
-    pub const ALL: [Self; 11] = [
+    pub const ALL: [Self; 13] = [
         Self::ChainIsNotUnique,
         Self::ClaimSkipsAnId,
         Self::UpperBoundIsIgnored,
@@ -41,6 +45,8 @@ impl Mutation {
         Self::SuccessIsRetried,
         Self::StandingIsStale,
         Self::OldestIsOverlooked,
+        Self::HoldIsIgnored,
+        Self::FailuresAreResults,
     ];
 
     /// What it replaces in a statement, and by what. Both unique constraints are part of the schema.
@@ -84,6 +90,11 @@ impl Mutation {
                 "waiting.id >= COALESCE(attempts.queue_from, 0)",
                 "waiting.id > COALESCE(attempts.queue_from, 0)",
             ),
+            Self::FailuresAreResults => (
+                "CAST(\"source\".\"status\" AS text) = CAST(? AS text)",
+                "CAST(\"source\".\"status\" AS text) IN (CAST(? AS text), 'failed')",
+            ),
+            Self::HoldIsIgnored => (".held THEN", ".held AND 0 THEN"),
         }
     }
 }

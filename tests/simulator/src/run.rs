@@ -9,8 +9,8 @@ use crate::faults::Counts;
 use crate::invariants::{LEAST_WEIGHT, check};
 use crate::mutation::Mutation;
 use crate::random::Random;
-use crate::schedule::{Link, Schedule, Worker};
-use crate::work::{Shared, planner, work};
+use crate::schedule::{Link, Schedule, Version, Worker};
+use crate::work::{Caller, Shared, planner, work};
 use crate::world::World;
 
 /// Of a hundred statements, how many meet a fault.
@@ -83,9 +83,16 @@ fn run(world: &mut World, seed: u64, workers: usize, traced: bool) -> Result<Out
     let mut schedule = Schedule::new(world, random.fork(), TROUBLE, traced);
     let mut crowd: Vec<Option<Worker>> = (0..workers)
         .map(|_| {
-            let link = Link::default();
-            let planner = planner(link.clone(), &mut random);
-            let task = work(planner, shared.clone(), random.fork(), ACTIONS);
+            let link = Link::of(match random.below(4) {
+                0 => Version::Older,
+                1 => Version::Newer,
+                _ => Version::Current,
+            });
+            let caller = Caller {
+                planner: planner(link.clone(), &mut random),
+                link: link.clone(),
+            };
+            let task = work(caller, shared.clone(), random.fork(), ACTIONS);
             Some(Worker {
                 link,
                 task: Box::pin(task),
@@ -101,6 +108,7 @@ fn run(world: &mut World, seed: u64, workers: usize, traced: bool) -> Result<Out
     )?;
 
     schedule.trouble = 0;
+    (schedule.world).change("UPDATE files SET item = 'late' WHERE item = 'held'")?;
     heal(&mut schedule, &shared, &mut random);
     wrong.extend(check(
         &schedule.world.connection,
@@ -122,19 +130,29 @@ fn run(world: &mut World, seed: u64, workers: usize, traced: bool) -> Result<Out
 fn fill(world: &World, random: &mut Random) -> Result<()> {
     let mut uid = i64::try_from(random.below(5)).unwrap_or_default() - 2;
     let mut values = Vec::new();
-    for _ in 0..3 + random.below(8) {
-        values.push(format!("({uid}, 'steady', {})", random.below(10)));
+    for _ in 0..3 + random.below(4) {
+        let item = if random.percent(7) { "held" } else { "steady" };
+        values.push(format!("({uid}, '{item}', {})", random.below(10)));
         uid += 1 + i64::try_from(random.below(3)).unwrap_or_default();
     }
     world.change(&format!("INSERT INTO files VALUES {}", values.join(", ")))
 }
 
-/// What the workers are after: a job on everything, and a backfill, each with options by chance.
+/// What the workers are after: a job on everything, and a backfill or a job on the results of the first,
+/// each with options by chance.
 fn jobs(random: &mut Random) -> Vec<AcquireRequest> {
-    ["new items", "backfill"]
+    let other = if random.percent(50) {
+        "backfill"
+    } else {
+        "results"
+    };
+    ["new items", other]
         .into_iter()
         .map(|job| {
             let is_backfill = job == "backfill";
+            let source_job = (job == "results").then(|| "new items".to_owned());
+            let has_conditions = source_job.is_none();
+            let hold = r#"{"column": "item", "op": "=", "value": "held"}"#;
             let filter =
                 format!(r#"{{"column": "weight", "op": ">=", "value": {LEAST_WEIGHT:?}}}"#);
             let by_weight = random.percent(60);
@@ -144,7 +162,9 @@ fn jobs(random: &mut Random) -> Vec<AcquireRequest> {
                     .then(|| 8 + i64::try_from(random.below(12)).unwrap_or_default()),
                 max_weight: by_weight.then_some(8.0),
                 max_count: (!by_weight || random.percent(30)).then(|| 1 + random.below(4)),
-                filter: random.percent(40).then_some(filter),
+                filter: (random.percent(40) && has_conditions).then_some(filter),
+                hold: (random.percent(50) && has_conditions).then(|| hold.to_owned()),
+                source_job,
                 max_attempts: 1 + u32::try_from(random.below(4)).unwrap_or_default(),
                 retry_delay_seconds: random.percent(30).then_some(20),
                 lease_seconds: random.percent(80).then_some(40),

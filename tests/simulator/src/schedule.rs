@@ -1,12 +1,14 @@
 //! Who goes next, and what becomes of the statement.
 
 use std::future::{Future, poll_fn};
-use std::pin::Pin;
+use std::pin::{Pin, pin};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::task::{Context, Poll, Waker};
 
 use anyhow::Result;
-use batchintory::{Database, DatabaseError, Dialect, Rows, Settings, Source, StatusLabels, Value};
+use batchintory::{
+    Database, DatabaseError, Dialect, Error, Rows, Settings, Source, StatusLabels, Value,
+};
 
 use crate::faults::{Counts, Fault};
 use crate::random::Random;
@@ -26,15 +28,77 @@ struct Request {
 struct Mailbox {
     request: Option<Request>,
     answer: Option<Answer>,
+    is_trapped: bool,
+}
+
+/// Which version of the planner a worker has: they differ in what they keep of a request.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub(crate) enum Version {
+    /// It knows fewer options.
+    Older,
+    #[default]
+    Current,
+    /// It knows more.
+    Newer,
+}
+
+impl Version {
+    /// A request as this version keeps it; anything else as it is.
+    fn keep(self, parameter: Value) -> Value {
+        let Value::Text(text) = &parameter else {
+            return parameter;
+        };
+        let Ok(serde_json::Value::Object(mut kept)) = serde_json::from_str(text) else {
+            return parameter;
+        };
+        match self {
+            Self::Current => return parameter,
+            Self::Older => {
+                kept.retain(|name, value| {
+                    !value.is_null() && name != "on_change" && name != "settle"
+                });
+            }
+            Self::Newer => {
+                kept.insert("colour".into(), "blue".into());
+            }
+        }
+        Value::Text(serde_json::Value::Object(kept).to_string())
+    }
 }
 
 /// A worker's way to the database: every statement waits until it is the worker's turn.
 #[derive(Clone, Default)]
-pub(crate) struct Link(Arc<Mutex<Mailbox>>);
+pub(crate) struct Link {
+    mailbox: Arc<Mutex<Mailbox>>,
+    version: Version,
+}
 
 impl Link {
+    /// Of a worker with this version of the planner.
+    pub(crate) fn of(version: Version) -> Self {
+        Self {
+            version,
+            ..Self::default()
+        }
+    }
+
+    /// The call's answer, or an error once the host has dropped the call.
+    pub(crate) async fn unless_trapped<T>(
+        &self,
+        call: impl Future<Output = Result<T, Error>>,
+    ) -> Result<T, Error> {
+        let mut call = pin!(call);
+        poll_fn(|context| {
+            if std::mem::take(&mut self.mailbox().is_trapped) {
+                return Poll::Ready(Err(Error::Unavailable("the call was dropped".into())));
+            }
+            call.as_mut().poll(context)
+        })
+        .await
+    }
+
     fn mailbox(&self) -> MutexGuard<'_, Mailbox> {
-        self.0.lock().unwrap_or_else(PoisonError::into_inner)
+        self.mailbox.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }
 
@@ -52,7 +116,10 @@ impl Database for Link {
     /// Which worker goes next is chosen at every step anyway.
     async fn pause(&self, _milliseconds: u32) {}
 
-    async fn query(&self, _on: Source, text: String, parameters: Vec<Value>) -> Answer {
+    async fn query(&self, _on: Source, text: String, mut parameters: Vec<Value>) -> Answer {
+        if self.version != Version::Current && text.starts_with("INSERT") {
+            parameters = (parameters.into_iter().map(|value| self.version.keep(value))).collect();
+        }
         self.mailbox().request = Some(Request { text, parameters });
         poll_fn(|_| match self.mailbox().answer.take() {
             Some(answer) => Poll::Ready(answer),
@@ -60,6 +127,16 @@ impl Database for Link {
         })
         .await
     }
+}
+
+/// What a worker met that sent a statement.
+enum Met {
+    /// An answer, or an error.
+    Answered(Answer),
+    /// Its host dropped the call.
+    Trapped,
+    /// Its own end.
+    Killed,
 }
 
 /// A worker: what it does, and its way to the database.
@@ -122,13 +199,19 @@ impl<'a> Schedule<'a> {
             let fault = self.pick_fault();
             self.tell(index, &request, fault);
             match self.meet(request, fault) {
-                Some(answer) => {
+                Met::Answered(answer) => {
                     if let Some(worker) = slot {
                         worker.link.mailbox().answer = Some(answer);
                     }
                     poll(slot, &mut context);
                 }
-                None => *slot = None,
+                Met::Trapped => {
+                    if let Some(worker) = slot {
+                        worker.link.mailbox().is_trapped = true;
+                    }
+                    poll(slot, &mut context);
+                }
+                Met::Killed => *slot = None,
             }
             self.happen();
         }
@@ -148,15 +231,15 @@ impl<'a> Schedule<'a> {
             .copied()
     }
 
-    /// The statement's answer; none when its worker is dead.
-    fn meet(&mut self, request: Request, fault: Option<Fault>) -> Option<Answer> {
+    /// Sends the statement, as far as the fault lets it.
+    fn meet(&mut self, request: Request, fault: Option<Fault>) -> Met {
         let lost = || {
-            Some(Err(DatabaseError::OutcomeUnknown(
+            Met::Answered(Err(DatabaseError::OutcomeUnknown(
                 "the answer was lost".into(),
             )))
         };
         let Some(fault) = fault else {
-            return Some(self.execute(&request));
+            return Met::Answered(self.execute(&request));
         };
         self.counts.count(fault);
         match fault {
@@ -169,14 +252,19 @@ impl<'a> Schedule<'a> {
                 self.late.push(request);
                 lost()
             }
-            Fault::Busy => Some(Err(DatabaseError::Retryable("busy".into()))),
-            Fault::Unavailable => Some(Err(DatabaseError::Unavailable("down".into()))),
-            Fault::Killed => None,
+            Fault::Busy => Met::Answered(Err(DatabaseError::Retryable("busy".into()))),
+            Fault::Unavailable => Met::Answered(Err(DatabaseError::Unavailable("down".into()))),
+            Fault::Killed => Met::Killed,
             Fault::KilledAfterEffect => {
                 let _ = self.execute(&request);
-                None
+                Met::Killed
             }
-            Fault::ClockLeap | Fault::RowChange => Some(self.execute(&request)),
+            Fault::Trapped => Met::Trapped,
+            Fault::TrappedAfterEffect => {
+                let _ = self.execute(&request);
+                Met::Trapped
+            }
+            Fault::ClockLeap | Fault::RowChange => Met::Answered(self.execute(&request)),
         }
     }
 
@@ -209,12 +297,13 @@ impl<'a> Schedule<'a> {
     fn change_a_row(&mut self) {
         self.counts.count(Fault::RowChange);
         let uid = self.random.below(25);
-        let statement = match self.random.below(3) {
+        let statement = match self.random.below(4) {
             0 => format!(
                 "INSERT OR IGNORE INTO files VALUES ({uid}, 'late', {})",
                 uid % 10
             ),
             1 => format!("DELETE FROM files WHERE uid = {uid}"),
+            2 => format!("UPDATE files SET item = 'late' WHERE item = 'held' AND uid <= {uid}"),
             _ => format!("UPDATE files SET item = 'changed', weight = 5 WHERE uid = {uid}"),
         };
         if let Err(error) = self.world.change(&statement) {

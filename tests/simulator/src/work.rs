@@ -62,13 +62,23 @@ pub(crate) fn planner(link: Link, random: &mut Random) -> SimulatedPlanner {
     Planner::new(link, Tokens(Mutex::new(random.fork())))
 }
 
+/// A worker's planner, in a host that may drop a call.
+pub(crate) struct Caller {
+    pub(crate) planner: SimulatedPlanner,
+    pub(crate) link: Link,
+}
+
+/// The table that a job's scope is named after.
+fn scope(request: &AcquireRequest) -> &str {
+    match request.source_job {
+        Some(_) => "inventory",
+        None => &request.meta_table,
+    }
+}
+
 /// Claims, processes and ends batches for a while, as users do, with all they may do wrong.
-pub(crate) async fn work(
-    planner: SimulatedPlanner,
-    shared: Shared,
-    mut random: Random,
-    actions: u64,
-) {
+pub(crate) async fn work(caller: Caller, shared: Shared, mut random: Random, actions: u64) {
+    let Caller { planner, link } = &caller;
     for _ in 0..actions {
         let job = random.index(shared.jobs.len());
         let Some(request) = shared.jobs.get(job) else {
@@ -76,16 +86,17 @@ pub(crate) async fn work(
         };
         match random.below(20) {
             0..10 => {
-                for batch in claim(&planner, &shared, request, &mut random).await {
+                for batch in claim(&caller, &shared, request, &mut random).await {
                     if random.percent(15) {
                         // Forgotten, or given to somebody who is late: a zombie may come back.
                         continue;
                     }
                     if random.percent(30) {
-                        let beat = planner.heartbeat(&batch.claim_token, 60).await;
+                        let beat = planner.heartbeat(&batch.claim_token, 60);
+                        let beat = link.unless_trapped(beat).await;
                         note(&shared, &batch.claim_token, None, beat);
                     }
-                    end(&planner, &shared, &batch, &mut random).await;
+                    end(&caller, &shared, &batch, &mut random).await;
                 }
             }
             10..15 => {
@@ -95,7 +106,7 @@ pub(crate) async fn work(
                     told.batches.get(random.index(told.batches.len())).cloned()
                 };
                 if let Some(batch) = known {
-                    end(&planner, &shared, &batch, &mut random).await;
+                    end(&caller, &shared, &batch, &mut random).await;
                 }
             }
             15 => {
@@ -109,32 +120,39 @@ pub(crate) async fn work(
                     }]),
                 };
                 shared.told().requeued = true;
-                let put_back = planner.requeue("files", &request.job, &target).await;
+                let put_back = planner.requeue(scope(request), &request.job, &target);
+                let put_back = link.unless_trapped(put_back).await;
                 note(&shared, "", None, put_back.map(drop));
             }
             16 => note(
                 &shared,
                 "",
                 None,
-                planner.plan(request, None, 3).await.map(drop),
+                (link.unless_trapped(planner.plan(request, None, 3)).await).map(drop),
             ),
             17 => note(
                 &shared,
                 "",
                 None,
-                planner.progress(request, 100).await.map(drop),
+                (link.unless_trapped(planner.progress(request, 100)).await).map(drop),
             ),
             18 => {
-                let audit = planner.audit("files", &request.job, None, 10).await;
+                let audit = planner.audit(scope(request), &request.job, None, 10);
+                let audit = link.unless_trapped(audit).await;
                 note(&shared, "", None, audit.map(drop));
             }
-            _ => note(&shared, "", None, planner.jobs().await.map(drop)),
+            _ => note(
+                &shared,
+                "",
+                None,
+                link.unless_trapped(planner.jobs()).await.map(drop),
+            ),
         }
     }
 }
 
 async fn claim(
-    planner: &SimulatedPlanner,
+    Caller { planner, link }: &Caller,
     shared: &Shared,
     request: &AcquireRequest,
     random: &mut Random,
@@ -147,9 +165,11 @@ async fn claim(
     let tries = if token.is_some() { 4 } else { 1 };
     for _ in 0..tries {
         let claimed = if many {
-            planner.acquire_many(request, 3, token.as_deref()).await
+            link.unless_trapped(planner.acquire_many(request, 3, token.as_deref()))
+                .await
         } else {
-            let acquisition = planner.acquire(request, token.as_deref()).await;
+            let acquisition = planner.acquire(request, token.as_deref());
+            let acquisition = link.unless_trapped(acquisition).await;
             acquisition.map(|acquisition| match acquisition {
                 Acquisition::Batch(batch) => vec![batch],
                 Acquisition::Nothing(_) => Vec::new(),
@@ -170,14 +190,16 @@ async fn claim(
     Vec::new()
 }
 
-async fn end(planner: &SimulatedPlanner, shared: &Shared, batch: &Batch, random: &mut Random) {
+async fn end(caller: &Caller, shared: &Shared, batch: &Batch, random: &mut Random) {
+    let Caller { planner, link } = caller;
     let succeeded = random.percent(60);
     let outcome = if succeeded {
         Outcome::succeeded(None)
     } else {
         Outcome::failed("no luck")
     };
-    let ended = planner.complete(&batch.claim_token, &outcome).await;
+    let ended = planner.complete(&batch.claim_token, &outcome);
+    let ended = link.unless_trapped(ended).await;
     note(shared, &batch.claim_token, Some(succeeded), ended);
 }
 

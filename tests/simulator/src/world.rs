@@ -8,7 +8,7 @@ use batchintory::{DatabaseError, Refusal, Rows, SqlError, Value};
 use rusqlite::config::DbConfig;
 use rusqlite::functions::FunctionFlags;
 use rusqlite::types::{ToSqlOutput, ValueRef};
-use rusqlite::{Connection, ToSql};
+use rusqlite::{Connection, OpenFlags, ToSql};
 
 use crate::mutation::Mutation;
 
@@ -54,7 +54,11 @@ impl ToSql for Parameter<'_> {
 impl World {
     /// An empty database whose clock stands still until it is told to go on.
     pub(crate) fn new(mutation: Option<Mutation>) -> Result<Self> {
-        let connection = Connection::open_in_memory()?;
+        // Each world belongs to one thread, so it needs no locks.
+        let flags = OpenFlags::SQLITE_OPEN_READ_WRITE
+            | OpenFlags::SQLITE_OPEN_CREATE
+            | OpenFlags::SQLITE_OPEN_NO_MUTEX;
+        let connection = Connection::open_in_memory_with_flags(flags)?;
         connection.set_prepared_statement_cache_capacity(4_096);
         // A statement's plan does not change with its parameters: else each call would plan anew.
         connection.set_db_config(DbConfig::SQLITE_DBCONFIG_ENABLE_QPSG, true)?;

@@ -26,7 +26,9 @@ impl Simulate {
     pub fn run(self) -> Result<()> {
         let mut simulator = workspace::cargo();
         simulator
-            .args(["run", "--quiet", "--release"])
+            .args(["run", "--quiet", "--profile", "simulator"])
+            // Threads with a database each would wait for one lock, only to count bytes.
+            .env("LIBSQLITE3_FLAGS", "-DSQLITE_DEFAULT_MEMSTATUS=0")
             .args(["--package", "batchintory-simulator", "--"])
             .args(&self.arguments);
         step::run(&mut simulator)
