@@ -5,13 +5,17 @@
 ///
 /// wit-bindgen (for components) and wasmtime (for hosts) generate types of the same shape, so one
 /// description serves both sides. `$database` and `$inventory` are the generated modules of the
-/// interfaces of those names; they must be local to the calling crate.
+/// interfaces of those names; they must be local to the calling crate. Either can be left out.
 #[macro_export]
 macro_rules! boundary {
     (database = $database:path, inventory = $inventory:path $(,)?) => {
+        $crate::boundary!(database = $database);
+        $crate::boundary!(inventory = $inventory);
+    };
+
+    (database = $database:path) => {
         const _: () = {
             use $database as wit_database;
-            use $inventory as wit_inventory;
 
             $crate::boundary!(@enum wit_database::Source, Source { Inventory, Meta });
             $crate::boundary!(@enum wit_database::Dialect, Dialect { Postgresql, Sqlite, Mysql });
@@ -81,6 +85,13 @@ macro_rules! boundary {
                 }
             }
 
+        };
+    };
+
+    (inventory = $inventory:path) => {
+        const _: () = {
+            use $inventory as wit_inventory;
+
             $crate::boundary!(@record wit_inventory::MetaColumns, MetaColumns {
                 uid, item, weight
             });
@@ -114,14 +125,14 @@ macro_rules! boundary {
                 id_start, id_end, count, weight, oversized
             });
             $crate::boundary!(@record wit_inventory::JobProgress, JobProgress {
-                watermark, items, weight, at_least, estimated_items
+                watermark, items, weight, at_least, estimated_items, last_id
             });
             $crate::boundary!(@record wit_inventory::HistoryQuery, HistoryQuery {
-                meta_table, job, uid, before, limit
+                meta_table, job, uid, before, limit, details
             } optional { queue });
             $crate::boundary!(@record wit_inventory::Attempt, Attempt {
                 id, meta_table, job, job_identifier, attempt, status, id_start, id_end, count,
-                weight, processing_start, processing_end, result_item, log, passed_over
+                weight, processing_start, processing_end, lease_expires, result_item, log, passed_over
             } optional { queue });
             $crate::boundary!(@record wit_inventory::Migration, Migration { created, upgraded });
             $crate::boundary!(@variant wit_inventory::Error, Error {

@@ -51,6 +51,7 @@ pub(crate) async fn history<D: Database>(
             weight: row.double()?,
             processing_start: row.text()?,
             processing_end: row.optional_text()?,
+            lease_expires: row.optional_text()?,
             result_item: row.optional_text()?,
             log: row.optional_text()?,
             queue: row.optional_text()?.as_deref().and_then(Queue::parse),

@@ -295,6 +295,8 @@ pub struct JobProgress {
     pub at_least: bool,
     /// Where the cap ended the count: a guess at all that is left, before any filter.
     pub estimated_items: Option<u64>,
+    /// The highest id up to which items are left.
+    pub last_id: Option<i64>,
 }
 
 /// A job's batches, summed up.
@@ -342,6 +344,8 @@ pub struct HistoryQuery {
     pub before: Option<i64>,
     /// At most so many.
     pub limit: u32,
+    /// Whether results and logs are given too.
+    pub details: bool,
 }
 
 impl Default for HistoryQuery {
@@ -353,6 +357,7 @@ impl Default for HistoryQuery {
             queue: None,
             before: None,
             limit: 100,
+            details: true,
         }
     }
 }
@@ -384,6 +389,8 @@ pub struct Attempt {
     pub processing_start: String,
     /// When it ended: RFC 3339 in UTC.
     pub processing_end: Option<String>,
+    /// Until when it may go without a sign of life: RFC 3339 in UTC.
+    pub lease_expires: Option<String>,
     /// Its result, as JSON.
     #[serde(with = "json_text")]
     pub result_item: Option<String>,

@@ -6,7 +6,7 @@ mod boundary;
 mod claim;
 mod claim_token;
 mod completion;
-#[cfg(target_family = "wasm")]
+#[cfg(all(target_family = "wasm", feature = "component"))]
 mod component;
 mod condition;
 mod configuration;

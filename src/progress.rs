@@ -32,6 +32,7 @@ pub(crate) async fn progress<D: Database>(
         weight: 0.0,
         at_least: false,
         estimated_items: None,
+        last_id: None,
     };
     if watermark.has_reached(job.bounds.id_max) {
         return Ok(progress);
@@ -49,16 +50,27 @@ pub(crate) async fn progress<D: Database>(
         progress.weight += row.double()?;
         scanned += page_rows;
         if page_rows < rows {
+            progress.last_id = (progress.items > 0).then_some(after);
             return Ok(progress);
         }
         if scanned > cap {
             progress.items = progress.items.min(cap);
             progress.at_least = true;
-            progress.estimated_items =
-                estimate(&databases, &job, watermark.after(), progress.items).await?;
+            if let Some(estimate) =
+                estimate(&databases, &job, watermark.after(), progress.items).await?
+            {
+                progress.estimated_items = Some(estimate.items);
+                progress.last_id = Some(estimate.last_id);
+            }
             return Ok(progress);
         }
     }
+}
+
+/// A guess at what lies behind an id.
+struct Estimate {
+    items: u64,
+    last_id: i64,
 }
 
 /// Guesses how many rows lie behind `after`: the share of the table's rows that its ids have of all
@@ -73,7 +85,7 @@ async fn estimate<D: Database>(
     job: &Job,
     after: i64,
     counted: u64,
-) -> Result<Option<u64>, Error> {
+) -> Result<Option<Estimate>, Error> {
     let statement = meta::size_estimate(job, job.dialect);
     let mut row = RowReader::only(databases.meta(job, statement).await?)?;
     let (Some(lowest), Some(highest)) = (row.optional_int()?, row.optional_int()?) else {
@@ -86,7 +98,10 @@ async fn estimate<D: Database>(
         .max(job.bounds.id_min.unwrap_or(lowest));
     let last = highest.min(job.bounds.id_max.unwrap_or(highest));
     if first > last {
-        return Ok(Some(counted));
+        return Ok(Some(Estimate {
+            items: counted,
+            last_id: last,
+        }));
     }
     let span = |from: i64, to: i64| to.abs_diff(from).saturating_add(1);
     let left = span(first, last);
@@ -94,5 +109,8 @@ async fn estimate<D: Database>(
         Some(rows) => (rows as f64 * (left as f64 / span(lowest, highest) as f64)) as u64,
         None => left,
     };
-    Ok(Some(estimate.clamp(counted, left.max(counted))))
+    Ok(Some(Estimate {
+        items: estimate.clamp(counted, left.max(counted)),
+        last_id: last,
+    }))
 }

@@ -551,7 +551,7 @@ impl InventoryTable {
 
     /// Attempts, latest first: rows of `id, meta_table, job, job_identifier, attempt, status,
     /// batch_id_start, batch_id_end, batch_count, batch_weight, processing_start, processing_end,
-    /// job_result_item, logging, queue, config`.
+    /// lease_expires, job_result_item, logging, queue, config`; results and logs are NULL without details.
     ///
     /// Relies on: the primary key, read from its end; with a job and an id also on the index
     /// (meta_table, job, batch_id_end, id).
@@ -560,6 +560,10 @@ impl InventoryTable {
         query: &HistoryQuery,
         meta_table: Option<&str>,
     ) -> Statement {
+        let detail = |column: &'static str| match query.details {
+            true => text(Expr::col(column)),
+            false => bind_text(None),
+        };
         let mut select = Query::select();
         select
             .expr(bigint(Expr::col("id")))
@@ -574,8 +578,9 @@ impl InventoryTable {
             .expr(double(Expr::col("batch_weight")))
             .expr(text(self.dialect.rfc3339(Expr::col("processing_start"))))
             .expr(text(self.dialect.rfc3339(Expr::col("processing_end"))))
-            .expr(text(Expr::col("job_result_item")))
-            .expr(text(Expr::col("logging")))
+            .expr(text(self.dialect.rfc3339(Expr::col("lease_expires"))))
+            .expr(detail("job_result_item"))
+            .expr(detail("logging"))
             .expr(text(Expr::col("queue")))
             .expr(text(Expr::col("config")))
             .from(self.name.reference())

@@ -228,6 +228,7 @@ fn on_the_inventory() {
             queue: Some(Queue::Exhausted),
             before: Some(1_000),
             limit: 20,
+            details: dialect != Dialect::Sqlite,
         };
         inventory(dialect).list_attempts(&query, Some("files"))
     });

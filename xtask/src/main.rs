@@ -3,6 +3,7 @@
 #![forbid(unsafe_code)]
 
 mod commands;
+mod component;
 mod mariadb;
 mod pgbouncer;
 mod postgres;
@@ -14,7 +15,7 @@ mod workspace;
 use std::process::ExitCode;
 
 use clap::{Parser, Subcommand};
-use commands::{bench, component, demo, fuzz, lint, setup, simulate, test};
+use commands::{bench, demo, fuzz, lint, setup, simulate, test};
 
 /// batchintory's development commands.
 ///
@@ -33,7 +34,7 @@ struct Arguments {
 #[derive(Subcommand)]
 enum Command {
     Setup(setup::Setup),
-    Component(component::Component),
+    Component(commands::component::Component),
     Demo(demo::Demo),
     Test(test::Test),
     Lint(lint::Lint),

@@ -17,6 +17,7 @@ pub async fn tell_what_waits(inventory: &Inventory, request: &AcquireRequest) {
             queue: Some(queue),
             before: None,
             limit: 1,
+            details: false,
         };
         let attempts = inventory.history(&query).await?;
         Ok::<bool, Error>(!attempts.is_empty())

@@ -68,6 +68,7 @@ impl Call {
                 })?,
                 before: maybe(input, integer)?,
                 limit: count(input)?,
+                details: input.arbitrary()?,
             }),
             10 => Self::Jobs,
             11 => Self::SchemaStatements(*input.choose(&DIALECTS)?),

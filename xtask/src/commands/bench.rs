@@ -5,9 +5,8 @@ use std::path::PathBuf;
 use anyhow::{Context, Result};
 use clap::Args;
 
-use super::component;
 use crate::postgres::{Cluster, Options};
-use crate::{python, step, workspace};
+use crate::{component, python, step, workspace};
 
 /// Settings of the server that is measured: commits reach the disk, and a table of five million
 /// rows fits into memory.

@@ -7,8 +7,7 @@ use std::{env, fs, io};
 use anyhow::{Context, Result};
 use clap::Args;
 
-use super::component;
-use crate::{step, workspace};
+use crate::{component, step, workspace};
 
 /// The meta table.
 const TABLE: &str = "files";

@@ -3,8 +3,8 @@
 use anyhow::Result;
 use clap::Args;
 
-use super::{component, setup};
-use crate::{step, workspace};
+use super::setup;
+use crate::{component, step, workspace};
 
 /// Checks format, lints and documentation, with warnings denied
 #[derive(Args)]

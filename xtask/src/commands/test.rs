@@ -6,10 +6,9 @@ use std::ffi::OsString;
 use anyhow::Result;
 use clap::Args;
 
-use super::component;
 use crate::mariadb::{self, MariaDb};
 use crate::postgres::{self, Cluster, Options};
-use crate::{pgbouncer, python, step, workspace};
+use crate::{component, pgbouncer, python, step, workspace};
 
 /// The variable with the Python that has pybatchintory.
 const PYTHON: &str = "BATCHINTORY_TEST_PYTHON";

@@ -79,6 +79,7 @@ pub async fn run(settings: &Settings, arguments: &Arguments, json: bool) -> Resu
             queue: arguments.queue.map(Into::into),
             before: arguments.before,
             limit: arguments.limit,
+            details: true,
         })
         .await?;
     if json {

@@ -1,0 +1,44 @@
+//! What the service asks of the planner.
+
+use batchintory::{
+    AcquireRequest, Acquisition, Attempt, AuditPage, Batch, BatchPlan, Error, HistoryQuery, Item,
+    JobProgress, JobSummary, Migration, Outcome, RequeueTarget,
+};
+
+/// The functions of the interface `inventory`, which `wit/inventory.wit` describes.
+#[allow(missing_docs, clippy::missing_errors_doc)]
+pub trait Inventory {
+    fn acquire(
+        &self,
+        request: AcquireRequest,
+        claim_token: Option<&str>,
+    ) -> Result<Acquisition, Error>;
+    fn acquire_many(
+        &self,
+        request: AcquireRequest,
+        batches: u32,
+        claim_token: Option<&str>,
+    ) -> Result<Vec<Batch>, Error>;
+    fn items(&self, claim_token: &str, after: Option<i64>, limit: u32) -> Result<Vec<Item>, Error>;
+    fn heartbeat(&self, claim_token: &str, lease_seconds: u32) -> Result<(), Error>;
+    fn complete(&self, claim_token: &str, outcome: Outcome) -> Result<(), Error>;
+    fn plan(
+        &self,
+        request: AcquireRequest,
+        after: Option<i64>,
+        batches: u32,
+    ) -> Result<BatchPlan, Error>;
+    fn progress(&self, request: AcquireRequest, cap: u64) -> Result<JobProgress, Error>;
+    fn warnings(&self, request: AcquireRequest) -> Result<Vec<String>, Error>;
+    fn requeue(&self, meta_table: &str, job: &str, target: RequeueTarget) -> Result<u64, Error>;
+    fn audit(
+        &self,
+        meta_table: &str,
+        job: &str,
+        after: Option<i64>,
+        limit: u32,
+    ) -> Result<AuditPage, Error>;
+    fn jobs(&self) -> Result<Vec<JobSummary>, Error>;
+    fn history(&self, query: HistoryQuery) -> Result<Vec<Attempt>, Error>;
+    fn migrate(&self) -> Result<Migration, Error>;
+}

@@ -1,0 +1,141 @@
+//! What went wrong, as `application/problem+json` (RFC 9457).
+
+use batchintory::Error;
+use http::StatusCode;
+use serde_json::json;
+
+use crate::response::{self, Response};
+
+/// Why a request was not served.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(crate) struct Problem {
+    pub(crate) status: StatusCode,
+    /// A name to branch on: that of the planner's error where it is one.
+    pub(crate) error: &'static str,
+    /// What was wrong, where, and what to do.
+    pub(crate) detail: String,
+    /// The one method that the path has, where it was called by another.
+    allow: Option<&'static str>,
+}
+
+impl Problem {
+    fn new(status: StatusCode, error: &'static str, detail: impl Into<String>) -> Self {
+        Self {
+            status,
+            error,
+            detail: detail.into(),
+            allow: None,
+        }
+    }
+
+    pub(crate) fn invalid_request(detail: impl Into<String>) -> Self {
+        Self::new(StatusCode::BAD_REQUEST, "invalid-request", detail)
+    }
+
+    pub(crate) fn not_found() -> Self {
+        Self::new(
+            StatusCode::NOT_FOUND,
+            "not-found",
+            "there is nothing at this path; /openapi.json lists what there is",
+        )
+    }
+
+    pub(crate) fn method_not_allowed(allow: &'static str) -> Self {
+        Self {
+            allow: Some(allow),
+            ..Self::new(
+                StatusCode::METHOD_NOT_ALLOWED,
+                "method-not-allowed",
+                format!("this path takes {allow} only"),
+            )
+        }
+    }
+
+    pub(crate) fn unauthorized() -> Self {
+        Self::new(
+            StatusCode::UNAUTHORIZED,
+            "unauthorized",
+            "send the API token: `Authorization: Bearer TOKEN`, or as the password of a browser's prompt",
+        )
+    }
+
+    pub(crate) fn forbidden(detail: impl Into<String>) -> Self {
+        Self::new(StatusCode::FORBIDDEN, "forbidden", detail)
+    }
+
+    pub(crate) fn misconfigured(detail: impl Into<String>) -> Self {
+        Self::new(StatusCode::SERVICE_UNAVAILABLE, "misconfigured", detail)
+    }
+
+    pub(crate) fn unsupported_media_type(media_type: &str) -> Self {
+        Self::new(
+            StatusCode::UNSUPPORTED_MEDIA_TYPE,
+            "unsupported-media-type",
+            format!("send the body as `Content-Type: {media_type}`"),
+        )
+    }
+
+    pub(crate) fn too_large(limit: usize) -> Self {
+        Self::new(
+            StatusCode::PAYLOAD_TOO_LARGE,
+            "too-large",
+            format!("the body may have {limit} bytes at most"),
+        )
+    }
+
+    pub(crate) fn too_slow() -> Self {
+        Self::new(
+            StatusCode::REQUEST_TIMEOUT,
+            "too-slow",
+            "the body did not come in time; send the request again",
+        )
+    }
+
+    pub(crate) fn into_response(self) -> Response {
+        let body = json!({
+            "type": format!("urn:batchintory:{}", self.error),
+            "title": self.error.replace('-', " "),
+            "status": self.status.as_u16(),
+            "detail": self.detail,
+            "error": self.error,
+        });
+        let mut response = response::json(self.status, "application/problem+json", &body);
+        let headers = response.headers_mut();
+        if let Some(allow) = self.allow {
+            headers.insert(http::header::ALLOW, http::HeaderValue::from_static(allow));
+        }
+        match self.status {
+            StatusCode::UNAUTHORIZED => {
+                // Basic, so that a browser asks for the token.
+                for scheme in ["Bearer", "Basic realm=\"batchintory\", charset=\"UTF-8\""] {
+                    headers.append(
+                        http::header::WWW_AUTHENTICATE,
+                        http::HeaderValue::from_static(scheme),
+                    );
+                }
+            }
+            StatusCode::SERVICE_UNAVAILABLE => {
+                headers.insert(
+                    http::header::RETRY_AFTER,
+                    http::HeaderValue::from_static("1"),
+                );
+            }
+            _ => {}
+        }
+        response
+    }
+}
+
+impl From<Error> for Problem {
+    fn from(error: Error) -> Self {
+        let status = match &error {
+            Error::InvalidRequest(_) => StatusCode::BAD_REQUEST,
+            Error::NoSuchTable(_) | Error::NoSuchBatch(_) => StatusCode::NOT_FOUND,
+            Error::NoSuchColumn(_) => StatusCode::UNPROCESSABLE_ENTITY,
+            Error::Superseded(_) | Error::ConfigurationChanged(_) => StatusCode::CONFLICT,
+            Error::ExhaustedRetries(_) | Error::Unavailable(_) => StatusCode::SERVICE_UNAVAILABLE,
+            Error::Database(_) => StatusCode::BAD_GATEWAY,
+        };
+        Self::new(status, error.name(), error.message())
+    }
+}

@@ -1,0 +1,62 @@
+//! From a request to a response.
+
+use http::{HeaderMap, Method};
+
+use crate::authorization;
+use crate::body::Body;
+use crate::inventory::Inventory;
+use crate::operation::Operation;
+use crate::problem::Problem;
+use crate::response::Response;
+use crate::{api, dashboard};
+
+/// Who may do what: the record `service-settings` of `wit/http.wit`.
+#[derive(Clone, Default)]
+pub struct Settings {
+    /// The token that callers must send; without one nothing can be written.
+    pub api_token: Option<String>,
+    /// Whether reading needs the token too.
+    pub protect_reads: bool,
+}
+
+/// A request, whose body has not been read yet.
+pub struct Request<'a> {
+    /// Its method.
+    pub method: Method,
+    /// Its path, still encoded.
+    pub path: &'a str,
+    /// What follows the question mark, still encoded.
+    pub query: &'a str,
+    /// Its headers.
+    pub headers: &'a HeaderMap,
+    /// Its body.
+    pub body: &'a mut dyn Body,
+}
+
+/// Serves a request. `settings` may be a sentence about what is wrong with the configuration.
+pub fn answer(
+    request: Request<'_>,
+    settings: Result<Settings, String>,
+    inventory: &impl Inventory,
+) -> http::Response<Vec<u8>> {
+    let is_head = request.method == Method::HEAD;
+    let mut response = serve(request, settings, inventory).unwrap_or_else(Problem::into_response);
+    if is_head {
+        response.body_mut().clear();
+    }
+    response
+}
+
+fn serve(
+    request: Request<'_>,
+    settings: Result<Settings, String>,
+    inventory: &impl Inventory,
+) -> Result<Response, Problem> {
+    let operation = Operation::find(&request.method, request.path)?;
+    let settings = settings.map_err(Problem::misconfigured)?;
+    authorization::check(request.headers, operation.access(), &settings)?;
+    match operation {
+        Operation::Dashboard(page) => dashboard::show(page, request, inventory),
+        operation => api::call(operation, request, inventory),
+    }
+}

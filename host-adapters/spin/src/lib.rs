@@ -1,0 +1,1 @@
+//! batchintory on Spin: gives the planner Spin's databases, and the service Spin's variables.

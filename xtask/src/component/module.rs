@@ -1,0 +1,61 @@
+//! From a package to its module, and from there to a component.
+
+use std::fs;
+use std::path::{Path, PathBuf};
+
+use anyhow::{Context, Result};
+use wit_component::ComponentEncoder;
+
+use crate::commands::setup;
+use crate::{step, workspace};
+
+/// Builds a package's core module. In a target directory of its own, so that it neither waits for
+/// nor holds up a build that runs in the shared one.
+pub fn build(package: &str, options: &[&str]) -> Result<PathBuf> {
+    let directory = workspace::target("planner");
+    step::run(
+        workspace::cargo()
+            .args(["build", "--quiet", "--package", package, "--lib"])
+            .args(options)
+            .args([
+                "--target",
+                setup::TARGET,
+                "--profile",
+                "component",
+                "--target-dir",
+            ])
+            .arg(&directory)
+            // Joined by the character that cargo splits at.
+            .env("CARGO_ENCODED_RUSTFLAGS", flags().join("\x1f")),
+    )?;
+    Ok(directory
+        .join(setup::TARGET)
+        .join("component")
+        .join(package.replace('-', "_"))
+        .with_extension("wasm"))
+}
+
+/// Makes a component of a module.
+pub fn encode(module: &Path) -> Result<Vec<u8>> {
+    let encode = |module: Vec<u8>| {
+        ComponentEncoder::default()
+            .validate(true)
+            .module(&module)?
+            .encode()
+    };
+    (fs::read(module).map_err(Into::into))
+        .and_then(encode)
+        .with_context(|| format!("{} cannot be made a component", workspace::shown(module)))
+}
+
+/// How the compiler is called, beyond the profile.
+fn flags() -> [String; 3] {
+    let remap = |folder: PathBuf| format!("--remap-path-prefix={}=.", folder.display());
+    [
+        // The same bytes, wherever they are built; and no paths of that machine within.
+        remap(workspace::root()),
+        remap(workspace::cargo_home()),
+        // What opt-level "s" inlines costs size and, run by a compiler that inlines too, gains little.
+        "-Cllvm-args=-inline-threshold=20".to_owned(),
+    ]
+}
