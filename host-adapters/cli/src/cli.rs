@@ -6,7 +6,7 @@ use clap::{Args, Parser, Subcommand};
 
 use crate::commands::{
     acquire, audit, complete, completions, heartbeat, history, items, plan, register, requeue, run,
-    schema, status,
+    schema, serve, status,
 };
 
 /// Hands out data items in batches, exactly once per job, and remembers which run processed which
@@ -135,5 +135,6 @@ pub enum Command {
     History(history::Arguments),
     Audit(audit::Arguments),
     Requeue(requeue::Arguments),
+    Serve(serve::Arguments),
     Completions(completions::Arguments),
 }

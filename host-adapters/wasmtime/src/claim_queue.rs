@@ -12,7 +12,7 @@ type Key = (String, String);
 
 /// A queue for each job that is being claimed from, first come, first served.
 #[derive(Default)]
-pub(crate) struct ClaimQueues {
+pub struct ClaimQueues {
     queues: Mutex<HashMap<Key, Queue>>,
 }
 
@@ -33,7 +33,7 @@ struct Place<'a> {
 
 impl ClaimQueues {
     /// Makes a claim when it is its turn among those of the job.
-    pub(crate) async fn in_turn<T>(
+    pub async fn in_turn<T>(
         &self,
         meta_table: &str,
         job: &str,

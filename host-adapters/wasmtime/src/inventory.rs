@@ -290,6 +290,11 @@ impl Inventory {
         self.shared.peak_memory_bytes.load(Ordering::Relaxed)
     }
 
+    /// The databases, for other components that ask for them.
+    pub fn databases(&self) -> Databases {
+        self.shared.databases.clone()
+    }
+
     /// Makes a claim when it is its turn among the claims of its job.
     async fn in_turn<T>(&self, request: &AcquireRequest, claim: impl Future<Output = T>) -> T {
         let (meta_table, job) = (&request.meta_table, &request.job);

@@ -54,6 +54,7 @@ pub use batchintory::{
     MetaColumns, Migration, Nothing, NothingReason, OnChange, Outcome, PlannedBatch, Queue,
     Refusal, RequeueTarget, Rows, Settings, Settle, Source, SqlError, StatusLabels, Value,
 };
+pub use claim_queue::ClaimQueues;
 pub use component::PlannerComponent;
 pub use connect::{Access, connect, redact};
 pub use database::{Database, DatabaseOptions, Databases, SystemRandom};
@@ -61,7 +62,7 @@ pub use error::{Error, Limit};
 pub use heartbeat::Heartbeat;
 pub use instance::PlannerInstance;
 pub use inventory::{Inventory, InventoryBuilder, Processed};
-pub use limits::Limits;
+pub use limits::{Limits, start_ticking};
 
 /// The README's examples, compiled.
 #[cfg(doctest)]

@@ -111,8 +111,12 @@ impl ResourceLimiter for Usage {
     }
 }
 
-/// Lets an engine's clock tick for as long as the engine lives.
-pub(crate) fn start_ticking(engine: &Engine) -> std::io::Result<()> {
+/// Lets an engine's clock tick, every 50 ms, for as long as the engine lives.
+///
+/// # Errors
+///
+/// When the system has no thread left.
+pub fn start_ticking(engine: &Engine) -> std::io::Result<()> {
     let engine = engine.weak();
     let tick = move || {
         while let Some(engine) = engine.upgrade() {

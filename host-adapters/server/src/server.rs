@@ -1,0 +1,155 @@
+//! Connections: HTTP/1.1 over TCP.
+
+use std::convert::Infallible;
+use std::future::Future;
+use std::pin::pin;
+use std::time::{Duration, Instant};
+
+use bytes::Bytes;
+use http_body_util::{BodyExt as _, Full};
+use hyper::body::Incoming;
+use hyper::header::{CONTENT_TYPE, HeaderValue};
+use hyper::server::conn::http1;
+use hyper::service::service_fn;
+use hyper::{Request, Response, StatusCode};
+use hyper_util::rt::{TokioIo, TokioTimer};
+use hyper_util::server::graceful::GracefulShutdown;
+use serde_json::json;
+use tokio::net::TcpListener;
+use wasmtime_wasi_http::WasiBody;
+
+use crate::error::Error;
+
+/// How long a request's head may take to come.
+const MAX_HEAD_TIME: Duration = Duration::from_secs(10);
+
+/// How long requests under way may take to end when the server does.
+const MAX_LAST_REQUESTS: Duration = Duration::from_secs(30);
+
+/// How long to wait before a connection is accepted again when the system had no room for one.
+const BREATH: Duration = Duration::from_millis(50);
+
+/// Serves whoever connects by `handle`, until `end` is over; requests under way are then served.
+///
+/// # Errors
+///
+/// When the listener fails for good.
+pub async fn serve<H, F>(
+    listener: TcpListener,
+    handle: H,
+    end: impl Future<Output = ()>,
+) -> Result<(), Error>
+where
+    H: Fn(Request<Incoming>) -> F + Clone + Send + 'static,
+    F: Future<Output = Result<Response<WasiBody>, Infallible>> + Send + 'static,
+{
+    let connections = GracefulShutdown::new();
+    let mut end = pin!(end);
+    loop {
+        let stream = tokio::select! {
+            accepted = listener.accept() => match accepted {
+                Ok((stream, _)) => stream,
+                // Of one connection, or for want of file handles: there will be others.
+                Err(error) => {
+                    tracing::warn!("a connection was not accepted: {error}");
+                    tokio::time::sleep(BREATH).await;
+                    continue;
+                }
+            },
+            () = &mut end => break,
+        };
+        // Answers are small and written at once.
+        let _ = stream.set_nodelay(true);
+        let handle = handle.clone();
+        let connection = http1::Builder::new()
+            .timer(TokioTimer::new())
+            .header_read_timeout(MAX_HEAD_TIME)
+            .serve_connection(
+                TokioIo::new(stream),
+                service_fn(move |request| logged(request, handle.clone())),
+            );
+        let connection = connections.watch(connection);
+        tokio::spawn(async move {
+            if let Err(error) = connection.await {
+                tracing::debug!("a connection ended: {error}");
+            }
+        });
+    }
+    drop(listener);
+    let _ = tokio::time::timeout(MAX_LAST_REQUESTS, connections.shutdown()).await;
+    Ok(())
+}
+
+/// Serves a request and writes a line about it.
+async fn logged<H, F>(
+    request: Request<Incoming>,
+    handle: H,
+) -> Result<Response<WasiBody>, Infallible>
+where
+    H: Fn(Request<Incoming>) -> F,
+    F: Future<Output = Result<Response<WasiBody>, Infallible>>,
+{
+    let start = Instant::now();
+    let method = request.method().clone();
+    let path = without_claim_token(request.uri().path());
+    let answer = handle(request).await;
+    if let Ok(response) = &answer {
+        tracing::info!(
+            %method,
+            path,
+            status = response.status().as_u16(),
+            duration_us = start.elapsed().as_micros(),
+            "request"
+        );
+    }
+    answer
+}
+
+/// A path as it may be logged: whoever knows a claim token owns the batch.
+fn without_claim_token(path: &str) -> String {
+    const BATCHES: &str = "/v1/batches/";
+    match path.strip_prefix(BATCHES) {
+        None => path.to_owned(),
+        Some(rest) => match rest.split_once('/') {
+            None => format!("{BATCHES}…"),
+            Some((_, operation)) => format!("{BATCHES}…/{operation}"),
+        },
+    }
+}
+
+/// The answer where the component has none. Why is for the log, not for the caller.
+pub(crate) fn failed(error: &wasmtime::Error) -> Response<WasiBody> {
+    tracing::error!("a request failed: {error:#}");
+    let problem = json!({
+        "type": "urn:batchintory:internal",
+        "title": "internal",
+        "status": 500,
+        "detail": "the service failed; its log says why",
+        "error": "internal",
+    });
+    let body = Full::new(Bytes::from(problem.to_string()));
+    let mut response = Response::new(body.map_err(|never| match never {}).boxed_unsync());
+    *response.status_mut() = StatusCode::INTERNAL_SERVER_ERROR;
+    response.headers_mut().insert(
+        CONTENT_TYPE,
+        HeaderValue::from_static("application/problem+json"),
+    );
+    response
+}
+
+#[cfg(test)]
+mod tests {
+    use super::without_claim_token;
+
+    #[test]
+    fn claim_tokens_are_not_logged() {
+        for (path, shown) in [
+            ("/v1/jobs/a/batches", "/v1/jobs/a/batches"),
+            ("/v1/batches", "/v1/batches"),
+            ("/v1/batches/secret/items", "/v1/batches/…/items"),
+            ("/v1/batches/secret", "/v1/batches/…"),
+        ] {
+            assert_eq!(without_claim_token(path), shown);
+        }
+    }
+}
