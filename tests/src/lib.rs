@@ -5,6 +5,7 @@
 //! language. [`scenario`] gives its form, [`Subject`] is what it runs against.
 
 pub mod databases;
+pub mod http_subject;
 pub mod proxy;
 pub mod recording;
 pub mod scenario;
@@ -13,5 +14,6 @@ pub mod subject;
 pub mod tables;
 
 pub use databases::{TestDatabase, mysql, postgres, sqlite};
+pub use http_subject::HttpSubject;
 pub use scenario::Scenario;
 pub use subject::{Call, Failure, Subject};

@@ -6,17 +6,20 @@ use std::sync::Arc;
 
 use anyhow::{Context, Result, ensure};
 use batchintory::Planner;
-use batchintory_tests::{Scenario, Subject, TestDatabase, mysql, postgres, sqlite};
+use batchintory_server::{HttpService, ServiceSettings};
+use batchintory_tests::{HttpSubject, Scenario, Subject, TestDatabase, mysql, postgres, sqlite};
 use batchintory_wasmtime::{Database, DatabaseOptions, Databases, Inventory, SystemRandom};
+use tokio::net::TcpListener;
 
 /// What runs the planner.
 #[derive(Clone, Copy)]
 enum Host {
     NativeCore,
     Component,
+    HttpService,
 }
 
-fn subject(
+async fn subject(
     host: Host,
     inventory: Arc<dyn Database>,
     meta: Arc<dyn Database>,
@@ -32,6 +35,19 @@ fn subject(
                 .meta(meta)
                 .build()?,
         ),
+        Host::HttpService => {
+            let databases = Databases::new(inventory, meta, DatabaseOptions::default());
+            let settings = ServiceSettings {
+                api_token: Some("secret".into()),
+                protect_reads: true,
+            };
+            let service = HttpService::embedded(databases, settings)?;
+            let listener = TcpListener::bind("127.0.0.1:0").await?;
+            let url = format!("http://{}", listener.local_addr()?);
+            // It ends with the test's runtime.
+            tokio::spawn(service.serve(listener, std::future::pending()));
+            Box::new(HttpSubject::new(url, "secret"))
+        }
     })
 }
 
@@ -54,7 +70,7 @@ where
         // Without a database of its own, the inventory lies beside the meta tables.
         let inventory = inventory().await?;
         let connection = inventory.as_ref().unwrap_or(&meta).connection.clone();
-        let subject = subject(host, connection.clone(), meta.connection.clone())?;
+        let subject = subject(host, connection.clone(), meta.connection.clone()).await?;
         let outcome = scenario
             .run(
                 subject.as_ref(),
@@ -115,6 +131,21 @@ async fn component_on_postgresql() -> Result<()> {
 #[tokio::test]
 async fn component_on_mysql() -> Result<()> {
     run_all(Host::Component, beside_the_meta_tables, mysql).await
+}
+
+#[tokio::test]
+async fn http_service_on_sqlite() -> Result<()> {
+    run_all(Host::HttpService, beside_the_meta_tables, sqlite).await
+}
+
+#[tokio::test]
+async fn http_service_on_postgresql() -> Result<()> {
+    run_all(Host::HttpService, beside_the_meta_tables, postgres).await
+}
+
+#[tokio::test]
+async fn http_service_on_mysql() -> Result<()> {
+    run_all(Host::HttpService, beside_the_meta_tables, mysql).await
 }
 
 #[tokio::test]

@@ -166,9 +166,6 @@ fn segments(path: &str) -> Result<Vec<String>, Problem> {
             let decoded = percent_decode_str(segment).decode_utf8().map_err(|_| {
                 Problem::invalid_request("the path, once decoded, is not UTF-8 text")
             })?;
-            if decoded.is_empty() {
-                return Err(Problem::not_found());
-            }
             Ok(decoded.into_owned())
         })
         .collect()
@@ -213,7 +210,6 @@ mod tests {
             "/v1/jobs/",
             "//v1/jobs",
             "/v1//jobs",
-            "/v1/jobs//batches",
             "/v1/jobs/../jobs",
             "/v1/jobs/x/batches/",
             "/V1/jobs",

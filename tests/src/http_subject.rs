@@ -1,0 +1,268 @@
+//! The HTTP API as a subject: what a service at a URL answers.
+
+use async_trait::async_trait;
+use batchintory::{AcquireRequest, HistoryQuery, Outcome};
+use percent_encoding::{NON_ALPHANUMERIC, utf8_percent_encode};
+use serde_json::{Value, json};
+use ureq::Agent;
+
+use crate::subject::{Call, Failure, Subject};
+
+/// How many attempts the API gives at once with their results and logs.
+const DETAILED_PAGE: u32 = 10;
+
+/// A service at a URL, with its API token.
+#[derive(Clone)]
+pub struct HttpSubject {
+    url: String,
+    token: String,
+    agent: Agent,
+}
+
+impl HttpSubject {
+    /// The service at `url`, such as `http://127.0.0.1:8080`.
+    pub fn new(url: impl Into<String>, token: impl Into<String>) -> Self {
+        let agent = Agent::config_builder().http_status_as_error(false).build();
+        Self {
+            url: url.into(),
+            token: token.into(),
+            agent: agent.into(),
+        }
+    }
+
+    fn get(&self, path: &str) -> Result<Value, Failure> {
+        let request = self
+            .agent
+            .get(format!("{}{path}", self.url))
+            .header("Authorization", format!("Bearer {}", self.token));
+        read(request.call())
+    }
+
+    fn post(&self, path: &str, claim_token: Option<&str>, body: &Value) -> Result<Value, Failure> {
+        let mut request = self
+            .agent
+            .post(format!("{}{path}", self.url))
+            .header("Authorization", format!("Bearer {}", self.token));
+        if let Some(token) = claim_token {
+            request = request.header("Idempotency-Key", token);
+        }
+        read(request.send_json(body))
+    }
+
+    fn acquire(
+        &self,
+        request: &AcquireRequest,
+        claim_token: Option<&str>,
+    ) -> Result<Value, Failure> {
+        let path = format!("/v1/jobs/{}/batches", encoded(&request.job));
+        let answer = self.post(&path, claim_token, &body(request)?)?;
+        let case = if answer.get("claim_token").is_some() {
+            "batch"
+        } else {
+            "nothing"
+        };
+        Ok(json!({ case: answer }))
+    }
+
+    fn complete(&self, claim_token: &str, outcome: &Outcome) -> Result<Value, Failure> {
+        let end = if outcome.succeeded {
+            "complete"
+        } else {
+            "fail"
+        };
+        let path = format!("/v1/batches/{}/{end}", encoded(claim_token));
+        let mut body = to_json(outcome)?;
+        if let Some(fields) = body.as_object_mut() {
+            fields.remove("succeeded");
+        }
+        self.post(&path, None, &body)
+    }
+
+    /// The API gives few attempts at once with their results and logs: page by page.
+    fn history(&self, query: &HistoryQuery) -> Result<Value, Failure> {
+        let mut attempts = Vec::new();
+        let mut before = query.before;
+        loop {
+            let left = query.limit.saturating_sub(attempts.len() as u32);
+            // A limit that is not allowed is sent as it is.
+            let limit = if query.limit <= 1_000 {
+                left.min(DETAILED_PAGE)
+            } else {
+                left
+            };
+            let mut path = format!("/v1/batches?limit={limit}");
+            path += if limit <= DETAILED_PAGE {
+                "&details=true"
+            } else {
+                ""
+            };
+            let queue = query.queue.map(to_json).transpose()?;
+            for (name, value) in [
+                ("meta_table", query.meta_table.clone()),
+                ("job", query.job.clone()),
+                ("uid", query.uid.map(|uid| uid.to_string())),
+                (
+                    "queue",
+                    queue.and_then(|queue| Some(queue.as_str()?.to_owned())),
+                ),
+                ("before", before.map(|before| before.to_string())),
+            ] {
+                if let Some(value) = value {
+                    path += &format!("&{name}={}", encoded(&value));
+                }
+            }
+            let page = self.get(&path)?;
+            attempts.extend(page["batches"].as_array().into_iter().flatten().cloned());
+            before = page["next_before"].as_i64();
+            if before.is_none() || attempts.len() >= query.limit as usize {
+                return Ok(Value::Array(attempts));
+            }
+        }
+    }
+
+    fn answer(&self, call: Call) -> Result<Value, Failure> {
+        match call {
+            Call::Acquire(request) => self.acquire(&request, None),
+            Call::AcquireWithToken {
+                request,
+                claim_token,
+            } => self.acquire(&request, Some(&claim_token)),
+            Call::AcquireMany { request, batches } => {
+                let job = encoded(&request.job);
+                let path = format!("/v1/jobs/{job}/batches/many?batches={batches}");
+                field(self.post(&path, None, &body(&request)?), "batches")
+            }
+            Call::Heartbeat {
+                claim_token,
+                lease_seconds,
+            } => self.post(
+                &format!("/v1/batches/{}/heartbeat", encoded(&claim_token)),
+                None,
+                &json!({ "lease_seconds": lease_seconds }),
+            ),
+            Call::Requeue {
+                meta_table,
+                job,
+                target,
+            } => field(
+                self.post(
+                    &format!("/v1/jobs/{}/requeue", encoded(&job)),
+                    None,
+                    &json!({ "meta_table": meta_table, "target": target }),
+                ),
+                "requeued",
+            ),
+            Call::Audit {
+                meta_table,
+                job,
+                after,
+                limit,
+            } => {
+                let table = encoded(&meta_table);
+                let after = optional("after", after);
+                self.get(&format!(
+                    "/v1/jobs/{}/audit?meta_table={table}&limit={limit}{after}",
+                    encoded(&job)
+                ))
+            }
+            Call::Items {
+                claim_token,
+                after,
+                limit,
+            } => {
+                let after = optional("after", after);
+                let token = encoded(&claim_token);
+                field(
+                    self.get(&format!("/v1/batches/{token}/items?limit={limit}{after}")),
+                    "items",
+                )
+            }
+            Call::Complete {
+                claim_token,
+                outcome,
+            } => self.complete(&claim_token, &outcome),
+            Call::Plan {
+                request,
+                after,
+                batches,
+            } => {
+                let after = optional("after", after);
+                let job = encoded(&request.job);
+                let path = format!("/v1/jobs/{job}/plan?batches={batches}{after}");
+                self.post(&path, None, &body(&request)?)
+            }
+            Call::Progress { request, cap } => {
+                let path = format!("/v1/jobs/{}/progress?cap={cap}", encoded(&request.job));
+                self.post(&path, None, &body(&request)?)
+            }
+            Call::Jobs {} => field(self.get("/v1/jobs"), "jobs"),
+            Call::History(query) => self.history(&query),
+            Call::SchemaStatements { dialect } => {
+                let dialect = to_json(dialect)?;
+                let path = format!("/v1/schema/{}", dialect.as_str().unwrap_or_default());
+                field(self.get(&path), "statements")
+            }
+            Call::Migrate {} => self.post("/v1/migrate", None, &json!({})),
+        }
+    }
+}
+
+#[async_trait]
+impl Subject for HttpSubject {
+    async fn call(&self, call: Call) -> Result<Value, Failure> {
+        let subject = self.clone();
+        tokio::task::spawn_blocking(move || subject.answer(call))
+            .await
+            .map_err(|error| broken(&error))?
+    }
+}
+
+/// The request without its job, which the path names.
+fn body(request: &AcquireRequest) -> Result<Value, Failure> {
+    let mut body = to_json(request)?;
+    if let Some(fields) = body.as_object_mut() {
+        fields.remove("job");
+    }
+    Ok(body)
+}
+
+fn encoded(text: &str) -> String {
+    utf8_percent_encode(text, NON_ALPHANUMERIC).to_string()
+}
+
+fn optional(name: &str, value: Option<i64>) -> String {
+    value.map_or_else(String::new, |value| format!("&{name}={value}"))
+}
+
+fn field(answer: Result<Value, Failure>, name: &str) -> Result<Value, Failure> {
+    answer.map(|mut answer| answer[name].take())
+}
+
+fn to_json(value: impl serde::Serialize) -> Result<Value, Failure> {
+    serde_json::to_value(value).map_err(|error| broken(&error))
+}
+
+fn read(answer: Result<ureq::http::Response<ureq::Body>, ureq::Error>) -> Result<Value, Failure> {
+    let mut response = answer.map_err(|error| broken(&error))?;
+    let status = response.status();
+    let text = (response.body_mut().read_to_string()).map_err(|error| broken(&error))?;
+    let value = match text.as_str() {
+        "" => Value::Null,
+        text => serde_json::from_str(text).map_err(|error| broken(&error))?,
+    };
+    if status.is_success() {
+        return Ok(value);
+    }
+    let text = |name: &str| value[name].as_str().unwrap_or_default().to_owned();
+    Err(Failure {
+        name: text("error"),
+        message: text("detail"),
+    })
+}
+
+fn broken(error: &dyn std::fmt::Display) -> Failure {
+    Failure {
+        name: "test".into(),
+        message: error.to_string(),
+    }
+}
