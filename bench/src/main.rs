@@ -11,13 +11,14 @@ mod long_batch;
 mod long_history;
 mod python;
 mod report;
+mod service;
 mod tables;
 mod timing;
 
 use std::path::PathBuf;
 
 use anyhow::Result;
-use clap::{Args, Parser};
+use clap::{Args, Parser, ValueEnum};
 
 use crate::report::Report;
 
@@ -26,6 +27,8 @@ enum Command {
     Measure(Arguments),
     #[command(hide = true)]
     Worker(contention::Worker),
+    #[command(hide = true)]
+    Service(service::Service),
 }
 
 /// Measures batchintory against hand-written statements and pybatchintory.
@@ -40,9 +43,31 @@ struct Arguments {
     /// Fewer rounds: less than five minutes in all.
     #[arg(long)]
     quick: bool,
+    /// One part only.
+    #[arg(long)]
+    only: Option<Part>,
     /// Writes the figures as one flat JSON object.
     #[arg(long, value_name = "FILE")]
     json: Option<PathBuf>,
+}
+
+/// What is measured.
+#[derive(Clone, Copy, PartialEq, Eq, ValueEnum)]
+enum Part {
+    /// What the component costs beside the native core.
+    Boundary,
+    /// Single claims, beside statements by hand.
+    Claims,
+    /// The same beside pybatchintory.
+    Python,
+    /// A batch of a million items.
+    LongBatch,
+    /// Claims beside a million attempts and an old transaction.
+    LongHistory,
+    /// Many workers on one job.
+    Contention,
+    /// The HTTP service under load.
+    Service,
 }
 
 #[tokio::main]
@@ -50,6 +75,7 @@ async fn main() -> Result<()> {
     match Command::parse() {
         Command::Measure(arguments) => measure(&arguments).await,
         Command::Worker(worker) => worker.run().await,
+        Command::Service(service) => service.run().await,
     }
 }
 
@@ -57,13 +83,29 @@ async fn measure(arguments: &Arguments) -> Result<()> {
     let rounds = timing::Rounds::new(arguments.quick);
     let mut report = Report::default();
 
-    boundary::measure(&rounds, &mut report).await?;
+    let wanted = |part| arguments.only.is_none_or(|only| only == part);
+    if wanted(Part::Boundary) {
+        boundary::measure(&rounds, &mut report).await?;
+    }
     let server = tables::Server::prepare(&arguments.postgres).await?;
-    claims::measure(&server, &rounds, &mut report).await?;
-    python::measure(&server, &arguments.python, &rounds, &mut report).await?;
-    long_batch::measure(&server, &rounds, &mut report).await?;
-    long_history::measure(&server, &rounds, &mut report).await?;
-    contention::measure(&server, &rounds, &mut report).await?;
+    if wanted(Part::Claims) {
+        claims::measure(&server, &rounds, &mut report).await?;
+    }
+    if wanted(Part::Python) {
+        python::measure(&server, &arguments.python, &rounds, &mut report).await?;
+    }
+    if wanted(Part::LongBatch) {
+        long_batch::measure(&server, &rounds, &mut report).await?;
+    }
+    if wanted(Part::LongHistory) {
+        long_history::measure(&server, &rounds, &mut report).await?;
+    }
+    if wanted(Part::Contention) {
+        contention::measure(&server, &rounds, &mut report).await?;
+    }
+    if wanted(Part::Service) {
+        service::measure(&server, &rounds, &mut report).await?;
+    }
 
     println!("{}", report.table());
     if let Some(path) = &arguments.json {

@@ -18,6 +18,10 @@ pub struct Rounds {
     pub contention_turns: usize,
     /// How long they work.
     pub contention_time: Duration,
+    /// For clients of the HTTP service.
+    pub service_turns: usize,
+    /// How long they call it in a turn.
+    pub service_time: Duration,
 }
 
 impl Rounds {
@@ -32,6 +36,8 @@ impl Rounds {
                 claims_held_back: 5_000,
                 contention_turns: 3,
                 contention_time: Duration::from_secs(2),
+                service_turns: 3,
+                service_time: Duration::from_secs(4),
             }
         } else {
             Self {
@@ -42,6 +48,8 @@ impl Rounds {
                 claims_held_back: 20_000,
                 contention_turns: 5,
                 contention_time: Duration::from_secs(5),
+                service_turns: 6,
+                service_time: Duration::from_secs(10),
             }
         }
     }

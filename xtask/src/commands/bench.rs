@@ -25,6 +25,9 @@ pub struct Bench {
     /// Fewer rounds: done within five minutes on two cores
     #[arg(long)]
     quick: bool,
+    /// Measure one part only: boundary, claims, python, long-batch, long-history, contention or service
+    #[arg(long, value_name = "PART")]
+    only: Option<String>,
     /// Also write the results to a file, as one flat JSON object
     #[arg(long, value_name = "FILE")]
     json: Option<PathBuf>,
@@ -60,6 +63,9 @@ impl Bench {
             .arg(python);
         if self.quick {
             bench.arg("--quick");
+        }
+        if let Some(part) = self.only {
+            bench.args(["--only", &part]);
         }
         if let Some(file) = self.json {
             let file = std::path::absolute(&file)
