@@ -131,6 +131,8 @@ impl Connection {
             .header("authorization", format!("Bearer {TOKEN}"))
             .header("content-type", "application/json")
             .body(Full::new(body))?;
+        // The answer before may not be behind us yet.
+        self.0.ready().await?;
         let response = self.0.send_request(request).await?;
         let status = response.status().as_u16();
         Ok((status, response.into_body().collect().await?.to_bytes()))
