@@ -60,7 +60,6 @@ pub(crate) fn json_or_default<T: DeserializeOwned + Default>(
 }
 
 /// Reads the fields of an HTML form.
-#[allow(dead_code)]
 pub(crate) fn form<T: DeserializeOwned>(
     headers: &HeaderMap,
     body: &mut dyn Body,

@@ -6,7 +6,7 @@ use batchintory::{
 };
 use http::header::CONTENT_LENGTH;
 use http::{HeaderMap, HeaderName, HeaderValue, Method, StatusCode};
-use wasi::clocks::monotonic_clock;
+use wasi::clocks::{monotonic_clock, wall_clock};
 use wasi::http::types::{
     ErrorCode, Fields, IncomingBody, IncomingRequest, Method as WasiMethod, OutgoingBody,
     OutgoingResponse, ResponseOutparam,
@@ -57,12 +57,15 @@ fn serve(request: &IncomingRequest) -> Result<Response, Problem> {
         api_token: settings.api_token,
         protect_reads: settings.protect_reads,
     });
+    let authority = request.authority();
     let request = Request {
         method: method(&request.method())?,
         path,
         query,
+        authority: authority.as_deref(),
         headers: &headers(&request.headers())?,
         body: &mut Incoming(request.consume().ok()),
+        now: Some(wall_clock::now().seconds),
     };
     Ok(answer(request, settings, &Planner))
 }

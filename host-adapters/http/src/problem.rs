@@ -40,6 +40,14 @@ impl Problem {
         )
     }
 
+    pub(crate) fn no_such_job() -> Self {
+        Self::new(
+            StatusCode::NOT_FOUND,
+            "not-found",
+            "no job of this name has claimed a batch of this meta table",
+        )
+    }
+
     pub(crate) fn method_not_allowed(allow: &'static str) -> Self {
         Self {
             allow: Some(allow),

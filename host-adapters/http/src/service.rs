@@ -28,10 +28,14 @@ pub struct Request<'a> {
     /// What follows the question mark, still encoded.
     pub query: &'a str,
     /// Its headers.
+    /// The host that it names, with its port.
+    pub authority: Option<&'a str>,
     pub headers: &'a HeaderMap,
     /// Its body.
     pub body: &'a mut dyn Body,
 }
+    /// When it came, in seconds since 1970, to tell people how old something is.
+    pub now: Option<u64>,
 
 /// Serves a request. `settings` may be a sentence about what is wrong with the configuration.
 pub fn answer(
@@ -40,7 +44,12 @@ pub fn answer(
     inventory: &impl Inventory,
 ) -> http::Response<Vec<u8>> {
     let is_head = request.method == Method::HEAD;
-    let mut response = serve(request, settings, inventory).unwrap_or_else(Problem::into_response);
+    let is_for_people = dashboard::has_pages_at(request.path);
+    let mut response =
+        serve(request, settings, inventory).unwrap_or_else(|problem| match is_for_people {
+            true => dashboard::problem(problem),
+            false => problem.into_response(),
+        });
     if is_head {
         response.body_mut().clear();
     }
@@ -56,7 +65,7 @@ fn serve(
     let settings = settings.map_err(Problem::misconfigured)?;
     authorization::check(request.headers, operation.access(), &settings)?;
     match operation {
-        Operation::Dashboard(page) => dashboard::show(page, request, inventory),
+        Operation::Dashboard(page) => dashboard::show(page, request, &settings, inventory),
         operation => api::call(operation, request, inventory),
     }
 }

@@ -1,0 +1,86 @@
+//! Putting ranges back by a button.
+
+use batchintory::{Attempt, JobSummary, RequeueTarget};
+use http::StatusCode;
+use http::header::{HeaderValue, LOCATION};
+use maud::{Markup, html};
+use serde::Deserialize;
+
+use super::{address, same_site};
+use crate::body;
+use crate::inventory::Inventory;
+use crate::problem::Problem;
+use crate::response::Response;
+use crate::service::Request;
+
+/// Where the forms go.
+const PATH: &str = "/dashboard/requeue";
+
+/// The longest form: two names of 255 bytes, each of which may take three.
+const MAX_FORM_BYTES: usize = 4 * 1024;
+
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+struct Form {
+    meta_table: String,
+    job: String,
+    /// The inventory id of an attempt at the range; without one, all that are exhausted are meant.
+    attempt: Option<i64>,
+}
+
+/// Does what a form asks for, and leads to the job's page.
+pub(crate) fn answer(
+    request: Request<'_>,
+    inventory: &impl Inventory,
+) -> Result<Response, Problem> {
+    same_site::check(request.headers, request.authority)?;
+    let form: Form = body::form(request.headers, request.body, MAX_FORM_BYTES)?;
+    let target = match form.attempt {
+        Some(id) => RequeueTarget::Attempt(id),
+        None => RequeueTarget::Exhausted,
+    };
+    let requeued = inventory.requeue(&form.meta_table, &form.job, target)?;
+    let mut response = Response::default();
+    *response.status_mut() = StatusCode::SEE_OTHER;
+    let page = address::requeued(&form.meta_table, &form.job, requeued);
+    if let Ok(page) = HeaderValue::try_from(page) {
+        response.headers_mut().insert(LOCATION, page);
+    }
+    Ok(response)
+}
+
+/// A button that puts an attempt's range back.
+pub(crate) fn one(attempt: &Attempt) -> Markup {
+    html! {
+        form method="post" action=(PATH) {
+            input type="hidden" name="meta_table" value=(attempt.meta_table);
+            input type="hidden" name="job" value=(attempt.job);
+            input type="hidden" name="attempt" value=(attempt.id);
+            button id=(format!("requeue-{}", attempt.id))
+                aria-label=(format!("Requeue the range of batch {}", attempt.id)) { "Requeue" }
+        }
+    }
+}
+
+/// The same, not to be pressed by mistake: it says first what will happen.
+pub(crate) fn one_with_care(attempt: &Attempt, warning: &str) -> Markup {
+    html! {
+        details id=(format!("care-{}", attempt.id)) {
+            summary id=(format!("care-summary-{}", attempt.id))
+                aria-label=(format!("Requeue the range of batch {} …", attempt.id)) { "Requeue …" }
+            p { (warning) }
+            (one(attempt))
+        }
+    }
+}
+
+/// A button that puts all exhausted ranges of a job back.
+pub(crate) fn all_exhausted(job: &JobSummary) -> Markup {
+    html! {
+        form method="post" action=(PATH) {
+            input type="hidden" name="meta_table" value=(job.meta_table);
+            input type="hidden" name="job" value=(job.job);
+            button id="requeue-exhausted" class="main" { "Requeue all exhausted ranges" }
+        }
+    }
+}

@@ -1,0 +1,80 @@
+//! Whether a form was sent by one of our own pages.
+
+use http::HeaderMap;
+use http::header::{HOST, ORIGIN};
+
+use crate::problem::Problem;
+
+/// Lets a form through that a page of ours has sent.
+///
+/// A browser that knows the API token adds it to whatever it sends here, also where another site makes
+/// it send something. But it tells where that comes from: in `Sec-Fetch-Site`, or, over plain HTTP and
+/// in older browsers, in `Origin`. `authority` is the host as the request names it.
+pub(crate) fn check(headers: &HeaderMap, authority: Option<&str>) -> Result<(), Problem> {
+    let text = |name: &str| headers.get(name).and_then(|value| value.to_str().ok());
+    let is_own = match (text("sec-fetch-site"), text(ORIGIN.as_str())) {
+        (Some(site), _) => site == "same-origin",
+        (None, Some(origin)) => {
+            let host = origin.split_once("://").map(|(_, host)| host);
+            let own = authority.or_else(|| text(HOST.as_str()));
+            matches!((host, own), (Some(host), Some(own)) if host.eq_ignore_ascii_case(own))
+        }
+        (None, None) => false,
+    };
+    if is_own {
+        return Ok(());
+    }
+    Err(Problem::forbidden(
+        "this form takes what the dashboard's own pages send; programs use the API under /v1",
+    ))
+}
+
+#[cfg(test)]
+mod tests {
+    use http::HeaderValue;
+
+    use super::*;
+
+    fn is_let_through(fields: &[(&'static str, &'static str)], authority: Option<&str>) -> bool {
+        let headers = (fields.iter())
+            .map(|&(name, value)| (name.parse().unwrap(), HeaderValue::from_static(value)))
+            .collect();
+        check(&headers, authority).is_ok()
+    }
+
+    #[test]
+    fn forms_of_ours_are_told_from_those_of_other_sites() {
+        let own = Some("batches.example:8080");
+        assert!(is_let_through(&[("sec-fetch-site", "same-origin")], None));
+        for site in ["cross-site", "same-site", "none", ""] {
+            // Whatever else it says.
+            let fields = [
+                ("sec-fetch-site", site),
+                ("origin", "http://batches.example:8080"),
+            ];
+            assert!(!is_let_through(&fields, own), "{site}");
+        }
+        for (origin, expected) in [
+            ("http://batches.example:8080", true),
+            ("https://Batches.example:8080", true),
+            ("http://batches.example", false),
+            ("http://batches.example:80801", false),
+            ("http://evil.example", false),
+            ("batches.example:8080", false),
+            ("null", false),
+        ] {
+            assert_eq!(
+                is_let_through(&[("origin", origin)], own),
+                expected,
+                "{origin}"
+            );
+            let fields = [("origin", origin), ("host", "batches.example:8080")];
+            assert_eq!(is_let_through(&fields, None), expected, "{origin}");
+        }
+        assert!(!is_let_through(&[], own));
+        assert!(!is_let_through(
+            &[("origin", "http://batches.example:8080")],
+            None
+        ));
+    }
+}
