@@ -120,12 +120,7 @@ impl<'a> ByHand<'a> {
 
     /// Marks a batch as done.
     pub async fn complete(&self, claimed: &Claimed) -> Result<()> {
-        self.complete_token(&claimed.token).await
-    }
-
-    /// Marks the batch of a claim token as done.
-    pub async fn complete_token(&self, token: &str) -> Result<()> {
-        self.query(3, &[(&token, Type::TEXT)]).await?;
+        self.query(3, &[(&claimed.token, Type::TEXT)]).await?;
         Ok(())
     }
 

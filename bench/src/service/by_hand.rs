@@ -2,65 +2,45 @@
 
 use std::collections::HashMap;
 use std::sync::atomic::{AtomicU64, Ordering};
-use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::sync::{Arc, Mutex, PoisonError};
 
 use anyhow::{Context, Result};
 use axum::extract::{Path, State};
 use axum::http::StatusCode;
 use axum::routing::post;
 use axum::{Json, Router};
-use serde::Deserialize;
 use serde_json::{Value, json};
-use tokio::sync::{Semaphore, SemaphorePermit};
-use tokio_postgres::NoTls;
+use tokio_postgres::{Client, NoTls};
 
-use crate::floor::{ByHand, Claimed, Sending};
+use super::recorded::Statements;
+use crate::claims::request;
 
 /// As many connections as the adapter has by default.
-const CONNECTIONS: usize = 16;
+const CONNECTIONS: u64 = 16;
 
 struct Service {
     table: &'static str,
-    idle: Mutex<Vec<ByHand<'static>>>,
-    places: Semaphore,
+    statements: Statements,
+    /// tokio-postgres sends what comes at once one after the other.
+    connections: Vec<Client>,
     turns: Mutex<HashMap<String, Arc<tokio::sync::Mutex<()>>>>,
-    tokens: AtomicU64,
-}
-
-/// A connection of the service's.
-struct Connection<'a> {
-    connection: Option<ByHand<'static>>,
-    service: &'a Service,
-    _place: SemaphorePermit<'a>,
-}
-
-impl Drop for Connection<'_> {
-    fn drop(&mut self) {
-        self.service.idle().extend(self.connection.take());
-    }
-}
-
-#[derive(Deserialize)]
-struct Request {
-    max_weight: f64,
+    requests: AtomicU64,
 }
 
 /// The service, over connections of its own.
 pub async fn service(url: &str, table: &'static str) -> Result<Router> {
-    let mut idle = Vec::new();
+    let mut connections = Vec::new();
     for _ in 0..CONNECTIONS {
         let (client, connection) = tokio_postgres::connect(url, NoTls).await?;
         tokio::spawn(connection);
-        // It lives as long as the process.
-        let client = Box::leak(Box::new(client));
-        idle.push(ByHand::new(client, table, Sending::Unnamed).await?);
+        connections.push(client);
     }
     let service = Service {
         table,
-        places: Semaphore::new(idle.len()),
-        idle: Mutex::new(idle),
+        statements: Statements::record(url, &request(table, "")).await?,
+        connections,
         turns: Mutex::default(),
-        tokens: AtomicU64::new(u64::from(std::process::id()) << 32),
+        requests: AtomicU64::new(u64::from(std::process::id()) << 32),
     };
     Ok(Router::new()
         .route("/v1/jobs/{job}/batches", post(acquire))
@@ -69,67 +49,50 @@ pub async fn service(url: &str, table: &'static str) -> Result<Router> {
 }
 
 impl Service {
-    /// Waits for a connection; it is given back when dropped.
-    async fn connection(&self) -> Result<Connection<'_>> {
-        let place = self.places.acquire().await?;
-        let taken = self.idle().pop();
-        Ok(Connection {
-            connection: Some(taken.context("more places than connections")?),
-            service: self,
-            _place: place,
-        })
-    }
-
-    fn idle(&self) -> MutexGuard<'_, Vec<ByHand<'static>>> {
-        self.idle.lock().unwrap_or_else(PoisonError::into_inner)
-    }
-
-    async fn acquire(&self, job: &str, weight: f64, token: u128) -> Result<Claimed> {
-        let turn = self.turn(job);
-        let _turn = turn.lock().await;
-        let connection = self.connection().await?;
-        let connection = connection.connection.as_ref().context("no connection")?;
-        connection.acquire(self.table, job, weight, token).await
-    }
-
-    async fn complete(&self, token: &str) -> Result<()> {
-        let connection = self.connection().await?;
-        let connection = connection.connection.as_ref().context("no connection")?;
-        connection.complete_token(token).await
+    /// A number that no other request has, and a connection, each in turn.
+    fn next(&self) -> Result<(u64, &Client)> {
+        let number = self.requests.fetch_add(1, Ordering::Relaxed);
+        let index = usize::try_from(number % CONNECTIONS)?;
+        Ok((number, self.connections.get(index).context("a connection")?))
     }
 
     fn turn(&self, job: &str) -> Arc<tokio::sync::Mutex<()>> {
         let mut turns = self.turns.lock().unwrap_or_else(PoisonError::into_inner);
         turns.entry(job.to_owned()).or_default().clone()
     }
+
+    async fn acquire(&self, job: &str) -> Result<Value> {
+        let turn = self.turn(job);
+        let _turn = turn.lock().await;
+        let (number, connection) = self.next()?;
+        let token = format!("{number:032x}");
+        let count = self.statements.acquire(connection, job, &token).await?;
+        Ok(json!({ "claim_token": token, "meta_table": self.table, "job": job, "count": count }))
+    }
+
+    async fn complete(&self, token: &str) -> Result<()> {
+        let (_, connection) = self.next()?;
+        self.statements.complete(connection, token).await
+    }
 }
 
 async fn acquire(
     State(service): State<Arc<Service>>,
     Path(job): Path<String>,
-    Json(request): Json<Request>,
+    Json(_request): Json<Value>,
 ) -> Result<(StatusCode, Json<Value>), StatusCode> {
-    let token = u128::from(service.tokens.fetch_add(1, Ordering::Relaxed));
-    let claimed = service
-        .acquire(&job, request.max_weight, token)
-        .await
-        .map_err(|_| StatusCode::INTERNAL_SERVER_ERROR)?;
-    let batch = json!({
-        "claim_token": format!("{token:032x}"),
-        "meta_table": service.table,
-        "job": job,
-        "count": claimed.count,
-    });
-    Ok((StatusCode::CREATED, Json(batch)))
+    match service.acquire(&job).await {
+        Ok(batch) => Ok((StatusCode::CREATED, Json(batch))),
+        Err(_) => Err(StatusCode::INTERNAL_SERVER_ERROR),
+    }
 }
 
 async fn complete(
     State(service): State<Arc<Service>>,
     Path(token): Path<String>,
 ) -> Result<StatusCode, StatusCode> {
-    service
-        .complete(&token)
-        .await
-        .map_err(|_| StatusCode::INTERNAL_SERVER_ERROR)?;
-    Ok(StatusCode::NO_CONTENT)
+    match service.complete(&token).await {
+        Ok(()) => Ok(StatusCode::NO_CONTENT),
+        Err(_) => Err(StatusCode::INTERNAL_SERVER_ERROR),
+    }
 }

@@ -1,10 +1,11 @@
-//! The HTTP service under load, beside one that was written by hand with axum and tokio-postgres: the
-//! same statements, as many connections, and claims of a job one after the other in both.
+//! The HTTP service under load, beside one as it is written by hand with axum and tokio-postgres: the
+//! planner's very statements, as many connections, and claims of a job one after the other in both.
 //!
 //! Each service is a process of its own, as users have it; the clients are in this one.
 
 mod by_hand;
 mod client;
+mod recorded;
 
 use std::process::Stdio;
 use std::time::{Duration, Instant};
