@@ -1,17 +1,19 @@
 //! The API's operations: `openapi.json` describes them.
 
-use batchintory::{
-    AcquireRequest, Acquisition, Attempt, HistoryQuery, Outcome, Queue, RequeueTarget,
-};
+use batchintory::{AcquireRequest, Acquisition, Attempt, Dialect, HistoryQuery};
 use http::header::LOCATION;
-use http::{HeaderMap, HeaderValue, StatusCode};
+use http::{HeaderValue, StatusCode};
 use percent_encoding::{NON_ALPHANUMERIC, utf8_percent_encode};
-use serde::de::DeserializeOwned;
-use serde::{Deserialize, Serialize};
-use serde_json::{Map, Value, json};
+use serde::de::{IntoDeserializer as _, value::Error as ValueError};
+use serde::{Deserialize as _, Serialize};
+use serde_json::{Value, json};
 
 use crate::inventory::Inventory;
 use crate::operation::Operation;
+use crate::parameters::{
+    AuditPage, BatchesPage, Cap, Count, End, Heartbeat, ItemHistoryPage, ItemsPage, MAX_DETAILED,
+    PlanPage, Requeue, claim_token, no_query, query,
+};
 use crate::problem::Problem;
 use crate::response::{self, Response};
 use crate::service::Request;
@@ -22,12 +24,6 @@ const MAX_REQUEST_BYTES: usize = 256 * 1024;
 
 /// The longest end of a batch: a result and a log of 1 MiB each, and what JSON adds to them.
 const MAX_OUTCOME_BYTES: usize = 4 * 1024 * 1024;
-
-/// The most attempts in a page with their results and logs, which may have 1 MiB each.
-const MAX_DETAILED: u32 = 10;
-
-/// The header with a claim token of the caller's own.
-const IDEMPOTENCY_KEY: &str = "idempotency-key";
 
 /// Does what a request asks for.
 pub(crate) fn call(
@@ -50,7 +46,15 @@ pub(crate) fn call(
             "application/json",
             OPENAPI.into(),
         )),
-        Operation::Migrate => ok(&inventory.migrate()?),
+        Operation::Schema { dialect } => {
+            no_query(request.query)?;
+            let statements = inventory.schema_statements(self::dialect(&dialect)?)?;
+            ok(&json!({ "statements": statements }))
+        }
+        Operation::Migrate => {
+            no_query(request.query)?;
+            ok(&inventory.migrate()?)
+        }
         Operation::Jobs => {
             no_query(request.query)?;
             ok(&json!({ "jobs": inventory.jobs()? }))
@@ -78,7 +82,7 @@ pub(crate) fn call(
             ok(&json!({ "warnings": warnings }))
         }
         Operation::Audit { job } => {
-            let page: AuditQuery = query(request.query)?;
+            let page: AuditPage = query(request.query)?;
             let limit = page.limit.unwrap_or(100);
             ok(&inventory.audit(&page.meta_table, &job, page.after, limit)?)
         }
@@ -89,24 +93,15 @@ pub(crate) fn call(
             ok(&json!({ "requeued": requeued }))
         }
         Operation::Batches => {
-            let page: Batches = query(request.query)?;
+            let page: BatchesPage = query(request.query)?;
             batches(page.into(), inventory)
         }
         Operation::ItemHistory { meta_table, uid } => {
-            let page: ItemHistory = query(request.query)?;
+            let page: ItemHistoryPage = query(request.query)?;
             let uid = uid.parse().map_err(|_| {
                 Problem::invalid_request("the item's id in the path is not a 64 bit integer")
             })?;
-            let attempts = HistoryQuery {
-                meta_table: Some(meta_table),
-                uid: Some(uid),
-                job: page.job,
-                before: page.before,
-                limit: page.limit.unwrap_or(100),
-                details: false,
-                queue: None,
-            };
-            batches(attempts, inventory)
+            batches(page.of_item(meta_table, uid), inventory)
         }
         Operation::Items { claim_token } => items(&claim_token, request, inventory),
         Operation::Heartbeat { claim_token } => {
@@ -115,18 +110,8 @@ pub(crate) fn call(
             inventory.heartbeat(&claim_token, sign.lease_seconds)?;
             Ok(done())
         }
-        Operation::Complete { claim_token } => {
-            no_query(request.query)?;
-            let end: End = body::json_or_default(request.headers, request.body, MAX_OUTCOME_BYTES)?;
-            inventory.complete(&claim_token, end.outcome(true))?;
-            Ok(done())
-        }
-        Operation::Fail { claim_token } => {
-            no_query(request.query)?;
-            let end: End = body::json_or_default(request.headers, request.body, MAX_OUTCOME_BYTES)?;
-            inventory.complete(&claim_token, end.outcome(false))?;
-            Ok(done())
-        }
+        Operation::Complete { claim_token } => end(&claim_token, true, request, inventory),
+        Operation::Fail { claim_token } => end(&claim_token, false, request, inventory),
         Operation::Dashboard(_) => Err(Problem::not_found()),
     }
 }
@@ -149,6 +134,12 @@ fn health(inventory: &impl Inventory) -> Result<Response, Problem> {
         ..HistoryQuery::default()
     })?;
     ok(&json!({ "status": "ok" }))
+}
+
+fn dialect(name: &str) -> Result<Dialect, Problem> {
+    Dialect::deserialize(name.into_deserializer()).map_err(|error: ValueError| {
+        Problem::invalid_request(format!("the dialect in the path: {error}"))
+    })
 }
 
 fn acquire(
@@ -207,6 +198,18 @@ fn items(
     ok(&json!({ "items": items, "next_after": next_after }))
 }
 
+fn end(
+    claim_token: &str,
+    succeeded: bool,
+    request: Request<'_>,
+    inventory: &impl Inventory,
+) -> Result<Response, Problem> {
+    no_query(request.query)?;
+    let end: End = body::json_or_default(request.headers, request.body, MAX_OUTCOME_BYTES)?;
+    inventory.complete(claim_token, end.outcome(succeeded))?;
+    Ok(done())
+}
+
 fn batches(query: HistoryQuery, inventory: &impl Inventory) -> Result<Response, Problem> {
     if query.details && query.limit > MAX_DETAILED {
         return Err(Problem::invalid_request(format!(
@@ -243,140 +246,11 @@ fn shown(attempt: &Attempt, details: bool) -> Result<Value, Problem> {
 
 /// The request of a body, for the job of the path.
 fn acquire_request(job: String, request: Request<'_>) -> Result<AcquireRequest, Problem> {
-    let mut fields: Map<String, Value> =
-        body::json(request.headers, request.body, MAX_REQUEST_BYTES)?;
-    if fields.contains_key("job") {
+    let asked: AcquireRequest = body::json(request.headers, request.body, MAX_REQUEST_BYTES)?;
+    if !asked.job.is_empty() {
         return Err(Problem::invalid_request(
             "the job is named by the path; leave it out of the body",
         ));
     }
-    fields.insert("job".into(), Value::String(job));
-    serde_json::from_value(Value::Object(fields))
-        .map_err(|error| Problem::invalid_request(format!("the body is not as expected: {error}")))
-}
-
-fn claim_token(headers: &HeaderMap) -> Result<Option<String>, Problem> {
-    let Some(token) = headers.get(IDEMPOTENCY_KEY) else {
-        return Ok(None);
-    };
-    match std::str::from_utf8(token.as_bytes()) {
-        Ok(token) => Ok(Some(token.to_owned())),
-        Err(_) => Err(Problem::invalid_request(
-            "the Idempotency-Key is not UTF-8 text",
-        )),
-    }
-}
-
-fn query<T: DeserializeOwned>(query: &str) -> Result<T, Problem> {
-    serde_urlencoded::from_str(query)
-        .map_err(|error| Problem::invalid_request(format!("the query is not as expected: {error}")))
-}
-
-fn no_query(text: &str) -> Result<(), Problem> {
-    query::<Nothing>(text).map(|_| ())
-}
-
-#[derive(Deserialize)]
-#[serde(deny_unknown_fields)]
-struct Nothing {}
-
-#[derive(Deserialize)]
-#[serde(deny_unknown_fields)]
-struct PlanPage {
-    after: Option<i64>,
-    batches: Option<u32>,
-}
-
-#[derive(Deserialize)]
-#[serde(deny_unknown_fields)]
-struct Cap {
-    cap: Option<u64>,
-}
-
-#[derive(Deserialize)]
-#[serde(deny_unknown_fields)]
-struct Count {
-    batches: u32,
-}
-
-#[derive(Deserialize)]
-#[serde(deny_unknown_fields)]
-struct AuditQuery {
-    meta_table: String,
-    after: Option<i64>,
-    limit: Option<u32>,
-}
-
-#[derive(Deserialize)]
-#[serde(deny_unknown_fields)]
-struct Requeue {
-    meta_table: String,
-    target: RequeueTarget,
-}
-
-#[derive(Deserialize)]
-#[serde(deny_unknown_fields)]
-struct Batches {
-    meta_table: Option<String>,
-    job: Option<String>,
-    uid: Option<i64>,
-    queue: Option<Queue>,
-    before: Option<i64>,
-    limit: Option<u32>,
-    #[serde(default)]
-    details: bool,
-}
-
-impl From<Batches> for HistoryQuery {
-    fn from(query: Batches) -> Self {
-        Self {
-            meta_table: query.meta_table,
-            job: query.job,
-            uid: query.uid,
-            queue: query.queue,
-            before: query.before,
-            limit: query
-                .limit
-                .unwrap_or(if query.details { MAX_DETAILED } else { 100 }),
-            details: query.details,
-        }
-    }
-}
-
-#[derive(Deserialize)]
-#[serde(deny_unknown_fields)]
-struct ItemHistory {
-    job: Option<String>,
-    before: Option<i64>,
-    limit: Option<u32>,
-}
-
-#[derive(Deserialize)]
-#[serde(deny_unknown_fields)]
-struct ItemsPage {
-    after: Option<i64>,
-    limit: Option<u32>,
-}
-
-#[derive(Deserialize)]
-#[serde(deny_unknown_fields)]
-struct Heartbeat {
-    lease_seconds: u32,
-}
-
-#[derive(Deserialize, Default)]
-#[serde(default, deny_unknown_fields)]
-struct End {
-    result_item: Option<Value>,
-    log: Option<String>,
-}
-
-impl End {
-    fn outcome(self, succeeded: bool) -> Outcome {
-        Outcome {
-            succeeded,
-            result_item: self.result_item.map(|result| result.to_string()),
-            log: self.log,
-        }
-    }
+    Ok(AcquireRequest { job, ..asked })
 }

@@ -1,8 +1,12 @@
 //! A request's body: bounded, of a known kind, and read only where it is wanted.
 
+use std::fmt;
+use std::marker::PhantomData;
+
 use http::HeaderMap;
 use http::header::CONTENT_TYPE;
-use serde::de::DeserializeOwned;
+use serde::de::value::MapAccessDeserializer;
+use serde::de::{Deserialize, DeserializeOwned, Deserializer, MapAccess, Visitor};
 
 use crate::problem::Problem;
 
@@ -43,8 +47,12 @@ pub(crate) fn json<T: DeserializeOwned>(
     limit: usize,
 ) -> Result<T, Problem> {
     let bytes = read(headers, body, limit, "application/json")?;
-    serde_json::from_slice(&bytes)
-        .map_err(|error| Problem::invalid_request(format!("the body is not as expected: {error}")))
+    match serde_json::from_slice(&bytes) {
+        Ok(Object(fields)) => Ok(fields),
+        Err(error) => Err(Problem::invalid_request(format!(
+            "the body is not as expected: {error}"
+        ))),
+    }
 }
 
 /// Like [`json`], where an empty body stands for what is usual.
@@ -88,6 +96,31 @@ fn read_bytes(body: &mut dyn Body, limit: usize) -> Result<Vec<u8>, Problem> {
         BodyError::TooSlow => Problem::too_slow(),
         BodyError::Broken => Problem::invalid_request("the body ended before its end".to_owned()),
     })
+}
+
+/// What an object says. serde alone would also take a list of the fields' values for it.
+struct Object<T>(T);
+
+impl<'de, T: Deserialize<'de>> Deserialize<'de> for Object<T> {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        deserializer
+            .deserialize_map(ObjectVisitor(PhantomData))
+            .map(Self)
+    }
+}
+
+struct ObjectVisitor<T>(PhantomData<T>);
+
+impl<'de, T: Deserialize<'de>> Visitor<'de> for ObjectVisitor<T> {
+    type Value = T;
+
+    fn expecting(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
+        formatter.write_str("an object")
+    }
+
+    fn visit_map<A: MapAccess<'de>>(self, fields: A) -> Result<T, A::Error> {
+        T::deserialize(MapAccessDeserializer::new(fields))
+    }
 }
 
 /// Whether the content is said to be of this media type, whatever its parameters.

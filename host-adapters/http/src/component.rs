@@ -1,11 +1,10 @@
 //! The `wasi:http` component: the only file that knows binding generators.
 
 use batchintory::{
-    AcquireRequest, Acquisition, Attempt, AuditPage, Batch, BatchPlan, Error, HistoryQuery, Item,
-    JobProgress, JobSummary, Migration, Outcome, RequeueTarget,
+    AcquireRequest, Acquisition, Attempt, AuditPage, Batch, BatchPlan, Dialect, Error,
+    HistoryQuery, Item, JobProgress, JobSummary, Migration, Outcome, RequeueTarget,
 };
-use http::header::CONTENT_LENGTH;
-use http::{HeaderMap, HeaderName, HeaderValue, Method, StatusCode};
+use http::{HeaderMap, HeaderName, HeaderValue, Method};
 use wasi::clocks::{monotonic_clock, wall_clock};
 use wasi::http::types::{
     ErrorCode, Fields, IncomingBody, IncomingRequest, Method as WasiMethod, OutgoingBody,
@@ -29,6 +28,7 @@ mod bindings {
 }
 
 use bindings::batchintory::http::configuration;
+use bindings::batchintory::inventory::database;
 use bindings::batchintory::inventory::inventory as import;
 
 batchintory::boundary!(inventory = crate::component::bindings::batchintory::inventory::inventory);
@@ -145,9 +145,6 @@ fn send(response: Response, out: ResponseOutparam) {
         // Refused are only headers that a server sets by itself.
         let _ = fields.append(name.as_str(), value.as_bytes());
     }
-    if parts.status != StatusCode::NO_CONTENT {
-        let _ = fields.append(CONTENT_LENGTH.as_str(), body.len().to_string().as_bytes());
-    }
     let outgoing = OutgoingResponse::new(fields);
     let _ = outgoing.set_status_code(parts.status.as_u16());
     let Ok(outgoing_body) = outgoing.body() else {
@@ -257,6 +254,14 @@ impl Inventory for Planner {
 
     fn history(&self, query: HistoryQuery) -> Result<Vec<Attempt>, Error> {
         list(import::history(&query.into()))
+    }
+
+    fn schema_statements(&self, dialect: Dialect) -> Result<Vec<String>, Error> {
+        one(import::schema_statements(match dialect {
+            Dialect::Postgresql => database::Dialect::Postgresql,
+            Dialect::Sqlite => database::Dialect::Sqlite,
+            Dialect::Mysql => database::Dialect::Mysql,
+        }))
     }
 
     fn migrate(&self) -> Result<Migration, Error> {

@@ -1,8 +1,8 @@
 //! What the service asks of the planner.
 
 use batchintory::{
-    AcquireRequest, Acquisition, Attempt, AuditPage, Batch, BatchPlan, Error, HistoryQuery, Item,
-    JobProgress, JobSummary, Migration, Outcome, RequeueTarget,
+    AcquireRequest, Acquisition, Attempt, AuditPage, Batch, BatchPlan, Dialect, Error,
+    HistoryQuery, Item, JobProgress, JobSummary, Migration, Outcome, RequeueTarget,
 };
 
 /// The functions of the interface `inventory`, which `wit/inventory.wit` describes.
@@ -40,5 +40,6 @@ pub trait Inventory {
     ) -> Result<AuditPage, Error>;
     fn jobs(&self) -> Result<Vec<JobSummary>, Error>;
     fn history(&self, query: HistoryQuery) -> Result<Vec<Attempt>, Error>;
+    fn schema_statements(&self, dialect: Dialect) -> Result<Vec<String>, Error>;
     fn migrate(&self) -> Result<Migration, Error>;
 }

@@ -12,6 +12,7 @@ mod dashboard;
 mod inventory;
 mod metrics;
 mod operation;
+mod parameters;
 mod problem;
 mod response;
 mod service;

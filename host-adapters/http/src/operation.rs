@@ -15,6 +15,8 @@ pub(crate) enum Operation {
     Metrics,
     /// The API's description.
     Description,
+    /// The statements that make the inventory table.
+    Schema { dialect: String },
     /// Makes the inventory table.
     Migrate,
     /// All jobs.
@@ -76,7 +78,7 @@ impl Operation {
 
     pub(crate) fn access(&self) -> Access {
         match self {
-            Self::Health | Self::Description => Access::Open,
+            Self::Health | Self::Description | Self::Schema { .. } => Access::Open,
             Self::Metrics
             | Self::Jobs
             | Self::Plan { .. }
@@ -106,6 +108,12 @@ fn at(segments: &[&str]) -> Option<(Method, Operation)> {
         ["healthz"] => (Method::GET, Op::Health),
         ["metrics"] => (Method::GET, Op::Metrics),
         ["openapi.json"] => (Method::GET, Op::Description),
+        ["v1", "schema", dialect] => (
+            Method::GET,
+            Op::Schema {
+                dialect: own(dialect),
+            },
+        ),
         ["v1", "migrate"] => (Method::POST, Op::Migrate),
         ["v1", "jobs"] => (Method::GET, Op::Jobs),
         ["v1", "jobs", job, "batches"] => (Method::POST, Op::Acquire { job: own(job) }),

@@ -1,6 +1,7 @@
 //! From a request to a response.
 
-use http::{HeaderMap, Method};
+use http::header::CONTENT_LENGTH;
+use http::{HeaderMap, HeaderValue, Method, StatusCode};
 
 use crate::authorization;
 use crate::body::Body;
@@ -27,15 +28,15 @@ pub struct Request<'a> {
     pub path: &'a str,
     /// What follows the question mark, still encoded.
     pub query: &'a str,
-    /// Its headers.
     /// The host that it names, with its port.
     pub authority: Option<&'a str>,
+    /// Its headers.
     pub headers: &'a HeaderMap,
     /// Its body.
     pub body: &'a mut dyn Body,
-}
     /// When it came, in seconds since 1970, to tell people how old something is.
     pub now: Option<u64>,
+}
 
 /// Serves a request. `settings` may be a sentence about what is wrong with the configuration.
 pub fn answer(
@@ -51,7 +52,11 @@ pub fn answer(
             false => problem.into_response(),
         });
     if is_head {
+        // Its length would be that of the body that is left out, which not every host lets one say.
         response.body_mut().clear();
+    } else if response.status() != StatusCode::NO_CONTENT {
+        let length = HeaderValue::from(response.body().len());
+        response.headers_mut().insert(CONTENT_LENGTH, length);
     }
     response
 }

@@ -1,0 +1,176 @@
+//! What requests say beside their paths: the fields of queries and bodies.
+
+use batchintory::{HistoryQuery, Outcome, Queue, RequeueTarget};
+use http::HeaderMap;
+use percent_encoding::percent_decode_str;
+use serde::Deserialize;
+use serde::de::DeserializeOwned;
+use serde_json::Value;
+
+use crate::problem::Problem;
+
+/// The most attempts in a page with their results and logs, which may have 1 MiB each.
+pub(crate) const MAX_DETAILED: u32 = 10;
+
+/// How many attempts a page without them has where nothing is said.
+const USUAL_ATTEMPTS: u32 = 100;
+
+/// The header with a claim token of the caller's own.
+const IDEMPOTENCY_KEY: &str = "idempotency-key";
+
+/// Reads a query's fields.
+pub(crate) fn query<T: DeserializeOwned>(query: &str) -> Result<T, Problem> {
+    // What is no text would be read as if it were another one.
+    percent_decode_str(query)
+        .decode_utf8()
+        .map_err(|_| Problem::invalid_request("the query, once decoded, is not UTF-8 text"))?;
+    serde_urlencoded::from_str(query)
+        .map_err(|error| Problem::invalid_request(format!("the query is not as expected: {error}")))
+}
+
+/// Refuses whatever a query says.
+pub(crate) fn no_query(text: &str) -> Result<(), Problem> {
+    query::<Nothing>(text).map(|_| ())
+}
+
+/// The claim token of the caller's own, if there is one.
+pub(crate) fn claim_token(headers: &HeaderMap) -> Result<Option<String>, Problem> {
+    let mut tokens = headers.get_all(IDEMPOTENCY_KEY).iter();
+    let Some(token) = tokens.next() else {
+        return Ok(None);
+    };
+    if tokens.next().is_some() {
+        return Err(Problem::invalid_request(
+            "there is more than one Idempotency-Key",
+        ));
+    }
+    match std::str::from_utf8(token.as_bytes()) {
+        Ok(token) => Ok(Some(token.to_owned())),
+        Err(_) => Err(Problem::invalid_request(
+            "the Idempotency-Key is not UTF-8 text",
+        )),
+    }
+}
+
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+struct Nothing {}
+
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+pub(crate) struct PlanPage {
+    pub(crate) after: Option<i64>,
+    pub(crate) batches: Option<u32>,
+}
+
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+pub(crate) struct Cap {
+    pub(crate) cap: Option<u64>,
+}
+
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+pub(crate) struct Count {
+    pub(crate) batches: u32,
+}
+
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+pub(crate) struct AuditPage {
+    pub(crate) meta_table: String,
+    pub(crate) after: Option<i64>,
+    pub(crate) limit: Option<u32>,
+}
+
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+pub(crate) struct ItemsPage {
+    pub(crate) after: Option<i64>,
+    pub(crate) limit: Option<u32>,
+}
+
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+pub(crate) struct BatchesPage {
+    meta_table: Option<String>,
+    job: Option<String>,
+    uid: Option<i64>,
+    queue: Option<Queue>,
+    before: Option<i64>,
+    limit: Option<u32>,
+    #[serde(default)]
+    details: bool,
+}
+
+impl From<BatchesPage> for HistoryQuery {
+    fn from(page: BatchesPage) -> Self {
+        let usual = if page.details {
+            MAX_DETAILED
+        } else {
+            USUAL_ATTEMPTS
+        };
+        Self {
+            meta_table: page.meta_table,
+            job: page.job,
+            uid: page.uid,
+            queue: page.queue,
+            before: page.before,
+            limit: page.limit.unwrap_or(usual),
+            details: page.details,
+        }
+    }
+}
+
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+pub(crate) struct ItemHistoryPage {
+    job: Option<String>,
+    before: Option<i64>,
+    limit: Option<u32>,
+}
+
+impl ItemHistoryPage {
+    /// The attempts at the batches that had an item.
+    pub(crate) fn of_item(self, meta_table: String, uid: i64) -> HistoryQuery {
+        HistoryQuery {
+            meta_table: Some(meta_table),
+            uid: Some(uid),
+            job: self.job,
+            queue: None,
+            before: self.before,
+            limit: self.limit.unwrap_or(USUAL_ATTEMPTS),
+            details: false,
+        }
+    }
+}
+
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+pub(crate) struct Requeue {
+    pub(crate) meta_table: String,
+    pub(crate) target: RequeueTarget,
+}
+
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+pub(crate) struct Heartbeat {
+    pub(crate) lease_seconds: u32,
+}
+
+#[derive(Deserialize, Default)]
+#[serde(default, deny_unknown_fields)]
+pub(crate) struct End {
+    result_item: Option<Value>,
+    log: Option<String>,
+}
+
+impl End {
+    pub(crate) fn outcome(self, succeeded: bool) -> Outcome {
+        Outcome {
+            succeeded,
+            result_item: self.result_item.map(|result| result.to_string()),
+            log: self.log,
+        }
+    }
+}
