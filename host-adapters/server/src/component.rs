@@ -7,7 +7,9 @@ use http_body_util::BodyExt as _;
 use hyper::body::Body;
 use tokio::sync::{Semaphore, oneshot};
 use wasmtime::component::{Component, Linker};
-use wasmtime::{Cache, Config, Engine, InstanceAllocationStrategy, PoolingAllocationConfig, Store};
+use wasmtime::{
+    Cache, Config, Enabled, Engine, InstanceAllocationStrategy, PoolingAllocationConfig, Store,
+};
 use wasmtime_wasi_http::p2::bindings::ProxyPre;
 use wasmtime_wasi_http::p2::bindings::http::types::Scheme;
 use wasmtime_wasi_http::{Error as HttpError, WasiBody, WasiHttpView as _};
@@ -128,7 +130,10 @@ fn pool() -> PoolingAllocationConfig {
         .total_tables(MAX_INSTANCES * 8)
         .total_stacks(MAX_INSTANCES)
         .max_memory_size(MAX_MEMORY_BYTES)
-        // What an instance left in its memory is wiped; so much of it is not given back before.
-        .linear_memory_keep_resident(256 * 1024);
+        // What an instance left in its memory is wiped page by page, where the system tells which pages
+        // those are, and else up to so much; only what is beyond is given back to the system.
+        .pagemap_scan(Enabled::Auto)
+        .linear_memory_keep_resident(1024 * 1024)
+        .table_keep_resident(64 * 1024);
     pool
 }
