@@ -29,6 +29,7 @@ mod recursion;
 mod requeue;
 mod retry;
 mod sql;
+mod sqlstate;
 mod standing;
 mod table_name;
 mod warnings;

@@ -4,9 +4,5 @@
 mod embed;
 
 fn main() {
-    embed::embed(
-        "batchintory.wasm",
-        "BATCHINTORY_COMPONENT",
-        &["src", "wit"],
-    );
+    embed::embed("batchintory.wasm", "BATCHINTORY_COMPONENT", &["src", "wit"]);
 }
