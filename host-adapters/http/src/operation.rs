@@ -66,7 +66,6 @@ impl Operation {
     /// What a method on a path means.
     pub(crate) fn find(method: &Method, path: &str) -> Result<Self, Problem> {
         let segments = segments(path)?;
-        let segments: Vec<&str> = segments.iter().map(String::as_str).collect();
         let (expected, operation) = at(&segments).ok_or_else(Problem::not_found)?;
         let is_meant = method == expected || (method == Method::HEAD && expected == Method::GET);
         match (is_meant, expected == Method::GET) {
@@ -100,67 +99,124 @@ impl Operation {
     }
 }
 
-/// The one method of a path, and what it does.
-fn at(segments: &[&str]) -> Option<(Method, Operation)> {
-    use Operation as Op;
-    let own = |segment: &str| segment.to_owned();
-    let (method, operation) = match *segments {
-        ["healthz"] => (Method::GET, Op::Health),
-        ["metrics"] => (Method::GET, Op::Metrics),
-        ["openapi.json"] => (Method::GET, Op::Description),
-        ["v1", "schema", dialect] => (
-            Method::GET,
-            Op::Schema {
-                dialect: own(dialect),
-            },
-        ),
-        ["v1", "migrate"] => (Method::POST, Op::Migrate),
-        ["v1", "jobs"] => (Method::GET, Op::Jobs),
-        ["v1", "jobs", job, "batches"] => (Method::POST, Op::Acquire { job: own(job) }),
-        ["v1", "jobs", job, "batches", "many"] => (Method::POST, Op::AcquireMany { job: own(job) }),
-        ["v1", "jobs", job, "plan"] => (Method::POST, Op::Plan { job: own(job) }),
-        ["v1", "jobs", job, "progress"] => (Method::POST, Op::Progress { job: own(job) }),
-        ["v1", "jobs", job, "warnings"] => (Method::POST, Op::Warnings { job: own(job) }),
-        ["v1", "jobs", job, "audit"] => (Method::GET, Op::Audit { job: own(job) }),
-        ["v1", "jobs", job, "requeue"] => (Method::POST, Op::Requeue { job: own(job) }),
-        ["v1", "batches"] => (Method::GET, Op::Batches),
-        ["v1", "batches", token, "items"] => (
-            Method::GET,
-            Op::Items {
-                claim_token: own(token),
-            },
-        ),
-        ["v1", "batches", token, "heartbeat"] => (
-            Method::POST,
-            Op::Heartbeat {
-                claim_token: own(token),
-            },
-        ),
-        ["v1", "batches", token, "complete"] => (
-            Method::POST,
-            Op::Complete {
-                claim_token: own(token),
-            },
-        ),
-        ["v1", "batches", token, "fail"] => (
-            Method::POST,
-            Op::Fail {
-                claim_token: own(token),
-            },
-        ),
-        ["v1", "tables", table, "items", uid, "history"] => (
-            Method::GET,
-            Op::ItemHistory {
-                meta_table: own(table),
-                uid: own(uid),
-            },
-        ),
-        _ => {
-            let (method, page) = Page::at(segments)?;
-            (method, Op::Dashboard(page))
+/// What the parts of a path are that a route leaves open.
+type Names = std::vec::IntoIter<String>;
+
+/// A path of the API, the one method that it has, and what that does. `{…}` is any one part.
+struct Route {
+    method: Method,
+    path: &'static str,
+    operation: fn(&mut Names) -> Operation,
+}
+
+impl Route {
+    /// What a path names, if it is this route's.
+    fn names(&self, segments: &[String]) -> Option<Names> {
+        let expected = self.path.split('/').skip(1);
+        if expected.clone().count() != segments.len() {
+            return None;
         }
-    };
-    Some((method, operation))
+        let mut names = Vec::new();
+        for (expected, segment) in expected.zip(segments) {
+            if expected.starts_with('{') {
+                names.push(segment.clone());
+            } else if expected != segment {
+                return None;
+            }
+        }
+        Some(names.into_iter())
+    }
+}
+
+const fn get(path: &'static str, operation: fn(&mut Names) -> Operation) -> Route {
+    Route {
+        method: Method::GET,
+        path,
+        operation,
+    }
+}
+
+const fn post(path: &'static str, operation: fn(&mut Names) -> Operation) -> Route {
+    Route {
+        method: Method::POST,
+        path,
+        operation,
+    }
+}
+
+/// The next of a path's names: a route has as many as its operation takes.
+fn name(names: &mut Names) -> String {
+    names.next().unwrap_or_default()
+}
+
+/// The API's routes; `openapi.json` describes just these.
+const ROUTES: [Route; 19] = [
+    get("/healthz", |_| Operation::Health),
+    get("/metrics", |_| Operation::Metrics),
+    get("/openapi.json", |_| Operation::Description),
+    get("/v1/schema/{dialect}", |names| Operation::Schema {
+        dialect: name(names),
+    }),
+    post("/v1/migrate", |_| Operation::Migrate),
+    get("/v1/jobs", |_| Operation::Jobs),
+    post("/v1/jobs/{job}/batches", |names| Operation::Acquire {
+        job: name(names),
+    }),
+    post("/v1/jobs/{job}/batches/many", |names| {
+        Operation::AcquireMany { job: name(names) }
+    }),
+    post("/v1/jobs/{job}/plan", |names| Operation::Plan {
+        job: name(names),
+    }),
+    post("/v1/jobs/{job}/progress", |names| Operation::Progress {
+        job: name(names),
+    }),
+    post("/v1/jobs/{job}/warnings", |names| Operation::Warnings {
+        job: name(names),
+    }),
+    get("/v1/jobs/{job}/audit", |names| Operation::Audit {
+        job: name(names),
+    }),
+    post("/v1/jobs/{job}/requeue", |names| Operation::Requeue {
+        job: name(names),
+    }),
+    get("/v1/batches", |_| Operation::Batches),
+    get("/v1/batches/{claim_token}/items", |names| {
+        Operation::Items {
+            claim_token: name(names),
+        }
+    }),
+    post("/v1/batches/{claim_token}/heartbeat", |names| {
+        Operation::Heartbeat {
+            claim_token: name(names),
+        }
+    }),
+    post("/v1/batches/{claim_token}/complete", |names| {
+        Operation::Complete {
+            claim_token: name(names),
+        }
+    }),
+    post("/v1/batches/{claim_token}/fail", |names| Operation::Fail {
+        claim_token: name(names),
+    }),
+    get("/v1/tables/{meta_table}/items/{uid}/history", |names| {
+        Operation::ItemHistory {
+            meta_table: name(names),
+            uid: name(names),
+        }
+    }),
+];
+
+/// The one method of a path, and what it does.
+fn at(segments: &[String]) -> Option<(Method, Operation)> {
+    for route in ROUTES {
+        if let Some(mut names) = route.names(segments) {
+            return Some((route.method, (route.operation)(&mut names)));
+        }
+    }
+    let segments: Vec<&str> = segments.iter().map(String::as_str).collect();
+    let (method, page) = Page::at(&segments)?;
+    Some((method, Operation::Dashboard(page)))
 }
 
 /// A path's parts, decoded one by one: an encoded slash does not part them. `/` has none.
@@ -181,7 +237,45 @@ fn segments(path: &str) -> Result<Vec<String>, Problem> {
 
 #[cfg(test)]
 mod tests {
+    use std::collections::BTreeSet;
+
+    use serde_json::Value;
+
     use super::*;
+
+    /// Every operation that the description tells of, as its method and its path.
+    fn described() -> BTreeSet<(String, String)> {
+        let description: Value = serde_json::from_str(crate::OPENAPI).unwrap();
+        let mut operations = BTreeSet::new();
+        for (path, methods) in description["paths"].as_object().unwrap() {
+            for method in methods.as_object().unwrap().keys() {
+                if method != "parameters" {
+                    operations.insert((method.to_uppercase(), path.clone()));
+                }
+            }
+        }
+        operations
+    }
+
+    #[test]
+    fn what_is_routed_is_described_and_what_is_described_is_routed() {
+        let routed: BTreeSet<_> = ROUTES
+            .iter()
+            .map(|route| (route.method.to_string(), route.path.to_owned()))
+            .collect();
+        assert_eq!(routed, described());
+    }
+
+    #[test]
+    fn every_route_is_found_with_its_names() {
+        for route in ROUTES {
+            let filled = route.path.replace(['{', '}'], "");
+            let operation = find(route.method.clone(), &filled).unwrap();
+            let names = route.path.split('/').filter(|part| part.starts_with('{'));
+            let names: Vec<_> = names.map(|name| name.replace(['{', '}'], "")).collect();
+            assert_eq!(operation, (route.operation)(&mut names.into_iter()));
+        }
+    }
 
     fn find(method: Method, path: &str) -> Result<Operation, u16> {
         Operation::find(&method, path).map_err(|problem| problem.status.as_u16())

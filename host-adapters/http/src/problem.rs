@@ -147,3 +147,73 @@ impl From<Error> for Problem {
         Self::new(status, error.name(), error.message())
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use std::collections::BTreeSet;
+
+    use serde_json::Value;
+
+    use super::*;
+
+    /// The planner's errors, one of each case.
+    fn planner_errors() -> Vec<Error> {
+        let cases: [fn(String) -> Error; 9] = [
+            Error::InvalidRequest,
+            Error::NoSuchTable,
+            Error::NoSuchColumn,
+            Error::NoSuchBatch,
+            Error::Superseded,
+            Error::ConfigurationChanged,
+            Error::ExhaustedRetries,
+            Error::Unavailable,
+            Error::Database,
+        ];
+        cases.map(|case| case("a sentence".into())).into()
+    }
+
+    fn problems() -> Vec<Problem> {
+        let own = [
+            Problem::invalid_request(""),
+            Problem::not_found(),
+            Problem::method_not_allowed("GET"),
+            Problem::unauthorized(),
+            Problem::forbidden(""),
+            Problem::misconfigured(""),
+            Problem::unsupported_media_type(""),
+            Problem::too_large(1),
+            Problem::too_slow(),
+        ];
+        let theirs = planner_errors().into_iter().map(Problem::from);
+        own.into_iter().chain(theirs).collect()
+    }
+
+    #[test]
+    fn every_name_is_described_with_its_status() {
+        let description: Value = serde_json::from_str(crate::OPENAPI).unwrap();
+        let field = &description["components"]["schemas"]["Problem"]["properties"]["error"];
+        let described: BTreeSet<&str> = (field["enum"].as_array().unwrap().iter())
+            .map(|name| name.as_str().unwrap())
+            .collect();
+        let problems = problems();
+        // Where the component itself fails, its server answers.
+        let names = (problems.iter().map(|problem| problem.error)).chain(["internal"]);
+        assert_eq!(names.collect::<BTreeSet<_>>(), described);
+        for problem in &problems {
+            let line = format!("- `{}` ({}):", problem.error, problem.status.as_u16());
+            let text = field["description"].as_str().unwrap();
+            assert!(text.contains(&line), "{line}");
+        }
+    }
+
+    #[test]
+    fn the_planners_names_and_sentences_are_passed_on() {
+        for error in planner_errors() {
+            let response = Problem::from(error.clone()).into_response();
+            let body: Value = serde_json::from_slice(response.body()).unwrap();
+            assert_eq!(body["error"], error.name());
+            assert_eq!(body["detail"], error.message());
+            assert_eq!(body["status"], response.status().as_u16());
+        }
+    }
+}
