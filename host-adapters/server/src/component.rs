@@ -16,6 +16,7 @@ use wasmtime_wasi_http::{Error as HttpError, WasiBody, WasiHttpView as _};
 
 use crate::error::Error;
 use crate::instance::{Instance, MAX_MEMORY_BYTES};
+use crate::server;
 
 /// How many requests are served at once; others wait.
 const MAX_INSTANCES: u32 = 256;
@@ -53,12 +54,21 @@ impl<T: Send + 'static> HttpComponent<T> {
         })
     }
 
-    /// Serves one request with an instance of its own, whose imports work on `imports`.
-    ///
-    /// # Errors
-    ///
-    /// When the instance ends without an answer: it trapped, or reached a limit.
+    /// Serves one request with an instance of its own, whose imports work on `imports`. Where the
+    /// instance ends without an answer, since it trapped or reached a limit, the answer has status 500.
     pub async fn handle<B>(
+        &self,
+        imports: T,
+        request: hyper::Request<B>,
+    ) -> hyper::Response<WasiBody>
+    where
+        B: Body<Data = bytes::Bytes> + Send + 'static,
+        B::Error: Into<HttpError>,
+    {
+        (self.answer(imports, request).await).unwrap_or_else(|error| server::failed(&error))
+    }
+
+    async fn answer<B>(
         &self,
         imports: T,
         request: hyper::Request<B>,

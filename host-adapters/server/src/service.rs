@@ -110,12 +110,11 @@ impl HttpService {
         let shared = &self.shared;
         let claimed_job = claimed_job(&request).map(str::to_owned);
         let answer = shared.component.handle(shared.imports.clone(), request);
-        let answer = match claimed_job {
+        match claimed_job {
             // Of claims that race for a job one wins: those that come to this process take turns.
             Some(job) => shared.claims.in_turn("", &job, answer).await,
             None => answer.await,
-        };
-        answer.unwrap_or_else(|error| server::failed(&error))
+        }
     }
 }
 

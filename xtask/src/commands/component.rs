@@ -20,6 +20,7 @@ impl Component {
         let built = component::build()?;
         show(&built.planner, Some(planner::MAX_BYTES));
         show(&built.http, None);
+        show(&built.spin, None);
         Ok(())
     }
 }

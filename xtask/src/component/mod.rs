@@ -5,6 +5,7 @@ mod file;
 mod imports;
 mod module;
 pub mod planner;
+mod spin;
 
 use std::path::PathBuf;
 
@@ -26,6 +27,8 @@ pub struct Components {
     pub planner: Built,
     /// The HTTP service with the planner.
     pub http: Built,
+    /// The HTTP service with the planner, on Spin.
+    pub spin: Built,
 }
 
 /// Builds, checks and composes all components; files stay untouched where nothing changed.
@@ -50,8 +53,20 @@ pub fn build() -> Result<Components> {
         &[&planner_module, &http_module],
     )?;
 
+    step::announce("component: the HTTP service on Spin");
+    let spin_module = module::build("batchintory-spin", &[])?;
+    let spin = compose::plug(
+        &http,
+        &[("batchintory:spin", &module::encode(&spin_module)?)],
+    )?;
+    let spin_built = file::write(
+        "batchintory-spin.wasm",
+        &spin,
+        &[&planner_module, &http_module, &spin_module],
+    )?;
     Ok(Components {
         planner: built,
         http: http_built,
+        spin: spin_built,
     })
 }

@@ -1,0 +1,310 @@
+//! The component: the only file that knows binding generators.
+
+use std::cell::RefCell;
+
+use batchintory::{DatabaseError, Refusal, Rows, SqlError, Value};
+use wasi::clocks::monotonic_clock;
+use wasi::random::random::get_random_u64;
+
+use crate::repeat::repeat;
+use crate::sqlite_error;
+use crate::statement::{Gives, gives};
+use crate::variables::{Address, Variables};
+
+mod bindings {
+    wit_bindgen::generate!({
+        path: ["../../wit", "../http/wit", "wit"],
+        world: "batchintory:spin/provider",
+        generate_all,
+    });
+}
+
+use bindings::exports::batchintory::http::configuration as http;
+use bindings::exports::batchintory::inventory::database as export;
+use bindings::fermyon::spin::variables;
+use bindings::spin::postgres::postgres;
+use bindings::spin::sqlite::sqlite;
+
+batchintory::boundary!(
+    database = crate::component::bindings::exports::batchintory::inventory::database
+);
+
+const NANOSECONDS: u64 = 1_000_000;
+
+/// What an instance keeps: it serves one request.
+#[derive(Default)]
+struct State {
+    variables: Option<Result<Variables, String>>,
+    inventory: Option<Connection>,
+    meta: Option<Connection>,
+}
+
+thread_local! {
+    static STATE: RefCell<State> = RefCell::default();
+}
+
+struct Component;
+
+bindings::export!(Component with_types_in bindings);
+
+impl http::Guest for Component {
+    fn settings() -> Result<http::ServiceSettings, String> {
+        with_variables(|variables| http::ServiceSettings {
+            api_token: variables.api_token.clone(),
+            protect_reads: variables.protect_reads,
+        })
+    }
+}
+
+impl export::Guest for Component {
+    fn settings() -> export::DatabaseSettings {
+        // The service asks for its own settings first and tells what is wrong with the variables, so
+        // nobody comes here then.
+        with_variables(Variables::settings)
+            .unwrap_or_else(|_| Variables::default().settings())
+            .into()
+    }
+
+    fn pause(milliseconds: u32) {
+        pause(milliseconds.into());
+    }
+
+    fn query(
+        on: export::Source,
+        statement: String,
+        params: Vec<export::Value>,
+    ) -> Result<export::Rows, export::Error> {
+        let parameters: Vec<Value> = params.into_iter().map(Into::into).collect();
+        match query(on, &statement, &parameters) {
+            Ok(rows) => Ok(rows.into()),
+            Err(error) => Err(error.into()),
+        }
+    }
+}
+
+/// Reads the variables at their first use.
+fn with_variables<T>(read: impl FnOnce(&Variables) -> T) -> Result<T, String> {
+    STATE.with_borrow_mut(|state| {
+        let variables = state.variables.get_or_insert_with(|| {
+            Variables::read(|name| {
+                variables::get(name).map_err(|_| {
+                    format!("the variable {name} cannot be read; spin.toml must declare it")
+                })
+            })
+        });
+        match variables {
+            Ok(variables) => Ok(read(variables)),
+            Err(error) => Err(error.clone()),
+        }
+    })
+}
+
+fn pause(milliseconds: u64) {
+    monotonic_clock::subscribe_duration(milliseconds.saturating_mul(NANOSECONDS)).block();
+}
+
+fn query(on: export::Source, statement: &str, parameters: &[Value]) -> Result<Rows, DatabaseError> {
+    let connection = match connection(on) {
+        Ok(connection) => connection,
+        Err(error) => return Err(error),
+    };
+    let answer = repeat(
+        || connection.query(statement, parameters),
+        get_random_u64,
+        pause,
+    );
+    // A connection that failed in the middle of something is not used again.
+    if !matches!(
+        answer,
+        Err(DatabaseError::OutcomeUnknown(_) | DatabaseError::Unavailable(_))
+    ) {
+        STATE.with_borrow_mut(|state| *state.place(on) = Some(connection));
+    }
+    answer
+}
+
+/// The connection to a database, taken from its place or made anew.
+fn connection(on: export::Source) -> Result<Connection, DatabaseError> {
+    if let Some(connection) = STATE.with_borrow_mut(|state| state.place(on).take()) {
+        return Ok(connection);
+    }
+    let address = with_variables(|variables| match on {
+        export::Source::Inventory => variables.inventory.clone(),
+        export::Source::Meta => variables.meta.clone(),
+    });
+    address
+        .map_err(DatabaseError::Unavailable)
+        .and_then(|address| Connection::open(&address))
+}
+
+impl State {
+    fn place(&mut self, on: export::Source) -> &mut Option<Connection> {
+        match on {
+            export::Source::Inventory => &mut self.inventory,
+            export::Source::Meta => &mut self.meta,
+        }
+    }
+}
+
+/// A connection to one of Spin's databases.
+enum Connection {
+    Sqlite(sqlite::Connection),
+    Postgres(postgres::Connection),
+}
+
+impl Connection {
+    fn open(address: &Address) -> Result<Self, DatabaseError> {
+        match address {
+            Address::Sqlite => match sqlite::Connection::open("default") {
+                Ok(connection) => Ok(Self::Sqlite(connection)),
+                Err(error) => Err(DatabaseError::Unavailable(format!(
+                    "Spin's SQLite database \"default\" cannot be opened: {error:?}"
+                ))),
+            },
+            Address::Postgres(url) => match postgres::Connection::open(url) {
+                Ok(connection) => Ok(Self::Postgres(connection)),
+                Err(
+                    postgres::Error::ConnectionFailed(message) | postgres::Error::Other(message),
+                ) => {
+                    // Spin may repeat the address in its words.
+                    let message = message.replace(url.as_str(), "…");
+                    Err(DatabaseError::Unavailable(message))
+                }
+                Err(_) => Err(DatabaseError::Unavailable("no connection".into())),
+            },
+        }
+    }
+
+    fn query(&self, statement: &str, parameters: &[Value]) -> Result<Rows, DatabaseError> {
+        match self {
+            Self::Sqlite(connection) => query_sqlite(connection, statement, parameters),
+            Self::Postgres(connection) => query_postgres(connection, statement, parameters),
+        }
+    }
+}
+
+fn query_sqlite(
+    connection: &sqlite::Connection,
+    statement: &str,
+    parameters: &[Value],
+) -> Result<Rows, DatabaseError> {
+    let parameters: Vec<sqlite::Value> = parameters
+        .iter()
+        .map(|value| match value {
+            Value::Null => sqlite::Value::Null,
+            Value::Boolean(value) => sqlite::Value::Integer((*value).into()),
+            Value::Int64(value) => sqlite::Value::Integer(*value),
+            Value::Float64(value) => sqlite::Value::Real(*value),
+            Value::Text(value) => sqlite::Value::Text(value.clone()),
+        })
+        .collect();
+    let found = connection
+        .execute(statement, &parameters)
+        .map_err(|error| match error {
+            sqlite::Error::Io(message) => sqlite_error::explain(message),
+            other => DatabaseError::Unavailable(format!("Spin's SQLite database: {other:?}")),
+        })?;
+    let read = |value: sqlite::Value| match value {
+        sqlite::Value::Null => Ok(Value::Null),
+        sqlite::Value::Integer(value) => Ok(Value::Int64(value)),
+        sqlite::Value::Real(value) => Ok(Value::Float64(value)),
+        sqlite::Value::Text(value) => Ok(Value::Text(value)),
+        sqlite::Value::Blob(_) => Err(unreadable("a blob")),
+    };
+    let rows = found
+        .rows
+        .into_iter()
+        .map(|row| row.values.into_iter().map(read).collect())
+        .collect::<Result<_, _>>()?;
+    let affected = match gives(statement) {
+        Gives::Rows => 0,
+        // Of the last statement that wrote: that is this one.
+        Gives::WrittenRows | Gives::Number => connection.changes(),
+    };
+    Ok(Rows { rows, affected })
+}
+
+fn query_postgres(
+    connection: &postgres::Connection,
+    statement: &str,
+    parameters: &[Value],
+) -> Result<Rows, DatabaseError> {
+    use postgres::ParameterValue;
+
+    let parameters: Vec<ParameterValue> = parameters
+        .iter()
+        .map(|value| match value {
+            Value::Null => ParameterValue::DbNull,
+            Value::Boolean(value) => ParameterValue::Boolean(*value),
+            Value::Int64(value) => ParameterValue::Int64(*value),
+            Value::Float64(value) => ParameterValue::Floating64(*value),
+            Value::Text(value) => ParameterValue::Str(value.clone()),
+        })
+        .collect();
+    let given = gives(statement);
+    if given == Gives::Number {
+        return match connection.execute(statement, &parameters) {
+            Ok(affected) => Ok(Rows {
+                rows: Vec::new(),
+                affected,
+            }),
+            Err(error) => Err(explain(error)),
+        };
+    }
+    let found = connection.query(statement, &parameters).map_err(explain)?;
+    let rows: Vec<Vec<Value>> = found
+        .rows
+        .into_iter()
+        .map(|row| row.into_iter().map(read_postgres).collect())
+        .collect::<Result<_, _>>()?;
+    let affected = match given {
+        Gives::WrittenRows => rows.len() as u64,
+        Gives::Rows | Gives::Number => 0,
+    };
+    Ok(Rows { rows, affected })
+}
+
+fn read_postgres(value: postgres::DbValue) -> Result<Value, DatabaseError> {
+    use postgres::DbValue;
+
+    match value {
+        DbValue::DbNull => Ok(Value::Null),
+        DbValue::Boolean(value) => Ok(Value::Boolean(value)),
+        DbValue::Int16(value) => Ok(Value::Int64(value.into())),
+        DbValue::Int32(value) => Ok(Value::Int64(value.into())),
+        DbValue::Int64(value) => Ok(Value::Int64(value)),
+        DbValue::Floating32(value) => Ok(Value::Float64(value.into())),
+        DbValue::Floating64(value) => Ok(Value::Float64(value)),
+        DbValue::Str(value) => Ok(Value::Text(value)),
+        _ => Err(unreadable("a type that no statement selects")),
+    }
+}
+
+/// What an error of a statement means.
+fn explain(error: postgres::Error) -> DatabaseError {
+    use postgres::{Error, QueryError};
+
+    match error {
+        Error::QueryFailed(QueryError::DbError(error)) => {
+            DatabaseError::from_sqlstate(&error.code, error.message)
+        }
+        Error::ConnectionFailed(message) => DatabaseError::Unavailable(message),
+        Error::BadParameter(message) => refused(message),
+        // What the server did is not known.
+        Error::QueryFailed(QueryError::Text(message))
+        | Error::ValueConversionFailed(message)
+        | Error::Other(message) => DatabaseError::OutcomeUnknown(message),
+    }
+}
+
+fn unreadable(what: &str) -> DatabaseError {
+    refused(format!("a column has {what}"))
+}
+
+fn refused(message: String) -> DatabaseError {
+    DatabaseError::Failed(SqlError {
+        refusal: Refusal::WrongType,
+        code: None,
+        message,
+    })
+}

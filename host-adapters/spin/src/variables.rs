@@ -1,0 +1,142 @@
+//! Spin's variables: where the databases are, and who may do what.
+
+use batchintory::{Dialect, Settings, StatusLabels};
+
+/// The names of the variables that are asked for; `spin.toml` declares them all.
+pub const NAMES: [&str; 6] = [
+    "inventory_url",
+    "meta_url",
+    "inventory_table",
+    "meta_schema",
+    "api_token",
+    "protect_reads",
+];
+
+/// A database that Spin offers.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub(crate) enum Address {
+    /// Spin's own SQLite database `default`.
+    #[default]
+    Sqlite,
+    /// A PostgreSQL server, by its URL.
+    Postgres(String),
+}
+
+impl Address {
+    fn parse(name: &str, url: &str) -> Result<Self, String> {
+        match url {
+            "" => Ok(Self::Sqlite),
+            url if url.starts_with("postgres://") || url.starts_with("postgresql://") => {
+                Ok(Self::Postgres(url.to_owned()))
+            }
+            // Whatever it is, it may hold a password.
+            _ => Err(format!(
+                "the variable {name} must be empty, for Spin's own SQLite database, or the URL of a \
+                 PostgreSQL server: postgres://user:password@host:port/database"
+            )),
+        }
+    }
+
+    fn dialect(&self) -> Dialect {
+        match self {
+            Self::Sqlite => Dialect::Sqlite,
+            Self::Postgres(_) => Dialect::Postgresql,
+        }
+    }
+}
+
+/// What the variables say.
+#[derive(Default)]
+pub struct Variables {
+    pub(crate) inventory: Address,
+    pub(crate) meta: Address,
+    inventory_table: String,
+    meta_schema: Option<String>,
+    /// The token that callers must send.
+    pub api_token: Option<String>,
+    /// Whether reading needs the token too.
+    pub protect_reads: bool,
+}
+
+impl Variables {
+    /// Reads them all by `get`, which gives a variable's value by its name.
+    ///
+    /// # Errors
+    ///
+    /// A sentence about the one that cannot be read or makes no sense; never with its value.
+    pub fn read(get: impl Fn(&str) -> Result<String, String>) -> Result<Self, String> {
+        let given =
+            |name: &str| Ok::<_, String>(Some(get(name)?).filter(|value| !value.is_empty()));
+        let inventory = Address::parse("inventory_url", &get("inventory_url")?)?;
+        let meta = match get("meta_url")?.as_str() {
+            "" => inventory.clone(),
+            url => Address::parse("meta_url", url)?,
+        };
+        Ok(Self {
+            inventory,
+            meta,
+            inventory_table: given("inventory_table")?.unwrap_or_else(|| "inventory".into()),
+            meta_schema: given("meta_schema")?,
+            api_token: given("api_token")?,
+            protect_reads: match get("protect_reads")?.as_str() {
+                "true" => true,
+                "false" | "" => false,
+                _ => return Err("the variable protect_reads must be true or false".into()),
+            },
+        })
+    }
+
+    pub(crate) fn settings(&self) -> Settings {
+        Settings {
+            inventory_dialect: self.inventory.dialect(),
+            meta_dialect: self.meta.dialect(),
+            inventory_table: self.inventory_table.clone(),
+            meta_schema: self.meta_schema.clone(),
+            status_labels: StatusLabels::default(),
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn read(values: &[(&str, &str)]) -> Result<Variables, String> {
+        Variables::read(|name| {
+            let value = values.iter().find(|(known, _)| *known == name);
+            Ok(value.map_or_else(String::new, |(_, value)| (*value).to_owned()))
+        })
+    }
+
+    #[test]
+    fn without_any_everything_is_in_spins_own_database_and_nobody_may_write() {
+        let variables = read(&[]).unwrap_or_else(|error| panic!("{error}"));
+        assert_eq!(variables.inventory, Address::Sqlite);
+        assert_eq!(variables.meta, Address::Sqlite);
+        assert_eq!(variables.settings().inventory_table, "inventory");
+        assert!(variables.api_token.is_none() && !variables.protect_reads);
+    }
+
+    #[test]
+    fn meta_tables_are_beside_the_inventory_unless_said_otherwise() {
+        let url = "postgres://me:secret@host/lake";
+        let variables = read(&[("inventory_url", url)]).unwrap_or_else(|error| panic!("{error}"));
+        assert_eq!(variables.meta, Address::Postgres(url.into()));
+        let apart = read(&[("meta_url", url)]).unwrap_or_else(|error| panic!("{error}"));
+        assert_eq!(apart.inventory, Address::Sqlite);
+        assert_eq!(apart.settings().meta_dialect, Dialect::Postgresql);
+    }
+
+    #[test]
+    fn what_makes_no_sense_is_told_without_its_value() {
+        for variable in ["inventory_url", "meta_url", "protect_reads"] {
+            let Err(error) = read(&[(variable, "mysql://me:secret@host")]) else {
+                panic!("{variable} must be refused");
+            };
+            assert!(
+                error.contains(variable) && !error.contains("secret"),
+                "{error}"
+            );
+        }
+    }
+}

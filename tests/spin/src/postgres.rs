@@ -1,0 +1,199 @@
+//! `spin:postgres`, by tokio-postgres, as Spin itself does it: statements are prepared, and the
+//! server says of which type each parameter is.
+
+use tokio_postgres::types::{IsNull, ToSql, Type, private::BytesMut, to_sql_checked};
+use tokio_postgres::{Client, NoTls, Row};
+use url::Url;
+use wasmtime::component::Resource;
+
+use crate::host::Imports;
+use crate::host::bindings::spin::postgres::postgres::{
+    Column, DbDataType, DbError, DbValue, Error, Host, HostConnection, ParameterValue, QueryError,
+    RowSet,
+};
+
+/// A connection to a server.
+pub struct Connection(Client);
+
+impl Host for Imports {}
+
+impl HostConnection for Imports {
+    async fn open(
+        &mut self,
+        address: String,
+    ) -> wasmtime::Result<Result<Resource<Connection>, Error>> {
+        if !is_allowed(&address, &self.application.allowed_hosts) {
+            return Ok(Err(Error::ConnectionFailed(
+                "the address is not permitted".into(),
+            )));
+        }
+        match tokio_postgres::connect(&address, NoTls).await {
+            Ok((client, connection)) => {
+                tokio::spawn(connection);
+                Ok(Ok(self.table.push(Connection(client))?))
+            }
+            Err(error) => Ok(Err(Error::ConnectionFailed(error.to_string()))),
+        }
+    }
+
+    async fn query(
+        &mut self,
+        connection: Resource<Connection>,
+        statement: String,
+        params: Vec<ParameterValue>,
+    ) -> wasmtime::Result<Result<RowSet, Error>> {
+        let Connection(client) = self.table.get(&connection)?;
+        let parameters = match parameters(params) {
+            Ok(parameters) => parameters,
+            Err(error) => return Ok(Err(error)),
+        };
+        let borrowed: Vec<&(dyn ToSql + Sync)> =
+            parameters.iter().map(|it| it.as_ref() as _).collect();
+        Ok(match client.query(&statement, &borrowed).await {
+            Ok(rows) => read_all(&rows),
+            Err(error) => Err(explain(&error)),
+        })
+    }
+
+    async fn execute(
+        &mut self,
+        connection: Resource<Connection>,
+        statement: String,
+        params: Vec<ParameterValue>,
+    ) -> wasmtime::Result<Result<u64, Error>> {
+        let Connection(client) = self.table.get(&connection)?;
+        let parameters = match parameters(params) {
+            Ok(parameters) => parameters,
+            Err(error) => return Ok(Err(error)),
+        };
+        let borrowed: Vec<&(dyn ToSql + Sync)> =
+            parameters.iter().map(|it| it.as_ref() as _).collect();
+        let answer = client.execute(&statement, &borrowed).await;
+        Ok(answer.map_err(|error| explain(&error)))
+    }
+
+    async fn drop(&mut self, connection: Resource<Connection>) -> wasmtime::Result<()> {
+        self.table.delete(connection)?;
+        Ok(())
+    }
+}
+
+/// Whether an address is one of those in the manifest: `postgres://host:port`.
+fn is_allowed(address: &str, allowed: &[String]) -> bool {
+    let place = |address: &str| {
+        let url = Url::parse(address).ok()?;
+        Some((url.host_str()?.to_owned(), url.port().unwrap_or(5432)))
+    };
+    let wanted = place(address);
+    wanted.is_some() && allowed.iter().any(|host| place(host) == wanted)
+}
+
+type Parameter = Box<dyn ToSql + Send + Sync>;
+
+fn parameters(params: Vec<ParameterValue>) -> Result<Vec<Parameter>, Error> {
+    (params.into_iter())
+        .map(|value| {
+            Ok(match value {
+                ParameterValue::Boolean(value) => Box::new(value) as Parameter,
+                ParameterValue::Int64(value) => Box::new(value),
+                ParameterValue::Floating64(value) => Box::new(value),
+                ParameterValue::Str(value) => Box::new(value),
+                ParameterValue::DbNull => Box::new(Null),
+                _ => return Err(Error::BadParameter("a type that no test needs".into())),
+            })
+        })
+        .collect()
+}
+
+/// NULL of any type.
+#[derive(Debug)]
+struct Null;
+
+impl ToSql for Null {
+    fn to_sql(
+        &self,
+        _: &Type,
+        _: &mut BytesMut,
+    ) -> Result<IsNull, Box<dyn std::error::Error + Sync + Send>> {
+        Ok(IsNull::Yes)
+    }
+
+    fn accepts(_: &Type) -> bool {
+        true
+    }
+
+    to_sql_checked!();
+}
+
+fn read_all(rows: &[Row]) -> Result<RowSet, Error> {
+    let columns = rows.first().map_or(&[][..], |row| row.columns());
+    Ok(RowSet {
+        columns: (columns.iter())
+            .map(|column| Column {
+                name: column.name().to_owned(),
+                data_type: data_type(column.type_()),
+            })
+            .collect(),
+        rows: rows.iter().map(read).collect::<Result<_, _>>()?,
+    })
+}
+
+fn data_type(sql_type: &Type) -> DbDataType {
+    match *sql_type {
+        Type::BOOL => DbDataType::Boolean,
+        Type::INT2 => DbDataType::Int16,
+        Type::INT4 => DbDataType::Int32,
+        Type::INT8 => DbDataType::Int64,
+        Type::FLOAT4 => DbDataType::Floating32,
+        Type::FLOAT8 => DbDataType::Floating64,
+        Type::TEXT | Type::VARCHAR | Type::BPCHAR => DbDataType::Str,
+        ref other => DbDataType::Other(other.name().to_owned()),
+    }
+}
+
+fn read(row: &Row) -> Result<Vec<DbValue>, Error> {
+    let convert = |error: tokio_postgres::Error| Error::ValueConversionFailed(error.to_string());
+    (row.columns().iter().enumerate())
+        .map(|(index, column)| {
+            let value = match *column.type_() {
+                Type::BOOL => row
+                    .try_get::<_, Option<bool>>(index)
+                    .map(|it| it.map(DbValue::Boolean)),
+                Type::INT2 => row
+                    .try_get::<_, Option<i16>>(index)
+                    .map(|it| it.map(DbValue::Int16)),
+                Type::INT4 => row
+                    .try_get::<_, Option<i32>>(index)
+                    .map(|it| it.map(DbValue::Int32)),
+                Type::INT8 => row
+                    .try_get::<_, Option<i64>>(index)
+                    .map(|it| it.map(DbValue::Int64)),
+                Type::FLOAT4 => row
+                    .try_get::<_, Option<f32>>(index)
+                    .map(|it| it.map(DbValue::Floating32)),
+                Type::FLOAT8 => row
+                    .try_get::<_, Option<f64>>(index)
+                    .map(|it| it.map(DbValue::Floating64)),
+                Type::TEXT | Type::VARCHAR | Type::BPCHAR => row
+                    .try_get::<_, Option<String>>(index)
+                    .map(|it| it.map(DbValue::Str)),
+                _ => Ok(Some(DbValue::Unsupported(Vec::new()))),
+            };
+            Ok(value.map_err(convert)?.unwrap_or(DbValue::DbNull))
+        })
+        .collect()
+}
+
+fn explain(error: &tokio_postgres::Error) -> Error {
+    let Some(refused) = error.as_db_error() else {
+        return Error::QueryFailed(QueryError::Text(error.to_string()));
+    };
+    Error::QueryFailed(QueryError::DbError(DbError {
+        as_text: refused.to_string(),
+        severity: refused.severity().to_owned(),
+        code: refused.code().code().to_owned(),
+        message: refused.message().to_owned(),
+        detail: refused.detail().map(str::to_owned),
+        extras: Vec::new(),
+    }))
+}

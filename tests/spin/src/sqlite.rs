@@ -1,0 +1,98 @@
+//! `spin:sqlite`, by rusqlite.
+
+use rusqlite::types::{Value as Stored, ValueRef};
+use wasmtime::component::Resource;
+
+use crate::host::Imports;
+use crate::host::bindings::spin::sqlite::sqlite::{
+    Error, Host, HostConnection, QueryResult, RowResult, Value,
+};
+
+/// A connection to a file.
+pub struct Connection(rusqlite::Connection);
+
+impl Host for Imports {}
+
+impl HostConnection for Imports {
+    async fn open(
+        &mut self,
+        database: String,
+    ) -> wasmtime::Result<Result<Resource<Connection>, Error>> {
+        if database != "default" {
+            return Ok(Err(Error::NoSuchDatabase));
+        }
+        if !self.application.sqlite_databases.contains(&database) {
+            return Ok(Err(Error::AccessDenied));
+        }
+        match rusqlite::Connection::open(&self.application.sqlite) {
+            Ok(connection) => Ok(Ok(self.table.push(Connection(connection))?)),
+            Err(error) => Ok(Err(Error::Io(error.to_string()))),
+        }
+    }
+
+    async fn execute(
+        &mut self,
+        connection: Resource<Connection>,
+        statement: String,
+        parameters: Vec<Value>,
+    ) -> wasmtime::Result<Result<QueryResult, Error>> {
+        let Connection(connection) = self.table.get(&connection)?;
+        let answer = execute(connection, &statement, parameters);
+        Ok(answer.map_err(|error| Error::Io(error.to_string())))
+    }
+
+    async fn last_insert_rowid(
+        &mut self,
+        connection: Resource<Connection>,
+    ) -> wasmtime::Result<i64> {
+        Ok(self.table.get(&connection)?.0.last_insert_rowid())
+    }
+
+    async fn changes(&mut self, connection: Resource<Connection>) -> wasmtime::Result<u64> {
+        Ok(self.table.get(&connection)?.0.changes())
+    }
+
+    async fn drop(&mut self, connection: Resource<Connection>) -> wasmtime::Result<()> {
+        self.table.delete(connection)?;
+        Ok(())
+    }
+}
+
+fn execute(
+    connection: &rusqlite::Connection,
+    statement: &str,
+    parameters: Vec<Value>,
+) -> rusqlite::Result<QueryResult> {
+    let mut prepared = connection.prepare(statement)?;
+    let columns: Vec<String> = prepared
+        .column_names()
+        .into_iter()
+        .map(str::to_owned)
+        .collect();
+    let parameters = parameters.into_iter().map(|value| match value {
+        Value::Integer(value) => Stored::Integer(value),
+        Value::Real(value) => Stored::Real(value),
+        Value::Text(value) => Stored::Text(value),
+        Value::Blob(value) => Stored::Blob(value),
+        Value::Null => Stored::Null,
+    });
+    let rows = prepared
+        .query_map(rusqlite::params_from_iter(parameters), |row| {
+            let values = (0..columns.len())
+                .map(|index| {
+                    Ok(match row.get_ref(index)? {
+                        ValueRef::Null => Value::Null,
+                        ValueRef::Integer(value) => Value::Integer(value),
+                        ValueRef::Real(value) => Value::Real(value),
+                        ValueRef::Text(value) => {
+                            Value::Text(String::from_utf8_lossy(value).into_owned())
+                        }
+                        ValueRef::Blob(value) => Value::Blob(value.to_vec()),
+                    })
+                })
+                .collect::<rusqlite::Result<_>>()?;
+            Ok(RowResult { values })
+        })?
+        .collect::<rusqlite::Result<_>>()?;
+    Ok(QueryResult { columns, rows })
+}
