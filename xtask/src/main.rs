@@ -2,9 +2,11 @@
 
 #![forbid(unsafe_code)]
 
+mod chromium;
 mod commands;
 mod component;
 mod mariadb;
+mod node;
 mod pgbouncer;
 mod postgres;
 mod python;

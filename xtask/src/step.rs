@@ -1,7 +1,8 @@
 //! Running other programs: announced, with their output streamed, their failure an error.
 
+use std::env;
 use std::fmt;
-use std::path::Path;
+use std::path::{Path, PathBuf};
 use std::process::{Command, ExitCode, ExitStatus, Stdio};
 
 use anyhow::{Context, Result, bail};
@@ -54,6 +55,14 @@ pub fn output(command: &mut Command) -> Result<String> {
 /// Whether a program is there to run.
 pub fn can_run(program: &str) -> bool {
     output(Command::new(program).arg("--version")).is_ok()
+}
+
+/// Where a program is on the PATH.
+pub fn find_program(name: &str) -> Option<PathBuf> {
+    let folders = env::var_os("PATH")?;
+    env::split_paths(&folders)
+        .map(|folder| folder.join(name))
+        .find(|program| program.is_file())
 }
 
 /// The exit code for an error: that of the program that failed, else 1.

@@ -8,7 +8,7 @@ use clap::Args;
 
 use crate::mariadb::{self, MariaDb};
 use crate::postgres::{self, Cluster, Options};
-use crate::{component, pgbouncer, python, step, workspace};
+use crate::{chromium, component, node, pgbouncer, python, step, workspace};
 
 /// The variable with the Python that has pybatchintory.
 const PYTHON: &str = "BATCHINTORY_TEST_PYTHON";
@@ -16,13 +16,19 @@ const PYTHON: &str = "BATCHINTORY_TEST_PYTHON";
 /// The variable with the folder of PostgreSQL's server programs.
 const PROGRAMS: &str = "BATCHINTORY_TEST_POSTGRES_PROGRAMS";
 
+/// The variable with the browser.
+const CHROMIUM: &str = "BATCHINTORY_TEST_CHROMIUM";
+
+/// The variable with the folder of the packages that drive it.
+const NODE_PACKAGES: &str = "BATCHINTORY_TEST_NODE_PACKAGES";
+
 /// Runs all tests, on SQLite, PostgreSQL and MariaDB
 ///
 /// Builds the component, starts a throw-away PostgreSQL and a throw-away MariaDB, and runs `cargo test
-/// --workspace`. The servers' programs are looked for in the usual places; as root on Debian the
-/// packages `postgresql`, `pgbouncer` and `mariadb-server` are installed when there are none. With
-/// BATCHINTORY_TEST_POSTGRES or BATCHINTORY_TEST_MYSQL set, the tests use that server instead, on
-/// which they must be allowed to create databases.
+/// --workspace`. The programs are looked for in the usual places; as root on Debian the packages
+/// `postgresql`, `pgbouncer`, `mariadb-server`, `chromium`, `nodejs` and `npm` are installed where they are
+/// missing. With BATCHINTORY_TEST_POSTGRES or BATCHINTORY_TEST_MYSQL set, the tests use that server
+/// instead, on which they must be allowed to create databases.
 #[derive(Args)]
 #[command(
     after_help = "Examples:\n  cargo xtask test\n  cargo xtask test -- -p xtask\n  cargo xtask test -- claims -- --nocapture"
@@ -45,6 +51,8 @@ impl Test {
         // Tests that crash their server, or put a pooler before it, start their own.
         tests.env(PROGRAMS, &postgres::Programs::find_or_install()?.folder);
         pgbouncer::find_or_install()?;
+        tests.env(CHROMIUM, chromium::find_or_install()?);
+        tests.env(NODE_PACKAGES, node::packages()?);
         let postgres = if is_given(postgres::VARIABLE) {
             None
         } else {

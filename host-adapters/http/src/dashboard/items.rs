@@ -67,7 +67,7 @@ fn table(attempts: &[Attempt], setting: Setting) -> Markup {
                 thead { tr {
                     th scope="col" { "Batch" }
                     th scope="col" { "Job" }
-                    th scope="col" { "Attempt" }
+                    th scope="col" class="number" { "Attempt" }
                     th scope="col" { "State" }
                     th scope="col" { "Ids" }
                     th scope="col" { "Handed out" }

@@ -92,7 +92,7 @@ fn ids(survey: &Survey) -> Markup {
                 summary id="ids-summary" { "The same as a table" }
                 div id="ids-scroll" class="scroll" tabindex="0" role="region" aria-label="Ids by state" {
                     table {
-                        thead { tr { th scope="col" { "State" } th scope="col" { "First id" } th scope="col" { "Last id" } } }
+                        thead { tr { th scope="col" { "State" } th scope="col" class="number" { "First id" } th scope="col" class="number" { "Last id" } } }
                         tbody {
                             @for segment in &survey.band.segments {
                                 tr {
@@ -122,9 +122,9 @@ fn running(attempts: &[Attempt], setting: Setting) -> Markup {
                         thead { tr {
                             th scope="col" { "Batch" }
                             th scope="col" { "Ids" }
-                            th scope="col" { "Items" }
-                            th scope="col" { "Weight" }
-                            th scope="col" { "Attempt" }
+                            th scope="col" class="number" { "Items" }
+                            th scope="col" class="number" { "Weight" }
+                            th scope="col" class="number" { "Attempt" }
                             th scope="col" { "Age" }
                             th scope="col" { "Lease" }
                             @if setting.can_write { th scope="col" { span class="unseen" { "Requeue" } } }
@@ -153,7 +153,7 @@ fn running_row(attempt: &Attempt, setting: Setting) -> Markup {
             td class="number" { (whole(attempt.count)) }
             td class="number" { (weight(attempt.weight)) }
             td class="number" { (attempt.attempt) }
-            td { (time::ago(&attempt.processing_start, setting.now)) }
+            td { (time::age(&attempt.processing_start, setting.now)) }
             td { (lease(attempt, setting.now)) }
             @if setting.can_write {
                 td { (requeue::one_with_care(attempt, "Its owner loses it, and its range is handed out again.")) }
@@ -178,7 +178,7 @@ fn lease(attempt: &Attempt, now: Option<i64>) -> Markup {
     html! {
         @match (time::seconds(text), now) {
             (Some(end), Some(now)) if end < now => {
-                strong class="over" { "over since " (time::duration(now.saturating_sub(end))) }
+                strong class="over" { "over for " (time::duration(now.saturating_sub(end))) }
             }
             (Some(end), Some(now)) => { (time::duration(end.saturating_sub(now))) " left" }
             _ => { "until " (time::moment(text)) }

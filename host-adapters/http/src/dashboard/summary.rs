@@ -24,11 +24,11 @@ pub(crate) fn figures(job: &JobSummary, survey: &Survey, now: Option<i64>) -> Ma
                 Err(_) => {}
             }
             @if let Ok(Some(held)) = survey.held {
-                li { (chip(State::Held)) "from id " b { (whole(held)) } }
+                li { (chip(State::Held)) "held from id " b { (whole(held)) } }
             }
-            (number(State::Running, job.running, "running"))
-            (number(State::Failed, job.waiting, "to be handed out again"))
-            (number(State::Exhausted, job.exhausted, "exhausted"))
+            (number(job.running, "running", &[State::Running], &survey.band))
+            (number(job.waiting, "to be handed out again", &[State::Failed, State::PutBack], &survey.band))
+            (number(job.exhausted, "exhausted", &[State::Exhausted], &survey.band))
             li { "latest batch " (time::ago(&job.latest_start, now)) }
         }
         @for unknown in [survey.left.as_ref().err(), survey.held.as_ref().err()].into_iter().flatten() {
@@ -37,15 +37,20 @@ pub(crate) fn figures(job: &JobSummary, survey: &Survey, now: Option<i64>) -> Ma
     }
 }
 
-fn number(state: State, number: u64, what: &str) -> Markup {
+/// How many batches there are of a kind, beside the colours that they have in the band.
+fn number(number: u64, what: &str, states: &[State], band: &Band) -> Markup {
+    let is_in_band = |state| (band.segments.iter()).any(|segment| segment.piece.state == state);
     html! {
         @if number > 0 {
-            li { (chip(state)) b { (whole(number)) } " " (what) }
+            li {
+                @for state in states.iter().copied().filter(|state| is_in_band(*state)) { (chip(state)) }
+                b { (whole(number)) } " " (what)
+            }
         }
     }
 }
 
-/// A state's colour, and for those who do not see it nothing: its name stands beside it.
+/// A state's colour. Its name stands beside it.
 fn chip(state: State) -> Markup {
     html! {
         svg class="chip" width="10" height="10" aria-hidden="true" {

@@ -121,7 +121,7 @@ pub(crate) fn chart(throughput: &Throughput) -> Markup {
     html! {
         figure class="throughput" {
             figcaption {
-                "Items a " (step) "; the highest bar: " (count(succeeded, "item"))
+                "Items per " (step) "; the highest bar: " (count(succeeded, "item"))
                 @if failed > 0 { ". Below the line those of attempts that failed: up to " (count(failed, "item")) }
             }
             svg role="img" aria-label=(label) width="100%" height="140" {

@@ -40,10 +40,19 @@ pub(crate) fn moment(text: &str) -> Markup {
 
 /// How long ago a time is, as an element that tells the time itself too.
 pub(crate) fn ago(text: &str, now: Option<i64>) -> Markup {
+    since(text, now, " ago")
+}
+
+/// How old something is that began at a time, likewise.
+pub(crate) fn age(text: &str, now: Option<i64>) -> Markup {
+    since(text, now, "")
+}
+
+fn since(text: &str, now: Option<i64>, word: &str) -> Markup {
     html! {
         @match (seconds(text), now) {
             (Some(seconds), Some(now)) => {
-                time datetime=(text) title=(written(seconds)) { (duration(now.saturating_sub(seconds))) " ago" }
+                time datetime=(text) title=(written(seconds)) { (duration(now.saturating_sub(seconds))) (word) }
             }
             _ => (moment(text)),
         }

@@ -1,0 +1,246 @@
+//! A service over an inventory that says what a test wants it to say.
+#![allow(clippy::unwrap_used, dead_code, missing_docs)]
+
+use std::cell::RefCell;
+
+use batchintory::{
+    AcquireRequest, Acquisition, Attempt, AuditPage, Batch, BatchPlan, Dialect, Error,
+    HistoryQuery, Item, JobProgress, JobSummary, Migration, Outcome, Queue, RequeueTarget,
+};
+use batchintory_http::{Inventory, Request, Settings, answer};
+use http::{HeaderMap, HeaderValue, Method};
+
+pub const TOKEN: &str = "secret";
+
+/// 2026-01-01 00:01:00 UTC.
+pub const NOW: u64 = 1_767_225_660;
+
+/// What the inventory says.
+pub struct Fake {
+    pub jobs: Result<Vec<JobSummary>, Error>,
+    /// Latest first.
+    pub attempts: Vec<Attempt>,
+    pub progress: Result<JobProgress, Error>,
+    pub held: Option<i64>,
+    /// What was put back.
+    pub requeued: RefCell<Vec<(String, String, RequeueTarget)>>,
+    /// What was listed.
+    pub queries: RefCell<Vec<HistoryQuery>>,
+    pub api_token: Option<String>,
+    pub protect_reads: bool,
+}
+
+impl Default for Fake {
+    fn default() -> Self {
+        Self {
+            jobs: Ok(Vec::new()),
+            attempts: Vec::new(),
+            progress: Ok(left(0, None)),
+            held: None,
+            requeued: RefCell::default(),
+            queries: RefCell::default(),
+            api_token: Some(TOKEN.into()),
+            protect_reads: false,
+        }
+    }
+}
+
+pub fn left(items: u64, last_id: Option<i64>) -> JobProgress {
+    JobProgress {
+        watermark: None,
+        items,
+        weight: 0.0,
+        at_least: false,
+        estimated_items: None,
+        last_id,
+    }
+}
+
+/// A job that has claimed the ids up to `watermark`.
+pub fn job(meta_table: &str, name: &str, watermark: i64) -> JobSummary {
+    JobSummary {
+        meta_table: meta_table.into(),
+        job: name.into(),
+        watermark,
+        running: 0,
+        succeeded: 1,
+        failed: 0,
+        waiting: 0,
+        exhausted: 0,
+        items: 10,
+        weight: 0.0,
+        latest_start: "2026-01-01T00:00:00.000Z".into(),
+        request: Some(AcquireRequest::new(meta_table, name)),
+    }
+}
+
+/// An attempt at the ids from `id_start` to `id_end`, which has succeeded where no queue is given.
+pub fn attempt(id: i64, id_start: i64, id_end: i64, queue: Option<Queue>) -> Attempt {
+    Attempt {
+        id,
+        meta_table: "files".into(),
+        job: "lines".into(),
+        job_identifier: None,
+        attempt: 1,
+        status: match queue {
+            None | Some(Queue::Requeued) => "succeeded",
+            Some(Queue::Running) => "running",
+            Some(_) => "failed",
+        }
+        .into(),
+        id_start,
+        id_end,
+        count: 10,
+        weight: 0.0,
+        processing_start: "2026-01-01T00:00:00.000Z".into(),
+        processing_end: (queue != Some(Queue::Running)).then(|| "2026-01-01T00:00:30.000Z".into()),
+        lease_expires: None,
+        result_item: None,
+        log: None,
+        queue,
+        passed_over: false,
+    }
+}
+
+/// A response, with its body as text.
+pub struct Answer {
+    pub status: u16,
+    pub headers: HeaderMap,
+    pub text: String,
+}
+
+impl Answer {
+    pub fn header(&self, name: &str) -> &str {
+        self.headers
+            .get(name)
+            .map_or("", |value| value.to_str().unwrap())
+    }
+}
+
+impl Fake {
+    pub fn get(&self, path_and_query: &str) -> Answer {
+        self.ask(Method::GET, path_and_query, &[], "")
+    }
+
+    /// Sends a form as a browser does that knows the token.
+    pub fn post(&self, path: &str, form: &str, headers: &[(&'static str, &str)]) -> Answer {
+        let usual = [
+            ("authorization", "Bearer secret"),
+            ("content-type", "application/x-www-form-urlencoded"),
+        ];
+        self.ask(Method::POST, path, &[&usual, headers].concat(), form)
+    }
+
+    pub fn ask(
+        &self,
+        method: Method,
+        path_and_query: &str,
+        headers: &[(&'static str, &str)],
+        mut body: &str,
+    ) -> Answer {
+        let (path, query) = path_and_query
+            .split_once('?')
+            .unwrap_or((path_and_query, ""));
+        let mut map = HeaderMap::new();
+        for (name, value) in headers {
+            map.insert(*name, HeaderValue::from_str(value).unwrap());
+        }
+        let mut bytes = std::mem::take(&mut body).as_bytes();
+        let request = Request {
+            method,
+            path,
+            query,
+            authority: Some("batches.example"),
+            headers: &map,
+            body: &mut bytes,
+            now: Some(NOW),
+        };
+        let settings = Settings {
+            api_token: self.api_token.clone(),
+            protect_reads: self.protect_reads,
+        };
+        let response = answer(request, Ok(settings), self);
+        Answer {
+            status: response.status().as_u16(),
+            headers: response.headers().clone(),
+            text: String::from_utf8(response.into_body()).unwrap(),
+        }
+    }
+}
+
+impl Inventory for Fake {
+    fn plan(&self, _: AcquireRequest, _: Option<i64>, _: u32) -> Result<BatchPlan, Error> {
+        Ok(BatchPlan {
+            batches: Vec::new(),
+            complete: true,
+            held: self.held,
+        })
+    }
+
+    fn progress(&self, _: AcquireRequest, _: u64) -> Result<JobProgress, Error> {
+        self.progress.clone()
+    }
+
+    fn requeue(&self, meta_table: &str, job: &str, target: RequeueTarget) -> Result<u64, Error> {
+        let requeued = (meta_table.to_owned(), job.to_owned(), target);
+        self.requeued.borrow_mut().push(requeued);
+        Ok(2)
+    }
+
+    fn jobs(&self) -> Result<Vec<JobSummary>, Error> {
+        self.jobs.clone()
+    }
+
+    fn history(&self, query: HistoryQuery) -> Result<Vec<Attempt>, Error> {
+        self.queries.borrow_mut().push(query.clone());
+        let is_meant = |attempt: &&Attempt| {
+            query.queue.is_none_or(|queue| attempt.queue == Some(queue))
+                && query
+                    .uid
+                    .is_none_or(|uid| (attempt.id_start..=attempt.id_end).contains(&uid))
+        };
+        let found = self.attempts.iter().filter(is_meant);
+        Ok(found.take(query.limit as usize).cloned().collect())
+    }
+
+    fn acquire(&self, _: AcquireRequest, _: Option<&str>) -> Result<Acquisition, Error> {
+        unreachable!()
+    }
+
+    fn acquire_many(
+        &self,
+        _: AcquireRequest,
+        _: u32,
+        _: Option<&str>,
+    ) -> Result<Vec<Batch>, Error> {
+        unreachable!()
+    }
+
+    fn items(&self, _: &str, _: Option<i64>, _: u32) -> Result<Vec<Item>, Error> {
+        unreachable!()
+    }
+
+    fn heartbeat(&self, _: &str, _: u32) -> Result<(), Error> {
+        unreachable!()
+    }
+
+    fn complete(&self, _: &str, _: Outcome) -> Result<(), Error> {
+        unreachable!()
+    }
+
+    fn warnings(&self, _: AcquireRequest) -> Result<Vec<String>, Error> {
+        unreachable!()
+    }
+
+    fn audit(&self, _: &str, _: &str, _: Option<i64>, _: u32) -> Result<AuditPage, Error> {
+        unreachable!()
+    }
+
+    fn schema_statements(&self, _: Dialect) -> Result<Vec<String>, Error> {
+        unreachable!()
+    }
+
+    fn migrate(&self) -> Result<Migration, Error> {
+        unreachable!()
+    }
+}

@@ -1,0 +1,216 @@
+// The dashboard as people meet it: in Chromium, served by batchintory. tests/tests/dashboard.rs makes
+// the inventory and starts these tests.
+import assert from "node:assert/strict";
+import { createRequire } from "node:module";
+import path from "node:path";
+import { after, before, test } from "node:test";
+
+const { DASHBOARD_URL: url, DASHBOARD_TOKEN: token, DASHBOARD_SCREENSHOTS: screenshots } = process.env;
+const require = createRequire(path.join(process.env.DASHBOARD_PACKAGES, "package.json"));
+const { chromium } = require("playwright-core");
+const axe = require("axe-core").source;
+
+const thumbnails = "/dashboard/job?meta_table=files&job=thumbnails";
+const item = "/dashboard/items?meta_table=files&uid=7800";
+const missing = "/dashboard/job?meta_table=files&job=none";
+const pages = ["/", thumbnails, item, missing];
+
+let browser;
+before(async () => {
+  browser = await chromium.launch({ executablePath: process.env.DASHBOARD_CHROMIUM });
+});
+after(() => browser?.close());
+
+/**
+ * Opens a page in a window of its own. Whatever its console says fails the test in the end, but that
+ * something was answered with the status that is expected.
+ */
+async function open(context, address, { expectedStatus = address === missing ? 404 : 200, ...options } = {}) {
+  const window = await browser.newContext({ viewport: { width: 1200, height: 900 }, ...options });
+  const page = await window.newPage();
+  const complaints = [];
+  page.on("console", (message) => {
+    if (["error", "warning"].includes(message.type())) complaints.push(message.text());
+  });
+  page.on("pageerror", (error) => complaints.push(String(error)));
+  context.after(async () => {
+    await window.close();
+    assert.deepEqual(complaints.filter((text) => !text.includes(`status of ${expectedStatus}`)), []);
+  });
+  await page.goto(url + address);
+  return page;
+}
+
+test("screenshots", { skip: !screenshots }, async (context) => {
+  for (const colorScheme of ["light", "dark"]) {
+    const page = await open(context, "/", { colorScheme });
+    await page.screenshot({ path: path.join(screenshots, `dashboard-${colorScheme}.png`), fullPage: true });
+  }
+  const page = await open(context, thumbnails, { colorScheme: "light", viewport: { width: 1000, height: 1312 } });
+  await page.locator("details[id^=log]").first().evaluate((details) => (details.open = true));
+  await page.screenshot({ path: path.join(screenshots, "dashboard-job.png") });
+});
+
+test("the bands show all states", async (context) => {
+  const page = await open(context, "/");
+  assert.deepEqual(await page.locator("article h2 a").allTextContents(), ["checksums", "thumbnails", "search index"]);
+  const states = (job) => page.locator("article", { hasText: job }).locator("svg.band > rect")
+    .evaluateAll((parts) => [...new Set(parts.map((part) => part.getAttribute("class")))].sort());
+  assert.deepEqual(await states("checksums"), ["passed-over", "succeeded"]);
+  assert.deepEqual(await states("thumbnails"), ["exhausted", "failed", "passed-over", "running", "succeeded", "to-do"]);
+  assert.deepEqual(await states("search index"), ["held", "put-back", "succeeded", "to-do"]);
+});
+
+test("a band fills its width, and what it shows is where its id is", async (context) => {
+  const page = await open(context, thumbnails);
+  const band = await page.locator("svg.band").boundingBox();
+  const parts = await page.locator("svg.band > rect").evaluateAll((all) => all.map((part) => {
+    const { left, right } = part.getBoundingClientRect();
+    return { state: part.getAttribute("class"), left, right };
+  }));
+  assert.equal(Math.round(parts[0].left), Math.round(band.x));
+  parts.forEach((part, index) => {
+    const next = parts[index + 1]?.left ?? band.x + band.width;
+    assert.ok(Math.abs(part.right - next) < 0.2, `${part.state} ends at ${part.right}, the next begins at ${next}`);
+  });
+  // Ids 21,001 to 23,500 of 60,000 are not there.
+  const hole = parts.find((part) => part.state === "passed-over");
+  assert.ok(Math.abs((hole.left - band.x) / band.width - 21_000 / 60_000) < 0.005);
+  assert.ok(Math.abs((hole.right - band.x) / band.width - 23_500 / 60_000) < 0.005);
+});
+
+for (const colorScheme of ["light", "dark"]) {
+  test(`patterns and colours are seen: ${colorScheme}`, async (context) => {
+    const page = await open(context, "/", { colorScheme });
+    const colour = (selector, property) => page.locator(selector).first()
+      .evaluate((part, name) => getComputedStyle(part)[name], property);
+    const background = await colour("body", "backgroundColor");
+    assert.equal(luminance(background) < 0.2, colorScheme === "dark", background);
+    const fills = [];
+    for (const state of ["earlier", "running", "failed", "exhausted", "put-back", "held"]) {
+      fills.push(await colour(`pattern#${state} rect`, "fill"));
+      assert.equal(await page.locator(`.legend rect.${state}`).getAttribute("fill"), `url(#${state})`);
+    }
+    for (const state of ["succeeded", "to-do", "passed-over"]) fills.push(await colour(`.legend rect.${state}`, "fill"));
+    assert.equal(new Set(fills).size, 9, fills.join());
+  });
+}
+
+function luminance(colour) {
+  const [red, green, blue] = colour.match(/[\d.]+/g).map(Number);
+  return (0.2126 * red + 0.7152 * green + 0.0722 * blue) / 255;
+}
+
+test("without JavaScript all is there, and the form that looks for an item works", async (context) => {
+  const page = await open(context, "/", { javaScriptEnabled: false });
+  assert.equal(await page.locator("svg.band").count(), 3);
+  assert.equal(await page.locator("#pause").isVisible(), false);
+  await page.getByLabel("Meta table").fill("files");
+  await page.getByLabel("Item’s id").fill("7800");
+  await page.getByRole("button", { name: "Find its history" }).click();
+  assert.equal(await page.locator("h1").textContent(), "Item 7,800 of files");
+  const rows = await page.locator("tbody tr").allInnerTexts();
+  assert.equal(rows.length, 2);
+  assert.match(rows[0], /thumbnails\s+1\s+failed, exhausted\s+7,751 – 8,000/);
+  await page.getByRole("link", { name: "thumbnails" }).click();
+  await page.locator("details[id^=log] summary").first().click();
+  assert.ok(await page.getByText("Traceback").first().isVisible());
+});
+
+for (const address of pages) {
+  for (const colorScheme of ["light", "dark"]) {
+    test(`nothing bars anybody: ${address}, ${colorScheme}`, async (context) => {
+      const page = await open(context, address, { colorScheme });
+      // What is folded is looked at too.
+      await page.locator("details").evaluateAll((all) => all.forEach((details) => (details.open = true)));
+      await page.evaluate(axe);
+      const { violations, passes } = await page.evaluate(() => globalThis.axe.run(document, { resultTypes: ["violations"] }));
+      assert.deepEqual(violations.map(({ id, nodes }) => [id, nodes.map((node) => node.html)]), []);
+      assert.ok(passes.length > 5);
+    });
+  }
+
+  test(`the tab key reaches everything, and it is seen where: ${address}`, async (context) => {
+    const page = await open(context, address);
+    const expected = await page.evaluate(() => [...document.querySelectorAll("a[href], button, input, summary, [tabindex='0']")]
+      .filter((part) => part.checkVisibility({ visibilityProperty: true, contentVisibilityAuto: true }) && part.type !== "hidden").length);
+    const reached = new Set();
+    for (;;) {
+      await page.keyboard.press("Tab");
+      const focus = await page.evaluate(() => {
+        const part = document.activeElement;
+        if (part === document.body) return null;
+        const all = [...document.querySelectorAll("*")];
+        const { outlineStyle, outlineWidth } = getComputedStyle(part);
+        return { index: all.indexOf(part), html: part.outerHTML.slice(0, 100), outline: `${outlineStyle} ${outlineWidth}` };
+      });
+      if (!focus || reached.has(focus.index)) break;
+      assert.equal(focus.outline, "solid 3px", focus.html);
+      reached.add(focus.index);
+    }
+    assert.equal(reached.size, expected);
+  });
+
+  test(`a narrow screen is wide enough: ${address}`, async (context) => {
+    const page = await open(context, address, { viewport: { width: 360, height: 740 } });
+    assert.equal(await page.evaluate(() => document.documentElement.scrollWidth), 360);
+  });
+}
+
+test("the page is fetched again by itself, and nobody loses their place", async (context) => {
+  const page = await open(context, thumbnails);
+  const log = page.locator("details[id^=log]").first();
+  await log.locator("summary").click();
+  const focused = await page.evaluate(() => {
+    globalThis.isSamePage = true;
+    return document.activeElement.id;
+  });
+  const rows = page.locator("#running-scroll tbody tr");
+  assert.equal(await rows.count(), 3);
+  const claimed = await fetch(`${url}/v1/jobs/thumbnails/batches`, {
+    method: "POST",
+    headers: { authorization: `Bearer ${token}`, "content-type": "application/json" },
+    body: JSON.stringify({ meta_table: "files", max_count: 50 }),
+  });
+  assert.equal(claimed.status, 201);
+  await rows.nth(3).waitFor({ timeout: 20_000 });
+  assert.equal(await page.evaluate(() => globalThis.isSamePage), true);
+  assert.equal(await log.evaluate((details) => details.open), true);
+  assert.equal(await page.evaluate(() => document.activeElement.id), focused);
+});
+
+test("refreshing can be paused", async (context) => {
+  const page = await open(context, "/");
+  const fetched = [];
+  page.on("request", (request) => fetched.push(request.url()));
+  await page.getByRole("button", { name: "Pause" }).click();
+  await page.waitForTimeout(6_000);
+  assert.deepEqual(fetched, []);
+  await page.getByRole("button", { name: "Pause" }).click();
+  await page.waitForRequest(() => true, { timeout: 20_000 });
+});
+
+test("that the service is gone is said, and that it is back is seen", async (context) => {
+  const page = await open(context, "/", { expectedStatus: 503 });
+  await page.route("**/*", (route) => route.fulfill({ status: 503, body: "" }));
+  await page.getByText("Not up to date").waitFor({ timeout: 20_000 });
+  await page.unroute("**/*");
+  await page.getByText("Not up to date").waitFor({ state: "detached", timeout: 20_000 });
+});
+
+test("a button puts a range back, with the token as the password", async (context) => {
+  const page = await open(context, thumbnails, { httpCredentials: { username: "anybody", password: token } });
+  const exhausted = page.locator("section", { has: page.locator("#exhausted-ranges") });
+  assert.equal(await exhausted.locator("li").count(), 3);
+  await exhausted.getByRole("button", { name: /^Requeue the range/ }).first().click();
+  await page.getByText("1 range put back, to be handed out again.").waitFor();
+  assert.equal(await exhausted.locator("li").count(), 2);
+  assert.ok(!page.url().includes("requeued"), page.url());
+  assert.equal(await page.locator("svg.band rect.put-back").count(), 1);
+  await page.getByRole("button", { name: "Requeue all exhausted ranges" }).click();
+  await page.getByText("2 ranges put back, to be handed out again.").waitFor();
+  await page.getByText("Nothing is exhausted.").waitFor();
+  // What runs is not taken from its owner by mistake.
+  const button = page.getByRole("button", { name: /^Requeue the range/ });
+  assert.equal(await button.first().isVisible(), false);
+});
