@@ -5,7 +5,7 @@ use crate::database::Database;
 use crate::databases::{Databases, RowReader};
 use crate::error::Error;
 use crate::interface::{AuditPage, Difference};
-use crate::job::Job;
+use crate::job::{Job, check_name};
 use crate::sql::meta;
 
 /// The most ranges in a page.
@@ -23,6 +23,7 @@ pub(crate) async fn audit<D: Database>(
 ) -> Result<AuditPage, Error> {
     let databases = Databases::open(database)?;
     let meta_table = databases.meta_table(meta_table)?.to_string();
+    check_name("job", job)?;
     if !(1..=MAX_RANGES).contains(&limit) {
         return Err(Error::InvalidRequest(format!(
             "limit must be from 1 to {MAX_RANGES} ranges, not {limit}; ask for more pages"

@@ -10,6 +10,9 @@ use crate::sql::inventory::Ending;
 
 /// The longest result and the longest log, in bytes each.
 const MAX_OUTCOME_BYTES: usize = 1024 * 1024;
+/// The most lists and objects of a result that lie within each other: whoever reads it in a list of
+/// attempts meets a few more, and many readers take a hundred or so.
+const MAX_RESULT_LEVELS: usize = 64;
 /// How often a completion is repeated after its answer was lost.
 const MAX_ROUNDS: u32 = 3;
 
@@ -72,6 +75,58 @@ fn check(outcome: &Outcome) -> Result<(), Error> {
         serde_json::from_str::<serde::de::IgnoredAny>(result_item).map_err(|error| {
             Error::InvalidRequest(format!("result-item is not a JSON document: {error}"))
         })?;
+        let levels = levels(result_item);
+        if levels > MAX_RESULT_LEVELS {
+            return Err(Error::InvalidRequest(format!(
+                "result-item is nested {levels} levels deep; at most {MAX_RESULT_LEVELS} are allowed"
+            )));
+        }
     }
     Ok(())
+}
+
+/// How many lists and objects of a JSON document lie within each other at most.
+fn levels(json: &str) -> usize {
+    let (mut level, mut most) = (0_usize, 0);
+    let (mut is_text, mut is_escaped) = (false, false);
+    for byte in json.bytes() {
+        match byte {
+            _ if is_escaped => is_escaped = false,
+            b'\\' => is_escaped = true,
+            b'"' => is_text = !is_text,
+            b'[' | b'{' if !is_text => {
+                level += 1;
+                most = most.max(level);
+            }
+            b']' | b'}' if !is_text => level = level.saturating_sub(1),
+            _ => {}
+        }
+    }
+    most
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn levels_are_those_of_lists_and_objects() {
+        for (json, expected) in [
+            ("1", 0),
+            (r#""[[""#, 0),
+            (r#"["\"[[", "\\", []]"#, 2),
+            (r#"[[], {"a": [1]}, []]"#, 3),
+        ] {
+            assert_eq!(levels(json), expected, "{json}");
+        }
+    }
+
+    #[test]
+    fn a_result_is_bounded_in_depth() {
+        let nested = |levels| "[".repeat(levels) + &"]".repeat(levels);
+        let at_most = Outcome::succeeded(Some(nested(MAX_RESULT_LEVELS)));
+        assert!(check(&at_most).is_ok());
+        let beyond = Outcome::succeeded(Some(nested(MAX_RESULT_LEVELS + 1)));
+        assert!(check(&beyond).unwrap_err().message().contains("65 levels"));
+    }
 }

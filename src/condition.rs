@@ -8,6 +8,8 @@ const MAX_BYTES: usize = 64 * 1024;
 const MAX_DEPTH: usize = 32;
 /// The most comparisons, combinators and list values together.
 const MAX_NODES: usize = 1_000;
+/// The longest pattern, in bytes: SQLite takes 50,000, of which a character may need three.
+const MAX_PATTERN_BYTES: usize = 16_000;
 
 /// A condition that was parsed and found sound.
 #[derive(Debug, Clone, PartialEq)]
@@ -181,6 +183,12 @@ impl Parser {
             "in" => Comparison::Member(true, self.scalars(value, place)?),
             "not-in" => Comparison::Member(false, self.scalars(value, place)?),
             "like" => match scalar(value, &format!("{place}.value"))? {
+                Scalar::Text(pattern) if pattern.len() > MAX_PATTERN_BYTES => {
+                    return Err(format!(
+                        "{place}.value: the pattern has {} bytes; at most {MAX_PATTERN_BYTES} are allowed",
+                        pattern.len()
+                    ));
+                }
                 Scalar::Text(pattern) => Comparison::Like(pattern),
                 _ => return Err(format!("{place}.value: a pattern must be a string")),
             },
@@ -362,5 +370,13 @@ mod tests {
             "x".repeat(MAX_BYTES)
         );
         assert!(Condition::parse("filter", &long).is_err());
+
+        let like = |bytes: usize| {
+            let pattern = "x".repeat(bytes);
+            format!(r#"{{"column": "a", "op": "like", "value": "{pattern}"}}"#)
+        };
+        assert!(Condition::parse("filter", &like(MAX_PATTERN_BYTES)).is_ok());
+        let error = Condition::parse("filter", &like(MAX_PATTERN_BYTES + 1)).unwrap_err();
+        assert!(error.contains("at most 16000"), "{error}");
     }
 }

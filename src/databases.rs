@@ -3,7 +3,7 @@
 use crate::database::{Database, DatabaseError, Dialect, Refusal, Rows, Settings, Source, Value};
 use crate::error::Error;
 use crate::interface::AcquireRequest;
-use crate::job::Job;
+use crate::job::{self, Job};
 use crate::recursion;
 use crate::sql::Statement;
 use crate::sql::inventory::InventoryTable;
@@ -44,8 +44,7 @@ impl<'a, D: Database> Databases<'a, D> {
 
     /// A meta table's normalised name.
     pub(crate) fn meta_table(&self, name: &str) -> Result<TableName, Error> {
-        TableName::parse(name, self.meta_dialect, self.meta_schema.as_deref())
-            .map_err(|message| Error::InvalidRequest(format!("meta-table: {message}")))
+        job::parse_meta_table(name, self.meta_dialect, self.meta_schema.as_deref())
     }
 
     /// Runs a statement on the inventory; the error is the database's own, since some of them are

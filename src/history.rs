@@ -5,6 +5,7 @@ use crate::database::Database;
 use crate::databases::{Databases, RowReader};
 use crate::error::Error;
 use crate::interface::{AcquireRequest, Attempt, HistoryQuery, JobSummary, Queue};
+use crate::job::check_name;
 use crate::sql::meta;
 
 /// The most attempts in a page.
@@ -26,6 +27,9 @@ pub(crate) async fn history<D: Database>(
         return Err(Error::InvalidRequest(
             "a uid says nothing without its meta table; name the table too".into(),
         ));
+    }
+    if let Some(job) = &query.job {
+        check_name("job", job)?;
     }
     let meta_table = match &query.meta_table {
         Some(name) => Some(databases.meta_table(name)?.to_string()),

@@ -6,6 +6,8 @@
 
 use serde::{Deserialize, Serialize};
 
+use crate::object;
+
 /// The columns of a meta table that matter here; by default `uid`, `item` and `weight`.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(default, deny_unknown_fields)]
@@ -41,6 +43,7 @@ pub struct AcquireRequest {
     /// Processes the results of this job on the meta table instead of the table itself.
     pub source_job: Option<String>,
     /// The meta table's columns.
+    #[serde(deserialize_with = "object::one")]
     pub columns: MetaColumns,
     /// The lowest id to hand out (inclusive).
     pub id_min: Option<i64>,
@@ -418,7 +421,7 @@ pub enum RequeueTarget {
     /// The range of the attempt with this inventory id.
     Attempt(i64),
     /// All ranges that share an id with one of these.
-    Ids(Vec<IdRange>),
+    Ids(#[serde(deserialize_with = "object::list")] Vec<IdRange>),
     /// All that are exhausted.
     Exhausted,
 }

@@ -85,9 +85,7 @@ impl Job {
         dialect: Dialect,
         default_schema: Option<&str>,
     ) -> Result<Self, Error> {
-        let meta_table = TableName::parse(&request.meta_table, dialect, default_schema)
-            .map_err(|message| Error::InvalidRequest(format!("meta-table: {message}")))?;
-        check_name("meta-table", &meta_table.to_string())?;
+        let meta_table = parse_meta_table(&request.meta_table, dialect, default_schema)?;
         check_name("job", &request.job)?;
         if let Some(identifier) = &request.job_identifier {
             check_length("job-identifier", identifier, MAX_IDENTIFIER_BYTES)?;
@@ -204,6 +202,18 @@ pub(crate) fn check_seconds(field: &str, seconds: Option<u32>, least: u32) -> Re
         }
         _ => Ok(()),
     }
+}
+
+/// A meta table's name.
+pub(crate) fn parse_meta_table(
+    name: &str,
+    dialect: Dialect,
+    default_schema: Option<&str>,
+) -> Result<TableName, Error> {
+    let table = TableName::parse(name, dialect, default_schema)
+        .map_err(|message| Error::InvalidRequest(format!("meta-table: {message}")))?;
+    check_name("meta-table", &table.to_string())?;
+    Ok(table)
 }
 
 /// A name that stands in an index.

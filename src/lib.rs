@@ -22,6 +22,7 @@ mod job;
 mod lease;
 mod migration;
 mod next_batch;
+mod object;
 mod plan;
 mod planner;
 mod progress;
@@ -45,4 +46,5 @@ pub use interface::{
     IdRange, Item, JobProgress, JobSummary, MetaColumns, Migration, Nothing, NothingReason,
     OnChange, Outcome, PlannedBatch, Queue, RequeueTarget, Settle,
 };
+pub use object::Object;
 pub use planner::Planner;

@@ -4,6 +4,7 @@ use crate::database::{Database, DatabaseError};
 use crate::databases::Databases;
 use crate::error::Error;
 use crate::interface::RequeueTarget;
+use crate::job::check_name;
 
 /// The most ranges of ids in one call.
 const MAX_RANGES: usize = 1_000;
@@ -19,6 +20,7 @@ pub(crate) async fn requeue<D: Database>(
 ) -> Result<u64, Error> {
     let databases = Databases::open(database)?;
     let meta_table = databases.meta_table(meta_table)?.to_string();
+    check_name("job", job)?;
     if let RequeueTarget::Ids(ranges) = target {
         if !(1..=MAX_RANGES).contains(&ranges.len()) {
             return Err(Error::InvalidRequest(format!(

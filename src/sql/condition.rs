@@ -9,16 +9,16 @@ use crate::database::Dialect;
 impl Condition {
     /// The condition on a row of the table with this alias.
     pub(super) fn expression(&self, dialect: Dialect, table: &'static str) -> Expr {
-        let joined = |conditions: &[Self], empty: &'static str, join: fn(Expr, Expr) -> Expr| {
-            conditions
-                .iter()
+        let expressions = |conditions: &[Self]| {
+            (conditions.iter())
                 .map(|condition| condition.expression(dialect, table))
-                .reduce(join)
-                .unwrap_or_else(|| Expr::cust(empty))
+                .collect()
         };
         match self {
-            Self::All(conditions) => joined(conditions, "1 = 1", |left, right| left.and(right)),
-            Self::Any(conditions) => joined(conditions, "1 = 0", |left, right| left.or(right)),
+            Self::All(conditions) => joined(expressions(conditions), |left, right| left.and(right))
+                .unwrap_or_else(|| Expr::cust("1 = 1")),
+            Self::Any(conditions) => joined(expressions(conditions), |left, right| left.or(right))
+                .unwrap_or_else(|| Expr::cust("1 = 0")),
             Self::Not(condition) => condition.expression(dialect, table).not(),
             Self::Compare { column, comparison } => {
                 let column = Expr::col((Alias::new(table), Alias::new(column.clone()).into_iden()));
@@ -26,6 +26,22 @@ impl Condition {
             }
         }
     }
+}
+
+/// Joins expressions by pairs, so that they make a low tree: SQLite refuses one of a thousand levels.
+fn joined(mut expressions: Vec<Expr>, join: fn(Expr, Expr) -> Expr) -> Option<Expr> {
+    while expressions.len() > 1 {
+        let mut rest = expressions.into_iter();
+        let mut pairs = Vec::new();
+        while let Some(left) = rest.next() {
+            pairs.push(match rest.next() {
+                Some(right) => join(left, right),
+                None => left,
+            });
+        }
+        expressions = pairs;
+    }
+    expressions.pop()
 }
 
 impl Comparison {
@@ -49,7 +65,8 @@ impl Comparison {
                     .map(|value| {
                         (value.comparable(column.clone(), dialect)).eq(value.bind(dialect))
                     })
-                    .reduce(|left, right| left.or(right))
+                    .collect();
+                let member = joined(member, |left, right| left.or(right))
                     .unwrap_or_else(|| Expr::cust("1 = 0"));
                 if *is_member { member } else { member.not() }
             }

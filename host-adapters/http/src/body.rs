@@ -1,12 +1,9 @@
 //! A request's body: bounded, of a known kind, and read only where it is wanted.
 
-use std::fmt;
-use std::marker::PhantomData;
-
+use batchintory::Object;
 use http::HeaderMap;
 use http::header::CONTENT_TYPE;
-use serde::de::value::MapAccessDeserializer;
-use serde::de::{Deserialize, DeserializeOwned, Deserializer, MapAccess, Visitor};
+use serde::de::DeserializeOwned;
 
 use crate::problem::Problem;
 
@@ -96,31 +93,6 @@ fn read_bytes(body: &mut dyn Body, limit: usize) -> Result<Vec<u8>, Problem> {
         BodyError::TooSlow => Problem::too_slow(),
         BodyError::Broken => Problem::invalid_request("the body ended before its end".to_owned()),
     })
-}
-
-/// What an object says. serde alone would also take a list of the fields' values for it.
-struct Object<T>(T);
-
-impl<'de, T: Deserialize<'de>> Deserialize<'de> for Object<T> {
-    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
-        deserializer
-            .deserialize_map(ObjectVisitor(PhantomData))
-            .map(Self)
-    }
-}
-
-struct ObjectVisitor<T>(PhantomData<T>);
-
-impl<'de, T: Deserialize<'de>> Visitor<'de> for ObjectVisitor<T> {
-    type Value = T;
-
-    fn expecting(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
-        formatter.write_str("an object")
-    }
-
-    fn visit_map<A: MapAccess<'de>>(self, fields: A) -> Result<T, A::Error> {
-        T::deserialize(MapAccessDeserializer::new(fields))
-    }
 }
 
 /// Whether the content is said to be of this media type, whatever its parameters.

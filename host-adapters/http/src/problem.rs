@@ -6,6 +6,9 @@ use serde_json::json;
 
 use crate::response::{self, Response};
 
+/// The most characters that tell what was wrong: it may quote what was sent, however long that is.
+const MAX_DETAIL: usize = 2_000;
+
 /// Why a request was not served.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(crate) struct Problem {
@@ -20,10 +23,15 @@ pub(crate) struct Problem {
 
 impl Problem {
     fn new(status: StatusCode, error: &'static str, detail: impl Into<String>) -> Self {
+        let mut detail = detail.into();
+        if let Some((end, _)) = detail.char_indices().nth(MAX_DETAIL) {
+            detail.truncate(end);
+            detail.push('…');
+        }
         Self {
             status,
             error,
-            detail: detail.into(),
+            detail,
             allow: None,
         }
     }
