@@ -112,8 +112,14 @@ impl HttpSubject {
                 }
             }
             let page = self.get(&path)?;
-            attempts.extend(page["batches"].as_array().into_iter().flatten().cloned());
-            before = page["next_before"].as_i64();
+            attempts.extend(
+                (page.get("batches"))
+                    .and_then(Value::as_array)
+                    .into_iter()
+                    .flatten()
+                    .cloned(),
+            );
+            before = page.get("next_before").and_then(Value::as_i64);
             if before.is_none() || attempts.len() >= query.limit as usize {
                 return Ok(Value::Array(attempts));
             }
@@ -235,7 +241,7 @@ fn optional(name: &str, value: Option<i64>) -> String {
 }
 
 fn field(answer: Result<Value, Failure>, name: &str) -> Result<Value, Failure> {
-    answer.map(|mut answer| answer[name].take())
+    answer.map(|mut answer| answer.get_mut(name).map(Value::take).unwrap_or_default())
 }
 
 fn to_json(value: impl serde::Serialize) -> Result<Value, Failure> {
@@ -253,7 +259,10 @@ fn read(answer: Result<ureq::http::Response<ureq::Body>, ureq::Error>) -> Result
     if status.is_success() {
         return Ok(value);
     }
-    let text = |name: &str| value[name].as_str().unwrap_or_default().to_owned();
+    let text = |name: &str| {
+        let text = value.get(name).and_then(Value::as_str);
+        text.unwrap_or_default().to_owned()
+    };
     Err(Failure {
         name: text("error"),
         message: text("detail"),

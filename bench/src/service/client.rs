@@ -82,8 +82,8 @@ async fn client(address: &str, table: &str, job: &str, end: Instant) -> Result<L
         let (status, batch) = connection.post(&claim, &request).await?;
         load.acquires.push(start.elapsed());
         ensure!(status == 201, "acquire answers {status}: {batch}");
-        load.items += batch["count"].as_u64().context("a count")?;
-        let token = batch["claim_token"].as_str().context("a claim token")?;
+        load.items += (batch.get("count").and_then(Value::as_u64)).context("a count")?;
+        let token = (batch.get("claim_token").and_then(Value::as_str)).context("a claim token")?;
         let complete = format!("/v1/batches/{token}/complete");
         let (status, answer) = connection.post(&complete, &json!({})).await?;
         ensure!(status == 204, "complete answers {status}: {answer}");

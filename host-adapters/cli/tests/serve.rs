@@ -1,5 +1,5 @@
 //! `batchintory serve`.
-#![allow(missing_docs)]
+#![allow(missing_docs, clippy::unwrap_used, clippy::indexing_slicing)]
 
 mod workplace;
 

@@ -104,10 +104,7 @@ fn pause(milliseconds: u64) {
 }
 
 fn query(on: export::Source, statement: &str, parameters: &[Value]) -> Result<Rows, DatabaseError> {
-    let connection = match connection(on) {
-        Ok(connection) => connection,
-        Err(error) => return Err(error),
-    };
+    let connection = connection(on)?;
     let answer = repeat(
         || connection.query(statement, parameters),
         get_random_u64,

@@ -1,6 +1,9 @@
 //! `spin:postgres`, by tokio-postgres, as Spin itself does it: statements are prepared, and the
 //! server says of which type each parameter is.
 
+// The error's type is the interface's.
+#![allow(clippy::result_large_err)]
+
 use tokio_postgres::types::{IsNull, ToSql, Type, private::BytesMut, to_sql_checked};
 use tokio_postgres::{Client, NoTls, Row};
 use url::Url;

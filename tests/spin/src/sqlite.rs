@@ -64,11 +64,7 @@ fn execute(
     parameters: Vec<Value>,
 ) -> rusqlite::Result<QueryResult> {
     let mut prepared = connection.prepare(statement)?;
-    let columns: Vec<String> = prepared
-        .column_names()
-        .into_iter()
-        .map(str::to_owned)
-        .collect();
+    let columns: Vec<String> = prepared.column_names().map(str::to_owned).collect();
     let parameters = parameters.into_iter().map(|value| match value {
         Value::Integer(value) => Stored::Integer(value),
         Value::Real(value) => Stored::Real(value),

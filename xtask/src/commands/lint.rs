@@ -22,7 +22,9 @@ impl Lint {
         )?;
         step::announce_and_run(
             workspace::cargo()
-                .args(["clippy", "--package", "batchintory", "--lib"])
+                .args(["clippy", "--lib", "--features", "batchintory/component"])
+                .args(["--package", "batchintory", "--package", "batchintory-http"])
+                .args(["--package", "batchintory-spin"])
                 .args(["--target", setup::TARGET])
                 .args(["--", "-D", "warnings"]),
         )?;

@@ -55,10 +55,10 @@ pub fn build() -> Result<Components> {
 
     step::announce("component: the HTTP service on Spin");
     let spin_module = module::build("batchintory-spin", &[])?;
-    let spin = compose::plug(
+    let spin = spin::check(compose::plug(
         &http,
         &[("batchintory:spin", &module::encode(&spin_module)?)],
-    )?;
+    )?)?;
     let spin_built = file::write(
         "batchintory-spin.wasm",
         &spin,
