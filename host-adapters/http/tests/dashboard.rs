@@ -3,40 +3,11 @@
 
 mod fake;
 
-use batchintory::{AcquireRequest, Error, Queue, RequeueTarget};
-use fake::{Answer, Fake, TOKEN, attempt, job, left};
+use batchintory::{AcquireRequest, Error, Queue};
+use fake::{Answer, Fake, TOKEN, attempt, in_trouble, job, left};
 use http::Method;
 
 const JOB: &str = "/dashboard/job?meta_table=files&job=lines";
-const REQUEUE: &str = "/dashboard/requeue";
-const OWN: (&str, &str) = ("sec-fetch-site", "same-origin");
-
-/// A job with a batch in every state.
-fn in_trouble() -> Fake {
-    let mut failed = attempt(2, 11, 20, Some(Queue::Retry));
-    failed.log = Some("first line\nOSError: <truncated>\n".into());
-    let mut running = attempt(5, 41, 50, Some(Queue::Running));
-    running.lease_expires = Some("2026-01-01T00:00:50.000Z".into());
-    running.job_identifier = Some("worker-1".into());
-    Fake {
-        jobs: Ok(vec![batchintory::JobSummary {
-            running: 1,
-            failed: 2,
-            waiting: 2,
-            exhausted: 1,
-            ..job("files", "lines", 50)
-        }]),
-        attempts: vec![
-            running,
-            attempt(4, 31, 40, Some(Queue::Requeued)),
-            attempt(3, 21, 30, Some(Queue::Exhausted)),
-            failed,
-            attempt(1, 1, 10, None),
-        ],
-        progress: Ok(left(50, Some(100))),
-        ..Fake::default()
-    }
-}
 
 /// The rectangles of the first band: state, where it begins and how wide it is.
 fn band(page: &Answer) -> Vec<(String, String, String)> {
@@ -331,7 +302,7 @@ fn problems_of_pages_are_pages() {
         ("/dashboard/nothing", 404),
         ("/dashboard", 404),
         ("/dashboard/job", 400),
-        (REQUEUE, 405),
+        ("/dashboard/requeue", 405),
     ] {
         let page = inventory.get(path);
         assert_eq!(page.status, status, "{path}");
@@ -344,73 +315,7 @@ fn problems_of_pages_are_pages() {
         // What is fetched again by itself must be a page that can be.
         assert!(!page.text.contains("<script"), "{path}");
     }
-    assert_eq!(inventory.get(REQUEUE).header("allow"), "POST");
-}
-
-#[test]
-fn a_button_puts_ranges_back() {
-    let inventory = in_trouble();
-    let page = inventory.post(REQUEUE, "meta_table=files&job=a%2F%26b&attempt=-7", &[OWN]);
-    assert_eq!(page.status, 303);
-    assert_eq!(
-        page.header("location"),
-        "/dashboard/job?meta_table=files&job=a%2F%26b&requeued=2"
-    );
-    let page = inventory.post(REQUEUE, "meta_table=files&job=lines", &[OWN]);
-    let requeued = |job: &str, target| ("files".to_owned(), job.to_owned(), target);
-    assert_eq!(
-        *inventory.requeued.borrow(),
-        [
-            requeued("a/&b", RequeueTarget::Attempt(-7)),
-            requeued("lines", RequeueTarget::Exhausted)
-        ]
-    );
-    let page = inventory.get(page.header("location"));
-    assert!(page.text.contains("2 ranges put back"));
-}
-
-#[test]
-fn nobody_else_puts_ranges_back() {
-    let inventory = in_trouble();
-    let form = "meta_table=files&job=lines";
-    for (headers, status) in [
-        (vec![("sec-fetch-site", "cross-site")], 403),
-        (vec![("sec-fetch-site", "same-site")], 403),
-        (vec![("origin", "https://evil.example")], 403),
-        (vec![("origin", "null")], 403),
-        (vec![], 403),
-        (vec![OWN, ("authorization", "Bearer wrong")], 401),
-        (vec![OWN, ("content-type", "text/plain")], 415),
-    ] {
-        let page = inventory.post(REQUEUE, form, &headers);
-        assert_eq!(page.status, status, "{headers:?}");
-        assert!(page.text.contains("<main"), "{headers:?}");
-    }
-    let unknown = inventory.post(REQUEUE, &format!("{form}&atempt=7"), &[OWN]);
-    assert_eq!(unknown.status, 400);
-    let long = format!("{form}&attempt={}", "0".repeat(5_000));
-    assert_eq!(inventory.post(REQUEUE, &long, &[OWN]).status, 413);
-    let asked = inventory.ask(Method::POST, REQUEUE, &[OWN], form);
-    assert_eq!(asked.status, 401);
-    // So that the browser asks for the token.
-    assert!(asked.headers.get_all("www-authenticate").iter().count() == 2);
-    assert!(inventory.requeued.borrow().is_empty());
-    assert_eq!(
-        inventory
-            .post(REQUEUE, form, &[("origin", "http://batches.example")])
-            .status,
-        303
-    );
-}
-
-#[test]
-fn without_a_token_there_are_no_buttons() {
-    let mut inventory = in_trouble();
-    inventory.api_token = None;
-    let page = inventory.get(JOB).text;
-    assert!(page.contains("needs an API token") && !page.contains("method=\"post\""));
-    let item = inventory.get("/dashboard/items?meta_table=files&uid=25");
-    assert!(!item.text.contains("method=\"post\""));
+    assert_eq!(inventory.get("/dashboard/requeue").header("allow"), "POST");
 }
 
 #[test]

@@ -102,6 +102,33 @@ pub fn attempt(id: i64, id_start: i64, id_end: i64, queue: Option<Queue>) -> Att
     }
 }
 
+/// A job with a batch in every state.
+pub fn in_trouble() -> Fake {
+    let mut failed = attempt(2, 11, 20, Some(Queue::Retry));
+    failed.log = Some("first line\nOSError: <truncated>\n".into());
+    let mut running = attempt(5, 41, 50, Some(Queue::Running));
+    running.lease_expires = Some("2026-01-01T00:00:50.000Z".into());
+    running.job_identifier = Some("worker-1".into());
+    Fake {
+        jobs: Ok(vec![JobSummary {
+            running: 1,
+            failed: 2,
+            waiting: 2,
+            exhausted: 1,
+            ..job("files", "lines", 50)
+        }]),
+        attempts: vec![
+            running,
+            attempt(4, 31, 40, Some(Queue::Requeued)),
+            attempt(3, 21, 30, Some(Queue::Exhausted)),
+            failed,
+            attempt(1, 1, 10, None),
+        ],
+        progress: Ok(left(50, Some(100))),
+        ..Fake::default()
+    }
+}
+
 /// A response, with its body as text.
 pub struct Answer {
     pub status: u16,
