@@ -6,6 +6,7 @@ use batchintory::{DatabaseError, Refusal, Rows, SqlError, Value};
 use wasi::clocks::monotonic_clock;
 use wasi::random::random::get_random_u64;
 
+use crate::postgres_error;
 use crate::repeat::repeat;
 use crate::sqlite_error;
 use crate::statement::{Gives, gives};
@@ -35,8 +36,9 @@ const NANOSECONDS: u64 = 1_000_000;
 #[derive(Default)]
 struct State {
     variables: Option<Result<Variables, String>>,
-    inventory: Option<Connection>,
-    meta: Option<Connection>,
+    /// The latest connection, and to where. No more than one: Spin gives out a bounded number, so
+    /// requests that hold one while they wait for a second could wait for each other, for ever.
+    connection: Option<(Address, Connection)>,
 }
 
 thread_local! {
@@ -104,7 +106,19 @@ fn pause(milliseconds: u64) {
 }
 
 fn query(on: export::Source, statement: &str, parameters: &[Value]) -> Result<Rows, DatabaseError> {
-    let connection = connection(on)?;
+    let address = with_variables(|variables| match on {
+        export::Source::Inventory => variables.inventory.clone(),
+        export::Source::Meta => variables.meta.clone(),
+    })
+    .map_err(DatabaseError::Unavailable)?;
+    let kept = STATE.with_borrow_mut(|state| state.connection.take());
+    let connection = match kept {
+        Some((place, connection)) if place == address => connection,
+        another => {
+            drop(another);
+            Connection::open(&address)?
+        }
+    };
     let answer = repeat(
         || connection.query(statement, parameters),
         get_random_u64,
@@ -115,32 +129,9 @@ fn query(on: export::Source, statement: &str, parameters: &[Value]) -> Result<Ro
         answer,
         Err(DatabaseError::OutcomeUnknown(_) | DatabaseError::Unavailable(_))
     ) {
-        STATE.with_borrow_mut(|state| *state.place(on) = Some(connection));
+        STATE.with_borrow_mut(|state| state.connection = Some((address, connection)));
     }
     answer
-}
-
-/// The connection to a database, taken from its place or made anew.
-fn connection(on: export::Source) -> Result<Connection, DatabaseError> {
-    if let Some(connection) = STATE.with_borrow_mut(|state| state.place(on).take()) {
-        return Ok(connection);
-    }
-    let address = with_variables(|variables| match on {
-        export::Source::Inventory => variables.inventory.clone(),
-        export::Source::Meta => variables.meta.clone(),
-    });
-    address
-        .map_err(DatabaseError::Unavailable)
-        .and_then(|address| Connection::open(&address))
-}
-
-impl State {
-    fn place(&mut self, on: export::Source) -> &mut Option<Connection> {
-        match on {
-            export::Source::Inventory => &mut self.inventory,
-            export::Source::Meta => &mut self.meta,
-        }
-    }
 }
 
 /// A connection to one of Spin's databases.
@@ -160,14 +151,7 @@ impl Connection {
             },
             Address::Postgres(url) => match postgres::Connection::open(url) {
                 Ok(connection) => Ok(Self::Postgres(connection)),
-                Err(
-                    postgres::Error::ConnectionFailed(message) | postgres::Error::Other(message),
-                ) => {
-                    // Spin may repeat the address in its words.
-                    let message = message.replace(url.as_str(), "…");
-                    Err(DatabaseError::Unavailable(message))
-                }
-                Err(_) => Err(DatabaseError::Unavailable("no connection".into())),
+                Err(error) => Err(postgres_error::unreachable(url, &words(error))),
             },
         }
     }
@@ -214,8 +198,8 @@ fn query_sqlite(
         .map(|row| row.values.into_iter().map(read).collect())
         .collect::<Result<_, _>>()?;
     let affected = match gives(statement) {
-        Gives::Rows => 0,
-        // Of the last statement that wrote: that is this one.
+        // SQLite would tell of the last statement that wrote, which is another one.
+        Gives::Rows | Gives::Nothing => 0,
         Gives::WrittenRows | Gives::Number => connection.changes(),
     };
     Ok(Rows { rows, affected })
@@ -239,14 +223,14 @@ fn query_postgres(
         })
         .collect();
     let given = gives(statement);
-    if given == Gives::Number {
-        return match connection.execute(statement, &parameters) {
-            Ok(affected) => Ok(Rows {
-                rows: Vec::new(),
-                affected,
-            }),
-            Err(error) => Err(explain(error)),
-        };
+    if matches!(given, Gives::Number | Gives::Nothing) {
+        let affected = connection
+            .execute(statement, &parameters)
+            .map_err(explain)?;
+        return Ok(Rows {
+            rows: Vec::new(),
+            affected,
+        });
     }
     let found = connection.query(statement, &parameters).map_err(explain)?;
     let rows: Vec<Vec<Value>> = found
@@ -256,7 +240,7 @@ fn query_postgres(
         .collect::<Result<_, _>>()?;
     let affected = match given {
         Gives::WrittenRows => rows.len() as u64,
-        Gives::Rows | Gives::Number => 0,
+        _ => 0,
     };
     Ok(Rows { rows, affected })
 }
@@ -283,7 +267,7 @@ fn explain(error: postgres::Error) -> DatabaseError {
 
     match error {
         Error::QueryFailed(QueryError::DbError(error)) => {
-            DatabaseError::from_sqlstate(&error.code, error.message)
+            postgres_error::explain(&error.code, error.message)
         }
         Error::ConnectionFailed(message) => DatabaseError::Unavailable(message),
         Error::BadParameter(message) => refused(message),
@@ -291,6 +275,20 @@ fn explain(error: postgres::Error) -> DatabaseError {
         Error::QueryFailed(QueryError::Text(message))
         | Error::ValueConversionFailed(message)
         | Error::Other(message) => DatabaseError::OutcomeUnknown(message),
+    }
+}
+
+/// What Spin says about an error.
+fn words(error: postgres::Error) -> String {
+    use postgres::{Error, QueryError};
+
+    match error {
+        Error::ConnectionFailed(words)
+        | Error::BadParameter(words)
+        | Error::QueryFailed(QueryError::Text(words))
+        | Error::ValueConversionFailed(words)
+        | Error::Other(words) => words,
+        Error::QueryFailed(QueryError::DbError(error)) => error.message,
     }
 }
 

@@ -8,6 +8,7 @@
 
 #[cfg(target_family = "wasm")]
 mod component;
+mod postgres_error;
 mod repeat;
 mod sqlite_error;
 mod statement;

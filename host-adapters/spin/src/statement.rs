@@ -11,6 +11,8 @@ pub(crate) enum Gives {
     WrittenRows,
     /// The number of rows that it has written.
     Number,
+    /// Nothing: it made or changed a table.
+    Nothing,
 }
 
 /// What the planner's statements give back. They are written by one writer: a keyword comes first, in
@@ -20,8 +22,10 @@ pub(crate) fn gives(statement: &str) -> Gives {
         Gives::Rows
     } else if statement.contains("RETURNING CAST(") {
         Gives::WrittenRows
-    } else {
+    } else if statement.starts_with("INSERT") || statement.starts_with("UPDATE") {
         Gives::Number
+    } else {
+        Gives::Nothing
     }
 }
 
@@ -41,7 +45,11 @@ mod tests {
             ("UPDATE inventory SET status = $1", Gives::Number),
             (
                 "CREATE TABLE IF NOT EXISTS inventory (id bigint)",
-                Gives::Number,
+                Gives::Nothing,
+            ),
+            (
+                "ALTER TABLE inventory ADD COLUMN queue text",
+                Gives::Nothing,
             ),
         ] {
             assert_eq!(gives(statement), given, "{statement}");

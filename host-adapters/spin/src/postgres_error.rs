@@ -1,0 +1,71 @@
+//! The errors of Spin's PostgreSQL interface: the server's codes, and Spin's own words.
+
+use batchintory::DatabaseError;
+
+/// What the server's answer means, by its SQLSTATE.
+pub(crate) fn explain(code: &str, message: String) -> DatabaseError {
+    // Spin prepares a statement by a name and runs it by that name in a second step.
+    let message = match code {
+        // invalid_sql_statement_name, duplicate_prepared_statement
+        "26000" | "42P05" => format!(
+            "{message}. A pooler between Spin and PostgreSQL mixes up what Spin prepares: let it keep \
+             track of prepared statements (in PgBouncer 1.21 or later, max_prepared_statements), or \
+             give each client a session of its own"
+        ),
+        _ => message,
+    };
+    DatabaseError::from_sqlstate(code, message)
+}
+
+/// That there is no connection, and why in Spin's words, without the URL, which may hold a password.
+pub(crate) fn unreachable(url: &str, words: &str) -> DatabaseError {
+    // Where Spin runs for debugging, a trace of its own functions follows.
+    let reason = words.split("Stack backtrace:").next().unwrap_or_default();
+    let reason = reason.replace(url, "…");
+    let hint = if reason.contains("is not permitted") {
+        ": the variable inventory_host, or meta_host, must name it as host:port"
+    } else {
+        ""
+    };
+    DatabaseError::Unavailable(format!("{}{hint}", reason.trim_end()))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_pooler_that_mixes_up_statements_is_told_of() {
+        for code in ["26000", "42P05"] {
+            let DatabaseError::Failed(error) = explain(code, "no statement s1".into()) else {
+                panic!("{code} had no effect");
+            };
+            assert!(error.message.starts_with("no statement s1"));
+            assert!(error.message.contains("max_prepared_statements"));
+        }
+        let conflict = "duplicate key";
+        assert_eq!(
+            explain("23505", conflict.into()),
+            DatabaseError::Conflict(conflict.into())
+        );
+    }
+
+    #[test]
+    fn why_there_is_no_connection_is_told_without_password_and_trace() {
+        let url = "postgres://me:secret@host/lake";
+        let words = format!("cannot reach {url}\n\nStack backtrace:\n   0: spin::main");
+        assert_eq!(
+            unreachable(url, &words),
+            DatabaseError::Unavailable("cannot reach …".into())
+        );
+    }
+
+    #[test]
+    fn a_host_that_is_not_allowed_is_told_where_to_allow_it() {
+        let words = "address postgres://host:5432 is not permitted";
+        let DatabaseError::Unavailable(message) = unreachable("postgres://host/lake", words) else {
+            panic!("it cannot be reached");
+        };
+        assert!(message.starts_with(words) && message.contains("inventory_host"));
+    }
+}
