@@ -1,24 +1,17 @@
-//! What the component imports of Spin.
+//! What the component imports of Spin: in the versions that Spin 4 has, see `wit/`, which are linked to the
+//! lower ones that it asks for.
 
 use std::collections::HashMap;
 use std::path::PathBuf;
 use std::sync::Arc;
 
 use batchintory_server::Instance;
-use wasmtime::component::{HasSelf, Linker, ResourceTable};
+use wasmtime::component::{HasSelf, Linker, Resource, ResourceTable};
 
 #[allow(missing_docs, clippy::all)]
 pub(crate) mod bindings {
     wasmtime::component::bindgen!({
-        path: ["../../wit", "../../host-adapters/http/wit", "../../host-adapters/spin/wit"],
-        inline: "
-            package batchintory:spin-host;
-            world imports {
-                import spin:postgres/postgres@4.2.0;
-                import spin:sqlite/sqlite@3.0.0;
-                import fermyon:spin/variables@2.0.0;
-            }
-        ",
+        world: "batchintory:spin-host/imports",
         imports: { default: async | trappable },
         with: {
             "spin:postgres/postgres.connection": crate::postgres::Connection,
@@ -43,6 +36,8 @@ pub(crate) struct Application {
 pub(crate) struct Imports {
     pub(crate) application: Arc<Application>,
     pub(crate) table: ResourceTable,
+    /// How many connections the instance has.
+    connections: usize,
 }
 
 impl Imports {
@@ -50,7 +45,28 @@ impl Imports {
         Self {
             application,
             table: ResourceTable::new(),
+            connections: 0,
         }
+    }
+
+    /// Keeps a connection for the instance. Gives nothing where it has one already: Spin gives out a
+    /// bounded number, so instances that wait for a second one may wait for each other, for ever.
+    pub(crate) fn keep<T: Send + 'static>(
+        &mut self,
+        connection: T,
+    ) -> wasmtime::Result<Option<Resource<T>>> {
+        if self.connections > 0 {
+            return Ok(None);
+        }
+        self.connections += 1;
+        Ok(Some(self.table.push(connection)?))
+    }
+
+    /// Ends a connection.
+    pub(crate) fn end<T: 'static>(&mut self, connection: Resource<T>) -> wasmtime::Result<()> {
+        self.table.delete(connection)?;
+        self.connections -= 1;
+        Ok(())
     }
 }
 

@@ -4,39 +4,33 @@
 // The error's type is the interface's.
 #![allow(clippy::result_large_err)]
 
+use tokio_postgres::config::Host;
 use tokio_postgres::types::{IsNull, ToSql, Type, private::BytesMut, to_sql_checked};
-use tokio_postgres::{Client, NoTls, Row};
-use url::Url;
+use tokio_postgres::{Client, Config, NoTls, Row};
 use wasmtime::component::Resource;
 
 use crate::host::Imports;
 use crate::host::bindings::spin::postgres::postgres::{
-    Column, DbDataType, DbError, DbValue, Error, Host, HostConnection, ParameterValue, QueryError,
+    self, Column, DbDataType, DbError, DbValue, Error, HostConnection, ParameterValue, QueryError,
     RowSet,
 };
 
 /// A connection to a server.
 pub struct Connection(Client);
 
-impl Host for Imports {}
+impl postgres::Host for Imports {}
 
 impl HostConnection for Imports {
     async fn open(
         &mut self,
         address: String,
     ) -> wasmtime::Result<Result<Resource<Connection>, Error>> {
-        if !is_allowed(&address, &self.application.allowed_hosts) {
-            return Ok(Err(Error::ConnectionFailed(
-                "the address is not permitted".into(),
-            )));
-        }
-        match tokio_postgres::connect(&address, NoTls).await {
-            Ok((client, connection)) => {
-                tokio::spawn(connection);
-                Ok(Ok(self.table.push(Connection(client))?))
-            }
-            Err(error) => Ok(Err(Error::ConnectionFailed(error.to_string()))),
-        }
+        let client = match connect(&address, &self.application.allowed_hosts).await {
+            Ok(client) => client,
+            Err(words) => return Ok(Err(Error::ConnectionFailed(words))),
+        };
+        let kept = self.keep(Connection(client))?;
+        Ok(kept.ok_or_else(|| Error::ConnectionFailed("too many connections".into())))
     }
 
     async fn query(
@@ -76,19 +70,36 @@ impl HostConnection for Imports {
     }
 
     async fn drop(&mut self, connection: Resource<Connection>) -> wasmtime::Result<()> {
-        self.table.delete(connection)?;
-        Ok(())
+        self.end(connection)
     }
 }
 
-/// Whether an address is one of those in the manifest: `postgres://host:port`.
-fn is_allowed(address: &str, allowed: &[String]) -> bool {
-    let place = |address: &str| {
-        let url = Url::parse(address).ok()?;
-        Some((url.host_str()?.to_owned(), url.port().unwrap_or(5432)))
-    };
-    let wanted = place(address);
-    wanted.is_some() && allowed.iter().any(|host| place(host) == wanted)
+/// Connects where the manifest allows it, or tells why not.
+async fn connect(address: &str, allowed: &[String]) -> Result<Client, String> {
+    let config: Config = address.parse().map_err(|error| format!("{error:?}"))?;
+    for place in places(&config) {
+        if !allowed.contains(&format!("postgres://{place}")) {
+            return Err(format!("address postgres://{place} is not permitted"));
+        }
+    }
+    let (client, connection) =
+        (config.connect(NoTls).await).map_err(|error| format!("{error:?}"))?;
+    tokio::spawn(connection);
+    Ok(client)
+}
+
+/// Where a connection would go to, each as `host:port`.
+fn places(config: &Config) -> Vec<String> {
+    let ports = config.get_ports();
+    (config.get_hosts().iter().enumerate())
+        .map(|(index, host)| {
+            let port = ports.get(index).or(ports.first()).unwrap_or(&5432);
+            match host {
+                Host::Tcp(name) => format!("{name}:{port}"),
+                Host::Unix(path) => format!("{}", path.display()),
+            }
+        })
+        .collect()
 }
 
 type Parameter = Box<dyn ToSql + Send + Sync>;
@@ -189,7 +200,7 @@ fn read(row: &Row) -> Result<Vec<DbValue>, Error> {
 
 fn explain(error: &tokio_postgres::Error) -> Error {
     let Some(refused) = error.as_db_error() else {
-        return Error::QueryFailed(QueryError::Text(error.to_string()));
+        return Error::QueryFailed(QueryError::Text(format!("{error:?}")));
     };
     Error::QueryFailed(QueryError::DbError(DbError {
         as_text: refused.to_string(),

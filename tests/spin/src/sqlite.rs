@@ -25,7 +25,10 @@ impl HostConnection for Imports {
             return Ok(Err(Error::AccessDenied));
         }
         match rusqlite::Connection::open(&self.application.sqlite) {
-            Ok(connection) => Ok(Ok(self.table.push(Connection(connection))?)),
+            Ok(connection) => {
+                let kept = self.keep(Connection(connection))?;
+                Ok(kept.ok_or_else(|| Error::Io("too many connections opened".into())))
+            }
             Err(error) => Ok(Err(Error::Io(error.to_string()))),
         }
     }
@@ -53,8 +56,7 @@ impl HostConnection for Imports {
     }
 
     async fn drop(&mut self, connection: Resource<Connection>) -> wasmtime::Result<()> {
-        self.table.delete(connection)?;
-        Ok(())
+        self.end(connection)
     }
 }
 

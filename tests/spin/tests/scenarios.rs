@@ -6,10 +6,14 @@ use std::net::TcpListener;
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
-use anyhow::{Context, Result, ensure};
+use anyhow::{Context, Result, anyhow, ensure};
+use batchintory::AcquireRequest;
 use batchintory_spin_host::up;
+use batchintory_tests::tables::{Series, Table};
 use batchintory_tests::{Call, HttpSubject, Scenario, Subject, TestDatabase, postgres, sqlite};
+use serde_json::Value;
 use tokio::process::{Child, Command};
+use tokio::task::JoinSet;
 
 const TOKEN: &str = "secret";
 
@@ -17,19 +21,21 @@ fn root() -> PathBuf {
     Path::new(env!("CARGO_MANIFEST_DIR")).join("../..")
 }
 
-/// The variables that a user sets for a database on a server.
-fn variables(url: Option<&str>) -> Result<HashMap<String, String>> {
-    let mut variables: HashMap<_, _> = [("api_token", TOKEN), ("protect_reads", "true")]
+/// The variables that a user sets.
+fn variables() -> HashMap<String, String> {
+    [("api_token", TOKEN), ("protect_reads", "true")]
         .map(|(name, value)| (name.to_owned(), value.to_owned()))
-        .into();
-    if let Some(url) = url {
-        let parsed = url::Url::parse(url)?;
-        let host = parsed.host_str().context("the server's host")?;
-        let port = parsed.port().unwrap_or(5432);
-        variables.insert("inventory_url".into(), url.into());
-        variables.insert("inventory_host".into(), format!("{host}:{port}"));
-    }
-    Ok(variables)
+        .into()
+}
+
+/// Adds those that say where the inventory, or the meta tables, are.
+fn on_server(set: &mut HashMap<String, String>, which: &str, url: &str) -> Result<()> {
+    let parsed = url::Url::parse(url)?;
+    let host = parsed.host_str().context("the server's host")?;
+    let port = parsed.port().unwrap_or(5432);
+    set.insert(format!("{which}_url"), url.into());
+    set.insert(format!("{which}_host"), format!("{host}:{port}"));
+    Ok(())
 }
 
 /// What serves the component.
@@ -48,17 +54,23 @@ struct Service {
 }
 
 impl Host<'_> {
-    async fn serve(self, database: &TestDatabase) -> Result<Service> {
-        let (set, file) = match database.url.strip_prefix("sqlite:") {
-            Some(file) => (variables(None)?, file.into()),
-            None => (variables(Some(&database.url))?, PathBuf::new()),
-        };
+    /// Serves with the inventory in this database, and the meta tables in that one where it is another.
+    async fn serve(self, inventory: &TestDatabase, meta: Option<&TestDatabase>) -> Result<Service> {
+        let mut set = variables();
+        let mut sqlite = PathBuf::new();
+        for (which, database) in [("inventory", Some(inventory)), ("meta", meta)] {
+            match database.map(|database| (database, database.url.strip_prefix("sqlite:"))) {
+                Some((_, Some(file))) => sqlite = file.into(),
+                Some((database, None)) => on_server(&mut set, which, &database.url)?,
+                None => {}
+            }
+        }
         match self {
             Host::Own => Ok(Service {
-                subject: HttpSubject::new(up(&root().join("spin.toml"), set, file).await?, TOKEN),
+                subject: HttpSubject::new(up(&root().join("spin.toml"), set, sqlite).await?, TOKEN),
                 _process: None,
             }),
-            Host::Spin(program) => spin_up(program, set, &file).await,
+            Host::Spin(program) => spin_up(program, set, &sqlite).await,
         }
     }
 }
@@ -104,15 +116,33 @@ async fn spin_up(
     })
 }
 
-async fn run_all(host: Host<'_>, database: impl AsyncFn() -> Result<TestDatabase>) -> Result<()> {
+/// Runs every scenario. Without a database of its own, the inventory lies beside the meta tables.
+async fn run_all(
+    host: Host<'_>,
+    inventory: Option<impl AsyncFn() -> Result<TestDatabase>>,
+    meta: impl AsyncFn() -> Result<TestDatabase>,
+) -> Result<()> {
     let scenarios = Scenario::read_all(&root().join("tests/scenarios"))?;
     ensure!(!scenarios.is_empty(), "no scenarios");
     let mut failed = Vec::new();
     for (name, scenario) in &scenarios {
-        let database = database().await?;
-        let service = host.serve(&database).await?;
-        let connection = database.connection.as_ref();
-        let outcome = scenario.run(&service.subject, connection, connection).await;
+        let meta = meta().await?;
+        let own = match &inventory {
+            Some(inventory) => Some(inventory().await?),
+            None => None,
+        };
+        let (inventory, apart) = match &own {
+            Some(own) => (own, Some(&meta)),
+            None => (&meta, None),
+        };
+        let service = host.serve(inventory, apart).await?;
+        let outcome = (scenario)
+            .run(
+                &service.subject,
+                inventory.connection.as_ref(),
+                meta.connection.as_ref(),
+            )
+            .await;
         if let Err(error) = outcome {
             failed.push(format!("scenario {name}: {error:?}"));
         }
@@ -121,14 +151,26 @@ async fn run_all(host: Host<'_>, database: impl AsyncFn() -> Result<TestDatabase
     Ok(())
 }
 
+const BESIDE: Option<fn() -> std::future::Ready<Result<TestDatabase>>> = None;
+
 #[tokio::test]
 async fn on_spins_sqlite() -> Result<()> {
-    run_all(Host::Own, sqlite).await
+    run_all(Host::Own, BESIDE, sqlite).await
 }
 
 #[tokio::test]
 async fn on_postgresql() -> Result<()> {
-    run_all(Host::Own, postgres).await
+    run_all(Host::Own, BESIDE, postgres).await
+}
+
+#[tokio::test]
+async fn on_postgresql_with_the_inventory_in_spins_sqlite() -> Result<()> {
+    run_all(Host::Own, Some(sqlite), postgres).await
+}
+
+#[tokio::test]
+async fn on_two_postgresql_databases() -> Result<()> {
+    run_all(Host::Own, Some(postgres), postgres).await
 }
 
 #[tokio::test]
@@ -137,26 +179,89 @@ async fn on_spin_itself_where_it_is_installed() -> Result<()> {
         eprintln!("there is no `spin` on the PATH: not tested on Spin itself");
         return Ok(());
     };
-    run_all(Host::Spin(&spin), sqlite).await?;
-    run_all(Host::Spin(&spin), postgres).await
+    run_all(Host::Spin(&spin), BESIDE, sqlite).await?;
+    run_all(Host::Spin(&spin), BESIDE, postgres).await
+}
+
+/// Many clients at once do one job: no item twice, none left out.
+async fn race(database: TestDatabase) -> Result<()> {
+    const CLIENTS: usize = 8;
+    const ITEMS: i64 = 400;
+    let items = Series {
+        from: 1,
+        to: ITEMS,
+        weight: 1.0,
+    };
+    let files = Table {
+        series: Some(items),
+        ..Table::files(Vec::new())
+    };
+    files.create(database.connection.as_ref()).await?;
+    let service = Host::Own.serve(&database, None).await?;
+    call(&service.subject, Call::Migrate {}).await?;
+    let mut clients = JoinSet::new();
+    for _ in 0..CLIENTS {
+        let subject = service.subject.clone();
+        clients.spawn(async move {
+            let mut ranges = Vec::new();
+            loop {
+                let request = AcquireRequest {
+                    max_count: Some(5),
+                    ..AcquireRequest::new("files", "job")
+                };
+                let acquired = call(&subject, Call::Acquire(request)).await?;
+                let Some(batch) = acquired.get("batch") else {
+                    return Ok::<_, anyhow::Error>(ranges);
+                };
+                let id = |name| batch.get(name).and_then(Value::as_i64).context("an id");
+                ranges.push((id("id_start")?, id("id_end")?));
+            }
+        });
+    }
+    let mut ranges: Vec<(i64, i64)> = Vec::new();
+    while let Some(client) = clients.join_next().await {
+        ranges.extend(client??);
+    }
+    ranges.sort_unstable();
+    let ids: Vec<i64> = ranges
+        .iter()
+        .flat_map(|(start, end)| *start..=*end)
+        .collect();
+    ensure!(ids == (1..=ITEMS).collect::<Vec<_>>(), "{ranges:?}");
+    Ok(())
+}
+
+async fn call(subject: &HttpSubject, call: Call) -> Result<Value> {
+    (subject.call(call).await).map_err(|failure| anyhow!("{failure:?}"))
+}
+
+#[tokio::test]
+async fn clients_that_race_share_a_job_on_spins_sqlite() -> Result<()> {
+    race(sqlite().await?).await
+}
+
+#[tokio::test]
+async fn clients_that_race_share_a_job_on_postgresql() -> Result<()> {
+    race(postgres().await?).await
 }
 
 #[tokio::test]
 async fn a_host_that_the_variables_do_not_name_is_not_reached() -> Result<()> {
     let database = postgres().await?;
-    let mut set = variables(Some(&database.url))?;
+    let mut set = variables();
+    on_server(&mut set, "inventory", &database.url)?;
     set.insert("inventory_host".into(), "elsewhere:5432".into());
     let url = up(&root().join("spin.toml"), set, PathBuf::new()).await?;
     let refused = HttpSubject::new(url, TOKEN).call(Call::Jobs {}).await;
     let error = refused.err().context("it must not be reached")?;
     ensure!(error.name == "unavailable", "{error:?}");
-    ensure!(!error.message.contains("postgres://"), "{error:?}");
+    ensure!(error.message.contains("inventory_host"), "{error:?}");
     Ok(())
 }
 
 #[tokio::test]
 async fn variables_that_make_no_sense_are_told_without_their_value() -> Result<()> {
-    let mut set = variables(None)?;
+    let mut set = variables();
     set.insert("inventory_url".into(), "mysql://me:hidden@host".into());
     let url = up(&root().join("spin.toml"), set, PathBuf::new()).await?;
     let refused = HttpSubject::new(url, TOKEN).call(Call::Jobs {}).await;
