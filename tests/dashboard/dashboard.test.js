@@ -179,23 +179,57 @@ test("the page is fetched again by itself, and nobody loses their place", async 
   assert.equal(await page.evaluate(() => document.activeElement.id), focused);
 });
 
+/** Opens a page whose clock goes only when it is told to, and lists what is fetched from then on. */
+async function openInOwnTime(context, options) {
+  const page = await open(context, "/", options);
+  await page.clock.install();
+  await page.reload();
+  let fetched = 0;
+  page.on("request", () => (fetched += 1));
+  /** Lets seconds pass, in which the page is to be fetched so often. */
+  const pass = async (seconds, times) => {
+    fetched = 0;
+    const heading = page.locator("h1");
+    await heading.evaluate((shown) => (shown.dataset.isOld = ""));
+    await page.clock.runFor(seconds * 1000);
+    // What is fetched is shown; what is not cannot be waited for.
+    if (times > 0) await page.locator("h1:not([data-is-old])").waitFor();
+    assert.equal(fetched, times);
+  };
+  return { page, pass };
+}
+
 test("refreshing can be paused", async (context) => {
-  const page = await open(context, "/");
-  const fetched = [];
-  page.on("request", (request) => fetched.push(request.url()));
+  const { page, pass } = await openInOwnTime(context);
+  await pass(6, 1);
   await page.getByRole("button", { name: "Pause" }).click();
-  await page.waitForTimeout(6_000);
-  assert.deepEqual(fetched, []);
+  await pass(60, 0);
   await page.getByRole("button", { name: "Pause" }).click();
-  await page.waitForRequest(() => true, { timeout: 20_000 });
+  await pass(6, 1);
+});
+
+test("pages that take their time are fetched less often", async (context) => {
+  const { page, pass } = await openInOwnTime(context);
+  await page.route("**/*", async (route) => {
+    await page.clock.runFor(2000);
+    await route.continue();
+  });
+  // It takes two to three seconds.
+  await pass(6, 1);
+  await pass(15, 0);
+  await pass(20, 1);
 });
 
 test("that the service is gone is said, and that it is back is seen", async (context) => {
-  const page = await open(context, "/", { expectedStatus: 503 });
-  await page.route("**/*", (route) => route.fulfill({ status: 503, body: "" }));
-  await page.getByText("Not up to date").waitFor({ timeout: 20_000 });
+  const { page, pass } = await openInOwnTime(context, { expectedStatus: 503 });
+  await page.route("**/*", (route) => route.fulfill({ status: 503, contentType: "text/html", body: "<main id=main>Later</main>" }));
+  await page.clock.runFor(6000);
+  await page.getByText("Not up to date").waitFor();
+  // What was known stays there.
+  assert.equal(await page.locator("svg.band").count(), 3);
   await page.unroute("**/*");
-  await page.getByText("Not up to date").waitFor({ state: "detached", timeout: 20_000 });
+  await pass(6, 1);
+  assert.equal(await page.getByText("Not up to date").count(), 0);
 });
 
 test("a button puts a range back, with the token as the password", async (context) => {
