@@ -407,6 +407,7 @@ pub struct Attempt {
 
 /// Ids of a meta table, both inclusive.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
 pub struct IdRange {
     /// The lowest.
     pub id_start: i64,

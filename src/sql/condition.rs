@@ -2,7 +2,7 @@
 
 use sea_query::{Alias, Expr, ExprTrait, IntoIden};
 
-use super::{bind_double, bind_int, bind_text, text};
+use super::{bind_double, bind_int, bind_text, joined, text};
 use crate::condition::{Comparison, Condition, OrderOperator, Scalar};
 use crate::database::Dialect;
 
@@ -15,9 +15,9 @@ impl Condition {
                 .collect()
         };
         match self {
-            Self::All(conditions) => joined(expressions(conditions), |left, right| left.and(right))
+            Self::All(conditions) => joined(expressions(conditions), ExprTrait::and)
                 .unwrap_or_else(|| Expr::cust("1 = 1")),
-            Self::Any(conditions) => joined(expressions(conditions), |left, right| left.or(right))
+            Self::Any(conditions) => joined(expressions(conditions), ExprTrait::or)
                 .unwrap_or_else(|| Expr::cust("1 = 0")),
             Self::Not(condition) => condition.expression(dialect, table).not(),
             Self::Compare { column, comparison } => {
@@ -26,22 +26,6 @@ impl Condition {
             }
         }
     }
-}
-
-/// Joins expressions by pairs, so that they make a low tree: SQLite refuses one of a thousand levels.
-fn joined(mut expressions: Vec<Expr>, join: fn(Expr, Expr) -> Expr) -> Option<Expr> {
-    while expressions.len() > 1 {
-        let mut rest = expressions.into_iter();
-        let mut pairs = Vec::new();
-        while let Some(left) = rest.next() {
-            pairs.push(match rest.next() {
-                Some(right) => join(left, right),
-                None => left,
-            });
-        }
-        expressions = pairs;
-    }
-    expressions.pop()
 }
 
 impl Comparison {
@@ -66,8 +50,7 @@ impl Comparison {
                         (value.comparable(column.clone(), dialect)).eq(value.bind(dialect))
                     })
                     .collect();
-                let member = joined(member, |left, right| left.or(right))
-                    .unwrap_or_else(|| Expr::cust("1 = 0"));
+                let member = joined(member, ExprTrait::or).unwrap_or_else(|| Expr::cust("1 = 0"));
                 if *is_member { member } else { member.not() }
             }
             Self::Like(pattern) => dialect.like(column, pattern),

@@ -4,7 +4,9 @@ use sea_query::{
     Expr, ExprTrait, Func, InsertStatement, OnConflict, Order, Query, SubQueryStatement,
 };
 
-use super::{Statement, bigint, bind_double, bind_int, bind_text, columns, double, text, when};
+use super::{
+    Statement, bigint, bind_double, bind_int, bind_text, columns, double, joined, text, when,
+};
 use crate::claim_token::ClaimToken;
 use crate::database::{Dialect, StatusLabels};
 use crate::interface::{HistoryQuery, IdRange, Queue, RequeueTarget};
@@ -425,13 +427,14 @@ impl InventoryTable {
         let target = match target {
             RequeueTarget::Attempt(id) => column("id").eq(bind_int(*id)),
             RequeueTarget::Exhausted => Queue::Exhausted.is(),
-            RequeueTarget::Ids(ranges) => (ranges.iter())
-                .map(|IdRange { id_start, id_end }| {
+            RequeueTarget::Ids(ranges) => {
+                let overlaps = |IdRange { id_start, id_end }: &IdRange| {
                     (column("batch_id_start").lte(bind_int(*id_end)))
                         .and(column("batch_id_end").gte(bind_int(*id_start)))
-                })
-                .reduce(|left, right| left.or(right))
-                .unwrap_or_else(|| Expr::cust("1 = 0")),
+                };
+                let any = joined(ranges.iter().map(overlaps).collect(), ExprTrait::or);
+                any.unwrap_or_else(|| Expr::cust("1 = 0"))
+            }
         };
         let mut latest = Query::select();
         latest

@@ -91,6 +91,22 @@ fn when(condition: Expr, value: Expr) -> Expr {
     Expr::case(condition, value).into()
 }
 
+/// Joins expressions by pairs, so that they make a low tree: SQLite refuses one of a thousand levels.
+fn joined(mut expressions: Vec<Expr>, join: fn(Expr, Expr) -> Expr) -> Option<Expr> {
+    while expressions.len() > 1 {
+        let mut rest = expressions.into_iter();
+        let mut pairs = Vec::new();
+        while let Some(left) = rest.next() {
+            pairs.push(match rest.next() {
+                Some(right) => join(left, right),
+                None => left,
+            });
+        }
+        expressions = pairs;
+    }
+    expressions.pop()
+}
+
 /// Columns of the table with this alias, each cast to a type. As one text: built of an expression
 /// each, they would cost more than all the rest of a statement.
 fn columns(dialect: Dialect, table: &str, columns: &[(&str, &str)]) -> Expr {

@@ -1,5 +1,6 @@
-//! A Python environment with pybatchintory, to compare with.
+//! Python environments with packages, below the target directory.
 
+use std::fs;
 use std::path::PathBuf;
 use std::process::Command;
 
@@ -7,42 +8,66 @@ use anyhow::{Context, Result};
 
 use crate::{step, workspace};
 
-/// What the environment holds.
-const PACKAGES: [&str; 2] = ["pybatchintory==0.0.8", "psycopg2-binary"];
+/// A Python environment.
+pub struct Environment {
+    folder: &'static str,
+    packages: &'static [&'static str],
+}
 
-/// The interpreter of the environment, which is made if it is not there yet.
-pub fn interpreter() -> Result<PathBuf> {
-    let folder = workspace::target("pybatchintory");
-    let python = folder.join("bin/python");
-    let mut check = Command::new(&python);
-    if python.is_file()
-        && step::output(check.args(["-c", "import pybatchintory, psycopg2"])).is_ok()
-    {
-        return Ok(python);
+/// With pybatchintory, to compare with.
+pub const PYBATCHINTORY: Environment = Environment {
+    folder: "pybatchintory",
+    packages: &["pybatchintory==0.0.8", "psycopg2-binary"],
+};
+
+/// With what tries the HTTP API out by its description. hypothesis makes the requests: with another
+/// version, other ones.
+pub const API_TESTS: Environment = Environment {
+    folder: "api-tests",
+    packages: &[
+        "schemathesis==4.32.5",
+        "hypothesis==6.170.15",
+        "openapi-spec-validator==0.9.0",
+    ],
+};
+
+impl Environment {
+    /// Its interpreter. It is made if it is not there yet, or with other packages.
+    pub fn interpreter(&self) -> Result<PathBuf> {
+        let folder = workspace::target(self.folder);
+        let python = folder.join("bin/python");
+        // Written last, so that an environment that was not finished is made again.
+        let made_of = folder.join("packages");
+        let packages = self.packages.join("\n");
+        if python.is_file() && fs::read_to_string(&made_of).is_ok_and(|made| made == packages) {
+            return Ok(python);
+        }
+        step::announce(format_args!(
+            "a Python environment with {}",
+            self.packages.join(", ")
+        ));
+        step::run(
+            Command::new("python3")
+                .args(["-m", "venv", "--clear"])
+                .arg(&folder),
+        )
+        .context(
+            "the tests need Python 3 with its module venv (Debian and Ubuntu: `apt-get install \
+             python3-venv`)",
+        )?;
+        step::run(
+            Command::new(&python)
+                .args([
+                    "-m",
+                    "pip",
+                    "install",
+                    "--quiet",
+                    "--disable-pip-version-check",
+                ])
+                .args(self.packages),
+        )?;
+        fs::write(&made_of, packages)
+            .with_context(|| format!("cannot write {}", workspace::shown(&made_of)))?;
+        Ok(python)
     }
-    step::announce(format_args!(
-        "a Python environment with {}",
-        PACKAGES.join(" and ")
-    ));
-    step::run(
-        Command::new("python3")
-            .args(["-m", "venv", "--clear"])
-            .arg(&folder),
-    )
-    .context(
-        "the comparison needs Python 3 with its module venv (Debian and Ubuntu: `apt-get install \
-         python3-venv`)",
-    )?;
-    step::run(
-        Command::new(&python)
-            .args([
-                "-m",
-                "pip",
-                "install",
-                "--quiet",
-                "--disable-pip-version-check",
-            ])
-            .args(PACKAGES),
-    )?;
-    Ok(python)
 }

@@ -51,6 +51,10 @@ fn requests_that_are_not_allowed() {
             "/v1/jobs/j/requeue",
             json!({"meta_table": "files", "target": {"ids": []}}),
         ),
+        post(
+            "/v1/jobs/j/requeue",
+            json!({"meta_table": "files", "target": {"ids": [{"id_start": 1, "id_end": 2, "x": 3}]}}),
+        ),
         post("/v1/batches/t/heartbeat", json!({"lease_seconds": 0})),
         post("/v1/batches/t/heartbeat", json!({})),
         post("/v1/batches/t/complete", json!({"succeeded": false})),

@@ -337,6 +337,21 @@ fn conditions_as_large_as_they_may_be() {
 }
 
 #[test]
+fn as_many_ranges_as_may_be_put_back_at_once() {
+    let service = Service::new();
+    for _ in 0..3 {
+        service.claim("j", 3);
+    }
+    let ranges = |count| vec![json!({"id_start": 1, "id_end": 4}); count];
+    let requeue = |count| {
+        let target = json!({"meta_table": "files", "target": {"ids": ranges(count)}});
+        service.post("/v1/jobs/j/requeue", &target)
+    };
+    assert_eq!(requeue(1_000).json, json!({"requeued": 2}));
+    refused(&requeue(1_001));
+}
+
+#[test]
 fn what_is_refused_is_not_thrown_back_in_full() {
     let service = Service::new();
     let filter = json!({"column": "item", "op": "=", "value": ["x".repeat(60 * 1024)]});

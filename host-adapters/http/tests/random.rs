@@ -220,7 +220,7 @@ fn sent() -> impl Strategy<Value = Sent> {
 proptest! {
     #![proptest_config(ProptestConfig {
         // Each case is a service of its own that gets a few requests.
-        cases: 200,
+        cases: 64,
         failure_persistence: None,
         ..ProptestConfig::default()
     })]

@@ -36,7 +36,7 @@ pub struct Bench {
 impl Bench {
     pub fn run(self) -> Result<()> {
         component::build()?;
-        let python = python::interpreter()?;
+        let python = python::PYBATCHINTORY.interpreter()?;
         step::run(workspace::cargo().args([
             "build",
             "--release",

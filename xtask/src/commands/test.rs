@@ -13,6 +13,9 @@ use crate::{chromium, component, node, pgbouncer, python, step, workspace};
 /// The variable with the Python that has pybatchintory.
 const PYTHON: &str = "BATCHINTORY_TEST_PYTHON";
 
+/// The variable with the Python that tries the HTTP API out.
+const API_PYTHON: &str = "BATCHINTORY_TEST_API_PYTHON";
+
 /// The variable with the folder of PostgreSQL's server programs.
 const PROGRAMS: &str = "BATCHINTORY_TEST_POSTGRES_PROGRAMS";
 
@@ -43,7 +46,10 @@ impl Test {
     pub fn run(self) -> Result<()> {
         component::build()?;
         let mut tests = workspace::cargo();
-        tests.arg("test").env(PYTHON, python::interpreter()?);
+        tests
+            .arg("test")
+            .env(PYTHON, python::PYBATCHINTORY.interpreter()?)
+            .env(API_PYTHON, python::API_TESTS.interpreter()?);
         if !names_package(&self.arguments) {
             tests.arg("--workspace");
         }

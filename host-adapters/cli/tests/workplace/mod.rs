@@ -1,6 +1,8 @@
 //! Where the program is tried out.
 #![allow(dead_code, missing_docs)]
 
+pub mod service;
+
 use std::env;
 use std::fs;
 use std::path::PathBuf;

@@ -1,0 +1,60 @@
+//! The HTTP API, tried out by programs that know nothing of it but its description.
+//!
+//! `cargo xtask test` gives them a Python by BATCHINTORY_TEST_API_PYTHON; without one nothing is tried.
+#![allow(missing_docs, clippy::unwrap_used)]
+
+mod workplace;
+
+use std::env;
+use std::path::{Path, PathBuf};
+use std::process::Command;
+
+use workplace::service::{Service, TOKEN};
+use workplace::{Workplace, ok, text};
+
+/// The Python that has schemathesis and openapi-spec-validator.
+fn python() -> Option<PathBuf> {
+    let python = env::var_os("BATCHINTORY_TEST_API_PYTHON");
+    if python.is_none() {
+        eprintln!(
+            "skipped: run `cargo xtask test`, or set BATCHINTORY_TEST_API_PYTHON to a Python that has \
+             schemathesis and openapi-spec-validator"
+        );
+    }
+    python.map(PathBuf::from)
+}
+
+#[test]
+fn the_description_is_openapi() {
+    let Some(python) = python() else { return };
+    let description = Path::new(env!("CARGO_MANIFEST_DIR")).join("../http/src/openapi.json");
+    let validator = Command::new(python)
+        .args(["-m", "openapi_spec_validator", "--schema", "3.1"])
+        .arg(description)
+        .output();
+    ok(&validator.unwrap());
+}
+
+#[test]
+fn the_service_is_as_described() {
+    let Some(python) = python() else { return };
+    let workplace = Workplace::prepared();
+    let service = Service::start(&workplace, TOKEN, &["--protect-reads"]);
+    let configuration = Path::new(env!("CARGO_MANIFEST_DIR")).join("../../tests/api");
+    let found = Command::new(python)
+        .args(["-m", "schemathesis.cli", "--no-color", "--config-file"])
+        .arg(configuration.join("schemathesis.toml"))
+        .arg("run")
+        .arg(format!("{}/openapi.json", service.url))
+        .current_dir(workplace.directory.path())
+        .env("BATCHINTORY_URL", &service.url)
+        .env("BATCHINTORY_API_TOKEN", TOKEN)
+        .output()
+        .unwrap();
+    let report = text(&found.stdout) + &text(&found.stderr);
+    assert!(found.status.success(), "{report}");
+    eprintln!("{report}");
+    let log = service.end(&workplace);
+    assert!(!log.contains(TOKEN), "the log has the API token");
+    assert!(!log.contains("a request failed"), "{log}");
+}

@@ -1,0 +1,58 @@
+//! `batchintory serve` in a workplace.
+
+use std::fs::{self, File};
+use std::process::{Child, Command, Stdio};
+
+use serde_json::Value;
+
+use super::Workplace;
+
+/// The API token of services in tests.
+pub const TOKEN: &str = "a very secret token";
+
+/// A service that runs; killed when dropped.
+pub struct Service {
+    child: Child,
+    /// Where it is, such as `http://127.0.0.1:4711`.
+    pub url: String,
+}
+
+/// Where it writes its log, in its workplace.
+const LOG: &str = "serve.log";
+
+impl Service {
+    pub fn start(workplace: &Workplace, token: &str, arguments: &[&str]) -> Self {
+        let serve = ["serve", "--listen", "127.0.0.1:0", "--json"];
+        let mut child = workplace
+            .command(&[&serve, arguments].concat())
+            .env("BATCHINTORY_API_TOKEN", token)
+            .env("RUST_LOG", "trace")
+            .stdout(Stdio::piped())
+            // A pipe that nobody reads would hold it up once it is full.
+            .stderr(File::create(workplace.path(LOG)).unwrap())
+            .spawn()
+            .unwrap();
+        let output = child.stdout.as_mut().unwrap();
+        let mut answers = serde_json::Deserializer::from_reader(output).into_iter::<Value>();
+        let answer = answers.next().unwrap().unwrap();
+        Self {
+            child,
+            url: answer["url"].as_str().unwrap().to_owned(),
+        }
+    }
+
+    /// Asks it to end, and gives back what it wrote to its log.
+    pub fn end(mut self, workplace: &Workplace) -> String {
+        let process = self.child.id().to_string();
+        Command::new("kill").arg(&process).status().unwrap();
+        assert!(self.child.wait().unwrap().success());
+        fs::read_to_string(workplace.path(LOG)).unwrap()
+    }
+}
+
+impl Drop for Service {
+    fn drop(&mut self) {
+        let _ = self.child.kill();
+        let _ = self.child.wait();
+    }
+}
