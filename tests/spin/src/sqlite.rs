@@ -1,4 +1,6 @@
-//! `spin:sqlite`, by rusqlite.
+//! `spin:sqlite`, by rusqlite; as in Spin itself, statements run in threads of their own.
+
+use std::sync::{Arc, Mutex, PoisonError};
 
 use rusqlite::types::{Value as Stored, ValueRef};
 use wasmtime::component::Resource;
@@ -9,7 +11,18 @@ use crate::host::bindings::spin::sqlite::sqlite::{
 };
 
 /// A connection to a file.
-pub struct Connection(rusqlite::Connection);
+pub struct Connection(Arc<Mutex<rusqlite::Connection>>);
+
+impl Connection {
+    async fn with<T: Send + 'static>(
+        &self,
+        work: impl FnOnce(&rusqlite::Connection) -> T + Send + 'static,
+    ) -> wasmtime::Result<T> {
+        let connection = self.0.clone();
+        let work = move || work(&connection.lock().unwrap_or_else(PoisonError::into_inner));
+        Ok(tokio::task::spawn_blocking(work).await?)
+    }
+}
 
 impl Host for Imports {}
 
@@ -26,7 +39,7 @@ impl HostConnection for Imports {
         }
         match rusqlite::Connection::open(&self.application.sqlite) {
             Ok(connection) => {
-                let kept = self.keep(Connection(connection))?;
+                let kept = self.keep(Connection(Arc::new(Mutex::new(connection))))?;
                 Ok(kept.ok_or_else(|| Error::Io("too many connections opened".into())))
             }
             Err(error) => Ok(Err(Error::Io(error.to_string()))),
@@ -39,8 +52,10 @@ impl HostConnection for Imports {
         statement: String,
         parameters: Vec<Value>,
     ) -> wasmtime::Result<Result<QueryResult, Error>> {
-        let Connection(connection) = self.table.get(&connection)?;
-        let answer = execute(connection, &statement, parameters);
+        let connection = self.table.get(&connection)?;
+        let answer = connection
+            .with(move |connection| execute(connection, &statement, parameters))
+            .await?;
         Ok(answer.map_err(|error| Error::Io(error.to_string())))
     }
 
@@ -48,11 +63,13 @@ impl HostConnection for Imports {
         &mut self,
         connection: Resource<Connection>,
     ) -> wasmtime::Result<i64> {
-        Ok(self.table.get(&connection)?.0.last_insert_rowid())
+        let connection = self.table.get(&connection)?;
+        connection.with(|it| it.last_insert_rowid()).await
     }
 
     async fn changes(&mut self, connection: Resource<Connection>) -> wasmtime::Result<u64> {
-        Ok(self.table.get(&connection)?.0.changes())
+        let connection = self.table.get(&connection)?;
+        connection.with(|it| it.changes()).await
     }
 
     async fn drop(&mut self, connection: Resource<Connection>) -> wasmtime::Result<()> {

@@ -6,9 +6,10 @@ use std::net::TcpListener;
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
-use anyhow::{Context, Result, anyhow, ensure};
+use anyhow::{Context, Result, anyhow, bail, ensure};
 use batchintory::AcquireRequest;
 use batchintory_spin_host::up;
+use batchintory_tests::proxy::Proxy;
 use batchintory_tests::tables::{Series, Table};
 use batchintory_tests::{Call, HttpSubject, Scenario, Subject, TestDatabase, postgres, sqlite};
 use serde_json::Value;
@@ -183,8 +184,9 @@ async fn on_spin_itself_where_it_is_installed() -> Result<()> {
     run_all(Host::Spin(&spin), BESIDE, postgres).await
 }
 
-/// Many clients at once do one job: no item twice, none left out.
-async fn race(database: TestDatabase) -> Result<()> {
+/// Many clients at once do one job: no item twice, none left out. Gives back how often they had to ask
+/// again, since the database could not be reached.
+async fn race(database: TestDatabase) -> Result<u32> {
     const CLIENTS: usize = 8;
     const ITEMS: i64 = 400;
     let items = Series {
@@ -198,29 +200,18 @@ async fn race(database: TestDatabase) -> Result<()> {
     };
     files.create(database.connection.as_ref()).await?;
     let service = Host::Own.serve(&database, None).await?;
-    call(&service.subject, Call::Migrate {}).await?;
+    let subject = &service.subject;
+    persistently(subject, || Call::Migrate {}).await?;
     let mut clients = JoinSet::new();
-    for _ in 0..CLIENTS {
-        let subject = service.subject.clone();
-        clients.spawn(async move {
-            let mut ranges = Vec::new();
-            loop {
-                let request = AcquireRequest {
-                    max_count: Some(5),
-                    ..AcquireRequest::new("files", "job")
-                };
-                let acquired = call(&subject, Call::Acquire(request)).await?;
-                let Some(batch) = acquired.get("batch") else {
-                    return Ok::<_, anyhow::Error>(ranges);
-                };
-                let id = |name| batch.get(name).and_then(Value::as_i64).context("an id");
-                ranges.push((id("id_start")?, id("id_end")?));
-            }
-        });
+    for client in 0..CLIENTS {
+        clients.spawn(work(subject.clone(), client));
     }
+    let mut repeated = 0;
     let mut ranges: Vec<(i64, i64)> = Vec::new();
     while let Some(client) = clients.join_next().await {
-        ranges.extend(client??);
+        let (its_ranges, its_repeated) = client??;
+        ranges.extend(its_ranges);
+        repeated += its_repeated;
     }
     ranges.sort_unstable();
     let ids: Vec<i64> = ranges
@@ -228,21 +219,86 @@ async fn race(database: TestDatabase) -> Result<()> {
         .flat_map(|(start, end)| *start..=*end)
         .collect();
     ensure!(ids == (1..=ITEMS).collect::<Vec<_>>(), "{ranges:?}");
-    Ok(())
+    Ok(repeated)
 }
 
-async fn call(subject: &HttpSubject, call: Call) -> Result<Value> {
-    (subject.call(call).await).map_err(|failure| anyhow!("{failure:?}"))
+/// Acquires batches until none is left, each by a token of its own, so that asking again is safe.
+async fn work(subject: HttpSubject, client: usize) -> Result<(Vec<(i64, i64)>, u32)> {
+    let mut repeated = 0;
+    let mut ranges = Vec::new();
+    loop {
+        let call = || Call::AcquireWithToken {
+            request: AcquireRequest {
+                max_count: Some(5),
+                ..AcquireRequest::new("files", "job")
+            },
+            claim_token: format!("client-{client}-{}", ranges.len()),
+        };
+        let (acquired, again) = persistently(&subject, call).await?;
+        repeated += again;
+        let Some(batch) = acquired.get("batch") else {
+            return Ok((ranges, repeated));
+        };
+        let id = |name| batch.get(name).and_then(Value::as_i64).context("an id");
+        ranges.push((id("id_start")?, id("id_end")?));
+    }
+}
+
+/// Calls until the database is reached. Gives back how often it was called again, too.
+async fn persistently(subject: &HttpSubject, call: impl Fn() -> Call) -> Result<(Value, u32)> {
+    for again in 0..1_000 {
+        match subject.call(call()).await {
+            Ok(answer) => return Ok((answer, again)),
+            Err(failure) if failure.name == "unavailable" => {
+                tokio::time::sleep(Duration::from_millis(5)).await;
+            }
+            Err(failure) => bail!("{failure:?}"),
+        }
+    }
+    bail!("the database was never reached")
 }
 
 #[tokio::test]
 async fn clients_that_race_share_a_job_on_spins_sqlite() -> Result<()> {
-    race(sqlite().await?).await
+    ensure!(
+        race(sqlite().await?).await? == 0,
+        "a file is always reached"
+    );
+    Ok(())
 }
 
 #[tokio::test]
 async fn clients_that_race_share_a_job_on_postgresql() -> Result<()> {
-    race(postgres().await?).await
+    ensure!(race(postgres().await?).await? == 0, "it is always reached");
+    Ok(())
+}
+
+#[tokio::test]
+async fn clients_that_race_share_a_job_while_connections_are_cut() -> Result<()> {
+    let mut database = postgres().await?;
+    let mut url = url::Url::parse(&database.url)?;
+    let server = format!(
+        "{}:{}",
+        url.host_str().context("the server's host")?,
+        url.port().unwrap_or(5432)
+    );
+    let proxy = Proxy::before(server).await?;
+    url.set_ip_host(proxy.address.ip())
+        .and_then(|()| url.set_port(Some(proxy.address.port())))
+        .map_err(|()| anyhow!("the proxy's address does not fit into {url}"))?;
+    database.url = url.into();
+    let villain = tokio::spawn(async move {
+        loop {
+            tokio::time::sleep(Duration::from_millis(40)).await;
+            proxy.cut();
+            tokio::time::sleep(Duration::from_millis(10)).await;
+            proxy.heal();
+        }
+    });
+    let repeated = race(database).await?;
+    villain.abort();
+    ensure!(repeated > 0, "nothing was cut");
+    Ok(())
 }
 
 #[tokio::test]
