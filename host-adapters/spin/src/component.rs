@@ -30,7 +30,7 @@ batchintory::boundary!(
     database = crate::component::bindings::exports::batchintory::inventory::database
 );
 
-const NANOSECONDS: u64 = 1_000_000;
+const NANOSECONDS_PER_MILLISECOND: u64 = 1_000_000;
 
 /// What an instance keeps: it serves one request.
 #[derive(Default)]
@@ -102,7 +102,8 @@ fn with_variables<T>(read: impl FnOnce(&Variables) -> T) -> Result<T, String> {
 }
 
 fn pause(milliseconds: u64) {
-    monotonic_clock::subscribe_duration(milliseconds.saturating_mul(NANOSECONDS)).block();
+    let nanoseconds = milliseconds.saturating_mul(NANOSECONDS_PER_MILLISECOND);
+    monotonic_clock::subscribe_duration(nanoseconds).block();
 }
 
 fn query(on: export::Source, statement: &str, parameters: &[Value]) -> Result<Rows, DatabaseError> {

@@ -1,6 +1,7 @@
 //! `spin.toml`: whether it is a manifest, and all that it names is there.
 #![allow(missing_docs, clippy::unwrap_used)]
 
+use std::collections::HashMap;
 use std::path::{Path, PathBuf};
 
 use batchintory_spin_host::manifest::Manifest;
@@ -55,7 +56,7 @@ fn the_component_sees_the_variables_that_it_asks_for_and_secrets_are_marked() {
 }
 
 #[test]
-fn it_may_reach_the_hosts_of_its_variables_and_no_other() {
+fn it_may_reach_the_hosts_of_its_variables_and_no_other_and_unless_they_are_set_none() {
     let manifest = Manifest::parse(&text()).unwrap();
     let component = manifest.only_component().unwrap();
     assert_eq!(component.sqlite_databases, ["default"]);
@@ -63,6 +64,10 @@ fn it_may_reach_the_hosts_of_its_variables_and_no_other() {
         .map(|(name, value)| (name.to_owned(), value.to_owned()));
     let hosts = manifest.allowed_hosts(component, &set.into()).unwrap();
     assert_eq!(hosts, ["postgres://one:1", "postgres://two:2"]);
+    for host in manifest.allowed_hosts(component, &HashMap::new()).unwrap() {
+        // A port, since Spin refuses a manifest whose hosts it does not understand.
+        assert!(host.ends_with(".invalid:5432"), "{host}");
+    }
 }
 
 #[test]
