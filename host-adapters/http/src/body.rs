@@ -2,7 +2,7 @@
 
 use batchintory::Object;
 use http::HeaderMap;
-use http::header::CONTENT_TYPE;
+use http::header::{CONTENT_LENGTH, CONTENT_TYPE};
 use serde::de::DeserializeOwned;
 
 use crate::problem::Problem;
@@ -58,7 +58,7 @@ pub(crate) fn json_or_default<T: DeserializeOwned + Default>(
     body: &mut dyn Body,
     limit: usize,
 ) -> Result<T, Problem> {
-    if !headers.contains_key(CONTENT_TYPE) && read_bytes(body, limit)?.is_empty() {
+    if !headers.contains_key(CONTENT_TYPE) && read_bytes(headers, body, limit)?.is_empty() {
         return Ok(T::default());
     }
     json(headers, body, limit)
@@ -84,15 +84,23 @@ fn read(
     if !has_type(headers, media_type) {
         return Err(Problem::unsupported_media_type(media_type));
     }
-    read_bytes(body, limit)
+    read_bytes(headers, body, limit)
 }
 
-fn read_bytes(body: &mut dyn Body, limit: usize) -> Result<Vec<u8>, Problem> {
+fn read_bytes(headers: &HeaderMap, body: &mut dyn Body, limit: usize) -> Result<Vec<u8>, Problem> {
+    if length(headers).is_some_and(|length| length > limit as u64) {
+        return Err(Problem::too_large(limit));
+    }
     body.read(limit).map_err(|error| match error {
         BodyError::TooLarge => Problem::too_large(limit),
         BodyError::TooSlow => Problem::too_slow(),
         BodyError::Broken => Problem::invalid_request("the body ended before its end".to_owned()),
     })
+}
+
+/// How long the body is said to be.
+fn length(headers: &HeaderMap) -> Option<u64> {
+    headers.get(CONTENT_LENGTH)?.to_str().ok()?.parse().ok()
 }
 
 /// Whether the content is said to be of this media type, whatever its parameters.

@@ -49,6 +49,11 @@ fn nothing_is_read_before_it_is_known_who_sends_it_and_that_it_is_wanted() {
     let mut body = Endless(0);
     let answer = service.send("POST", ACQUIRE, &[known, json], &mut body);
     assert_eq!((answer.status.as_u16(), body.0), (413, 256 * 1024));
+    // What is said to be too long is not waited for.
+    let long: Header<'_> = ("content-length", b"262145");
+    let mut body = Endless(0);
+    let answer = service.send("POST", ACQUIRE, &[known, json, long], &mut body);
+    assert_eq!((answer.status.as_u16(), body.0), (413, 0));
 }
 
 #[test]

@@ -8,7 +8,7 @@ use std::time::{Duration, Instant};
 use bytes::Bytes;
 use http_body_util::{BodyExt as _, Full};
 use hyper::body::Incoming;
-use hyper::header::{CONTENT_TYPE, HeaderValue};
+use hyper::header::{CONTENT_TYPE, HOST, HeaderValue};
 use hyper::server::conn::http1;
 use hyper::service::service_fn;
 use hyper::{Request, Response, StatusCode};
@@ -92,7 +92,15 @@ where
     let start = Instant::now();
     let method = request.method().clone();
     let path = without_claim_token(request.uri().path());
-    let answer = handle(request).await;
+    let answer = if names_host(&request) {
+        handle(request).await
+    } else {
+        Ok(problem(
+            StatusCode::BAD_REQUEST,
+            "invalid-request",
+            "name the host in the one header Host",
+        ))
+    };
     if let Ok(response) = &answer {
         tracing::info!(
             %method,
@@ -103,6 +111,15 @@ where
         );
     }
     answer
+}
+
+/// Whether the request says to which host it goes, once, as it must.
+fn names_host<B>(request: &Request<B>) -> bool {
+    let mut hosts = request.headers().get_all(HOST).iter();
+    match (hosts.next(), hosts.next()) {
+        (Some(host), None) => host.to_str().is_ok(),
+        _ => false,
+    }
 }
 
 /// A path as it may be logged: whoever knows a claim token owns the batch.
@@ -120,16 +137,25 @@ fn without_claim_token(path: &str) -> String {
 /// The answer where the component has none. Why is for the log, not for the caller.
 pub(crate) fn failed(error: &wasmtime::Error) -> Response<WasiBody> {
     tracing::error!("a request failed: {error:#}");
+    problem(
+        StatusCode::INTERNAL_SERVER_ERROR,
+        "internal",
+        "the service failed; its log says why",
+    )
+}
+
+/// An answer in the form in which the component tells problems.
+fn problem(status: StatusCode, error: &str, detail: &str) -> Response<WasiBody> {
     let problem = json!({
-        "type": "urn:batchintory:internal",
-        "title": "internal",
-        "status": 500,
-        "detail": "the service failed; its log says why",
-        "error": "internal",
+        "type": format!("urn:batchintory:{error}"),
+        "title": error.replace('-', " "),
+        "status": status.as_u16(),
+        "detail": detail,
+        "error": error,
     });
     let body = Full::new(Bytes::from(problem.to_string()));
     let mut response = Response::new(body.map_err(|never| match never {}).boxed_unsync());
-    *response.status_mut() = StatusCode::INTERNAL_SERVER_ERROR;
+    *response.status_mut() = status;
     response.headers_mut().insert(
         CONTENT_TYPE,
         HeaderValue::from_static("application/problem+json"),
