@@ -1,7 +1,7 @@
 //! The HTTP API, tried out by programs that know nothing of it but its description.
 //!
 //! `cargo xtask test` gives them a Python by BATCHINTORY_TEST_API_PYTHON; without one nothing is tried.
-#![allow(missing_docs, clippy::unwrap_used)]
+#![allow(missing_docs, clippy::expect_used, clippy::indexing_slicing, clippy::unwrap_used)]
 
 mod workplace;
 
@@ -39,6 +39,15 @@ fn the_description_is_openapi() {
 fn the_service_is_as_described() {
     let Some(python) = python() else { return };
     let workplace = Workplace::prepared();
+    // What the description's examples go by, and enough to hand out.
+    for statement in [
+        "ALTER TABLE files ADD COLUMN kind text DEFAULT 'parquet'",
+        "ALTER TABLE files ADD COLUMN imported text",
+        "WITH RECURSIVE ids (id) AS (SELECT 10 UNION ALL SELECT id + 1 FROM ids WHERE id < 5000)
+         INSERT INTO files (uid, item, weight) SELECT id, 'file-' || id, id % 7 FROM ids",
+    ] {
+        workplace.execute(statement);
+    }
     let service = Service::start(&workplace, TOKEN, &["--protect-reads"]);
     let configuration = Path::new(env!("CARGO_MANIFEST_DIR")).join("../../tests/api");
     let found = Command::new(python)

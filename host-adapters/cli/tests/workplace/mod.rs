@@ -1,5 +1,5 @@
 //! Where the program is tried out.
-#![allow(dead_code, missing_docs)]
+#![allow(clippy::indexing_slicing, clippy::unwrap_used, dead_code, missing_docs)]
 
 pub mod service;
 
