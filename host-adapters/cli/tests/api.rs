@@ -1,7 +1,7 @@
 //! The HTTP API, tried out by programs that know nothing of it but its description.
 //!
 //! `cargo xtask test` gives them a Python by BATCHINTORY_TEST_API_PYTHON; without one nothing is tried.
-#![allow(missing_docs, clippy::expect_used, clippy::indexing_slicing, clippy::unwrap_used)]
+#![allow(clippy::indexing_slicing, clippy::unwrap_used, missing_docs)]
 
 mod workplace;
 

@@ -1,6 +1,6 @@
 //! `batchintory serve` and clients that are no good HTTP clients: each gets a refusal or is left, none
 //! makes the service fail, hang or serve what was smuggled in.
-#![allow(missing_docs, clippy::expect_used, clippy::indexing_slicing, clippy::unwrap_used)]
+#![allow(clippy::indexing_slicing, clippy::unwrap_used, missing_docs)]
 
 mod workplace;
 
