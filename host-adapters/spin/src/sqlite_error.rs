@@ -40,26 +40,57 @@ pub(crate) fn explain(message: String) -> DatabaseError {
 mod tests {
     use super::*;
 
+    /// What SQLite itself says, by the library that Spin uses.
+    fn refused(setup: &str, statement: &str) -> DatabaseError {
+        let connection = rusqlite::Connection::open_in_memory().expect("memory");
+        connection.execute_batch(setup).expect("a setup");
+        let refused = connection.execute(statement, []).expect_err(statement);
+        explain(refused.to_string())
+    }
+
     #[test]
-    fn sqlites_words_are_understood() {
-        let conflict = "UNIQUE constraint failed: inventory.claim_token";
-        assert_eq!(
-            explain(conflict.into()),
-            DatabaseError::Conflict(conflict.into())
-        );
+    fn sqlites_words_for_conflicts_are_understood() {
+        for table in [
+            "CREATE TABLE t (a INTEGER PRIMARY KEY)",
+            "CREATE TABLE t (a TEXT UNIQUE)",
+            "CREATE TABLE t (a TEXT PRIMARY KEY) WITHOUT ROWID",
+        ] {
+            let setup = format!("{table}; INSERT INTO t VALUES (1)");
+            let error = refused(&setup, "INSERT INTO t VALUES (1)");
+            assert!(matches!(error, DatabaseError::Conflict(_)), "{error:?}");
+        }
+    }
+
+    #[test]
+    fn sqlites_words_for_refusals_are_understood() {
+        let setup = "CREATE TABLE t (a INTEGER PRIMARY KEY)";
+        for (statement, refusal) in [
+            ("SELECT a FROM nowhere", Refusal::NoSuchTable),
+            ("SELECT a FROM nowhere.t", Refusal::NoSuchTable),
+            ("INSERT INTO nowhere.t VALUES (1)", Refusal::NoSuchTable),
+            ("SELECT b FROM t", Refusal::NoSuchColumn),
+            ("INSERT INTO t (b) VALUES (1)", Refusal::NoSuchColumn),
+            ("INSERT INTO t VALUES ('text')", Refusal::WrongType),
+            ("SELEC", Refusal::Other),
+        ] {
+            let DatabaseError::Failed(error) = refused(setup, statement) else {
+                panic!("{statement} must be a refusal");
+            };
+            assert_eq!(error.refusal, refusal, "{statement}: {}", error.message);
+        }
+        let setup = format!("{setup}; PRAGMA query_only = true");
+        let DatabaseError::Failed(error) = refused(&setup, "DELETE FROM t") else {
+            panic!("nothing can be written");
+        };
+        assert_eq!(error.refusal, Refusal::ReadOnly, "{}", error.message);
+    }
+
+    #[test]
+    fn sqlites_words_for_a_file_that_is_busy_or_missing_are_understood() {
         let busy = "database is locked";
         assert_eq!(explain(busy.into()), DatabaseError::Retryable(busy.into()));
-        for (message, refusal) in [
-            ("no such table: main.files", Refusal::NoSuchTable),
-            ("unknown database lake", Refusal::NoSuchTable),
-            ("no such column: files.kind", Refusal::NoSuchColumn),
-            ("attempt to write a readonly database", Refusal::ReadOnly),
-            ("near \"SELEC\": syntax error", Refusal::Other),
-        ] {
-            let DatabaseError::Failed(error) = explain(message.into()) else {
-                panic!("{message} must be a refusal");
-            };
-            assert_eq!(error.refusal, refusal, "{message}");
-        }
+        let folder = rusqlite::Connection::open("/").expect_err("a folder");
+        let error = explain(folder.to_string());
+        assert!(matches!(error, DatabaseError::Unavailable(_)), "{error:?}");
     }
 }
