@@ -64,6 +64,8 @@ where
         let connection = http1::Builder::new()
             .timer(TokioTimer::new())
             .header_read_timeout(MAX_HEAD_TIME)
+            // Whoever says that nothing more will come still waits for the answer.
+            .half_close(true)
             .serve_connection(
                 TokioIo::new(stream),
                 service_fn(move |request| logged(request, handle.clone())),
