@@ -31,6 +31,7 @@ enum Part {
 }
 
 /// A claim, by its parts.
+#[derive(Default)]
 struct Claim<'a> {
     job: &'a str,
     token: &'a str,
@@ -143,10 +144,7 @@ impl Statements {
             job,
             token,
             watermark: i64::MIN,
-            start: 0,
-            end: 0,
-            count: 0,
-            weight: 0.0,
+            ..Claim::default()
         };
         if let Some(row) = self.standing.send(client, &claim).await?.first() {
             claim.watermark = row.try_get(self.standing.column(Part::Watermark)?)?;
@@ -166,13 +164,8 @@ impl Statements {
     /// Ends a batch well.
     pub async fn complete(&self, client: &Client, token: &str) -> Result<()> {
         let claim = Claim {
-            job: "",
             token,
-            watermark: 0,
-            start: 0,
-            end: 0,
-            count: 0,
-            weight: 0.0,
+            ..Claim::default()
         };
         self.end.send(client, &claim).await?;
         Ok(())
@@ -191,13 +184,13 @@ impl Statement {
             Part::Count,
             Part::Weight,
         ];
-        let parameter = |value: &Value| match value {
-            value if PARTS.iter().any(|part| claim.part(*part) == *value) => PARTS
-                .into_iter()
-                .find(|part| claim.part(*part) == *value)
-                .map_or_else(|| Parameter::Fixed(value.clone()), Parameter::Part),
-            Value::Text(text) if text.contains(JOB) => Parameter::WithJob(text.clone()),
-            value => Parameter::Fixed(value.clone()),
+        let parameter = |value: &Value| {
+            let part = PARTS.into_iter().find(|part| claim.part(*part) == *value);
+            match (part, value) {
+                (Some(part), _) => Parameter::Part(part),
+                (None, Value::Text(text)) if text.contains(JOB) => Parameter::WithJob(text.clone()),
+                (None, value) => Parameter::Fixed(value.clone()),
+            }
         };
         let row = sent.rows.rows.first();
         let columns = columns

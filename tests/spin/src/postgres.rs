@@ -18,6 +18,20 @@ use crate::host::bindings::spin::postgres::postgres::{
 /// A connection to a server.
 pub struct Connection(Client);
 
+impl Connection {
+    async fn query(&self, statement: &str, params: Vec<ParameterValue>) -> Result<RowSet, Error> {
+        let parameters = parameters(params)?;
+        let answer = self.0.query(statement, &borrowed(&parameters)).await;
+        read_all(&answer.map_err(|error| explain(&error))?)
+    }
+
+    async fn execute(&self, statement: &str, params: Vec<ParameterValue>) -> Result<u64, Error> {
+        let parameters = parameters(params)?;
+        let answer = self.0.execute(statement, &borrowed(&parameters)).await;
+        answer.map_err(|error| explain(&error))
+    }
+}
+
 impl postgres::Host for Imports {}
 
 impl HostConnection for Imports {
@@ -39,17 +53,7 @@ impl HostConnection for Imports {
         statement: String,
         params: Vec<ParameterValue>,
     ) -> wasmtime::Result<Result<RowSet, Error>> {
-        let Connection(client) = self.table.get(&connection)?;
-        let parameters = match parameters(params) {
-            Ok(parameters) => parameters,
-            Err(error) => return Ok(Err(error)),
-        };
-        let borrowed: Vec<&(dyn ToSql + Sync)> =
-            parameters.iter().map(|it| it.as_ref() as _).collect();
-        Ok(match client.query(&statement, &borrowed).await {
-            Ok(rows) => read_all(&rows),
-            Err(error) => Err(explain(&error)),
-        })
+        Ok(self.table.get(&connection)?.query(&statement, params).await)
     }
 
     async fn execute(
@@ -58,15 +62,11 @@ impl HostConnection for Imports {
         statement: String,
         params: Vec<ParameterValue>,
     ) -> wasmtime::Result<Result<u64, Error>> {
-        let Connection(client) = self.table.get(&connection)?;
-        let parameters = match parameters(params) {
-            Ok(parameters) => parameters,
-            Err(error) => return Ok(Err(error)),
-        };
-        let borrowed: Vec<&(dyn ToSql + Sync)> =
-            parameters.iter().map(|it| it.as_ref() as _).collect();
-        let answer = client.execute(&statement, &borrowed).await;
-        Ok(answer.map_err(|error| explain(&error)))
+        Ok(self
+            .table
+            .get(&connection)?
+            .execute(&statement, params)
+            .await)
     }
 
     async fn drop(&mut self, connection: Resource<Connection>) -> wasmtime::Result<()> {
@@ -117,6 +117,10 @@ fn parameters(params: Vec<ParameterValue>) -> Result<Vec<Parameter>, Error> {
             })
         })
         .collect()
+}
+
+fn borrowed(parameters: &[Parameter]) -> Vec<&(dyn ToSql + Sync)> {
+    parameters.iter().map(|it| it.as_ref() as _).collect()
 }
 
 /// NULL of any type.
