@@ -192,9 +192,7 @@ fn items(
     let page: ItemsPage = query(request.query)?;
     let limit = page.limit.unwrap_or(1_000);
     let items = inventory.items(claim_token, page.after, limit)?;
-    let next_after = (items.len() >= limit as usize)
-        .then(|| items.last().map(|item| item.uid))
-        .flatten();
+    let next_after = next(&items, limit, |item| item.uid);
     ok(&json!({ "items": items, "next_after": next_after }))
 }
 
@@ -218,14 +216,18 @@ fn batches(query: HistoryQuery, inventory: &impl Inventory) -> Result<Response, 
     }
     let (limit, details) = (query.limit, query.details);
     let attempts = inventory.history(query)?;
-    let next_before = (attempts.len() >= limit as usize)
-        .then(|| attempts.last().map(|attempt| attempt.id))
-        .flatten();
+    let next_before = next(&attempts, limit, |attempt| attempt.id);
     let batches: Vec<Value> = attempts
         .iter()
         .map(|attempt| shown(attempt, details))
         .collect::<Result<_, _>>()?;
     ok(&json!({ "batches": batches, "next_before": next_before }))
+}
+
+/// Where the next page goes on: at the last one of this page, unless it is not full.
+fn next<T>(page: &[T], limit: u32, place: impl Fn(&T) -> i64) -> Option<i64> {
+    let last = page.last().filter(|_| page.len() >= limit as usize);
+    last.map(place)
 }
 
 /// An attempt as JSON; one without details has no fields for them.

@@ -24,11 +24,7 @@ pub(crate) fn check(
     if !needs_token {
         return Ok(());
     }
-    let Some(expected) = settings
-        .api_token
-        .as_deref()
-        .filter(|token| !token.is_empty())
-    else {
+    let Some(expected) = settings.token() else {
         return Err(Problem::forbidden(
             "the service has no API token, so nobody may do this; configure one",
         ));

@@ -20,6 +20,13 @@ pub struct Settings {
     pub protect_reads: bool,
 }
 
+impl Settings {
+    /// The token, where there is one: an empty one is none.
+    pub(crate) fn token(&self) -> Option<&str> {
+        self.api_token.as_deref().filter(|token| !token.is_empty())
+    }
+}
+
 /// A request, whose body has not been read yet.
 pub struct Request<'a> {
     /// Its method.

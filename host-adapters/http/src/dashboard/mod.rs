@@ -87,7 +87,7 @@ pub(crate) fn show(
 ) -> Result<Response, Problem> {
     let setting = Setting {
         now: request.now.and_then(|now| i64::try_from(now).ok()),
-        can_write: (settings.api_token.as_deref()).is_some_and(|token| !token.is_empty()),
+        can_write: settings.token().is_some(),
     };
     match page {
         Page::Home => home::page(&query(request.query)?, setting, inventory),
