@@ -554,7 +554,8 @@ impl InventoryTable {
 
     /// Attempts, latest first: rows of `id, meta_table, job, job_identifier, attempt, status,
     /// batch_id_start, batch_id_end, batch_count, batch_weight, processing_start, processing_end,
-    /// lease_expires, job_result_item, logging, queue, config`; results and logs are NULL without details.
+    /// lease_expires, job_result_item, logging, queue, config`; results and logs are NULL without details,
+    /// the configuration without an id.
     ///
     /// Relies on: the primary key, read from its end; with a job and an id also on the index
     /// (meta_table, job, batch_id_end, id).
@@ -566,6 +567,11 @@ impl InventoryTable {
         let detail = |column: &'static str| match query.details {
             true => text(Expr::col(column)),
             false => bind_text(None),
+        };
+        // It may have 64 KiB, and only tells whether the filter lets the item pass.
+        let config = match query.uid {
+            Some(_) => text(Expr::col("config")),
+            None => bind_text(None),
         };
         let mut select = Query::select();
         select
@@ -585,7 +591,7 @@ impl InventoryTable {
             .expr(detail("job_result_item"))
             .expr(detail("logging"))
             .expr(text(Expr::col("queue")))
-            .expr(text(Expr::col("config")))
+            .expr(config)
             .from(self.name.reference())
             .and_where_option(query.queue.map(Queue::is))
             .and_where_option(meta_table.map(|name| Expr::col("meta_table").eq(bind_text(name))))

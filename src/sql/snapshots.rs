@@ -232,6 +232,13 @@ fn on_the_inventory() {
         };
         inventory(dialect).list_attempts(&query, Some("files"))
     });
+    snapshot("list_attempts_of_all", |dialect| {
+        let query = HistoryQuery {
+            details: false,
+            ..HistoryQuery::default()
+        };
+        inventory(dialect).list_attempts(&query, None)
+    });
 }
 
 #[test]
