@@ -15,12 +15,17 @@ pub(crate) const MAX_MEMORY_BYTES: usize = 128 * 1024 * 1024;
 /// How long an instance may compute, in ticks of its engine's clock.
 const MAX_TICKS: u32 = 400;
 
-/// An instance's data: WASI, and what its other imports work on.
+/// An instance's data: WASI, and what its other imports work on. Of WASI it has clocks and randomness,
+/// and the request; no file, no variable, no socket, no output.
 pub struct Instance<T> {
     /// What the imports beside WASI work on.
     pub imports: T,
     pub(crate) usage: Usage,
-    wasi: Wasi,
+    wasi: WasiCtx,
+    http: WasiHttpCtx,
+    hooks: NoRequests,
+    /// The resources that the instance holds.
+    table: ResourceTable,
 }
 
 impl<T> Instance<T> {
@@ -28,30 +33,7 @@ impl<T> Instance<T> {
         Self {
             imports,
             usage: Usage::default(),
-            wasi: Wasi::default(),
-        }
-    }
-
-    /// What WASI's imports work on.
-    pub fn wasi(&mut self) -> &mut Wasi {
-        &mut self.wasi
-    }
-}
-
-/// What WASI's imports work on: clocks and randomness, and the request; no file, no variable, no
-/// socket, no output.
-pub struct Wasi {
-    context: WasiCtx,
-    http: WasiHttpCtx,
-    hooks: NoRequests,
-    /// The resources that the instance holds.
-    pub table: ResourceTable,
-}
-
-impl Default for Wasi {
-    fn default() -> Self {
-        Self {
-            context: WasiCtx::builder().build(),
+            wasi: WasiCtx::builder().build(),
             http: WasiHttpCtx::new(),
             hooks: NoRequests,
             table: ResourceTable::new(),
@@ -62,8 +44,8 @@ impl Default for Wasi {
 impl<T: Send> WasiView for Instance<T> {
     fn ctx(&mut self) -> WasiCtxView<'_> {
         WasiCtxView {
-            ctx: &mut self.wasi.context,
-            table: &mut self.wasi.table,
+            ctx: &mut self.wasi,
+            table: &mut self.table,
         }
     }
 }
@@ -71,9 +53,9 @@ impl<T: Send> WasiView for Instance<T> {
 impl<T: Send> WasiHttpView for Instance<T> {
     fn http(&mut self) -> WasiHttpCtxView<'_> {
         WasiHttpCtxView {
-            ctx: &mut self.wasi.http,
-            table: &mut self.wasi.table,
-            hooks: &mut self.wasi.hooks,
+            ctx: &mut self.http,
+            table: &mut self.table,
+            hooks: &mut self.hooks,
         }
     }
 }

@@ -24,6 +24,6 @@ mod service;
 
 pub use component::HttpComponent;
 pub use error::Error;
-pub use instance::{Instance, Wasi};
+pub use instance::Instance;
 pub use server::serve;
 pub use service::{HttpService, ServiceSettings};
