@@ -258,6 +258,23 @@ fn bodies_that_are_too_long_are_refused_before_they_are_all_sent() {
 }
 
 #[test]
+fn a_claim_that_comes_slowly_does_not_hold_up_those_of_its_job() {
+    let workplace = Workplace::prepared();
+    let service = Service::start(&workplace, TOKEN, &[]);
+    let client = Client::of(&service);
+    let body = r#"{"meta_table": "files", "max_count": 1}"#;
+    let length = format!("Content-Length: {}\r\n", body.len());
+    let mut slow = client.connect();
+    slow.write_all(&claim(&length, &body[..10])).unwrap();
+    let answer = client.send(&claim(&length, body));
+    assert_eq!(status(&answer), 201, "{answer}");
+    // The slow one was not left meanwhile.
+    slow.write_all(&body.as_bytes()[10..]).unwrap();
+    let answer = read(&mut slow);
+    assert_eq!(status(&answer), 201, "{answer}");
+}
+
+#[test]
 fn whoever_sends_a_byte_a_second_is_left_in_the_end_and_holds_up_nobody() {
     let workplace = Workplace::prepared();
     let service = Service::start(&workplace, TOKEN, &[]);

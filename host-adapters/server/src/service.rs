@@ -5,7 +5,7 @@ use std::future::Future;
 use std::sync::Arc;
 
 use batchintory::Database as _;
-use batchintory_wasmtime::{ClaimQueues, Databases};
+use batchintory_wasmtime::{ClaimQueues, ClaimTurn, Databases};
 use hyper::body::Incoming;
 use hyper::{Method, Request, Response};
 use tokio::net::TcpListener;
@@ -54,15 +54,37 @@ pub struct HttpService {
 
 struct Shared {
     component: HttpComponent<Imports>,
-    imports: Imports,
+    databases: Databases,
+    settings: ServiceSettings,
     claims: ClaimQueues,
 }
 
-/// What the component's imports work on.
-#[derive(Clone)]
+/// What an instance's imports work on.
 struct Imports {
-    databases: Databases,
-    settings: ServiceSettings,
+    shared: Arc<Shared>,
+    turn: Turn,
+}
+
+/// A request's turn among those that claim batches of the same job. Of claims that race only one wins, so
+/// those that come to this process are let in one after the other: from the first statement on, when
+/// all of the request has come, to the end of the instance.
+enum Turn {
+    /// The request claims nothing.
+    NotNeeded,
+    /// It claims a batch of this job, as the path spells it.
+    Of(String),
+    /// It has its turn, until this is dropped.
+    Has { _turn: ClaimTurn },
+}
+
+impl Imports {
+    async fn wait_for_turn(&mut self) {
+        if let Turn::Of(job) = &self.turn {
+            // The meta table stands in the body, which the host does not read.
+            let turn = self.shared.claims.turn("", job).await;
+            self.turn = Turn::Has { _turn: turn };
+        }
+    }
 }
 
 impl HttpService {
@@ -80,10 +102,8 @@ impl HttpService {
         Ok(Self {
             shared: Arc::new(Shared {
                 component,
-                imports: Imports {
-                    databases,
-                    settings,
-                },
+                databases,
+                settings,
                 claims: ClaimQueues::default(),
             }),
         })
@@ -107,14 +127,14 @@ impl HttpService {
     }
 
     async fn handle(&self, request: Request<Incoming>) -> Response<WasiBody> {
-        let shared = &self.shared;
-        let claimed_job = claimed_job(&request).map(str::to_owned);
-        let answer = shared.component.handle(shared.imports.clone(), request);
-        match claimed_job {
-            // Of claims that race for a job one wins: those that come to this process take turns.
-            Some(job) => shared.claims.in_turn("", &job, answer).await,
-            None => answer.await,
-        }
+        let imports = Imports {
+            shared: self.shared.clone(),
+            turn: match claimed_job(&request) {
+                Some(job) => Turn::Of(job.to_owned()),
+                None => Turn::NotNeeded,
+            },
+        };
+        self.shared.component.handle(imports, request).await
     }
 }
 
@@ -138,11 +158,11 @@ fn add_imports(linker: &mut Linker<Instance<Imports>>) -> wasmtime::Result<()> {
 
 impl database::Host for Imports {
     async fn settings(&mut self) -> database::DatabaseSettings {
-        self.databases.settings().into()
+        self.shared.databases.settings().into()
     }
 
     async fn pause(&mut self, milliseconds: u32) {
-        self.databases.pause(milliseconds).await;
+        self.shared.databases.pause(milliseconds).await;
     }
 
     async fn query(
@@ -151,8 +171,10 @@ impl database::Host for Imports {
         statement: String,
         params: Vec<database::Value>,
     ) -> Result<database::Rows, database::Error> {
+        self.wait_for_turn().await;
         let parameters = params.into_iter().map(Into::into).collect();
-        match self.databases.query(on.into(), statement, parameters).await {
+        let databases = &self.shared.databases;
+        match databases.query(on.into(), statement, parameters).await {
             Ok(rows) => Ok(rows.into()),
             Err(error) => Err(error.into()),
         }
@@ -161,9 +183,10 @@ impl database::Host for Imports {
 
 impl configuration::Host for Imports {
     async fn settings(&mut self) -> Result<configuration::ServiceSettings, String> {
+        let settings = &self.shared.settings;
         Ok(configuration::ServiceSettings {
-            api_token: self.settings.api_token.clone(),
-            protect_reads: self.settings.protect_reads,
+            api_token: settings.api_token.clone(),
+            protect_reads: settings.protect_reads,
         })
     }
 }

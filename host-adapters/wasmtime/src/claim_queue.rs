@@ -4,16 +4,17 @@
 //! only take the database's time from each other. Between processes the chain decides.
 
 use std::collections::HashMap;
-use std::future::Future;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+
+use tokio::sync::OwnedMutexGuard;
 
 /// A meta table, as the caller spells it, and a job.
 type Key = (String, String);
 
-/// A queue for each job that is being claimed from, first come, first served.
-#[derive(Default)]
+/// A queue for each job that is being claimed from, first come, first served. Clones share the queues.
+#[derive(Clone, Default)]
 pub struct ClaimQueues {
-    queues: Mutex<HashMap<Key, Queue>>,
+    queues: Arc<Mutex<HashMap<Key, Queue>>>,
 }
 
 #[derive(Default)]
@@ -24,32 +25,36 @@ struct Queue {
     places: usize,
 }
 
+/// The turn to make a claim: the next one's comes when it is dropped.
+pub struct ClaimTurn {
+    // In this order: the next one's turn, then the place in the queue.
+    _turn: OwnedMutexGuard<()>,
+    _place: Place,
+}
+
 /// A place in a queue.
-struct Place<'a> {
-    queues: &'a ClaimQueues,
+struct Place {
+    queues: ClaimQueues,
     key: Key,
     turn: Arc<tokio::sync::Mutex<()>>,
 }
 
 impl ClaimQueues {
-    /// Makes a claim when it is its turn among those of the job.
-    pub async fn in_turn<T>(
-        &self,
-        meta_table: &str,
-        job: &str,
-        claim: impl Future<Output = T>,
-    ) -> T {
+    /// Waits for the turn among the claims of the job.
+    pub async fn turn(&self, meta_table: &str, job: &str) -> ClaimTurn {
         let place = self.line_up((meta_table.to_owned(), job.to_owned()));
-        let _turn = place.turn.lock().await;
-        claim.await
+        ClaimTurn {
+            _turn: place.turn.clone().lock_owned().await,
+            _place: place,
+        }
     }
 
-    fn line_up(&self, key: Key) -> Place<'_> {
+    fn line_up(&self, key: Key) -> Place {
         let mut queues = self.queues();
         let queue = queues.entry(key.clone()).or_default();
         queue.places += 1;
         Place {
-            queues: self,
+            queues: self.clone(),
             key,
             turn: queue.turn.clone(),
         }
@@ -60,7 +65,7 @@ impl ClaimQueues {
     }
 }
 
-impl Drop for Place<'_> {
+impl Drop for Place {
     fn drop(&mut self) {
         let mut queues = self.queues.queues();
         if let Some(queue) = queues.get_mut(&self.key) {
@@ -74,6 +79,7 @@ impl Drop for Place<'_> {
 
 #[cfg(test)]
 mod tests {
+    use std::future::Future;
     use std::pin::pin;
     use std::task::{Context, Poll, Waker};
 
@@ -86,13 +92,22 @@ mod tests {
         future.poll(&mut Context::from_waker(Waker::noop()))
     }
 
+    async fn claim<T>(
+        queues: &ClaimQueues,
+        (meta_table, job): (&str, &str),
+        claim: impl Future<Output = T>,
+    ) -> T {
+        let _turn = queues.turn(meta_table, job).await;
+        claim.await
+    }
+
     #[test]
     fn claims_of_a_job_come_one_after_the_other_in_order() {
         let queues = ClaimQueues::default();
         let (end_first, first_ends) = oneshot::channel::<()>();
-        let mut first = pin!(queues.in_turn("files", "job", first_ends));
-        let mut second = pin!(queues.in_turn("files", "job", async { 2 }));
-        let mut third = pin!(queues.in_turn("files", "job", async { 3 }));
+        let mut first = pin!(claim(&queues, ("files", "job"), first_ends));
+        let mut second = pin!(claim(&queues, ("files", "job"), async { 2 }));
+        let mut third = pin!(claim(&queues, ("files", "job"), async { 3 }));
         assert!(poll(first.as_mut()).is_pending());
         assert!(poll(second.as_mut()).is_pending());
         assert!(poll(third.as_mut()).is_pending());
@@ -107,10 +122,14 @@ mod tests {
     #[test]
     fn other_jobs_are_not_held_up() {
         let queues = ClaimQueues::default();
-        let mut endless = pin!(queues.in_turn("files", "job", std::future::pending::<()>()));
+        let mut endless = pin!(claim(
+            &queues,
+            ("files", "job"),
+            std::future::pending::<()>()
+        ));
         assert!(poll(endless.as_mut()).is_pending());
-        for (meta_table, job) in [("files", "other job"), ("other files", "job")] {
-            let other = queues.in_turn(meta_table, job, async { 1 });
+        for job in [("files", "other job"), ("other files", "job")] {
+            let other = claim(&queues, job, async { 1 });
             assert_eq!(other.now_or_never(), Some(1));
         }
     }
@@ -118,9 +137,17 @@ mod tests {
     #[test]
     fn whoever_is_dropped_leaves_the_queue_and_the_last_one_takes_it_along() {
         let queues = ClaimQueues::default();
-        let mut first = Box::pin(queues.in_turn("files", "job", std::future::pending::<()>()));
-        let mut second = Box::pin(queues.in_turn("files", "job", std::future::pending::<()>()));
-        let mut third = pin!(queues.in_turn("files", "job", async { 3 }));
+        let mut first = Box::pin(claim(
+            &queues,
+            ("files", "job"),
+            std::future::pending::<()>(),
+        ));
+        let mut second = Box::pin(claim(
+            &queues,
+            ("files", "job"),
+            std::future::pending::<()>(),
+        ));
+        let mut third = pin!(claim(&queues, ("files", "job"), async { 3 }));
         assert!(poll(first.as_mut()).is_pending());
         assert!(poll(second.as_mut()).is_pending());
         assert!(poll(third.as_mut()).is_pending());

@@ -14,7 +14,7 @@ use tracing::{Instrument, info_span};
 
 use crate::PlannerError;
 use crate::batch::{Acquired, Batch};
-use crate::claim_queue::ClaimQueues;
+use crate::claim_queue::{ClaimQueues, ClaimTurn};
 use crate::component::PlannerComponent;
 use crate::connect::{Access, connect};
 use crate::database::{Database, DatabaseOptions, Databases};
@@ -101,12 +101,11 @@ impl Inventory {
         claim_token: Option<&str>,
     ) -> Result<Acquired, Error> {
         let lease = request.lease_seconds;
-        let acquisition = self
-            .in_turn(request, async {
-                let request = request.clone().into();
-                call!(self.call_acquire(&request, claim_token)).await
-            })
-            .await?;
+        let acquisition = {
+            let _turn = self.claim_turn(request).await;
+            let request = request.clone().into();
+            call!(self.call_acquire(&request, claim_token)).await?
+        };
         Ok(match acquisition.into() {
             Acquisition::Batch(record) => Acquired::Batch(Batch::new(self.clone(), record, lease)),
             Acquisition::Nothing(nothing) => Acquired::Nothing(nothing),
@@ -142,12 +141,11 @@ impl Inventory {
         claim_token: Option<&str>,
     ) -> Result<Vec<Batch>, Error> {
         let lease = request.lease_seconds;
-        let records = self
-            .in_turn(request, async {
-                let request = request.clone().into();
-                call!(self.call_acquire_many(&request, batches, claim_token)).await
-            })
-            .await?;
+        let records = {
+            let _turn = self.claim_turn(request).await;
+            let request = request.clone().into();
+            call!(self.call_acquire_many(&request, batches, claim_token)).await?
+        };
         Ok((records.into_iter())
             .map(|record| Batch::new(self.clone(), record.into(), lease))
             .collect())
@@ -295,10 +293,10 @@ impl Inventory {
         self.shared.databases.clone()
     }
 
-    /// Makes a claim when it is its turn among the claims of its job.
-    async fn in_turn<T>(&self, request: &AcquireRequest, claim: impl Future<Output = T>) -> T {
+    /// Waits for the turn among the claims of the request's job.
+    async fn claim_turn(&self, request: &AcquireRequest) -> ClaimTurn {
         let (meta_table, job) = (&request.meta_table, &request.job);
-        self.shared.claims.in_turn(meta_table, job, claim).await
+        self.shared.claims.turn(meta_table, job).await
     }
 
     /// An idle instance, or a new one.

@@ -54,7 +54,7 @@ pub use batchintory::{
     MetaColumns, Migration, Nothing, NothingReason, OnChange, Outcome, PlannedBatch, Queue,
     Refusal, RequeueTarget, Rows, Settings, Settle, Source, SqlError, StatusLabels, Value,
 };
-pub use claim_queue::ClaimQueues;
+pub use claim_queue::{ClaimQueues, ClaimTurn};
 pub use component::PlannerComponent;
 pub use connect::{Access, connect, redact};
 pub use database::{Database, DatabaseOptions, Databases, SystemRandom};
