@@ -5,15 +5,21 @@
 //! language. [`scenario`] gives its form, [`Subject`] is what it runs against.
 
 pub mod databases;
+pub mod http_process;
 pub mod http_subject;
+pub mod process_subject;
 pub mod proxy;
+pub mod race;
 pub mod recording;
 pub mod scenario;
 pub mod server;
 pub mod subject;
+pub mod suite;
 pub mod tables;
 
 pub use databases::{TestDatabase, mysql, postgres, sqlite};
+pub use http_process::HttpProcess;
 pub use http_subject::HttpSubject;
+pub use process_subject::ProcessSubject;
 pub use scenario::Scenario;
 pub use subject::{Call, Failure, Subject};

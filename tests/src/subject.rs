@@ -9,7 +9,7 @@ use serde::{Deserialize, Serialize};
 use serde_json::Value;
 
 /// A call of one operation, with its arguments.
-#[derive(Debug, Clone, Deserialize)]
+#[derive(Debug, Clone, Serialize, Deserialize)]
 #[serde(rename_all = "kebab-case", deny_unknown_fields)]
 pub enum Call {
     /// `acquire`
@@ -101,7 +101,7 @@ pub enum Call {
 }
 
 /// Why a call failed.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq, Eq, Deserialize)]
 pub struct Failure {
     /// The error's name, as in the WIT interface.
     pub name: String,
@@ -114,6 +114,13 @@ pub struct Failure {
 pub trait Subject: Send + Sync {
     /// Makes a call and gives its answer as JSON.
     async fn call(&self, call: Call) -> Result<Value, Failure>;
+}
+
+#[async_trait]
+impl Subject for Box<dyn Subject> {
+    async fn call(&self, call: Call) -> Result<Value, Failure> {
+        self.as_ref().call(call).await
+    }
 }
 
 /// The native core, without a component between.

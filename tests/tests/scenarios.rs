@@ -1,13 +1,12 @@
 //! Every scenario, on every host and every database.
 
-use std::future::Future;
-use std::path::Path;
 use std::sync::Arc;
 
-use anyhow::{Context, Result, ensure};
+use anyhow::Result;
 use batchintory::Planner;
 use batchintory_server::{HttpService, ServiceSettings};
-use batchintory_tests::{HttpSubject, Scenario, Subject, TestDatabase, mysql, postgres, sqlite};
+use batchintory_tests::suite::{self, Layout, System};
+use batchintory_tests::{HttpSubject, Subject};
 use batchintory_wasmtime::{Database, DatabaseOptions, Databases, Inventory, SystemRandom};
 use tokio::net::TcpListener;
 
@@ -19,7 +18,15 @@ enum Host {
     HttpService,
 }
 
-async fn subject(
+/// Runs every scenario on a host.
+async fn run_all(host: Host, layout: Layout) -> Result<()> {
+    suite::run_all(layout, async |inventory, meta| {
+        serve(host, inventory.connection.clone(), meta.connection.clone()).await
+    })
+    .await
+}
+
+async fn serve(
     host: Host,
     inventory: Arc<dyn Database>,
     meta: Arc<dyn Database>,
@@ -51,119 +58,71 @@ async fn subject(
     })
 }
 
-/// Runs all scenarios, each with databases of its own, and tells of all that fail.
-async fn run_all<I, M>(host: Host, inventory: impl Fn() -> I, meta: impl Fn() -> M) -> Result<()>
-where
-    I: Future<Output = Result<Option<TestDatabase>>>,
-    M: Future<Output = Result<TestDatabase>>,
-{
-    let directory = Path::new(env!("CARGO_MANIFEST_DIR")).join("scenarios");
-    let scenarios = Scenario::read_all(&directory)?;
-    ensure!(
-        !scenarios.is_empty(),
-        "no scenarios in {}",
-        directory.display()
-    );
-    let mut failed = Vec::new();
-    for (name, scenario) in &scenarios {
-        let meta = meta().await?;
-        // Without a database of its own, the inventory lies beside the meta tables.
-        let inventory = inventory().await?;
-        let connection = inventory.as_ref().unwrap_or(&meta).connection.clone();
-        let subject = subject(host, connection.clone(), meta.connection.clone()).await?;
-        let outcome = scenario
-            .run(
-                subject.as_ref(),
-                connection.as_ref(),
-                meta.connection.as_ref(),
-            )
-            .await
-            .with_context(|| format!("scenario {name}"));
-        if let Err(error) = outcome {
-            failed.push(format!("{error:?}"));
-        }
-    }
-    ensure!(failed.is_empty(), "{}", failed.join("\n\n"));
-    Ok(())
-}
-
-async fn beside_the_meta_tables() -> Result<Option<TestDatabase>> {
-    Ok(None)
-}
-
-async fn own_sqlite() -> Result<Option<TestDatabase>> {
-    sqlite().await.map(Some)
-}
-
-async fn own_postgres() -> Result<Option<TestDatabase>> {
-    postgres().await.map(Some)
-}
-
-async fn own_mysql() -> Result<Option<TestDatabase>> {
-    mysql().await.map(Some)
-}
-
 #[tokio::test]
 async fn native_core_on_sqlite() -> Result<()> {
-    run_all(Host::NativeCore, beside_the_meta_tables, sqlite).await
+    run_all(Host::NativeCore, Layout::Together(System::Sqlite)).await
 }
 
 #[tokio::test]
 async fn native_core_on_postgresql() -> Result<()> {
-    run_all(Host::NativeCore, beside_the_meta_tables, postgres).await
+    run_all(Host::NativeCore, Layout::Together(System::Postgres)).await
 }
 
 #[tokio::test]
 async fn native_core_on_mysql() -> Result<()> {
-    run_all(Host::NativeCore, beside_the_meta_tables, mysql).await
+    run_all(Host::NativeCore, Layout::Together(System::Mysql)).await
 }
 
 #[tokio::test]
 async fn component_on_sqlite() -> Result<()> {
-    run_all(Host::Component, beside_the_meta_tables, sqlite).await
+    run_all(Host::Component, Layout::Together(System::Sqlite)).await
 }
 
 #[tokio::test]
 async fn component_on_postgresql() -> Result<()> {
-    run_all(Host::Component, beside_the_meta_tables, postgres).await
+    run_all(Host::Component, Layout::Together(System::Postgres)).await
 }
 
 #[tokio::test]
 async fn component_on_mysql() -> Result<()> {
-    run_all(Host::Component, beside_the_meta_tables, mysql).await
+    run_all(Host::Component, Layout::Together(System::Mysql)).await
 }
 
 #[tokio::test]
 async fn http_service_on_sqlite() -> Result<()> {
-    run_all(Host::HttpService, beside_the_meta_tables, sqlite).await
+    run_all(Host::HttpService, Layout::Together(System::Sqlite)).await
 }
 
 #[tokio::test]
 async fn http_service_on_postgresql() -> Result<()> {
-    run_all(Host::HttpService, beside_the_meta_tables, postgres).await
+    run_all(Host::HttpService, Layout::Together(System::Postgres)).await
 }
 
 #[tokio::test]
 async fn http_service_on_mysql() -> Result<()> {
-    run_all(Host::HttpService, beside_the_meta_tables, mysql).await
+    run_all(Host::HttpService, Layout::Together(System::Mysql)).await
+}
+
+async fn apart(inventory: System, meta: System) -> Result<()> {
+    run_all(Host::Component, Layout::Apart { inventory, meta }).await
 }
 
 #[tokio::test]
 async fn inventory_in_sqlite_and_meta_tables_in_postgresql() -> Result<()> {
-    run_all(Host::Component, own_sqlite, postgres).await
+    apart(System::Sqlite, System::Postgres).await
 }
 
 #[tokio::test]
 async fn inventory_in_postgresql_and_meta_tables_in_sqlite() -> Result<()> {
-    run_all(Host::Component, own_postgres, sqlite).await
+    apart(System::Postgres, System::Sqlite).await
 }
 
 #[tokio::test]
 async fn inventory_in_sqlite_and_meta_tables_in_mysql() -> Result<()> {
-    run_all(Host::Component, own_sqlite, mysql).await
+    apart(System::Sqlite, System::Mysql).await
 }
 
 #[tokio::test]
 async fn inventory_in_mysql_and_meta_tables_in_sqlite() -> Result<()> {
-    run_all(Host::Component, own_mysql, sqlite).await
+    apart(System::Mysql, System::Sqlite).await
 }

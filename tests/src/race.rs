@@ -1,0 +1,87 @@
+//! Clients that race each other for the batches of a job.
+
+use std::time::Duration;
+
+use anyhow::{Context, Result, bail, ensure};
+use batchintory::AcquireRequest;
+use serde_json::Value;
+use tokio::task::JoinSet;
+
+use crate::databases::TestDatabase;
+use crate::http_subject::HttpSubject;
+use crate::subject::{Call, Subject};
+use crate::tables::{Series, Table};
+
+const CLIENTS: usize = 8;
+const ITEMS: i64 = 400;
+
+/// Makes a meta table in the database, which the service over it then hands out to many clients at
+/// once: no item twice, none left out. Gives back how often they had to ask again, since the database
+/// could not be reached.
+pub async fn race(database: &TestDatabase, service: &HttpSubject) -> Result<u32> {
+    let items = Series {
+        from: 1,
+        to: ITEMS,
+        weight: 1.0,
+    };
+    let files = Table {
+        series: Some(items),
+        ..Table::files(Vec::new())
+    };
+    files.create(database.connection.as_ref()).await?;
+    persistently(service, || Call::Migrate {}).await?;
+    let mut clients = JoinSet::new();
+    for client in 0..CLIENTS {
+        clients.spawn(work(service.clone(), client));
+    }
+    let mut repeated = 0;
+    let mut ranges: Vec<(i64, i64)> = Vec::new();
+    while let Some(client) = clients.join_next().await {
+        let (its_ranges, its_repeated) = client??;
+        ranges.extend(its_ranges);
+        repeated += its_repeated;
+    }
+    ranges.sort_unstable();
+    let ids: Vec<i64> = ranges
+        .iter()
+        .flat_map(|(start, end)| *start..=*end)
+        .collect();
+    ensure!(ids == (1..=ITEMS).collect::<Vec<_>>(), "{ranges:?}");
+    Ok(repeated)
+}
+
+/// Acquires batches until none is left, each by a token of its own, so that asking again is safe.
+async fn work(subject: HttpSubject, client: usize) -> Result<(Vec<(i64, i64)>, u32)> {
+    let mut repeated = 0;
+    let mut ranges = Vec::new();
+    loop {
+        let call = || Call::AcquireWithToken {
+            request: AcquireRequest {
+                max_count: Some(5),
+                ..AcquireRequest::new("files", "job")
+            },
+            claim_token: format!("client-{client}-{}", ranges.len()),
+        };
+        let (acquired, again) = persistently(&subject, call).await?;
+        repeated += again;
+        let Some(batch) = acquired.get("batch") else {
+            return Ok((ranges, repeated));
+        };
+        let id = |name| batch.get(name).and_then(Value::as_i64).context("an id");
+        ranges.push((id("id_start")?, id("id_end")?));
+    }
+}
+
+/// Calls until the database is reached. Gives back how often it was called again, too.
+async fn persistently(subject: &HttpSubject, call: impl Fn() -> Call) -> Result<(Value, u32)> {
+    for again in 0..1_000 {
+        match subject.call(call()).await {
+            Ok(answer) => return Ok((answer, again)),
+            Err(failure) if failure.name == "unavailable" => {
+                tokio::time::sleep(Duration::from_millis(5)).await;
+            }
+            Err(failure) => bail!("{failure:?}"),
+        }
+    }
+    bail!("the database was never reached")
+}

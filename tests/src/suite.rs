@@ -1,0 +1,77 @@
+//! All scenarios on a host.
+
+use std::path::Path;
+
+use anyhow::{Result, ensure};
+
+use crate::databases::{TestDatabase, mysql, postgres, sqlite};
+use crate::scenario::Scenario;
+use crate::subject::Subject;
+
+/// A database system.
+#[derive(Debug, Clone, Copy)]
+pub enum System {
+    /// SQLite.
+    Sqlite,
+    /// PostgreSQL.
+    Postgres,
+    /// MySQL or MariaDB.
+    Mysql,
+}
+
+impl System {
+    /// A new, empty database.
+    pub async fn database(self) -> Result<TestDatabase> {
+        match self {
+            Self::Sqlite => sqlite().await,
+            Self::Postgres => postgres().await,
+            Self::Mysql => mysql().await,
+        }
+    }
+}
+
+/// Where the inventory and the meta tables lie.
+#[derive(Debug, Clone, Copy)]
+pub enum Layout {
+    /// In one database.
+    Together(System),
+    /// In two databases.
+    Apart {
+        /// That of the inventory.
+        inventory: System,
+        /// That of the meta tables.
+        meta: System,
+    },
+}
+
+/// Runs every scenario, each with databases of its own, and tells of all that fail. `host` makes what is
+/// tested, for the database of the inventory and that of the meta tables.
+pub async fn run_all<S: Subject>(
+    layout: Layout,
+    host: impl AsyncFn(&TestDatabase, &TestDatabase) -> Result<S>,
+) -> Result<()> {
+    let directory = Path::new(env!("CARGO_MANIFEST_DIR")).join("scenarios");
+    let scenarios = Scenario::read_all(&directory)?;
+    ensure!(
+        !scenarios.is_empty(),
+        "no scenarios in {}",
+        directory.display()
+    );
+    let mut failed = Vec::new();
+    for (name, scenario) in &scenarios {
+        let (meta, apart) = match layout {
+            Layout::Together(system) => (system.database().await?, None),
+            Layout::Apart { inventory, meta } => {
+                (meta.database().await?, Some(inventory.database().await?))
+            }
+        };
+        let inventory = apart.as_ref().unwrap_or(&meta);
+        let subject = host(inventory, &meta).await?;
+        let (inventory, meta) = (inventory.connection.as_ref(), meta.connection.as_ref());
+        if let Err(error) = scenario.run(&subject, inventory, meta).await {
+            failed.push(format!("scenario {name}: {error:?}"));
+        }
+    }
+    ensure!(failed.is_empty(), "{}", failed.join("\n\n"));
+    Ok(())
+}
