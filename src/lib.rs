@@ -27,6 +27,7 @@ mod plan;
 mod planner;
 mod progress;
 mod recursion;
+mod repeat;
 mod requeue;
 mod retry;
 mod sql;
@@ -48,3 +49,4 @@ pub use interface::{
 };
 pub use object::Object;
 pub use planner::Planner;
+pub use repeat::repeat;

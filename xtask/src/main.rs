@@ -12,6 +12,7 @@ mod postgres;
 mod python;
 mod server;
 mod step;
+mod wasmtime;
 mod workspace;
 
 use std::process::ExitCode;

@@ -2,12 +2,11 @@
 
 use std::cell::RefCell;
 
-use batchintory::{DatabaseError, Refusal, Rows, SqlError, Value};
+use batchintory::{DatabaseError, Refusal, Rows, SqlError, Value, repeat};
 use wasi::clocks::monotonic_clock;
 use wasi::random::random::get_random_u64;
 
 use crate::postgres_error;
-use crate::repeat::repeat;
 use crate::sqlite_error;
 use crate::statement::{Gives, gives};
 use crate::variables::{Address, Variables};

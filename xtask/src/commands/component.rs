@@ -9,9 +9,9 @@ use crate::workspace;
 /// Builds the WebAssembly components into target/component
 ///
 /// batchintory.wasm is the planner. It fails when that is larger than 400 KiB or imports anything but
-/// the database and randomness. batchintory-http.wasm is the planner behind the HTTP service, and
-/// batchintory-spin.wasm that with Spin's databases and variables: composed of the same bytes.
-/// Prints the path, size and imports of each.
+/// the database and randomness. batchintory-http.wasm is the planner behind the HTTP service,
+/// batchintory-spin.wasm that with Spin's databases and variables, batchintory-wasi.wasm that with
+/// PostgreSQL over the host's sockets, as for `wasmtime serve`: composed of the same bytes. Prints the path, size and imports of each.
 #[derive(Args)]
 pub struct Component {}
 
@@ -21,6 +21,7 @@ impl Component {
         show(&built.planner, Some(planner::MAX_BYTES));
         show(&built.http, None);
         show(&built.spin, None);
+        show(&built.wasi, None);
         Ok(())
     }
 }

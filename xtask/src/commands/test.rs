@@ -8,7 +8,7 @@ use clap::Args;
 
 use crate::mariadb::{self, MariaDb};
 use crate::postgres::{self, Cluster, Options};
-use crate::{chromium, component, node, pgbouncer, python, step, workspace};
+use crate::{chromium, component, node, pgbouncer, python, step, wasmtime, workspace};
 
 /// The variable with the Python that has pybatchintory.
 const PYTHON: &str = "BATCHINTORY_TEST_PYTHON";
@@ -24,6 +24,9 @@ const CHROMIUM: &str = "BATCHINTORY_TEST_CHROMIUM";
 
 /// The variable with the folder of the packages that drive it.
 const NODE_PACKAGES: &str = "BATCHINTORY_TEST_NODE_PACKAGES";
+
+/// The variable with wasmtime's program.
+const WASMTIME: &str = "BATCHINTORY_TEST_WASMTIME";
 
 /// Runs all tests, on SQLite, PostgreSQL and MariaDB
 ///
@@ -58,6 +61,7 @@ impl Test {
         tests.env(PROGRAMS, &postgres::Programs::find_or_install()?.folder);
         pgbouncer::find_or_install()?;
         tests.env(CHROMIUM, chromium::find_or_install()?);
+        tests.env(WASMTIME, wasmtime::find_or_install()?);
         tests.env(NODE_PACKAGES, node::packages()?);
         let postgres = if is_given(postgres::VARIABLE) {
             None

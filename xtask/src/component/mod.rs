@@ -5,7 +5,7 @@ mod file;
 mod imports;
 mod module;
 pub mod planner;
-mod spin;
+mod service;
 
 use std::path::PathBuf;
 
@@ -29,6 +29,8 @@ pub struct Components {
     pub http: Built,
     /// The HTTP service with the planner, on Spin.
     pub spin: Built,
+    /// The HTTP service with the planner, on hosts that give it sockets.
+    pub wasi: Built,
 }
 
 /// Builds, checks and composes all components; files stay untouched where nothing changed.
@@ -43,30 +45,30 @@ pub fn build() -> Result<Components> {
 
     step::announce("component: the HTTP service");
     let http_module = module::build("batchintory-http", &[])?;
-    let http = compose::plug(
-        &module::encode(&http_module)?,
-        &[("batchintory:planner", &planner)],
-    )?;
-    let http_built = file::write(
-        "batchintory-http.wasm",
-        &http,
-        &[&planner_module, &http_module],
-    )?;
+    let http = compose::plug(&module::encode(&http_module)?, &planner)?;
+    let http = service::check(http, &service::UNBOUND)?;
+    let modules = [&planner_module, &http_module];
+    let http_built = file::write("batchintory-http.wasm", &http, &modules)?;
 
+    // Composed with what gives it a host's databases.
+    let on_host = |package: &str, of_its_host: &[&str]| {
+        let provider = module::build(package, &[])?;
+        let whole = compose::plug(&http, &module::encode(&provider)?)?;
+        let modules = [&planner_module, &http_module, &provider];
+        file::write(
+            &format!("{package}.wasm"),
+            &service::check(whole, of_its_host)?,
+            &modules,
+        )
+    };
     step::announce("component: the HTTP service on Spin");
-    let spin_module = module::build("batchintory-spin", &[])?;
-    let spin = spin::check(compose::plug(
-        &http,
-        &[("batchintory:spin", &module::encode(&spin_module)?)],
-    )?)?;
-    let spin_built = file::write(
-        "batchintory-spin.wasm",
-        &spin,
-        &[&planner_module, &http_module, &spin_module],
-    )?;
+    let spin = on_host("batchintory-spin", &service::SPIN)?;
+    step::announce("component: the HTTP service on hosts with sockets");
+    let wasi = on_host("batchintory-wasi", &service::SOCKETS)?;
     Ok(Components {
         planner: built,
         http: http_built,
-        spin: spin_built,
+        spin,
+        wasi,
     })
 }

@@ -49,7 +49,7 @@ pub fn encode(module: &Path) -> Result<Vec<u8>> {
 }
 
 /// How the compiler is called, beyond the profile.
-fn flags() -> [String; 3] {
+fn flags() -> [String; 4] {
     let remap = |folder: PathBuf| format!("--remap-path-prefix={}=.", folder.display());
     [
         // The same bytes, wherever they are built; and no paths of that machine within.
@@ -57,5 +57,7 @@ fn flags() -> [String; 3] {
         remap(workspace::cargo_home()),
         // What opt-level "s" inlines costs size and, run by a compiler that inlines too, gains little.
         "-Cllvm-args=-inline-threshold=20".to_owned(),
+        // Where a library wants randomness, the component says where it comes from.
+        "--cfg=getrandom_backend=\"custom\"".to_owned(),
     ]
 }

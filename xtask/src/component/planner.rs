@@ -15,7 +15,7 @@ const IMPORTS: [&str; 2] = [
 
 /// Gives the component back if it imports what it must and may.
 pub fn check(component: Vec<u8>) -> Result<Vec<u8>> {
-    check_imports(&imports::list(&component)?)?;
+    imports::check(&imports::list(&component)?, &IMPORTS)?;
     Ok(component)
 }
 
@@ -27,45 +27,4 @@ pub fn check_size(built: &Built) -> Result<()> {
         built.bytes
     );
     Ok(())
-}
-
-/// The component needs all that it may import, and nothing else.
-fn check_imports(imports: &[String]) -> Result<()> {
-    for import in imports {
-        ensure!(
-            IMPORTS.contains(&import.as_str()),
-            "the component imports {import}, which no host supplies"
-        );
-    }
-    for import in IMPORTS {
-        ensure!(
-            imports.iter().any(|name| name == import),
-            "the component does not import {import}: it cannot do its work"
-        );
-    }
-    Ok(())
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    fn check(imports: &[&str]) -> Result<()> {
-        let imports: Vec<String> = imports.iter().map(|&name| name.to_owned()).collect();
-        check_imports(&imports)
-    }
-
-    #[test]
-    fn the_two_imports_of_the_world_are_needed_and_allowed() {
-        assert!(check(&IMPORTS).is_ok());
-        assert!(check(&IMPORTS[1..]).is_err());
-        assert!(check(&[]).is_err());
-    }
-
-    #[test]
-    fn any_other_import_is_refused_by_name() {
-        let clock = "wasi:clocks/wall-clock@0.2.12";
-        let refusal = check(&[IMPORTS[0], IMPORTS[1], clock]).expect_err("a third import");
-        assert!(refusal.to_string().contains(clock), "{refusal}");
-    }
 }

@@ -1,24 +1,16 @@
 //! PostgreSQL, by tokio-postgres with a pool of connections.
 
-mod errors;
 mod options;
 mod tls;
-mod values;
-
-use std::pin::pin;
 
 use async_trait::async_trait;
 use batchintory::{DatabaseError, Dialect, Rows, Value};
-use deadpool_postgres::{Manager, ManagerConfig, Pool, RecyclingMethod};
-use futures_util::TryStreamExt;
+use deadpool_postgres::{Manager, ManagerConfig, Pool, PoolError, RecyclingMethod};
 
 use crate::database::Database;
 use options::Options;
 
 /// A PostgreSQL database.
-///
-/// A statement travels with the types of its parameters and without a name, in one round trip: no
-/// session keeps anything, so it works through a pooler in transaction mode too.
 pub(crate) struct Postgres {
     pool: Pool,
 }
@@ -38,10 +30,7 @@ impl Postgres {
             .max_size(pool_size)
             .build()
             .map_err(|error| error.to_string())?;
-        let connection = pool
-            .get()
-            .await
-            .map_err(|error| errors::pool_message(&error))?;
+        let connection = pool.get().await.map_err(|error| pool_message(&error))?;
         drop(connection);
         Ok(Self { pool })
     }
@@ -58,28 +47,15 @@ impl Database for Postgres {
             .pool
             .get()
             .await
-            .map_err(|error| DatabaseError::Unavailable(errors::pool_message(&error)))?;
-        let parameters = parameters
-            .iter()
-            .map(|value| (values::Parameter(value), values::type_of(value)));
-        let stream = connection
-            .query_typed_raw(statement, parameters)
-            .await
-            .map_err(errors::explain)?;
-        let mut stream = pin!(stream);
-        let mut rows = Vec::new();
-        while let Some(row) = stream.try_next().await.map_err(errors::explain)? {
-            rows.push(values::read(&row)?);
-        }
-        let is_select = statement
-            .trim_start()
-            .get(..6)
-            .is_some_and(|verb| verb.eq_ignore_ascii_case("select"));
-        let affected = if is_select {
-            0
-        } else {
-            stream.rows_affected().unwrap_or(0)
-        };
-        Ok(Rows { rows, affected })
+            .map_err(|error| DatabaseError::Unavailable(pool_message(&error)))?;
+        batchintory_postgres::query(&connection, statement, parameters).await
+    }
+}
+
+/// Why there is no connection.
+fn pool_message(error: &PoolError) -> String {
+    match error {
+        PoolError::Backend(error) => batchintory_postgres::message(error),
+        other => other.to_string(),
     }
 }

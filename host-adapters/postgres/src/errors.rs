@@ -3,12 +3,11 @@
 use std::error::Error as _;
 
 use batchintory::DatabaseError;
-use deadpool_postgres::PoolError;
 use tokio_postgres::Error;
 
 /// Explains the error of a statement that was sent.
 #[allow(clippy::needless_pass_by_value)]
-pub(super) fn explain(error: Error) -> DatabaseError {
+pub(crate) fn explain(error: Error) -> DatabaseError {
     match error.as_db_error() {
         Some(refused) => {
             DatabaseError::from_sqlstate(refused.code().code(), refused.message().to_owned())
@@ -18,16 +17,9 @@ pub(super) fn explain(error: Error) -> DatabaseError {
     }
 }
 
-/// Why there is no connection.
-pub(super) fn pool_message(error: &PoolError) -> String {
-    match error {
-        PoolError::Backend(error) => message(error),
-        other => other.to_string(),
-    }
-}
-
-/// An error with what caused it.
-fn message(error: &Error) -> String {
+/// The server's words, or an error with what caused it.
+#[must_use]
+pub fn message(error: &Error) -> String {
     if let Some(refused) = error.as_db_error() {
         return refused.message().to_owned();
     }

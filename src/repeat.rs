@@ -1,6 +1,6 @@
-//! Repeating statements that met a passing conflict.
+//! Repeating statements that met a passing conflict: for hosts that can do nothing else meanwhile.
 
-use batchintory::DatabaseError;
+use crate::database::DatabaseError;
 
 /// How often a statement is sent at most.
 const MAX_TRIES: u32 = 10;
@@ -10,7 +10,11 @@ const MAX_PAUSE: u64 = 500;
 
 /// Repeats a statement while the database reports a passing conflict, which leaves nothing behind. Waits
 /// a little longer each time, by chance: `random` gives a number, `pause` waits so many milliseconds.
-pub(crate) fn repeat<T>(
+///
+/// # Errors
+///
+/// That of the last try.
+pub fn repeat<T>(
     mut statement: impl FnMut() -> Result<T, DatabaseError>,
     random: impl Fn() -> u64,
     pause: impl Fn(u64),

@@ -6,7 +6,7 @@ use tokio_postgres::types::{FromSql, IsNull, ToSql, Type, private::BytesMut, to_
 
 /// A parameter.
 #[derive(Debug)]
-pub(super) struct Parameter<'a>(pub(super) &'a Value);
+pub(crate) struct Parameter<'a>(pub(crate) &'a Value);
 
 type Failure = Box<dyn std::error::Error + Sync + Send>;
 
@@ -29,7 +29,7 @@ impl ToSql for Parameter<'_> {
 }
 
 /// The type under which a parameter is sent. NULL is cast by the statement.
-pub(super) fn type_of(value: &Value) -> Type {
+pub(crate) fn type_of(value: &Value) -> Type {
     match value {
         Value::Boolean(_) => Type::BOOL,
         Value::Int64(_) => Type::INT8,
@@ -39,7 +39,7 @@ pub(super) fn type_of(value: &Value) -> Type {
 }
 
 /// A row.
-pub(super) fn read(row: &Row) -> Result<Vec<Value>, DatabaseError> {
+pub(crate) fn read(row: &Row) -> Result<Vec<Value>, DatabaseError> {
     row.columns()
         .iter()
         .enumerate()

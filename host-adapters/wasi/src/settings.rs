@@ -1,0 +1,176 @@
+//! The environment: where the databases are, and who may do what. The variables are those of the command
+//! `batchintory serve`.
+
+use std::fmt;
+
+use batchintory::{Dialect, Settings, StatusLabels};
+use tokio_postgres::Config;
+use tokio_postgres::config::SslMode;
+
+const INVENTORY: &str = "BATCHINTORY_INVENTORY_CONN";
+const META: &str = "BATCHINTORY_META_CONN";
+const INVENTORY_TABLE: &str = "BATCHINTORY_INVENTORY_TABLE_NAME";
+const INVENTORY_SCHEMA: &str = "BATCHINTORY_INVENTORY_CONN_SCHEMA";
+const API_TOKEN: &str = "BATCHINTORY_API_TOKEN";
+const PROTECT_READS: &str = "BATCHINTORY_PROTECT_READS";
+
+/// What the environment says.
+pub(crate) struct ServiceSettings {
+    pub(crate) inventory: Server,
+    /// The meta tables' server; `None`: they are beside the inventory.
+    pub(crate) meta: Option<Server>,
+    inventory_table: String,
+    pub(crate) api_token: Option<String>,
+    pub(crate) protect_reads: bool,
+}
+
+/// A PostgreSQL server.
+#[derive(Clone, PartialEq, Eq)]
+pub(crate) struct Server(pub(crate) Config);
+
+impl fmt::Debug for Server {
+    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
+        // There is a password in it.
+        formatter.write_str("Server")
+    }
+}
+
+impl ServiceSettings {
+    /// Reads the variables; one that is empty is taken for one that is not there.
+    ///
+    /// # Errors
+    ///
+    /// A sentence about the one that is missing or makes no sense; never with its value.
+    pub(crate) fn read(variables: &[(String, String)]) -> Result<Self, String> {
+        let get = |name: &str| {
+            let found = variables.iter().find(|(known, _)| known == name);
+            found
+                .map(|(_, value)| value.as_str())
+                .filter(|value| !value.is_empty())
+        };
+        let inventory = get(INVENTORY).ok_or_else(|| {
+            format!("{INVENTORY} is not set; it names the inventory's database: {FORM}")
+        })?;
+        let table = get(INVENTORY_TABLE).unwrap_or("inventory");
+        Ok(Self {
+            inventory: Server::parse(INVENTORY, inventory)?,
+            meta: (get(META).filter(|url| *url != inventory))
+                .map(|url| Server::parse(META, url))
+                .transpose()?,
+            inventory_table: match get(INVENTORY_SCHEMA) {
+                Some(schema) => format!("\"{}\".{table}", schema.replace('"', "\"\"")),
+                None => table.to_owned(),
+            },
+            api_token: get(API_TOKEN).map(str::to_owned),
+            protect_reads: match get(PROTECT_READS) {
+                Some("true") => true,
+                Some("false") | None => false,
+                Some(_) => return Err(format!("{PROTECT_READS} must be true or false")),
+            },
+        })
+    }
+
+    /// What the planner must know.
+    pub(crate) fn planner(&self) -> Settings {
+        planner(self.inventory_table.clone())
+    }
+}
+
+/// What the planner must know of an inventory.
+pub(crate) fn planner(inventory_table: String) -> Settings {
+    Settings {
+        inventory_dialect: Dialect::Postgresql,
+        meta_dialect: Dialect::Postgresql,
+        inventory_table,
+        meta_schema: None,
+        status_labels: StatusLabels::default(),
+    }
+}
+
+/// How a database is named.
+const FORM: &str = "postgres://user:password@host:port/database";
+
+impl Server {
+    fn parse(variable: &str, url: &str) -> Result<Self, String> {
+        let mut config: Config = url
+            .starts_with("postgres")
+            .then(|| url.parse().ok())
+            .flatten()
+            // Whatever it is, it may hold a password.
+            .ok_or_else(|| {
+                format!("{variable} must be the URL of a PostgreSQL server, with libpq's options: {FORM}")
+            })?;
+        if config.get_ssl_mode() == SslMode::Require {
+            return Err(format!(
+                "{variable} asks for TLS, which a component cannot do over its host's sockets: connect \
+                 to a pooler that does it, on the same machine or in the same private network, and \
+                 leave sslmode out"
+            ));
+        }
+        if config.get_application_name().is_none() {
+            config.application_name("batchintory");
+        }
+        Ok(Self(config))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    const URL: &str = "postgres://me:secret@host:5433/lake";
+
+    fn read(values: &[(&str, &str)]) -> Result<ServiceSettings, String> {
+        let owned = |(name, value): &(&str, &str)| ((*name).to_owned(), (*value).to_owned());
+        ServiceSettings::read(&values.iter().map(owned).collect::<Vec<_>>())
+    }
+
+    fn refused(values: &[(&str, &str)]) -> String {
+        let Err(error) = read(values) else {
+            panic!("{values:?} must be refused");
+        };
+        assert!(!error.contains("secret"), "{error}");
+        error
+    }
+
+    #[test]
+    fn an_inventory_is_all_that_is_needed() {
+        let settings = read(&[(INVENTORY, URL), (API_TOKEN, "")]).unwrap_or_else(|e| panic!("{e}"));
+        assert_eq!(settings.inventory.0.get_ports(), [5433]);
+        assert_eq!(settings.meta, None);
+        assert_eq!(settings.planner().inventory_table, "inventory");
+        assert!(settings.api_token.is_none() && !settings.protect_reads);
+        assert!(refused(&[]).contains(INVENTORY));
+    }
+
+    #[test]
+    fn meta_tables_may_be_on_another_server_and_the_inventory_in_a_schema() {
+        let apart = read(&[
+            (INVENTORY, URL),
+            (META, "postgresql://other/lake"),
+            (INVENTORY_SCHEMA, "a\"b"),
+            (INVENTORY_TABLE, "runs"),
+        ])
+        .unwrap_or_else(|error| panic!("{error}"));
+        assert!(apart.meta.is_some());
+        assert_eq!(apart.planner().inventory_table, "\"a\"\"b\".runs");
+        let same = read(&[(INVENTORY, URL), (META, URL)]).unwrap_or_else(|e| panic!("{e}"));
+        assert_eq!(same.meta, None);
+    }
+
+    #[test]
+    fn what_makes_no_sense_is_told_without_its_value() {
+        for url in [
+            "sqlite:secret",
+            "secret",
+            "postgres://me:secret@host/?port=x",
+        ] {
+            assert!(refused(&[(INVENTORY, url)]).starts_with(INVENTORY));
+        }
+        assert!(refused(&[(INVENTORY, URL), (META, "mysql://secret")]).starts_with(META));
+        let tls = format!("{URL}?sslmode=require");
+        assert!(refused(&[(INVENTORY, &tls)]).contains("TLS"));
+        let maybe = [(INVENTORY, URL), (PROTECT_READS, "maybe")];
+        assert!(refused(&maybe).contains("true or false"));
+    }
+}
