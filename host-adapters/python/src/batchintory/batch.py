@@ -1,0 +1,251 @@
+"""A batch in the hands of its owner."""
+
+from __future__ import annotations
+
+import logging as log
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+from types import TracebackType
+from typing import TYPE_CHECKING, Any, Concatenate, ParamSpec, TypeVar
+
+from batchintory.errors import BatchintoryError, BatchReleased, ResultError
+from batchintory.heartbeat import Heartbeat
+from batchintory.records import BatchRecord, Item, Outcome
+
+if TYPE_CHECKING:
+    from sqlalchemy.engine import Connection
+
+    from batchintory.inventory import Inventory
+
+logger = log.getLogger("batchintory")
+
+P = ParamSpec("P")
+R = TypeVar("R")
+
+#: How many items are asked for at once.
+PAGE = 5_000
+
+
+@dataclass(frozen=True, slots=True)
+class IdRange:
+    """A batch's range of ids, as pybatchintory names its parts."""
+
+    id_min: int
+    id_max: int
+    count: int
+    weight: float
+
+
+class Batch:
+    """A batch in the hands of its owner.
+
+    It ends by :meth:`succeed`, :meth:`fail` or :meth:`process`, or with a ``with`` block. One that is forgotten
+    stays ``running`` in the inventory, until its lease is over if it has one.
+    """
+
+    #: The row's id in the inventory.
+    pk: int
+    #: Names this attempt in calls of the inventory.
+    claim_token: str
+    meta_table: str
+    job: str
+    job_identifier: str | None
+    #: 1 for a new range.
+    attempt: int
+    id_range: IdRange
+    #: Whether it is a single item that alone is heavier than the weight asked for.
+    oversized: bool
+    #: RFC 3339 in UTC, by the inventory database's clock.
+    processing_start: str
+    #: Whether it succeeded or failed; ``None`` while it runs.
+    success: bool | None
+
+    def __init__(self, inventory: Inventory, record: BatchRecord, lease_seconds: int | None) -> None:
+        self.record = record
+        self.pk = record.id
+        self.claim_token = record.claim_token
+        self.meta_table = record.meta_table
+        self.job = record.job
+        self.job_identifier = record.job_identifier
+        self.attempt = record.attempt
+        self.id_range = IdRange(record.id_start, record.id_end, record.count, record.weight)
+        self.oversized = record.oversized
+        self.processing_start = record.processing_start
+        self.success = None
+        self._inventory = inventory
+        self._lease_seconds = lease_seconds
+        self._records: list[Item] | None = None
+        self._heartbeat: Heartbeat | None = None
+        self._transaction: Connection | None = None
+
+    def __repr__(self) -> str:
+        state = {None: "running", True: "succeeded", False: "failed"}[self.success]
+        ids = self.id_range
+        return (
+            f"<Batch {self.pk} of {self.job!r} on {self.meta_table!r}: ids {ids.id_min} to {ids.id_max}, "
+            f"{ids.count} items, {state}>"
+        )
+
+    # The items.
+
+    @property
+    def items(self) -> list[str | None]:
+        """What to process: the item column of all items as text, in the order of their ids."""
+        return [record.item for record in self.records]
+
+    @property
+    def records(self) -> list[Item]:
+        """All items with their ids and weights. They are read once; for very many see :meth:`pages`."""
+        if self._records is None:
+            self._records = [item for page in self.pages() for item in page]
+        return self._records
+
+    def pages(self, size: int = PAGE) -> Iterator[list[Item]]:
+        """All items, page by page (1 to 10,000 each)."""
+        after = None
+        while True:
+            page = self._inventory.items(self.claim_token, after, size)
+            if page:
+                yield page
+            if len(page) < size:
+                return
+            after = page[-1].uid
+
+    # The end.
+
+    def succeed(self, result: Any = None, *, log: str | None = None, connection: Connection | None = None) -> None:
+        """All items are processed; the result is kept as JSON.
+
+        With a connection of SQLAlchemy the batch ends inside its transaction: what else is written there and
+        the end of the batch are committed together, or neither. When the batch was taken from its owner
+        meanwhile, :class:`~batchintory.errors.Superseded` is raised: let it roll the transaction back.
+        """
+        self._end(True, result, log, connection)
+
+    def fail(
+        self,
+        error: BaseException | str | None = None,
+        *,
+        result: Any = None,
+        connection: Connection | None = None,
+    ) -> None:
+        """The batch is given up, for this reason; it is handed out again as its request allows."""
+        self._end(False, result, None if error is None else _message(error), connection)
+
+    def process(
+        self, work: Callable[Concatenate[list[str | None], P], R], /, *args: P.args, **kwargs: P.kwargs
+    ) -> R:
+        """Calls ``work(items, *args, **kwargs)``, lets the batch succeed with what it returns or fail with what it
+        raises, and hands that on. Meanwhile the lease is prolonged."""
+        with self:
+            result = work(self.items, *args, **kwargs)
+            self.succeed(result)
+        return result
+
+    def __enter__(self) -> Batch:
+        self.keep_alive()
+        return self
+
+    def __exit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        traceback: TracebackType | None,
+    ) -> None:
+        try:
+            if error is not None:
+                self._fail_after(error)
+            elif self.success is None:
+                self.succeed()
+        finally:
+            self._stop_heartbeat()
+
+    def keep_alive(self) -> Heartbeat:
+        """Prolongs the batch's lease in the background until the batch ends; ``with`` and :meth:`process` do so.
+        Without a lease there is nothing to do."""
+        if self._heartbeat is None:
+            self._heartbeat = Heartbeat(self._inventory, self.claim_token, self._lease_seconds)
+        return self._heartbeat
+
+    @property
+    def is_lost(self) -> bool:
+        """Whether a heartbeat has told that the batch was taken from its owner."""
+        return self._heartbeat is not None and self._heartbeat.is_lost
+
+    def _fail_after(self, error: BaseException) -> None:
+        if self.success is not None and self._transaction is None:
+            return
+        if self._transaction is not None and self._transaction.in_transaction():
+            # It holds the batch's row, which cannot be changed from outside. Rolled back, the batch runs on.
+            logger.warning("%r ended in a transaction that is still open; it is left to it", self)
+            return
+        try:
+            self.fail(error)
+        except BatchintoryError as problem:
+            # What went wrong first is what the caller must see.
+            logger.warning("%r could not be marked as failed: %s", self, problem)
+
+    def _end(self, success: bool, result: Any, text: str | None, connection: Connection | None) -> None:
+        if self.success is not None and self._transaction is None:
+            state = "succeeded" if self.success else "failed"
+            raise BatchReleased(f"the batch of ids {self.id_range.id_min} to {self.id_range.id_max} has {state} already")
+        try:
+            outcome = Outcome(success, _as_document(result), text)
+        except ResultError as error:
+            if success:
+                self._end(False, None, str(error), None)
+            raise
+        self._inventory.complete(self.claim_token, outcome, connection=connection)
+        self.success = success
+        self._transaction = connection
+        self._stop_heartbeat()
+
+    def _stop_heartbeat(self) -> None:
+        if self._heartbeat is not None:
+            self._heartbeat.stop()
+
+    # As pybatchintory has them.
+
+    def release(self, success: bool, result: Any = None, logging: str | None = None) -> None:
+        """Ends the batch."""
+        self._end(success, result, logging, None)
+
+    def succeeded(self, result: Any = None, logging: str | None = None) -> None:
+        """All items are processed."""
+        self.release(True, result, logging)
+
+    def failed(
+        self, error: BaseException | str | None = None, result: Any = None, logging: str | None = None
+    ) -> None:
+        """The batch is given up."""
+        if error is not None:
+            logging = (logging or "") + _message(error)
+        self.release(False, result, logging)
+
+    def error(self, error: BaseException | str | None = None) -> None:
+        """The batch is given up."""
+        self.failed(error)
+
+
+def _message(error: BaseException | str) -> str:
+    """What is kept of an error. One without words still has a name. A log may be a MiB at most."""
+    text = str(error) or type(error).__name__
+    if len(text.encode(errors="replace")) > _LOG_BYTES:
+        text = text.encode(errors="replace")[-_LOG_BYTES:].decode(errors="ignore")
+    return text.replace("\0", "").encode(errors="replace").decode()
+
+
+_LOG_BYTES = 1 << 20
+
+
+def _as_document(result: Any) -> Any:
+    from batchintory.planner.interface import JsonText, as_json
+
+    if result is None:
+        return None
+    try:
+        return JsonText(as_json(result))
+    except (TypeError, ValueError, RecursionError) as error:
+        raise ResultError(
+            f"the batch's result cannot be written as JSON: {error}; return what JSON knows, or None"
+        ) from error

@@ -1,0 +1,150 @@
+"""The hook for a database, and both databases together as the planner sees them."""
+
+from __future__ import annotations
+
+import logging
+import time
+from collections.abc import Sequence
+from typing import Any, Literal, NamedTuple, Protocol, Union
+
+from batchintory.records import Dialect, StatusLabels
+
+__all__ = ["Database", "DatabaseError", "Databases", "Rows", "Value"]
+
+logger = logging.getLogger("batchintory.database")
+
+#: A parameter or a selected value.
+Value = Union[None, bool, int, float, str]
+
+#: Why the database refused a statement.
+Refusal = Literal[
+    "no-such-table", "no-such-column", "wrong-type", "read-only", "not-permitted", "other"
+]
+
+
+class Rows(NamedTuple):
+    """What a statement gave back: its rows, and how many it inserted or updated."""
+
+    rows: Sequence[Sequence[Value]]
+    affected: int
+
+
+class DatabaseError(Exception):
+    """Why a statement has no result. ``kind`` tells whether it took effect: see ``wit/database.wit``."""
+
+    def __init__(
+        self,
+        kind: Literal["unavailable", "outcome-unknown", "conflict", "retryable", "failed"],
+        message: str,
+        *,
+        refusal: Refusal = "other",
+        code: str | None = None,
+    ) -> None:
+        super().__init__(message)
+        self.kind = kind
+        self.message = message
+        self.refusal = refusal
+        self.code = code
+
+
+class Database(Protocol):
+    """One database: a driver of this package, or a connection of the caller's own."""
+
+    @property
+    def dialect(self) -> Dialect:
+        """The SQL that it understands."""
+
+    @property
+    def schema(self) -> str | None:
+        """The schema of tables that are named without one, where it must be told: in MySQL."""
+
+    def query(self, statement: str, parameters: Sequence[Value]) -> Rows:
+        """Runs one statement by itself, in autocommit, and gives back all its rows.
+
+        Parameters stand in the statement as ``$1``, ``$2``, … (PostgreSQL) or ``?`` (SQLite, MySQL), in
+        order. Raises :class:`DatabaseError`; a ``retryable`` statement is repeated by the caller.
+        """
+
+    def close(self) -> None:
+        """Closes connections that are its own."""
+
+
+#: The longest pause that the planner is granted.
+_MAX_PAUSE_MILLISECONDS = 1_000
+
+
+class Databases:
+    """The inventory's and the meta tables' database with their options; they may be the same.
+
+    Serves the planner's import. Repeats statements that met a passing conflict, and logs all of them at level
+    debug; parameters are never logged.
+    """
+
+    def __init__(
+        self,
+        inventory: Database,
+        meta: Database,
+        inventory_table: str = "inventory",
+        meta_schema: str | None = None,
+        status_labels: StatusLabels = StatusLabels(),
+        *,
+        repeats: bool = True,
+    ) -> None:
+        from batchintory.planner.interface import Settings
+
+        self._both = (inventory, meta)
+        self._repeats = repeats
+        if inventory.schema is not None:
+            inventory_table = with_schema(inventory_table, inventory.schema)
+        self.settings = Settings(
+            inventory.dialect,
+            meta.dialect,
+            inventory_table,
+            meta_schema if meta_schema is not None else meta.schema,
+            status_labels,
+        )
+
+    @staticmethod
+    def pause(milliseconds: int) -> None:
+        """Waits; a call is not to hang for long, whatever a component asks for."""
+        time.sleep(min(milliseconds, _MAX_PAUSE_MILLISECONDS) / 1_000)
+
+    def query(self, on: int, statement: str, parameters: list[Value]) -> tuple[str, Any]:
+        """The answer to a statement, as a variant of the boundary."""
+        from batchintory.retry import repeat
+
+        database = self._both[on]
+        logs = logger.isEnabledFor(logging.DEBUG)
+        start = time.perf_counter() if logs else 0.0
+        answer: tuple[str, Any]
+        try:
+            if self._repeats:
+                rows = repeat(lambda: database.query(statement, parameters))
+            else:
+                rows = database.query(statement, parameters)
+            answer = "ok", rows
+        except DatabaseError as error:
+            answer = "err", (error.kind, error if error.kind == "failed" else error.message)
+        if logs:
+            logger.debug(
+                "%s %s in %.0f us: %s",
+                ("inventory", "meta")[on],
+                answer[0],
+                (time.perf_counter() - start) * 1e6,
+                statement,
+            )
+        return answer
+
+
+def with_schema(table: str, schema: str) -> str:
+    """A table's name with this schema, unless it has one."""
+    if table.startswith('"'):
+        # A part that starts with a quote ends at the next one that is not doubled.
+        _, quote, behind = table[1:].replace('""', "").partition('"')
+        has_schema = bool(quote) and behind.startswith(".")
+    else:
+        has_schema = "." in table
+    if has_schema:
+        return table
+    quoted = schema.replace('"', '""')
+    return f'"{quoted}".{table}'

@@ -1,0 +1,104 @@
+"""A connection that belongs to the program, for single statements or inside its transaction."""
+
+from __future__ import annotations
+
+import os
+import threading
+from collections.abc import Sequence
+from typing import Any
+
+from sqlalchemy.engine import Connection
+from sqlalchemy.exc import DBAPIError
+
+from batchintory.database import DatabaseError, Rows, Value
+from batchintory.driver.session import Session, read_rows
+from batchintory.errors import ForkError, TransactionError
+from batchintory.records import Dialect
+
+
+class _Borrowed:
+    def __init__(self, session: Session, connection: Connection, schema: str | None) -> None:
+        self._session = session
+        self._connection = connection
+        self._schema = schema
+        self._process = os.getpid()
+        self._lock = threading.Lock()
+
+    @property
+    def dialect(self) -> Dialect:
+        """See :class:`batchintory.database.Database`."""
+        return self._session.dialect
+
+    @property
+    def schema(self) -> str | None:
+        """See :class:`batchintory.database.Database`."""
+        return self._schema
+
+    def close(self) -> None:
+        """The connection is the program's to close."""
+
+    def after_fork(self) -> None:
+        """The lock may have been held by a thread that is not here."""
+        self._lock = threading.Lock()
+
+    def _check_process(self) -> None:
+        if os.getpid() != self._process:
+            raise ForkError(
+                "this connection belongs to the parent process; open the inventory in the forked process, "
+                "or give it an engine or a URL instead of a connection"
+            )
+
+
+class BorrowedDatabase(_Borrowed):
+    """Single statements on the program's connection, between its transactions."""
+
+    def query(self, statement: str, parameters: Sequence[Value]) -> Rows:
+        """See :class:`batchintory.database.Database`."""
+        self._check_process()
+        with self._lock:
+            connection = self._connection.connection.dbapi_connection
+            was_autocommit = self._session.is_autocommit(connection)
+            if not was_autocommit and self._connection.in_transaction():
+                raise TransactionError(
+                    "the connection is inside a transaction, but each step of the inventory must be "
+                    "committed by itself; commit or roll back first, or open the inventory on an engine "
+                    "(to end a batch inside the transaction: batch.succeed(connection=…))"
+                )
+            try:
+                if not was_autocommit:
+                    self._session.set_autocommit(connection, True)
+                try:
+                    return self._session.run(connection, statement, parameters)
+                finally:
+                    if not was_autocommit:
+                        self._session.set_autocommit(connection, False)
+            except self._session.error as error:
+                raise self._session.explain(error) from error
+
+
+class TransactionDatabase(_Borrowed):
+    """Statements inside the program's transaction, which begins here if it has not begun yet."""
+
+    def __init__(self, session: Session, connection: Connection, schema: str | None) -> None:
+        super().__init__(session, connection, schema)
+        raw = connection.connection.dbapi_connection
+        is_autocommit = connection.get_isolation_level() == "AUTOCOMMIT"
+        if is_autocommit or (session.dialect != "sqlite" and session.is_autocommit(raw)):
+            raise TransactionError(
+                "the connection is in autocommit, so nothing would be committed together; "
+                "give one with an isolation level other than AUTOCOMMIT"
+            )
+
+    def query(self, statement: str, parameters: Sequence[Value]) -> Rows:
+        """See :class:`batchintory.database.Database`."""
+        self._check_process()
+        text, placed = self._session.placed(statement, parameters)
+        try:
+            result = self._connection.exec_driver_sql(text, placed)
+            if result.returns_rows:
+                return Rows(read_rows([tuple(row) for row in result]), 0)
+            return Rows((), max(result.rowcount, 0))
+        except DBAPIError as error:
+            if isinstance(error.orig, self._session.error):
+                raise self._session.explain(error.orig) from error
+            raise DatabaseError("failed", str(error.orig)) from error

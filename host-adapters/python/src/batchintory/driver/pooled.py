@@ -1,0 +1,122 @@
+"""A database with a pool of connections of its own."""
+
+from __future__ import annotations
+
+import threading
+import time
+from collections.abc import Callable, Sequence
+from typing import Any
+
+from batchintory.database import DatabaseError, Rows, Value
+from batchintory.driver.session import Session
+from batchintory.records import Dialect
+
+#: The most connections at once, unless said otherwise.
+POOL_SIZE = 16
+
+#: Connections of a parent process: neither used nor closed in this one.
+_abandoned: list[Any] = []
+
+
+class PooledDatabase:
+    """A database with a pool of connections, each for one statement at a time, in autocommit."""
+
+    def __init__(
+        self,
+        session: Session,
+        connect: Callable[[], Any],
+        *,
+        schema: str | None = None,
+        size: int = POOL_SIZE,
+        after_fork: Callable[[], None] = lambda: None,
+    ) -> None:
+        self._session = session
+        self._connect = connect
+        self._schema = schema
+        self._size = size
+        self._reset_connector = after_fork
+        self._free = threading.BoundedSemaphore(size)
+        self._idle: list[tuple[Any, float]] = []
+        self._checks_idle = session.dialect == "mysql"
+
+    @property
+    def dialect(self) -> Dialect:
+        """See :class:`batchintory.database.Database`."""
+        return self._session.dialect
+
+    @property
+    def schema(self) -> str | None:
+        """See :class:`batchintory.database.Database`."""
+        return self._schema
+
+    def query(self, statement: str, parameters: Sequence[Value]) -> Rows:
+        """See :class:`batchintory.database.Database`."""
+        with self._free:
+            connection = self._take()
+            try:
+                rows = self._session.run(connection, statement, parameters)
+            except self._session.error as error:
+                explained = self._session.explain(error)
+                if explained.kind in ("outcome-unknown", "unavailable"):
+                    # Those that lie idle were probably lost with it.
+                    _close(connection)
+                    self.close()
+                else:
+                    self._put_back(connection)
+                raise explained from error
+            except DatabaseError:
+                self._put_back(connection)
+                raise
+            except BaseException:
+                # Interrupted: it is not known what the connection is about to say.
+                _close(connection)
+                raise
+            self._put_back(connection)
+            return rows
+
+    def _take(self) -> Any:
+        while True:
+            try:
+                connection, since = self._idle.pop()
+            except IndexError:
+                return self._open()
+            idle_seconds = time.monotonic() - since if self._checks_idle else 0.0
+            if self._session.is_alive(connection, idle_seconds):
+                return connection
+            _close(connection)
+
+    def _put_back(self, connection: Any) -> None:
+        self._idle.append((connection, time.monotonic() if self._checks_idle else 0.0))
+
+    def _open(self) -> Any:
+        try:
+            connection = self._connect()
+            self._session.set_up(connection)
+        except self._session.error as error:
+            raise DatabaseError("unavailable", self._session.explain(error).message) from error
+        return connection
+
+    def open_first(self) -> None:
+        """Connects once, to tell early what is wrong."""
+        with self._free:
+            self._put_back(self._take())
+
+    def close(self) -> None:
+        """Closes the connections that lie idle."""
+        while self._idle:
+            connection, _ = self._idle.pop()
+            _close(connection)
+
+    def after_fork(self) -> None:
+        """Starts anew in a forked process: connections of the parent stay the parent's."""
+        _abandoned.append(self._idle)
+        self._idle = []
+        self._free = threading.BoundedSemaphore(self._size)
+        self._reset_connector()
+
+
+def _close(connection: Any) -> None:
+    try:
+        connection.close()
+    except Exception:
+        pass  # It is lost already.

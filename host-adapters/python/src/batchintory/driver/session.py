@@ -1,0 +1,72 @@
+"""What a driver knows of its database module."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any, Protocol
+
+from batchintory.database import DatabaseError, Rows, Value
+from batchintory.records import Dialect
+
+
+class Session(Protocol):
+    """How to talk through the connections of one database module (DBAPI)."""
+
+    @property
+    def dialect(self) -> Dialect:
+        """The SQL that it understands."""
+
+    @property
+    def error(self) -> type[Exception]:
+        """What all errors of the module have in common."""
+
+    def set_up(self, connection: Any) -> None:
+        """Makes a connection of our own ready: in autocommit, with the session that the planner relies on."""
+
+    def is_autocommit(self, connection: Any) -> bool:
+        """Whether each statement is a transaction of its own."""
+
+    def set_autocommit(self, connection: Any, on: bool) -> None:
+        """Changes that; there must be no transaction under way."""
+
+    def is_alive(self, connection: Any, idle_seconds: float) -> bool:
+        """Whether a connection that lay idle for so long can be used."""
+
+    def run(self, connection: Any, statement: str, parameters: Sequence[Value]) -> Rows:
+        """Runs a statement; errors are the module's, or a :class:`DatabaseError`."""
+
+    def placed(self, statement: str, parameters: Sequence[Value]) -> tuple[str, Any]:
+        """A statement with its parameters as SQLAlchemy's ``exec_driver_sql`` takes them."""
+
+    def explain(self, error: Exception) -> DatabaseError:
+        """An error of the module as one of the boundary."""
+
+
+def unreadable(message: str) -> DatabaseError:
+    """A selected value that is none of the boundary's."""
+    return DatabaseError("failed", message, refusal="wrong-type")
+
+
+def read_rows(found: Sequence[Sequence[Any]]) -> Sequence[Sequence[Value]]:
+    """Rows with values of the boundary only; bytes count as text if they are."""
+    for row in found:
+        for value in row:
+            if type(value) not in _PLAIN:
+                return [[_read(value) for value in row] for row in found]
+    return found
+
+
+_PLAIN = frozenset({type(None), bool, int, float, str})
+
+
+def _read(value: Any) -> Value:
+    if type(value) in _PLAIN:
+        return value  # type: ignore[no-any-return]
+    if isinstance(value, (bytes, bytearray, memoryview)):
+        try:
+            return bytes(value).decode()
+        except UnicodeDecodeError:
+            raise unreadable("a value is neither a number nor UTF-8 text") from None
+    raise unreadable(
+        f"a value of type {type(value).__name__}; cast it to an integer, a double, text or boolean"
+    )

@@ -1,0 +1,71 @@
+"""SQLite, by the standard library's module."""
+
+from __future__ import annotations
+
+import sqlite3
+from collections.abc import Sequence
+from typing import Any
+
+from batchintory.database import DatabaseError, Rows, Value
+from batchintory.driver.session import read_rows
+from batchintory.records import Dialect
+
+#: How long a statement waits for another writer, in milliseconds.
+BUSY_TIMEOUT = 5_000
+
+
+class Sqlite:
+    """SQLite lives in this process, so it is always known that a statement with an error had no effect."""
+
+    dialect: Dialect = "sqlite"
+    error: type[Exception] = sqlite3.Error
+
+    def set_up(self, connection: sqlite3.Connection) -> None:
+        connection.isolation_level = None
+        connection.execute(f"PRAGMA busy_timeout = {BUSY_TIMEOUT}")
+        # A name that is no column must be an error and not a string; before Python 3.12 it cannot be said.
+        if hasattr(connection, "setconfig"):
+            connection.setconfig(sqlite3.SQLITE_DBCONFIG_DQS_DML, False)
+            connection.setconfig(sqlite3.SQLITE_DBCONFIG_DQS_DDL, False)
+
+    def is_autocommit(self, connection: sqlite3.Connection) -> bool:
+        return connection.isolation_level is None and not connection.in_transaction
+
+    def set_autocommit(self, connection: sqlite3.Connection, on: bool) -> None:
+        connection.isolation_level = None if on else ""
+
+    def is_alive(self, connection: sqlite3.Connection, idle_seconds: float) -> bool:
+        return True
+
+    def run(
+        self, connection: sqlite3.Connection, statement: str, parameters: Sequence[Value]
+    ) -> Rows:
+        # `rowcount` of a statement with RETURNING differs between versions of Python.
+        before = connection.total_changes
+        cursor = connection.execute(statement, parameters)
+        found = read_rows(cursor.fetchall())
+        return Rows(found, connection.total_changes - before)
+
+    def placed(self, statement: str, parameters: Sequence[Value]) -> tuple[str, Any]:
+        return statement, tuple(parameters)
+
+    def explain(self, error: Exception) -> DatabaseError:
+        message = str(error)
+        number = getattr(error, "sqlite_errorcode", None)  # Since Python 3.11.
+        code = None if number is None else str(number)
+        if "is locked" in message:
+            return DatabaseError("retryable", message)
+        if message.startswith("UNIQUE constraint failed"):
+            return DatabaseError("conflict", message)
+        if message.startswith("unable to open database file"):
+            return DatabaseError("unavailable", message)
+        # SQLite has one code for all that is wrong with a statement.
+        if message.startswith(("no such table", "unknown database")):
+            return DatabaseError("failed", message, refusal="no-such-table", code=code)
+        if message.startswith("no such column") or "has no column named" in message:
+            return DatabaseError("failed", message, refusal="no-such-column", code=code)
+        if "readonly database" in message:
+            return DatabaseError("failed", message, refusal="read-only", code=code)
+        if message.startswith(("datatype mismatch", "Could not decode to UTF-8")):
+            return DatabaseError("failed", message, refusal="wrong-type", code=code)
+        return DatabaseError("failed", message, code=code)

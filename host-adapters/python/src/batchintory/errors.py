@@ -1,0 +1,159 @@
+"""Why a call failed: an exception for each error of the interface, and for those of this host."""
+
+from __future__ import annotations
+
+__all__ = [
+    "BatchintoryError",
+    "BatchReleased",
+    "ComponentError",
+    "ConfigurationChanged",
+    "ConnectError",
+    "DatabaseRefused",
+    "ExhaustedRetries",
+    "ForkError",
+    "InvalidRequest",
+    "LimitReached",
+    "NoSuchBatch",
+    "NoSuchColumn",
+    "NoSuchTable",
+    "PlannerError",
+    "ResultError",
+    "SettingsError",
+    "Superseded",
+    "TransactionError",
+    "Trap",
+    "Unavailable",
+]
+
+
+class BatchintoryError(Exception):
+    """What all errors of this package have in common."""
+
+    #: The error's name, for programs; the same in every host.
+    name = "batchintory"
+
+
+class PlannerError(BatchintoryError):
+    """The planner refused the call, or its database did."""
+
+
+class InvalidRequest(PlannerError):
+    """The request contradicts itself or has a value that is not allowed."""
+
+    name = "invalid-request"
+
+
+class NoSuchTable(PlannerError):
+    """The meta table or the inventory does not exist. For the inventory: ``migrate``."""
+
+    name = "no-such-table"
+
+
+class NoSuchColumn(PlannerError):
+    """A column of the request does not exist in the meta table, or the inventory lacks one."""
+
+    name = "no-such-column"
+
+
+class NoSuchBatch(PlannerError):
+    """No batch has this claim token."""
+
+    name = "no-such-batch"
+
+
+class Superseded(PlannerError):
+    """The batch has ended in another way already, or was taken from its owner; nothing was changed."""
+
+    name = "superseded"
+
+
+class ConfigurationChanged(PlannerError):
+    """The job's configuration differs from that of its latest range; nothing was handed out."""
+
+    name = "configuration-changed"
+
+
+class ExhaustedRetries(PlannerError):
+    """Other workers won every time, more often than can be bad luck. Call again later."""
+
+    name = "exhausted-retries"
+
+
+class Unavailable(PlannerError):
+    """The database cannot be reached, or went away. Call again later."""
+
+    name = "unavailable"
+
+
+class DatabaseRefused(PlannerError):
+    """The database refused a statement for another reason."""
+
+    name = "database"
+
+
+class ConnectError(BatchintoryError):
+    """A database cannot be opened. A URL is shown without its password."""
+
+    name = "connect"
+
+
+class ComponentError(BatchintoryError):
+    """The planner component is missing, or is none."""
+
+    name = "component"
+
+
+class LimitReached(BatchintoryError):
+    """The planner needed more memory or computing time than it may have; see ``Limits``."""
+
+    name = "limit-reached"
+
+
+class Trap(BatchintoryError):
+    """The planner component broke down; this is a bug in it."""
+
+    name = "trap"
+
+
+class ResultError(BatchintoryError):
+    """A batch's result cannot be written as JSON."""
+
+    name = "result"
+
+
+class SettingsError(BatchintoryError, ValueError):
+    """A setting is missing, unknown or wrong."""
+
+    name = "settings"
+
+
+class BatchReleased(BatchintoryError, ValueError):
+    """The batch has succeeded or failed already."""
+
+    name = "released"
+
+
+class ForkError(BatchintoryError):
+    """A connection of the parent process cannot be used in a forked one."""
+
+    name = "fork"
+
+
+class TransactionError(BatchintoryError):
+    """A connection is in a state in which the call would not do what it promises."""
+
+    name = "transaction"
+
+
+#: In the order of the variant ``error`` in ``wit/inventory.wit``.
+PLANNER_ERRORS: tuple[type[PlannerError], ...] = (
+    InvalidRequest,
+    NoSuchTable,
+    NoSuchColumn,
+    NoSuchBatch,
+    Superseded,
+    ConfigurationChanged,
+    ExhaustedRetries,
+    Unavailable,
+    DatabaseRefused,
+)

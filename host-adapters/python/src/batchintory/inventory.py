@@ -1,0 +1,285 @@
+"""The inventory: every operation of the planner."""
+
+from __future__ import annotations
+
+import os
+import weakref
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+from types import TracebackType
+from typing import TYPE_CHECKING, Any, Concatenate, ParamSpec
+
+from batchintory.batch import Batch
+from batchintory.claim_queue import ClaimQueues
+from batchintory.connect import connect
+from batchintory.database import Databases
+from batchintory.planner.limits import Limits
+from batchintory.planner.pool import InstancePool
+from batchintory.records import (
+    AcquireRequest,
+    Attempt,
+    AuditPage,
+    BatchPlan,
+    BatchRecord,
+    Dialect,
+    HistoryQuery,
+    Item,
+    JobProgress,
+    JobSummary,
+    Migration,
+    Nothing,
+    Outcome,
+    RequeueTarget,
+    StatusLabels,
+)
+
+if TYPE_CHECKING:
+    from sqlalchemy.engine import Connection
+
+    from batchintory.connect import Source
+
+P = ParamSpec("P")
+
+#: How far :meth:`Inventory.progress` counts, unless said otherwise.
+CAP = 1_000_000
+
+
+@dataclass(frozen=True, slots=True)
+class Processed:
+    """How the batches of :meth:`Inventory.process` ended, and why there was none left."""
+
+    succeeded: int
+    failed: int
+    nothing: Nothing
+
+
+class Inventory:
+    """Hands out batches and keeps the inventory of every attempt.
+
+    Calls may be made from many threads at once, and in forked processes: those make connections of their own.
+    Claims of one job then come one after the other, since only one of those that run at once could succeed.
+    What each operation means in all detail is said in ``wit/inventory.wit``.
+    """
+
+    def __init__(
+        self,
+        inventory: Source,
+        meta: Source | None = None,
+        *,
+        inventory_table: str = "inventory",
+        meta_schema: str | None = None,
+        status_labels: StatusLabels = StatusLabels(),
+        limits: Limits = Limits(),
+    ) -> None:
+        """Opens the databases; see :func:`batchintory.connect.connect` for what they may be.
+
+        Without ``meta`` the meta tables lie in the inventory's database. ``inventory_table`` may be
+        ``schema.table``.
+        """
+        first = connect(inventory)
+        try:
+            second = first if meta is None else connect(meta)
+        except BaseException:
+            first.close()
+            raise
+        self._both = (first, second)
+        self._options = (inventory_table, meta_schema, status_labels)
+        self._databases = Databases(first, second, *self._options)
+        self._instances = InstancePool(limits)
+        self._claims = ClaimQueues()
+        _alive.add(self)
+
+    def __repr__(self) -> str:
+        settings = self._databases.settings
+        return f"<Inventory {settings.inventory_table!r} in {settings.inventory_dialect}>"
+
+    def __enter__(self) -> Inventory:
+        return self
+
+    def __exit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        traceback: TracebackType | None,
+    ) -> None:
+        self.close()
+
+    def close(self) -> None:
+        """Closes connections that lie idle; they are opened again when they are needed."""
+        self._instances.close()
+        for database in self._both:
+            database.close()
+
+    def _call(self, function: str, *arguments: Any) -> Any:
+        return self._instances.call(self._databases, function, arguments)
+
+    # Handing out.
+
+    def acquire(self, request: AcquireRequest, claim_token: str | None = None) -> Batch | Nothing:
+        """Hands out the next batch of a job: first what failed or lost its owner, then a new range.
+
+        What it gives is true for a batch and false for nothing. With a claim token of the caller's own
+        (unguessable, 1 to 255 bytes) the call may be repeated after any failure, by another process too, and
+        gives the same batch again once it has succeeded.
+        """
+        with self._claims.turn(request.meta_table, request.job):
+            kind, answer = self._call("acquire", request, claim_token)
+        return self._batch(answer, request) if kind == "batch" else answer
+
+    def acquire_many(
+        self, request: AcquireRequest, batches: int, claim_token: str | None = None
+    ) -> list[Batch]:
+        """Hands out up to so many (1 to 1,000) batches that follow each other, all or none; fewer where less is
+        left, and one that is handed out again comes alone. With a claim token of the caller's own, the second
+        batch's is that with ``/2`` behind it, and so on."""
+        with self._claims.turn(request.meta_table, request.job):
+            found = self._call("acquire-many", request, batches, claim_token)
+        return [self._batch(record, request) for record in found]
+
+    def _batch(self, record: BatchRecord, request: AcquireRequest) -> Batch:
+        return Batch(self, record, request.lease_seconds)
+
+    def batches(
+        self, request: AcquireRequest, iterations: int | None = None, *, progress: bool = False
+    ) -> Iterator[Batch]:
+        """One batch after the other, each claimed when it is asked for, until nothing is left or so many were
+        handed out. With ``progress`` a bar shows how far the job is, where tqdm is installed."""
+        batches = self._one_after_the_other(request, iterations)
+        if progress:
+            from batchintory.progress_bar import shown
+
+            return shown(batches, request.job, self.progress(request))
+        return batches
+
+    def _one_after_the_other(self, request: AcquireRequest, iterations: int | None) -> Iterator[Batch]:
+        handed_out = 0
+        while iterations is None or handed_out < iterations:
+            batch = self.acquire(request)
+            if isinstance(batch, Nothing):
+                return
+            yield batch
+            handed_out += 1
+
+    def process(
+        self,
+        request: AcquireRequest,
+        work: Callable[Concatenate[list[str | None], P], Any],
+        /,
+        *args: P.args,
+        **kwargs: P.kwargs,
+    ) -> Processed:
+        """Hands out one batch after the other until nothing is left, and ends each as :meth:`Batch.process` does.
+
+        A failed batch does not keep the next ones back, and is handed out again as the request allows.
+        """
+        succeeded = failed = 0
+        while True:
+            batch = self.acquire(request)
+            if isinstance(batch, Nothing):
+                return Processed(succeeded, failed, batch)
+            try:
+                batch.process(work, *args, **kwargs)
+                succeeded += 1
+            except Exception:
+                # One that did not even end is not ours to pass over.
+                if batch.success is not False:
+                    raise
+                failed += 1
+
+    def items(self, claim_token: str, after: int | None = None, limit: int = 5_000) -> list[Item]:
+        """A page of the items of a batch: up to ``limit`` (1 to 10,000) items with ids above ``after``."""
+        found: list[Item] = self._call("items", claim_token, after, limit)
+        return found
+
+    def heartbeat(self, claim_token: str, lease_seconds: int) -> None:
+        """A sign of life: the batch's lease now ends so many seconds (1 to 31,536,000) from now."""
+        self._call("heartbeat", claim_token, lease_seconds)
+
+    def complete(self, claim_token: str, outcome: Outcome, *, connection: Connection | None = None) -> None:
+        """Ends a batch; ending it again in the same way is fine and changes nothing. With a connection of
+        SQLAlchemy to the inventory's database, inside its transaction."""
+        if connection is None:
+            self._call("complete", claim_token, outcome)
+            return
+        from batchintory.connect import session_of
+        from batchintory.driver.borrowed import TransactionDatabase
+
+        session = session_of(connection.engine)
+        inside = TransactionDatabase(session, connection, self._both[0].schema)
+        databases = Databases(inside, self._both[1], *self._options, repeats=False)
+        self._instances.call(databases, "complete", (claim_token, outcome))
+
+    # Looking ahead.
+
+    def plan(self, request: AcquireRequest, batches: int = 100, after: int | None = None) -> BatchPlan:
+        """The next ``batches`` (1 to 1,000) batches without claiming them, as if all ids up to ``after`` were
+        claimed."""
+        found: BatchPlan = self._call("plan", request, after, batches)
+        return found
+
+    def progress(self, request: AcquireRequest, cap: int = CAP) -> JobProgress:
+        """What a job has left to do, counted up to ``cap`` (1 to 100,000,000) items."""
+        found: JobProgress = self._call("progress", request, cap)
+        return found
+
+    def warnings(self, request: AcquireRequest) -> list[str]:
+        """What about a job's source may surprise its user, a sentence each; for the start of a program."""
+        found: list[str] = self._call("warnings", request)
+        return found
+
+    # Looking back.
+
+    def requeue(self, meta_table: str, job: str, target: RequeueTarget) -> int:
+        """Puts ranges of a job back, to be handed out again as a new attempt, whatever became of them:
+        ``("attempt", id)``, ``("ids", [IdRange(…), …])`` or ``("exhausted", None)``. Gives back how many."""
+        found: int = self._call("requeue", meta_table, job, target)
+        return found
+
+    def audit(self, meta_table: str, job: str, after: int | None = None, limit: int = 100) -> AuditPage:
+        """Counts up to ``limit`` (1 to 1,000) processed ranges behind the id ``after`` again, and lists those
+        whose rows differ from what was processed."""
+        found: AuditPage = self._call("audit", meta_table, job, after, limit)
+        return found
+
+    def jobs(self) -> list[JobSummary]:
+        """All jobs of the inventory, by meta table and name. Reads the whole inventory."""
+        found: list[JobSummary] = self._call("jobs")
+        return found
+
+    def history(self, query: HistoryQuery = HistoryQuery()) -> list[Attempt]:
+        """Attempts, latest first."""
+        found: list[Attempt] = self._call("history", query)
+        return found
+
+    # The inventory's table.
+
+    def schema_statements(self, dialect: Dialect) -> list[str]:
+        """The statements that make the inventory table in a dialect, for those who run them themselves."""
+        found: list[str] = self._call("schema-statements", dialect)
+        return found
+
+    def migrate(self) -> Migration:
+        """Makes the inventory table where it is missing, or upgrades one of pybatchintory. May be called by
+        several processes at once, and again at any time."""
+        found: Migration = self._call("migrate")
+        return found
+
+    def _after_fork(self) -> None:
+        self._claims = ClaimQueues()
+        self._instances.after_fork()
+        for database in self._both:
+            after_fork = getattr(database, "after_fork", None)
+            if after_fork is not None:
+                after_fork()
+
+
+_alive: weakref.WeakSet[Inventory] = weakref.WeakSet()
+
+
+def _after_fork() -> None:
+    for inventory in list(_alive):
+        inventory._after_fork()
+
+
+if hasattr(os, "register_at_fork"):
+    os.register_at_fork(after_in_child=_after_fork)

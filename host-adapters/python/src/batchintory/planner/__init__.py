@@ -1,0 +1,1 @@
+"""The planner component in wasmtime: compiled once, instantiated as often as needed."""

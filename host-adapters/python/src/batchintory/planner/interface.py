@@ -1,0 +1,325 @@
+"""The types and functions of ``wit/``: the one place that says how records cross the boundary.
+
+A test holds them against what the component says of itself.
+"""
+
+from __future__ import annotations
+
+import json
+from typing import Any, NamedTuple
+
+from batchintory import records
+from batchintory.database import DatabaseError, Rows
+from batchintory.errors import PLANNER_ERRORS, InvalidRequest
+from batchintory.planner.canonical_abi import (
+    BOOL,
+    F64,
+    S64,
+    TEXT,
+    U32,
+    U64,
+    Enum,
+    List,
+    Memory,
+    Option,
+    Record,
+    SqlValue,
+    Text,
+    Type,
+    Variant,
+)
+
+
+class Json(Text):
+    """A JSON document: text there, Python's values here."""
+
+    def load(self, memory: Memory, data: bytes, at: int) -> Any:
+        return json.loads(super().load(memory, data, at))
+
+    def lower(self, memory: Memory, value: Any) -> list[Any]:
+        return super().lower(memory, value if isinstance(value, JsonText) else as_json(value))
+
+
+class JsonText(str):
+    """Text that is a JSON document already."""
+
+
+def as_json(value: Any) -> str:
+    """A condition or a result as JSON."""
+    return json.dumps(value, ensure_ascii=False, separators=(",", ":"), allow_nan=False)
+
+
+JSON = Option(Json())
+OPTIONAL_ID = Option(S64)
+OPTIONAL_TEXT = Option(TEXT)
+
+DIALECT = Enum("postgresql", "sqlite", "mysql")
+STATUS_LABELS = Record(
+    records.StatusLabels, {"running": TEXT, "succeeded": TEXT, "failed": TEXT}
+)
+
+
+class Settings(NamedTuple):
+    """What the planner must know of the two databases."""
+
+    inventory_dialect: records.Dialect
+    meta_dialect: records.Dialect
+    inventory_table: str
+    meta_schema: str | None
+    status_labels: records.StatusLabels
+
+
+SETTINGS = Record(
+    Settings,
+    {
+        "inventory_dialect": DIALECT,
+        "meta_dialect": DIALECT,
+        "inventory_table": TEXT,
+        "meta_schema": OPTIONAL_TEXT,
+        "status_labels": STATUS_LABELS,
+    },
+)
+
+
+REFUSALS = (
+    "no-such-table",
+    "no-such-column",
+    "wrong-type",
+    "read-only",
+    "not-permitted",
+    "other",
+)
+SQL_ERROR = Record(
+    DatabaseError, {"refusal": Enum(*REFUSALS), "code": OPTIONAL_TEXT, "message": TEXT}
+)
+PARAMETERS = List(SqlValue())
+QUERY_RESULT = Variant(
+    {
+        "ok": Record(Rows, {"rows": List(List(SqlValue())), "affected": U64}),
+        "err": Variant(
+            {
+                "unavailable": TEXT,
+                "outcome-unknown": TEXT,
+                "conflict": TEXT,
+                "retryable": TEXT,
+                "failed": SQL_ERROR,
+            }
+        ),
+    }
+)
+
+META_COLUMNS = Record(
+    records.MetaColumns, {"uid": TEXT, "item": TEXT, "weight": OPTIONAL_TEXT}
+)
+ACQUIRE_REQUEST = Record(
+    records.AcquireRequest,
+    {
+        "meta_table": TEXT,
+        "job": TEXT,
+        "job_identifier": OPTIONAL_TEXT,
+        "source_job": OPTIONAL_TEXT,
+        "columns": META_COLUMNS,
+        "id_min": OPTIONAL_ID,
+        "id_max": OPTIONAL_ID,
+        "max_weight": Option(F64),
+        "max_count": Option(U64),
+        "filter": JSON,
+        "hold": JSON,
+        "settle": Enum("none", "commit-order"),
+        "max_attempts": U32,
+        "retry_delay_seconds": Option(U32),
+        "lease_seconds": Option(U32),
+        "on_change": Enum("refuse", "accept"),
+    },
+)
+QUEUE = Option(Enum("running", "retry", "requeued", "exhausted"))
+BATCH = Record(
+    records.BatchRecord,
+    {
+        "id": S64,
+        "claim_token": TEXT,
+        "meta_table": TEXT,
+        "job": TEXT,
+        "job_identifier": OPTIONAL_TEXT,
+        "attempt": U32,
+        "id_start": S64,
+        "id_end": S64,
+        "count": U64,
+        "weight": F64,
+        "oversized": BOOL,
+        "processing_start": TEXT,
+    },
+)
+ACQUISITION = Variant(
+    {
+        "batch": BATCH,
+        "nothing": Record(
+            records.Nothing,
+            {
+                "reason": Enum("caught-up", "bounds-done", "held"),
+                "watermark": OPTIONAL_ID,
+                "scanned_to": OPTIONAL_ID,
+                "held": OPTIONAL_ID,
+            },
+        ),
+    }
+)
+ITEM = Record(records.Item, {"uid": S64, "item": OPTIONAL_TEXT, "weight": F64})
+OUTCOME = Record(
+    records.Outcome, {"succeeded": BOOL, "result_item": JSON, "log": OPTIONAL_TEXT}
+)
+PLANNED_BATCH = Record(
+    records.PlannedBatch,
+    {"id_start": S64, "id_end": S64, "count": U64, "weight": F64, "oversized": BOOL},
+)
+BATCH_PLAN = Record(
+    records.BatchPlan,
+    {"batches": List(PLANNED_BATCH), "complete": BOOL, "held": OPTIONAL_ID},
+)
+JOB_PROGRESS = Record(
+    records.JobProgress,
+    {
+        "watermark": OPTIONAL_ID,
+        "items": U64,
+        "weight": F64,
+        "at_least": BOOL,
+        "estimated_items": Option(U64),
+        "last_id": OPTIONAL_ID,
+    },
+)
+JOB_SUMMARY = Record(
+    records.JobSummary,
+    {
+        "meta_table": TEXT,
+        "job": TEXT,
+        "watermark": S64,
+        "running": U64,
+        "succeeded": U64,
+        "failed": U64,
+        "waiting": U64,
+        "exhausted": U64,
+        "items": U64,
+        "weight": F64,
+        "latest_start": TEXT,
+        "request": Option(ACQUIRE_REQUEST),
+    },
+)
+HISTORY_QUERY = Record(
+    records.HistoryQuery,
+    {
+        "meta_table": OPTIONAL_TEXT,
+        "job": OPTIONAL_TEXT,
+        "uid": OPTIONAL_ID,
+        "queue": QUEUE,
+        "before": OPTIONAL_ID,
+        "limit": U32,
+        "details": BOOL,
+    },
+)
+ATTEMPT = Record(
+    records.Attempt,
+    {
+        "id": S64,
+        "meta_table": TEXT,
+        "job": TEXT,
+        "job_identifier": OPTIONAL_TEXT,
+        "attempt": U32,
+        "status": TEXT,
+        "id_start": S64,
+        "id_end": S64,
+        "count": U64,
+        "weight": F64,
+        "processing_start": TEXT,
+        "processing_end": OPTIONAL_TEXT,
+        "lease_expires": OPTIONAL_TEXT,
+        "result_item": JSON,
+        "log": OPTIONAL_TEXT,
+        "queue": QUEUE,
+        "passed_over": BOOL,
+    },
+)
+ID_RANGE = Record(records.IdRange, {"id_start": S64, "id_end": S64})
+REQUEUE_TARGET = Variant({"attempt": S64, "ids": List(ID_RANGE), "exhausted": None})
+DIFFERENCE = Record(
+    records.Difference,
+    {
+        "attempt": S64,
+        "id_start": S64,
+        "id_end": S64,
+        "count": U64,
+        "weight": F64,
+        "count_now": U64,
+        "weight_now": F64,
+    },
+)
+AUDIT_PAGE = Record(
+    records.AuditPage,
+    {"ranges": U32, "audited_to": OPTIONAL_ID, "differences": List(DIFFERENCE)},
+)
+MIGRATION = Record(records.Migration, {"created": BOOL, "upgraded": BOOL})
+
+ERROR = Variant({error.name: TEXT for error in PLANNER_ERRORS})
+
+#: The most parameters that a function takes as such; more are put into memory.
+MAX_FLAT = 16
+
+
+class Function:
+    """A function of the interface ``inventory``."""
+
+    def __init__(self, ok: Type | None, **parameters: Type) -> None:
+        self.result = Variant({"ok": ok, "err": ERROR})
+        self._parameters = parameters
+        flat = tuple(part for kind in parameters.values() for part in kind.flat)
+        self._spilled = (
+            Record(tuple, {str(index): kind for index, kind in enumerate(parameters.values())})
+            if len(flat) > MAX_FLAT
+            else None
+        )
+        #: What its core function takes.
+        self.flat = ("i32",) if self._spilled else flat
+
+    def lower(self, memory: Memory, values: tuple[Any, ...]) -> list[Any]:
+        """Arguments as parameters; wrong ones are an :class:`InvalidRequest`."""
+        parts: list[Any] = []
+        try:
+            if self._spilled:
+                return [self._spill(memory, values)]
+            for value, kind in zip(values, self._parameters.values(), strict=True):
+                parts += kind.lower(memory, value)
+        except Exception as error:
+            raise InvalidRequest(self._explain(values, error)) from error
+        return parts
+
+    def _spill(self, memory: Memory, values: tuple[Any, ...]) -> int:
+        assert self._spilled is not None
+        data = bytearray(self._spilled.size)
+        for value, (_, place, kind) in zip(values, self._spilled._fields, strict=True):
+            kind.store(memory, data, place, value)
+        return memory.write(data, self._spilled.alignment)
+
+    def _explain(self, values: tuple[Any, ...], error: Exception) -> str:
+        names = ", ".join(self._parameters)
+        return f"an argument cannot be sent to the planner ({names}): {error}"
+
+
+_SCOPE = {"meta_table": TEXT, "job": TEXT}
+
+FUNCTIONS = {
+    "acquire": Function(ACQUISITION, request=ACQUIRE_REQUEST, claim_token=OPTIONAL_TEXT),
+    "acquire-many": Function(
+        List(BATCH), request=ACQUIRE_REQUEST, batches=U32, claim_token=OPTIONAL_TEXT
+    ),
+    "items": Function(List(ITEM), claim_token=TEXT, after=OPTIONAL_ID, limit=U32),
+    "heartbeat": Function(None, claim_token=TEXT, lease_seconds=U32),
+    "complete": Function(None, claim_token=TEXT, outcome=OUTCOME),
+    "plan": Function(BATCH_PLAN, request=ACQUIRE_REQUEST, after=OPTIONAL_ID, batches=U32),
+    "progress": Function(JOB_PROGRESS, request=ACQUIRE_REQUEST, cap=U64),
+    "warnings": Function(List(TEXT), request=ACQUIRE_REQUEST),
+    "requeue": Function(U64, **_SCOPE, target=REQUEUE_TARGET),
+    "audit": Function(AUDIT_PAGE, **_SCOPE, after=OPTIONAL_ID, limit=U32),
+    "jobs": Function(List(JOB_SUMMARY)),
+    "history": Function(List(ATTEMPT), query=HISTORY_QUERY),
+    "schema-statements": Function(List(TEXT), dialect=DIALECT),
+    "migrate": Function(MIGRATION),
+}

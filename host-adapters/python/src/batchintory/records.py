@@ -1,0 +1,289 @@
+"""The records that callers send and receive.
+
+They mirror the interface ``inventory`` of ``wit/inventory.wit``, field by field and in its order, which
+says what each field means, its unit and its range. :func:`to_json` gives their JSON form.
+"""
+
+from __future__ import annotations
+
+import dataclasses
+import json
+from dataclasses import dataclass
+from typing import Any, Literal, Union
+
+__all__ = [
+    "AcquireRequest",
+    "Attempt",
+    "AuditPage",
+    "BatchPlan",
+    "BatchRecord",
+    "Condition",
+    "Dialect",
+    "Difference",
+    "HistoryQuery",
+    "IdRange",
+    "Item",
+    "JobProgress",
+    "JobSummary",
+    "MetaColumns",
+    "Migration",
+    "Nothing",
+    "NothingReason",
+    "OnChange",
+    "Outcome",
+    "PlannedBatch",
+    "Queue",
+    "RequeueTarget",
+    "Settle",
+    "StatusLabels",
+    "to_json",
+]
+
+#: A condition on the rows of a meta table, such as ``{"column": "kind", "op": "=", "value": "csv"}``.
+Condition = dict[str, Any]
+#: How to tell that no row will appear below one that is there already.
+Settle = Literal["none", "commit-order"]
+#: What to do when a job's configuration differs from that of its latest range.
+OnChange = Literal["refuse", "accept"]
+#: Where an attempt waits for what comes next.
+Queue = Literal["running", "retry", "requeued", "exhausted"]
+#: Why nothing was handed out.
+NothingReason = Literal["caught-up", "bounds-done", "held"]
+#: The SQL dialect of a database.
+Dialect = Literal["postgresql", "sqlite", "mysql"]
+
+
+@dataclass(frozen=True, slots=True)
+class MetaColumns:
+    """The columns of a meta table that matter here."""
+
+    uid: str = "uid"
+    item: str = "item"
+    weight: str | None = "weight"
+
+
+@dataclass(frozen=True, slots=True)
+class AcquireRequest:
+    """What to hand out next, and how much of it."""
+
+    meta_table: str
+    job: str
+    job_identifier: str | None = None
+    source_job: str | None = None
+    columns: MetaColumns = MetaColumns()
+    id_min: int | None = None
+    id_max: int | None = None
+    max_weight: float | None = None
+    max_count: int | None = None
+    filter: Condition | None = None
+    hold: Condition | None = None
+    settle: Settle = "none"
+    max_attempts: int = 3
+    retry_delay_seconds: int | None = None
+    lease_seconds: int | None = None
+    on_change: OnChange = "refuse"
+
+
+@dataclass(frozen=True, slots=True)
+class BatchRecord:
+    """A batch that was handed out: one attempt at one range of ids."""
+
+    id: int
+    claim_token: str
+    meta_table: str
+    job: str
+    job_identifier: str | None
+    attempt: int
+    id_start: int
+    id_end: int
+    count: int
+    weight: float
+    oversized: bool
+    processing_start: str
+
+
+@dataclass(frozen=True, slots=True)
+class Nothing:
+    """Nothing was handed out; false where a truth value is asked for."""
+
+    reason: NothingReason
+    watermark: int | None
+    scanned_to: int | None
+    held: int | None
+
+    def __bool__(self) -> bool:
+        return False
+
+
+@dataclass(frozen=True, slots=True)
+class Item:
+    """One item of a batch."""
+
+    uid: int
+    item: str | None
+    weight: float
+
+
+@dataclass(frozen=True, slots=True)
+class Outcome:
+    """How a batch ended."""
+
+    succeeded: bool
+    result_item: Any = None
+    log: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class PlannedBatch:
+    """A batch as ``plan`` foresees it."""
+
+    id_start: int
+    id_end: int
+    count: int
+    weight: float
+    oversized: bool
+
+
+@dataclass(frozen=True, slots=True)
+class BatchPlan:
+    """The next batches, without claiming them."""
+
+    batches: list[PlannedBatch]
+    complete: bool
+    held: int | None
+
+
+@dataclass(frozen=True, slots=True)
+class JobProgress:
+    """What a job has left to do, counted up to a cap."""
+
+    watermark: int | None
+    items: int
+    weight: float
+    at_least: bool
+    estimated_items: int | None
+    last_id: int | None
+
+
+@dataclass(frozen=True, slots=True)
+class JobSummary:
+    """A job's batches, summed up."""
+
+    meta_table: str
+    job: str
+    watermark: int
+    running: int
+    succeeded: int
+    failed: int
+    waiting: int
+    exhausted: int
+    items: int
+    weight: float
+    latest_start: str
+    request: AcquireRequest | None
+
+
+@dataclass(frozen=True, slots=True)
+class HistoryQuery:
+    """Which attempts to list. Conditions that are given all hold."""
+
+    meta_table: str | None = None
+    job: str | None = None
+    uid: int | None = None
+    queue: Queue | None = None
+    before: int | None = None
+    limit: int = 100
+    details: bool = True
+
+
+@dataclass(frozen=True, slots=True)
+class Attempt:
+    """One attempt: a row of the inventory."""
+
+    id: int
+    meta_table: str
+    job: str
+    job_identifier: str | None
+    attempt: int
+    status: str
+    id_start: int
+    id_end: int
+    count: int
+    weight: float
+    processing_start: str
+    processing_end: str | None
+    lease_expires: str | None
+    result_item: Any
+    log: str | None
+    queue: Queue | None
+    passed_over: bool
+
+
+@dataclass(frozen=True, slots=True)
+class IdRange:
+    """Ids of a meta table, both inclusive."""
+
+    id_start: int
+    id_end: int
+
+
+#: What to hand out again: the range of an attempt, all ranges that share an id with one of these, or all
+#: that are exhausted.
+RequeueTarget = Union[
+    tuple[Literal["attempt"], int],
+    tuple[Literal["ids"], list[IdRange]],
+    tuple[Literal["exhausted"], None],
+]
+
+
+@dataclass(frozen=True, slots=True)
+class Difference:
+    """A processed range whose rows differ from what was processed."""
+
+    attempt: int
+    id_start: int
+    id_end: int
+    count: int
+    weight: float
+    count_now: int
+    weight_now: float
+
+
+@dataclass(frozen=True, slots=True)
+class AuditPage:
+    """A part of an audit; no ranges are the end."""
+
+    ranges: int
+    audited_to: int | None
+    differences: list[Difference]
+
+
+@dataclass(frozen=True, slots=True)
+class Migration:
+    """What ``migrate`` did."""
+
+    created: bool
+    upgraded: bool
+
+
+@dataclass(frozen=True, slots=True)
+class StatusLabels:
+    """The words of the inventory's ``status`` column."""
+
+    running: str = "running"
+    succeeded: str = "succeeded"
+    failed: str = "failed"
+
+
+def to_json(record: Any) -> str:
+    """A record, or a list of records, in the JSON form that all of batchintory's programs share."""
+
+    def plain(value: Any) -> Any:
+        if dataclasses.is_dataclass(value) and not isinstance(value, type):
+            return {
+                field.name: getattr(value, field.name)
+                for field in dataclasses.fields(value)
+            }
+        raise TypeError(f"{type(value).__name__} has no JSON form")
+
+    return json.dumps(record, default=plain, ensure_ascii=False)

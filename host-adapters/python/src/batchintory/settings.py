@@ -1,0 +1,116 @@
+"""Settings: from the program, the environment, or a dot-env file."""
+
+from __future__ import annotations
+
+import json
+import os
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+from batchintory.errors import SettingsError
+from batchintory.records import StatusLabels
+
+#: Names of environment variables begin with one of these; the first one counts.
+PREFIXES = ("BATCHINTORY_", "PYBATCHINTORY_")
+NAMES = (
+    "INVENTORY_CONN",
+    "INVENTORY_CONN_SCHEMA",
+    "INVENTORY_TABLE_NAME",
+    "INVENTORY_STATUS_ENUMS",
+    "META_CONN",
+    "DEBUG",
+)
+
+
+@dataclass(frozen=True, slots=True)
+class Settings:
+    """What is configured. Connections may hold passwords, and are not shown."""
+
+    inventory_conn: Any = field(default=None, repr=False)
+    inventory_conn_schema: str | None = None
+    inventory_table_name: str = "inventory"
+    inventory_status_enums: tuple[str, str, str] = ("running", "succeeded", "failed")
+    meta_conn: Any = field(default=None, repr=False)
+    debug: bool = False
+
+    @property
+    def inventory_table(self) -> str:
+        """The table with its schema."""
+        if self.inventory_conn_schema is None:
+            return self.inventory_table_name
+        return f"{quoted(self.inventory_conn_schema)}.{quoted(self.inventory_table_name)}"
+
+    @property
+    def status_labels(self) -> StatusLabels:
+        """The words of the ``status`` column."""
+        return StatusLabels(*self.inventory_status_enums)
+
+
+def quoted(name: str) -> str:
+    """A part of a table's name, which may hold dots."""
+    escaped = name.replace('"', '""')
+    return f'"{escaped}"'
+
+
+def load(dot_env: str | os.PathLike[str] | None = None, settings: Mapping[str, Any] | None = None) -> Settings:
+    """Settings that the program gives come first, then the environment's, then those of the dot-env file: the
+    given one, or that which ``BATCHINTORY_ENV_FILE`` names."""
+    given = {name.upper(): value for name, value in (settings or {}).items()}
+    unknown = sorted(set(given) - set(NAMES))
+    if unknown:
+        raise SettingsError(f"the setting {unknown[0]} is not known; known are {', '.join(NAMES)}")
+    environment = _prefixed(os.environ)
+    file = dot_env if dot_env is not None else environment.get("ENV_FILE")
+    values = {**_read(file), **environment, **given}
+    known = {name.lower(): values[name] for name in NAMES if values.get(name) is not None}
+    known["debug"] = _truth(known.get("debug", False))
+    if "inventory_status_enums" in known:
+        known["inventory_status_enums"] = _labels(known["inventory_status_enums"])
+    return Settings(**known)
+
+
+def _prefixed(variables: Mapping[str, str | None]) -> dict[str, Any]:
+    upper = {name.upper(): value for name, value in variables.items()}
+    found: dict[str, Any] = {}
+    for name in (*NAMES, "ENV_FILE"):
+        for prefix in PREFIXES:
+            value = upper.get(prefix + name)
+            if value:
+                found[name] = value
+                break
+    return found
+
+
+def _read(file: str | os.PathLike[str] | None) -> dict[str, Any]:
+    if file is None:
+        return {}
+    if not Path(file).is_file():
+        raise SettingsError(f"there is no dot-env file {os.fspath(file)!r}; check its path")
+    from dotenv import dotenv_values
+
+    return _prefixed(dotenv_values(file))
+
+
+def _truth(value: Any) -> bool:
+    if isinstance(value, bool):
+        return value
+    word = str(value).lower()
+    if word in ("1", "true", "yes", "on", "t", "y"):
+        return True
+    if word in ("0", "false", "no", "off", "f", "n"):
+        return False
+    raise SettingsError(f"DEBUG must be true or false, not {value!r}")
+
+
+def _labels(value: Any) -> tuple[str, str, str]:
+    try:
+        labels = json.loads(value) if isinstance(value, str) else value
+        running, succeeded, failed = map(str, labels)
+    except (TypeError, ValueError):
+        raise SettingsError(
+            "INVENTORY_STATUS_ENUMS must be three words, for running, succeeded and failed, as in "
+            '["running", "succeeded", "failed"]'
+        ) from None
+    return running, succeeded, failed

@@ -1,0 +1,96 @@
+"""A subject of the scenarios in `tests/scenarios`: reads calls and writes answers, a line of JSON each.
+
+Arguments: the URLs of the inventory's and the meta tables' database.
+"""
+
+from __future__ import annotations
+
+import json
+import sys
+from typing import Any
+
+from batchintory import (
+    AcquireRequest,
+    Batch,
+    BatchintoryError,
+    HistoryQuery,
+    IdRange,
+    InvalidRequest,
+    Inventory,
+    MetaColumns,
+    Outcome,
+    to_json,
+)
+
+
+def request(arguments: dict[str, Any]) -> AcquireRequest:
+    """A request from its JSON form."""
+    columns = MetaColumns(**arguments.get("columns", {}))
+    try:
+        return AcquireRequest(**{"meta_table": "", "job": "", **arguments, "columns": columns})
+    except TypeError as error:
+        raise InvalidRequest(str(error)) from error
+
+
+def acquisition(acquired: Any) -> dict[str, Any]:
+    """What `acquire` gives."""
+    return {"batch": acquired.record} if isinstance(acquired, Batch) else {"nothing": acquired}
+
+
+def target(form: Any) -> Any:
+    """What to put back."""
+    if form == "exhausted":
+        return "exhausted", None
+    ((kind, value),) = form.items()
+    return kind, [IdRange(**ids) for ids in value] if kind == "ids" else value
+
+
+def call(inventory: Inventory, name: str, given: dict[str, Any]) -> Any:
+    """Makes a call."""
+    match name:
+        case "acquire":
+            return acquisition(inventory.acquire(request(given)))
+        case "acquire-with-token":
+            return acquisition(inventory.acquire(request(given["request"]), given["claim_token"]))
+        case "acquire-many":
+            batches = inventory.acquire_many(request(given["request"]), given["batches"])
+            return [batch.record for batch in batches]
+        case "heartbeat":
+            return inventory.heartbeat(given["claim_token"], given["lease_seconds"])
+        case "requeue":
+            return inventory.requeue(given["meta_table"], given["job"], target(given["target"]))
+        case "audit":
+            return inventory.audit(given["meta_table"], given["job"], given.get("after"), given["limit"])
+        case "items":
+            return inventory.items(given["claim_token"], given.get("after"), given["limit"])
+        case "complete":
+            return inventory.complete(given["claim_token"], Outcome(**given["outcome"]))
+        case "plan":
+            return inventory.plan(request(given["request"]), given["batches"], given.get("after"))
+        case "progress":
+            return inventory.progress(request(given["request"]), given["cap"])
+        case "jobs":
+            return inventory.jobs()
+        case "history":
+            return inventory.history(HistoryQuery(**given))
+        case "schema-statements":
+            return inventory.schema_statements(given["dialect"])
+        case "migrate":
+            return inventory.migrate()
+    raise ValueError(f"there is no call {name!r}")
+
+
+def main() -> None:
+    """Answers until the input ends."""
+    with Inventory(sys.argv[1], sys.argv[2]) as inventory:
+        for line in sys.stdin:
+            ((name, given),) = json.loads(line).items()
+            try:
+                answer = {"ok": call(inventory, name, given)}
+            except BatchintoryError as error:
+                answer = {"error": {"name": error.name, "message": str(error)}}
+            print(to_json(answer), flush=True)
+
+
+if __name__ == "__main__":
+    main()
