@@ -48,8 +48,8 @@ impl Rounds {
                 claims_held_back: 20_000,
                 contention_turns: 5,
                 contention_time: Duration::from_secs(5),
-                service_turns: 6,
-                service_time: Duration::from_secs(10),
+                service_turns: 2,
+                service_time: Duration::from_secs(60),
             }
         }
     }
