@@ -1,6 +1,7 @@
 //! A program that serves the HTTP API.
 
 use std::net::TcpListener;
+use std::process::Stdio;
 use std::time::Duration;
 
 use anyhow::{Result, ensure};
@@ -23,7 +24,10 @@ impl HttpProcess {
     pub async fn start(command: impl FnOnce(&str) -> Command, token: &str) -> Result<Self> {
         let port = TcpListener::bind("127.0.0.1:0")?.local_addr()?.port();
         let address = format!("127.0.0.1:{port}");
-        let mut process = command(&address).kill_on_drop(true).spawn()?;
+        let mut process = command(&address)
+            .stdout(Stdio::null())
+            .kill_on_drop(true)
+            .spawn()?;
         let subject = HttpSubject::new(format!("http://{address}"), token);
         loop {
             let answer = subject.call(Call::Jobs {}).await;
