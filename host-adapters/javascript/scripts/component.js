@@ -1,0 +1,39 @@
+// Transpiles the planner component, twice: for a thread that may block, and for engines that can suspend
+// WebAssembly. The core modules are the same bytes and are kept once.
+import { execFileSync } from "node:child_process";
+import { existsSync, readFileSync, renameSync, rmSync } from "node:fs";
+import { dirname, join } from "node:path";
+import { fileURLToPath } from "node:url";
+
+const folder = join(dirname(fileURLToPath(import.meta.url)), "..");
+const wasm = join(folder, "../../target/component/batchintory.wasm");
+const component = join(folder, "component");
+const modules = ["planner.core.wasm", "planner.core2.wasm", "planner.core3.wasm"];
+const database = ["query", "pause"].map((name) => `batchintory:inventory/database@0.1.0#${name}`);
+const inventory = [
+  ...["acquire", "acquire-many", "items", "heartbeat", "complete", "plan", "progress", "warnings"],
+  ...["requeue", "audit", "jobs", "history", "schema-statements", "migrate"],
+].map((name) => `batchintory:inventory/inventory@0.1.0#${name}`);
+
+if (!existsSync(wasm)) {
+  console.error("target/component/batchintory.wasm is missing: run `cargo xtask component` first");
+  process.exit(1);
+}
+rmSync(component, { recursive: true, force: true });
+transpile("blocking", ["--instantiation", "sync"]);
+transpile("suspending", [
+  ...["--instantiation", "async", "--async-mode", "jspi"],
+  ...["--async-imports", ...database, "--async-exports", ...inventory],
+]);
+for (const name of modules) {
+  const [ours, theirs] = ["blocking", "suspending"].map((kind) => join(component, kind, name));
+  if (!readFileSync(ours).equals(readFileSync(theirs))) throw new Error(`${theirs} differs from ${ours}`);
+  rmSync(theirs);
+  renameSync(ours, join(component, name));
+}
+
+function transpile(kind, options) {
+  const jco = join(folder, "node_modules/.bin/jco");
+  const into = ["--name", "planner", "--out-dir", join(component, kind), "--no-nodejs-compat", "--minify", "--quiet"];
+  execFileSync(jco, ["transpile", wasm, ...into, ...options], { stdio: ["ignore", "inherit", "inherit"] });
+}

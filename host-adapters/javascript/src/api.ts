@@ -1,0 +1,36 @@
+// What all entry points offer.
+
+export { Batch, type ItemOptions, Items, type Processing } from "./batch.js";
+export {
+  type DatabaseOptions,
+  type Dialect,
+  type Refusal,
+  type Rows,
+  type Source,
+  StatementError,
+  type StatementOutcome,
+  type StatusLabels,
+  type Value,
+} from "./database.js";
+export {
+  BatchintoryError,
+  ClosedError,
+  ConfigurationChangedError,
+  ConnectError,
+  DatabaseError,
+  type ErrorCode,
+  ExhaustedRetriesError,
+  InvalidRequestError,
+  LimitReachedError,
+  NoSuchBatchError,
+  NoSuchColumnError,
+  NoSuchTableError,
+  ResultError,
+  SupersededError,
+  TrapError,
+  UnavailableError,
+  UnsupportedError,
+} from "./errors.js";
+export type * from "./interface.js";
+export type { Acquired, CallOptions, ClaimOptions, Inventory, Processed } from "./inventory.js";
+export type { Query, QueryOptions, UrlOptions } from "./options.js";

@@ -1,0 +1,209 @@
+// A batch in the hands of its owner.
+
+import type { SupersededError } from "./errors.js";
+import type { BatchRecord, Id, Item } from "./interface.js";
+import type { CallOptions, Inventory } from "./inventory.js";
+
+/** How many items are asked for at once. */
+const defaultPage = 5_000;
+
+/** The most characters of an error that are kept; a log may have a MiB. */
+const maxLog = 300_000;
+
+/** How items are fetched. */
+export interface ItemOptions extends CallOptions {
+  /** How many at once, 1 to 10,000; by default 5,000. */
+  pageSize?: number;
+}
+
+/** What the function that processes a batch gets beside its items. */
+export interface Processing {
+  /** The batch. */
+  batch: Batch;
+  /** Aborted when the batch was taken from its owner, or the caller's own signal is. */
+  signal: AbortSignal;
+}
+
+/** The items of a batch, fetched by the page: to be iterated over, or all at once. */
+export class Items implements AsyncIterable<Item> {
+  readonly #page: (after: bigint | undefined, limit: number) => Promise<Item[]>;
+  readonly #limit: number;
+
+  constructor(page: (after: bigint | undefined, limit: number) => Promise<Item[]>, limit: number) {
+    this.#page = page;
+    this.#limit = limit;
+  }
+
+  /** One item after the other. */
+  async *[Symbol.asyncIterator](): AsyncGenerator<Item, void, void> {
+    for await (const page of this.pages()) yield* page;
+  }
+
+  /** One page after the other. */
+  async *pages(): AsyncGenerator<Item[], void, void> {
+    let after: bigint | undefined;
+    for (;;) {
+      const page = await this.#page(after, this.#limit);
+      if (page.length > 0) yield page;
+      if (page.length < this.#limit) return;
+      after = page.at(-1)?.uid;
+    }
+  }
+
+  /** All items. */
+  async toArray(): Promise<Item[]> {
+    const items: Item[] = [];
+    for await (const page of this.pages()) for (const item of page) items.push(item);
+    return items;
+  }
+}
+
+/**
+ * A batch in the hands of its owner. It ends by `succeed`, `fail` or `process`; one that is left without an end
+ * stays `running` in the inventory, until its lease is over if it has one.
+ */
+export class Batch implements AsyncDisposable {
+  /** What was handed out. */
+  readonly record: BatchRecord;
+  readonly #inventory: Inventory;
+  readonly #leaseSeconds: number | undefined;
+  readonly #keepAlive: (lost: (error: SupersededError) => void) => () => void;
+  #hasEnded = false;
+
+  /** Batches come from an inventory. */
+  constructor(
+    inventory: Inventory,
+    record: BatchRecord,
+    leaseSeconds: number | undefined,
+    keepAlive: (lost: (error: SupersededError) => void) => () => void,
+  ) {
+    this.#inventory = inventory;
+    this.record = record;
+    this.#leaseSeconds = leaseSeconds;
+    this.#keepAlive = keepAlive;
+  }
+
+  /** The row's id in the inventory. */
+  get id(): bigint {
+    return this.record.id;
+  }
+
+  /** Names this attempt in later calls. */
+  get claimToken(): string {
+    return this.record.claimToken;
+  }
+
+  /** The id of the first item. */
+  get idStart(): bigint {
+    return this.record.idStart;
+  }
+
+  /** The id of the last item. */
+  get idEnd(): bigint {
+    return this.record.idEnd;
+  }
+
+  /** How many items it has. */
+  get count(): number {
+    return this.record.count;
+  }
+
+  /** What its items weigh together. */
+  get weight(): number {
+    return this.record.weight;
+  }
+
+  /** 1 for a new range. */
+  get attempt(): number {
+    return this.record.attempt;
+  }
+
+  /** The items, in the order of their ids: `for await (const item of batch.items())`. */
+  items({ pageSize = defaultPage, ...options }: ItemOptions = {}): Items {
+    const page = (after: Id | undefined, limit: number) =>
+      this.#inventory.items(this.claimToken, { after, limit, ...options });
+    return new Items(page, pageSize);
+  }
+
+  /** A sign of life: the lease now ends so many seconds from now; by default as many as in the request. */
+  async heartbeat(leaseSeconds?: number, options?: CallOptions): Promise<void> {
+    const seconds = leaseSeconds ?? this.#leaseSeconds;
+    if (seconds !== undefined) await this.#inventory.heartbeat(this.claimToken, seconds, options);
+  }
+
+  /**
+   * Prolongs the lease in the background, in another thread where there is one, until what it gives is called.
+   * Without a lease there is nothing to do. `lost` is told when the batch was taken from its owner.
+   */
+  keepAlive(lost: (error: SupersededError) => void = () => {}): () => void {
+    return this.#leaseSeconds === undefined ? () => {} : this.#keepAlive(lost);
+  }
+
+  /** All items are processed, with this result: anything that JSON can hold, `bigint`s too. */
+  async succeed(result?: unknown, options?: CallOptions): Promise<void> {
+    await this.#inventory.complete(this.claimToken, { succeeded: true, resultItem: result }, options);
+    this.#hasEnded = true;
+  }
+
+  /** The batch is given up, for this reason; an error is kept by its name and message. */
+  async fail(reason?: unknown, options?: CallOptions): Promise<void> {
+    const log = reason === undefined ? undefined : String(reason).slice(0, maxLog);
+    await this.#inventory.complete(this.claimToken, { succeeded: false, log }, options);
+    this.#hasEnded = true;
+  }
+
+  /**
+   * Processes the items, and lets the batch succeed with what `work` gives, or fail with what it throws, which is
+   * thrown on. Meanwhile the lease is prolonged; when the batch was taken from its owner all the same, its signal
+   * is aborted and a `SupersededError` thrown at once.
+   */
+  async process<T>(
+    work: (items: Item[], processing: Processing) => Promise<T> | T,
+    options: CallOptions = {},
+  ): Promise<T> {
+    const aborting = new AbortController();
+    const abort = () => aborting.abort(options.signal?.reason);
+    let stop = () => {};
+    const lost = new Promise<never>((_resolve, reject) => {
+      stop = this.keepAlive((error) => {
+        aborting.abort(error);
+        reject(error);
+      });
+    });
+    lost.catch(() => {});
+    options.signal?.addEventListener("abort", abort);
+    if (options.signal?.aborted) abort();
+    let result: T;
+    try {
+      const working = this.items()
+        .toArray()
+        .then((items) => {
+          aborting.signal.throwIfAborted();
+          return work(items, { batch: this, signal: aborting.signal });
+        });
+      result = await Promise.race([working, lost]);
+    } catch (error) {
+      if (error !== aborting.signal.reason || options.signal?.aborted) await this.fail(error);
+      throw error;
+    } finally {
+      stop();
+      options.signal?.removeEventListener("abort", abort);
+    }
+    try {
+      await this.succeed(result);
+    } catch (error) {
+      if (isResultError(error)) await this.fail(error);
+      throw error;
+    }
+    return result;
+  }
+
+  /** At the end of a block with `await using`: fails if it was left without an end. */
+  async [Symbol.asyncDispose](): Promise<void> {
+    if (!this.#hasEnded) await this.fail("the batch was left without an end");
+  }
+}
+
+function isResultError(error: unknown): boolean {
+  return error instanceof Error && "code" in error && error.code === "result";
+}

@@ -1,0 +1,59 @@
+// PostgreSQL, by pg with a pool of connections.
+
+import { type Database, type Rows, StatementError, type Value } from "../../database.js";
+import { messageOf } from "../../errors.js";
+import { load } from "../load.js";
+import { parse } from "./options.js";
+import { check, types } from "./values.js";
+
+/**
+ * Opens the database at a URL. A statement travels without a name, in one round trip: no session keeps anything, so
+ * it works through a pooler in transaction mode too.
+ */
+export async function open(url: string): Promise<Database> {
+  const { default: pg } = await load("pg", () => import("pg"));
+  const pool = new pg.Pool(parse(url));
+  // An idle connection that ends is replaced by the pool when one is needed.
+  pool.on("error", () => {});
+
+  async function connection() {
+    try {
+      return await pool.connect();
+    } catch (error) {
+      throw new StatementError("unavailable", messageOf(error));
+    }
+  }
+
+  // Finds out now whether there is a database at all.
+  try {
+    (await connection()).release();
+  } catch (error) {
+    await pool.end();
+    throw error;
+  }
+
+  return {
+    dialect: "postgresql",
+    async query(statement: string, parameters: Value[]): Promise<Rows> {
+      const client = await connection();
+      let isLost = true;
+      // What a connection says beside the answer to its statement is heard there too.
+      const ignore = () => {};
+      client.on("error", ignore);
+      try {
+        const result = await client.query({ text: statement, values: parameters, rowMode: "array", types });
+        isLost = false;
+        check(result.fields);
+        return { rows: result.rows, affected: result.command === "SELECT" ? 0 : (result.rowCount ?? 0) };
+      } catch (error) {
+        // After what the server says, but for its farewell, the connection goes on.
+        if (error instanceof pg.DatabaseError && error.severity === "ERROR") isLost = false;
+        throw error;
+      } finally {
+        client.off("error", ignore);
+        client.release(isLost);
+      }
+    },
+    close: () => pool.end(),
+  };
+}

@@ -1,0 +1,75 @@
+// The two libraries with SQLite: better-sqlite3, and Node's own where it is there.
+
+import { ConnectError } from "../../errors.js";
+import { load } from "../load.js";
+
+/** A selected value, as both give it when asked for big integers. */
+export type Cell = null | bigint | number | string | Uint8Array;
+
+/** A prepared statement. */
+export interface Statement {
+  /** Runs it, and gives its rows, if it has any. */
+  all(parameters: (null | bigint | number | string)[]): Cell[][];
+}
+
+/** A connection. */
+export interface Connection {
+  prepare(statement: string): Statement;
+  close(): void;
+}
+
+/** How long a statement waits for another writer. */
+const busyTimeoutMilliseconds = 5_000;
+
+/** Opens a file, or `:memory:`: by better-sqlite3 if it is installed, else by Node itself. */
+export async function connect(path: string): Promise<Connection> {
+  try {
+    return await betterSqlite(path);
+  } catch (error) {
+    if (!(error instanceof ConnectError)) throw error;
+    const connection = await nodeSqlite(path);
+    if (connection === undefined) throw error;
+    return connection;
+  }
+}
+
+async function betterSqlite(path: string): Promise<Connection> {
+  const { default: Database } = await load(
+    "better-sqlite3",
+    () => import("better-sqlite3"),
+    "@12 (or use Node 24, which has SQLite built in)",
+  );
+  const connection = new Database(path, { timeout: busyTimeoutMilliseconds });
+  return {
+    prepare(text) {
+      const statement = connection.prepare(text).safeIntegers();
+      if (statement.reader) {
+        statement.raw();
+        return { all: (parameters) => statement.all(parameters) as Cell[][] };
+      }
+      return {
+        all(parameters) {
+          statement.run(parameters);
+          return [];
+        },
+      };
+    },
+    close: () => connection.close(),
+  };
+}
+
+/** `undefined` where Node has no SQLite, or an early one that cannot give rows as arrays. */
+async function nodeSqlite(path: string): Promise<Connection | undefined> {
+  const sqlite = await import("node:sqlite").catch(() => undefined);
+  if (typeof sqlite?.StatementSync.prototype.setReturnArrays !== "function") return undefined;
+  const connection = new sqlite.DatabaseSync(path, { timeout: busyTimeoutMilliseconds });
+  return {
+    prepare(text) {
+      const statement = connection.prepare(text);
+      statement.setReadBigInts(true);
+      statement.setReturnArrays(true);
+      return { all: (parameters) => statement.all(...parameters) as unknown as Cell[][] };
+    },
+    close: () => connection.close(),
+  };
+}

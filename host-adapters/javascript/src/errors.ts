@@ -1,0 +1,90 @@
+// Why a call failed: one class for each case, so that a program can branch on it.
+
+/** The name of an error: those of the interface, and those that only a host has. */
+export type ErrorCode =
+  | "invalid-request"
+  | "no-such-table"
+  | "no-such-column"
+  | "no-such-batch"
+  | "superseded"
+  | "configuration-changed"
+  | "exhausted-retries"
+  | "unavailable"
+  | "database"
+  | "connect"
+  | "unsupported"
+  | "limit-reached"
+  | "trap"
+  | "result"
+  | "closed";
+
+/** Why a call failed. The message says what was wrong, where, and what to do; it never holds a password. */
+export class BatchintoryError extends Error {
+  /** The error's name as the interface spells it, to branch on. */
+  readonly code: ErrorCode;
+
+  constructor(code: ErrorCode, message: string) {
+    super(message);
+    this.code = code;
+    this.name = new.target.name;
+  }
+}
+
+/** The request, or what it finds in the meta table, is not allowed. Mend it and call again. */
+export class InvalidRequestError extends BatchintoryError {}
+/** The meta table or the inventory does not exist. For the inventory: `migrate`. */
+export class NoSuchTableError extends BatchintoryError {}
+/** A column does not exist. */
+export class NoSuchColumnError extends BatchintoryError {}
+/** No batch has this claim token. */
+export class NoSuchBatchError extends BatchintoryError {}
+/** The batch has ended in another way already, or was taken from its owner. Nothing was changed. */
+export class SupersededError extends BatchintoryError {}
+/** The job's configuration differs from that of its latest range, and `onChange` is `refuse`. */
+export class ConfigurationChangedError extends BatchintoryError {}
+/** Other workers won every time. Call again later. */
+export class ExhaustedRetriesError extends BatchintoryError {}
+/** The database cannot be reached, or went away. Call again later. */
+export class UnavailableError extends BatchintoryError {}
+/** The database refused a statement for another reason. */
+export class DatabaseError extends BatchintoryError {}
+/** A database cannot be opened, or its driver is not installed. */
+export class ConnectError extends BatchintoryError {}
+/** This engine lacks what the planner needs to wait for an asynchronous database. */
+export class UnsupportedError extends BatchintoryError {}
+/** The planner computed for longer than it may. What was claimed meanwhile stands in the history. */
+export class LimitReachedError extends BatchintoryError {}
+/** The planner broke down, which is a bug. Its instance is not used again. */
+export class TrapError extends BatchintoryError {}
+/** A result cannot be written as JSON. */
+export class ResultError extends BatchintoryError {}
+/** The inventory was closed. */
+export class ClosedError extends BatchintoryError {}
+
+const classes: Record<ErrorCode, new (code: ErrorCode, message: string) => BatchintoryError> = {
+  "invalid-request": InvalidRequestError,
+  "no-such-table": NoSuchTableError,
+  "no-such-column": NoSuchColumnError,
+  "no-such-batch": NoSuchBatchError,
+  superseded: SupersededError,
+  "configuration-changed": ConfigurationChangedError,
+  "exhausted-retries": ExhaustedRetriesError,
+  unavailable: UnavailableError,
+  database: DatabaseError,
+  connect: ConnectError,
+  unsupported: UnsupportedError,
+  "limit-reached": LimitReachedError,
+  trap: TrapError,
+  result: ResultError,
+  closed: ClosedError,
+};
+
+/** The error of this name. */
+export function errorOf(code: ErrorCode, message: string): BatchintoryError {
+  return new classes[code](code, message);
+}
+
+/** What anything that was thrown says. */
+export function messageOf(thrown: unknown): string {
+  return thrown instanceof Error ? thrown.message : String(thrown);
+}

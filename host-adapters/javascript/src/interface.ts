@@ -1,0 +1,274 @@
+// The records that callers send and receive. They mirror the interface `inventory` of the WIT package
+// `batchintory:inventory`, which says more on what each field means.
+//
+// Ids are `bigint`s, all of them: they have 64 bits, and a `number` would be right until it is not. Where an id is
+// given, a safe integer `number` does too. Counts are `number`s.
+
+/** An id that a caller gives: a `bigint`, or a `number` that is a safe integer. */
+export type Id = bigint | number;
+
+/** A comparison of a column, or a combination of conditions. */
+export type Condition =
+  | { all: Condition[] }
+  | { any: Condition[] }
+  | { not: Condition }
+  | {
+      /** The column's name. */
+      column: string;
+      /** How to compare. */
+      op:
+        | ("=" | "!=" | "<" | "<=" | ">" | ">=" | "in" | "not-in" | "like" | "is-null" | "is-not-null")
+        | ("older-than-seconds" | "younger-than-seconds");
+      /** What with; a list for `in` and `not-in`, nothing for `is-null` and `is-not-null`. */
+      value?: unknown;
+    };
+
+/** The columns of a meta table that matter here. */
+export interface MetaColumns {
+  /** Unique, increasing integer id; by default `uid`. */
+  uid?: string;
+  /** What to process; by default `item`. */
+  item?: string;
+  /** How heavy an item is; by default `weight`. `null`: items have no weight. */
+  weight?: string | null;
+}
+
+/** What to hand out next, and how much of it. What is `undefined` or `null` has its default. */
+export interface AcquireRequest {
+  /** The meta table, as `table` or `schema.table`. */
+  metaTable: string;
+  /** The job's name: ranges are handed out once per meta table and job. */
+  job: string;
+  /** Tells runs of one job apart; only kept. */
+  jobIdentifier?: string | null | undefined;
+  /** Processes the results of this job on the meta table instead of the table itself. */
+  sourceJob?: string | null | undefined;
+  /** The meta table's columns. */
+  columns?: MetaColumns | undefined;
+  /** The lowest id to hand out (inclusive). */
+  idMin?: Id | null | undefined;
+  /** The highest id to hand out (inclusive). */
+  idMax?: Id | null | undefined;
+  /** The most that a batch may weigh. An item that alone is heavier is handed out alone. */
+  maxWeight?: number | null | undefined;
+  /** The most items in a batch. */
+  maxCount?: Id | null | undefined;
+  /** Which rows belong to the job; others are passed over for good. */
+  filter?: Condition | null | undefined;
+  /** Which rows are not ready yet: planning stops before the first of them. */
+  hold?: Condition | null | undefined;
+  /** How to tell that no row will appear below one that is there already; by default `none`. */
+  settle?: "none" | "commit-order" | undefined;
+  /** How often a range is handed out until it succeeds; by default 3. */
+  maxAttempts?: number | undefined;
+  /** How long a range rests after its first failure; twice as long after each further one. */
+  retryDelaySeconds?: number | null | undefined;
+  /** How long a batch may run without a sign of life; by default for good. */
+  leaseSeconds?: number | null | undefined;
+  /** What to do when columns, filter or hold differ from those of the job's latest range; by default `refuse`. */
+  onChange?: "refuse" | "accept" | undefined;
+}
+
+/** Where an attempt waits for what comes next. */
+export type Queue = "running" | "retry" | "requeued" | "exhausted";
+
+/** A batch that was handed out: one attempt at one range of ids. */
+export interface BatchRecord {
+  /** The row's id in the inventory. */
+  readonly id: bigint;
+  /** Names this attempt in later calls; whoever has it owns the batch. */
+  readonly claimToken: string;
+  /** The meta table's normalised name. */
+  readonly metaTable: string;
+  /** The job. */
+  readonly job: string;
+  /** As in the request. */
+  readonly jobIdentifier?: string;
+  /** 1 for a new range. */
+  readonly attempt: number;
+  /** The id of the first item. */
+  readonly idStart: bigint;
+  /** The id of the last item. */
+  readonly idEnd: bigint;
+  /** How many items it has. */
+  readonly count: number;
+  /** What its items weigh together. */
+  readonly weight: number;
+  /** Whether it is a single item that alone is heavier than `maxWeight`. */
+  readonly oversized: boolean;
+  /** When it was handed out, by the inventory database's clock: RFC 3339 in UTC. */
+  readonly processingStart: string;
+}
+
+/** Nothing was handed out. */
+export interface Nothing {
+  /** Why: nothing is left, nothing will ever come within the bounds, or the next row is not ready. */
+  reason: "caught-up" | "bounds-done" | "held";
+  /** The highest id that the job has claimed so far. */
+  watermark?: bigint;
+  /** The highest id that was looked at and passed over by the filter in this call. */
+  scannedTo?: bigint;
+  /** The first id that is held. */
+  held?: bigint;
+}
+
+/** One item of a batch. */
+export interface Item {
+  /** Its id in the meta table. */
+  uid: bigint;
+  /** The item column as text; missing where it is NULL. */
+  item?: string;
+  /** Its weight; 0 where it is NULL or items have no weight. */
+  weight: number;
+}
+
+/** How a batch ended. */
+export interface Outcome {
+  /** True when all of it was processed. */
+  succeeded: boolean;
+  /** What came of it: anything that JSON can hold, `bigint`s too. */
+  resultItem?: unknown;
+  /** An error message or a log's tail. */
+  log?: string | null | undefined;
+}
+
+/** A batch as `plan` foresees it. */
+export interface PlannedBatch {
+  idStart: bigint;
+  idEnd: bigint;
+  count: number;
+  weight: number;
+  oversized: boolean;
+}
+
+/** The next batches, without claiming them. */
+export interface BatchPlan {
+  /** In order; fewer than asked for when nothing more is left. */
+  batches: PlannedBatch[];
+  /** Whether nothing is left after them, or nothing that is ready. */
+  complete: boolean;
+  /** The first id that is held, where the plan ends before one. */
+  held?: bigint;
+}
+
+/** What a job has left to do, counted up to a cap. */
+export interface JobProgress {
+  /** The highest id that the job has claimed so far. */
+  watermark?: bigint;
+  /** Items left, at most the cap. */
+  items: number;
+  /** What those items weigh. */
+  weight: number;
+  /** Whether the cap ended the count. */
+  atLeast: boolean;
+  /** Where the cap ended the count: a guess at all that is left, before any filter. */
+  estimatedItems?: number;
+  /** The highest id up to which items are left. */
+  lastId?: bigint;
+}
+
+/** A job's batches, summed up. */
+export interface JobSummary {
+  metaTable: string;
+  job: string;
+  /** The highest id that the job has claimed so far. */
+  watermark: bigint;
+  /** Attempts that run. */
+  running: number;
+  /** Attempts that succeeded. */
+  succeeded: number;
+  /** Attempts that failed. */
+  failed: number;
+  /** Ranges that wait to be handed out again. */
+  waiting: number;
+  /** Ranges that failed as often as is allowed. */
+  exhausted: number;
+  /** Items in succeeded attempts. */
+  items: number;
+  /** What those items weigh. */
+  weight: number;
+  /** When the latest batch was handed out: RFC 3339 in UTC. */
+  latestStart: string;
+  /** The request of the latest batch, to ask for progress with. */
+  request?: AcquireRequest;
+}
+
+/** Which attempts to list. Conditions that are given all hold. */
+export interface HistoryQuery {
+  /** Only of this meta table. */
+  metaTable?: string | null | undefined;
+  /** Only of this job. */
+  job?: string | null | undefined;
+  /** Only ranges that hold this id of the meta table, which must then be named. */
+  uid?: Id | null | undefined;
+  /** Only attempts in this queue. */
+  queue?: Queue | null | undefined;
+  /** Only rows with a lower inventory id: the last one of the page before. */
+  before?: Id | null | undefined;
+  /** At most so many, 1 to 1,000; by default 100. */
+  limit?: number | undefined;
+  /** Whether results and logs are given too; by default they are. */
+  details?: boolean | undefined;
+}
+
+/** One attempt: a row of the inventory. */
+export interface Attempt {
+  id: bigint;
+  metaTable: string;
+  job: string;
+  jobIdentifier?: string;
+  attempt: number;
+  /** `running`, `succeeded`, `failed`, or the word configured for it. */
+  status: string;
+  idStart: bigint;
+  idEnd: bigint;
+  count: number;
+  weight: number;
+  processingStart: string;
+  processingEnd?: string;
+  /** Until when it may go without a sign of life. */
+  leaseExpires?: string;
+  /** Its result; integers beyond 2^53 in it are `bigint`s. */
+  resultItem?: unknown;
+  /** Its error message or log. */
+  log?: string;
+  /** Where it waits for what comes next. */
+  queue?: Queue;
+  /** The query's `uid` lies in the range, but was passed over by the job's filter. */
+  passedOver: boolean;
+}
+
+/** What to hand out again: an attempt's range by its inventory id, ranges by ids, or all that are exhausted. */
+export type RequeueTarget = { attempt: Id } | { ids: { idStart: Id; idEnd: Id }[] } | "exhausted";
+
+/** A processed range whose rows differ from what was processed. */
+export interface Difference {
+  /** The inventory id of the attempt that succeeded. */
+  attempt: bigint;
+  idStart: bigint;
+  idEnd: bigint;
+  /** How many items were processed. */
+  count: number;
+  weight: number;
+  /** How many there are now. */
+  countNow: number;
+  weightNow: number;
+}
+
+/** A part of an audit. */
+export interface AuditPage {
+  /** How many ranges were counted again; 0 is the end. */
+  ranges: number;
+  /** The last id of the last one: the next page is behind it. */
+  auditedTo?: bigint;
+  /** Those that differ. */
+  differences: Difference[];
+}
+
+/** What `migrate` did. */
+export interface Migration {
+  /** Whether the inventory table was made by this call. */
+  created: boolean;
+  /** Whether a table that pybatchintory wrote was upgraded by this call. */
+  upgraded: boolean;
+}

@@ -1,0 +1,240 @@
+// The inventory: every operation of the planner.
+
+import { Batch, type Processing } from "./batch.js";
+import * as boundary from "./boundary.js";
+import type { Dialect } from "./database.js";
+import type { Engine } from "./engine.js";
+import type * as Api from "./interface.js";
+import type { Inventory as Wit, Operation, Operations } from "./planner/wit.js";
+
+/** How a call is made. */
+export interface CallOptions {
+  /**
+   * Ends the call before its next statement, with the signal's reason. A statement that is under way is waited for:
+   * a claim that is aborted either gives its batch or has claimed nothing.
+   */
+  signal?: AbortSignal | undefined;
+}
+
+/** How a claim is made. */
+export interface ClaimOptions extends CallOptions {
+  /**
+   * A token of the caller's own (unguessable, 1 to 255 bytes): the call may be repeated after any failure, by another
+   * process too, and gives the same batch again once it has succeeded.
+   */
+  claimToken?: string | undefined;
+}
+
+/** What `acquire` gives: a batch, or why there is none. */
+export type Acquired = { batch: Batch; nothing?: undefined } | { batch?: undefined; nothing: Api.Nothing };
+
+/** What `process` did. */
+export interface Processed {
+  /** Batches that succeeded. */
+  succeeded: number;
+  /** Batches that failed. */
+  failed: number;
+  /** Why it came to an end. */
+  nothing: Api.Nothing;
+}
+
+/**
+ * Hands out batches and keeps the inventory of every attempt. Calls may be made many at once. Claims of one job then
+ * come one after the other, first come, first served, since only one of those that run at once could succeed.
+ */
+export class Inventory implements AsyncDisposable {
+  readonly #engine: Engine;
+
+  /** Inventories come from `open`. */
+  constructor(engine: Engine) {
+    this.#engine = engine;
+  }
+
+  /** Hands out the next batch of a job: first what failed or lost its owner, then a new range. */
+  async acquire(request: Api.AcquireRequest, options: ClaimOptions = {}): Promise<Acquired> {
+    const token = options.claimToken;
+    const acquisition = await this.#call(options, "acquire", boundary.toRequest(request), token);
+    if (acquisition.tag === "nothing") return { nothing: boundary.fromNothing(acquisition.val) };
+    return { batch: this.#batch(acquisition.val, request) };
+  }
+
+  /**
+   * Hands out up to so many (1 to 1,000) batches that follow each other, all or none; fewer where less is left, and one
+   * that is handed out again comes alone.
+   */
+  async acquireMany(request: Api.AcquireRequest, batches: number, options: ClaimOptions = {}): Promise<Batch[]> {
+    const many = boundary.small(batches, "batches");
+    const records = await this.#call(options, "acquireMany", boundary.toRequest(request), many, options.claimToken);
+    return records.map((record) => this.#batch(record, request));
+  }
+
+  /**
+   * One batch after the other until nothing is left. Each must be ended by whoever gets it: one that is left behind stays
+   * `running`.
+   */
+  async *batches(request: Api.AcquireRequest, options: CallOptions = {}): AsyncGenerator<Batch, Api.Nothing, void> {
+    for (;;) {
+      const { batch, nothing } = await this.acquire(request, options);
+      if (batch === undefined) return nothing;
+      yield batch;
+    }
+  }
+
+  /**
+   * Processes one batch after the other until nothing is left, as `Batch.process` does. A failed batch does not keep the
+   * next ones back, and is handed out again as the request allows.
+   */
+  async process(
+    request: Api.AcquireRequest,
+    work: (items: Api.Item[], processing: Processing) => unknown,
+    options: CallOptions = {},
+  ): Promise<Processed> {
+    const done = { succeeded: 0, failed: 0 };
+    for (;;) {
+      const { batch, nothing } = await this.acquire(request, options);
+      if (batch === undefined) return { ...done, nothing };
+      let thrown: { error: unknown } | undefined;
+      const caught = async (items: Api.Item[], processing: Processing) => {
+        try {
+          return await work(items, processing);
+        } catch (error) {
+          thrown = { error };
+          throw error;
+        }
+      };
+      try {
+        await batch.process(caught, options);
+        done.succeeded += 1;
+      } catch (error) {
+        // What the work threw is in the inventory; all else is the caller's.
+        if (thrown === undefined || thrown.error !== error || options.signal?.aborted) throw error;
+        done.failed += 1;
+      }
+    }
+  }
+
+  /** A page of the items of a batch: up to `limit` (1 to 10,000, by default 5,000) items with ids above `after`. */
+  async items(
+    claimToken: string,
+    { after, limit = 5_000, ...options }: CallOptions & { after?: Api.Id | undefined; limit?: number } = {},
+  ): Promise<Api.Item[]> {
+    const token = boundary.text(claimToken, "claimToken");
+    const items = await this.#call(options, "items", token, optionalId(after), boundary.small(limit, "limit"));
+    return items.map(boundary.fromItem);
+  }
+
+  /** A sign of life: the batch's lease now ends so many seconds (1 to 31,536,000) from now. */
+  async heartbeat(claimToken: string, leaseSeconds: number, options: CallOptions = {}): Promise<void> {
+    const token = boundary.text(claimToken, "claimToken");
+    await this.#call(options, "heartbeat", token, boundary.small(leaseSeconds, "leaseSeconds"));
+  }
+
+  /** Ends a batch. Ending it again in the same way is fine and changes nothing. */
+  async complete(claimToken: string, outcome: Api.Outcome, options: CallOptions = {}): Promise<void> {
+    const token = boundary.text(claimToken, "claimToken");
+    await this.#call(options, "complete", token, boundary.toOutcome(outcome));
+  }
+
+  /** The next `batches` (1 to 1,000, by default 10) new ranges without claiming them, as if all up to `after` were claimed. */
+  async plan(
+    request: Api.AcquireRequest,
+    { after, batches = 10, ...options }: CallOptions & { after?: Api.Id | undefined; batches?: number } = {},
+  ): Promise<Api.BatchPlan> {
+    const many = boundary.small(batches, "batches");
+    return boundary.fromPlan(await this.#call(options, "plan", boundary.toRequest(request), optionalId(after), many));
+  }
+
+  /** What a job has left to do, counted up to `cap` (1 to 100,000,000, by default 100,000) items. */
+  async progress(
+    request: Api.AcquireRequest,
+    { cap = 100_000, ...options }: CallOptions & { cap?: number } = {},
+  ): Promise<Api.JobProgress> {
+    const most = boundary.integer(cap, "cap", 0n);
+    return boundary.fromProgress(await this.#call(options, "progress", boundary.toRequest(request), most));
+  }
+
+  /** What about a job's source may surprise its user, a sentence each. Meant for the start of a program. */
+  async warnings(request: Api.AcquireRequest, options: CallOptions = {}): Promise<string[]> {
+    return this.#call(options, "warnings", boundary.toRequest(request));
+  }
+
+  /** Puts ranges of a job back, to be handed out again as a new attempt. Gives back how many. */
+  async requeue(
+    metaTable: string,
+    job: string,
+    target: Api.RequeueTarget,
+    options: CallOptions = {},
+  ): Promise<number> {
+    const scope = [boundary.text(metaTable, "metaTable"), boundary.text(job, "job")] as const;
+    return Number(await this.#call(options, "requeue", ...scope, boundary.toRequeueTarget(target)));
+  }
+
+  /**
+   * Counts up to `limit` (1 to 1,000, by default 100) processed ranges of a job behind the id `after` again, and lists those
+   * whose rows differ from what was processed.
+   */
+  async audit(
+    metaTable: string,
+    job: string,
+    { after, limit = 100, ...options }: CallOptions & { after?: Api.Id | undefined; limit?: number } = {},
+  ): Promise<Api.AuditPage> {
+    const scope = [boundary.text(metaTable, "metaTable"), boundary.text(job, "job")] as const;
+    const page = await this.#call(options, "audit", ...scope, optionalId(after), boundary.small(limit, "limit"));
+    return boundary.fromAuditPage(page);
+  }
+
+  /** All jobs of the inventory, by meta table and name. */
+  async jobs(options: CallOptions = {}): Promise<Api.JobSummary[]> {
+    return (await this.#call(options, "jobs")).map(boundary.fromJob);
+  }
+
+  /** Attempts, latest first. */
+  async history(query: Api.HistoryQuery = {}, options: CallOptions = {}): Promise<Api.Attempt[]> {
+    return (await this.#call(options, "history", boundary.toHistoryQuery(query))).map(boundary.fromAttempt);
+  }
+
+  /** The statements that make the inventory table in a dialect, for those who run them themselves. */
+  async schemaStatements(dialect: Dialect, options: CallOptions = {}): Promise<string[]> {
+    return this.#call(options, "schemaStatements", dialect);
+  }
+
+  /** Makes the inventory table and its indexes where they are missing. May be called at any time. */
+  async migrate(options: CallOptions = {}): Promise<Api.Migration> {
+    return this.#call(options, "migrate");
+  }
+
+  /** Closes the databases and ends the threads. Calls that are under way fail. */
+  async close(): Promise<void> {
+    await this.#engine.close();
+  }
+
+  /** Closes the inventory at the end of a block with `await using`. */
+  async [Symbol.asyncDispose](): Promise<void> {
+    await this.close();
+  }
+
+  async #call<Name extends Operation>(
+    { signal }: CallOptions,
+    operation: Name,
+    ...parameters: Parameters<Operations[Name]>
+  ): Promise<ReturnType<Operations[Name]>> {
+    signal?.throwIfAborted();
+    try {
+      return (await this.#engine.call(operation, parameters, signal)) as ReturnType<Operations[Name]>;
+    } catch (error) {
+      signal?.throwIfAborted();
+      throw error;
+    }
+  }
+
+  #batch(record: Wit.Batch, { leaseSeconds }: Api.AcquireRequest): Batch {
+    const seconds = leaseSeconds ?? undefined;
+    return new Batch(this, boundary.fromBatch(record), seconds, (lost) =>
+      this.#engine.keepAlive(record.claimToken, seconds as number, lost),
+    );
+  }
+}
+
+function optionalId(id: Api.Id | undefined): bigint | undefined {
+  return id === undefined || id === null ? undefined : boundary.integer(id, "after");
+}

@@ -1,0 +1,71 @@
+// The thread with the engine and the drivers: whatever blocks here, the caller's event loop goes on, and whatever
+// blocks that, claims and heartbeats go on.
+
+import { workerData } from "node:worker_threads";
+import { Databases } from "../database.js";
+import { LocalEngine } from "../engine.js";
+import { BatchintoryError, type ErrorCode, messageOf } from "../errors.js";
+import type { UrlOptions } from "../options.js";
+import { connect } from "./connect.js";
+import { planners } from "./planners.js";
+import { type Answer, type Failure, type Message, ready } from "./remote-engine.js";
+import { parent } from "./thread.js";
+
+const caller = parent();
+const post = (answer: Answer) => caller.post(answer);
+/** What ends a call, or the heartbeats of a batch, by their number. */
+const ends = new Map<number, () => void>();
+
+async function start({ inventory, meta = inventory, ...options }: UrlOptions): Promise<LocalEngine> {
+  const ours = await connect(inventory);
+  try {
+    const theirs = meta === inventory ? ours : await connect(meta);
+    return new LocalEngine(new Databases(ours, theirs, options), await planners());
+  } catch (error) {
+    await ours.close();
+    throw error;
+  }
+}
+
+async function answer(number: number, work: () => Promise<unknown>): Promise<void> {
+  try {
+    post({ number, value: await work() });
+  } catch (error) {
+    post({ number, failure: failure(error) });
+  }
+}
+
+function failure(error: unknown): Failure {
+  const code: ErrorCode = error instanceof BatchintoryError ? error.code : "trap";
+  return { code, message: messageOf(error) };
+}
+
+function receive(engine: LocalEngine, message: Message): void {
+  const { number } = message;
+  switch (message.kind) {
+    case "call": {
+      const abort = new AbortController();
+      ends.set(number, () => abort.abort());
+      const call = () => engine.call(message.operation, message.parameters, abort.signal);
+      void answer(number, call).finally(() => ends.delete(number));
+      break;
+    }
+    case "keep-alive": {
+      const lost = (error: unknown) => post({ number, failure: failure(error) });
+      ends.set(number, engine.keepAlive(message.claimToken, message.leaseSeconds, lost));
+      break;
+    }
+    case "end":
+      ends.get(number)?.();
+      ends.delete(number);
+      break;
+    case "close":
+      void answer(number, () => engine.close());
+      break;
+  }
+}
+
+void answer(ready, async () => {
+  const engine = await start(workerData as UrlOptions);
+  caller.onMessage((message) => receive(engine, message as Message));
+});

@@ -1,0 +1,130 @@
+// An engine in a thread of its own.
+
+import type { Engine } from "../engine.js";
+import { type ErrorCode, errorOf, messageOf, SupersededError } from "../errors.js";
+import type { UrlOptions } from "../options.js";
+import type { Thread } from "../planner/thread.js";
+import type { Operation } from "../planner/wit.js";
+import { startThread } from "./thread.js";
+
+/** What is asked of the thread. */
+export type Message = { number: number } & (
+  | { kind: "call"; operation: Operation; parameters: unknown[] }
+  | { kind: "keep-alive"; claimToken: string; leaseSeconds: number }
+  | { kind: "end" }
+  | { kind: "close" }
+);
+
+/** An error, as it is told. */
+export interface Failure {
+  code: ErrorCode;
+  message: string;
+}
+
+/** What comes from the thread. */
+export type Answer = { number: number } & ({ value: unknown } | { failure: Failure });
+
+/** The number of the answer that comes by itself, once the databases are open. */
+export const ready = 0;
+
+interface Pending {
+  resolve(value: unknown): void;
+  reject(error: unknown): void;
+}
+
+/** Makes calls in another thread, which keeps the process alive only while one is under way. */
+export class RemoteEngine implements Engine {
+  readonly #thread: Thread;
+  readonly #pending = new Map<number, Pending>();
+  readonly #losses = new Map<number, (error: SupersededError) => void>();
+  #numbers = ready;
+  #end: Error | undefined;
+
+  private constructor(options: UrlOptions) {
+    const module = new URL("./engine-thread.js", import.meta.url);
+    this.#thread = startThread(module, options, {
+      message: (answer) => this.#receive(answer as Answer),
+      error: (error) => this.#endBy(errorOf("trap", `batchintory's thread has ended: ${messageOf(error)}`)),
+    });
+  }
+
+  /** Opens the databases. */
+  static async open(options: UrlOptions): Promise<RemoteEngine> {
+    const engine = new RemoteEngine(options);
+    try {
+      await engine.#answer(ready);
+      return engine;
+    } catch (error) {
+      engine.#thread.terminate();
+      throw error;
+    }
+  }
+
+  async call(operation: Operation, parameters: unknown[], signal?: AbortSignal): Promise<unknown> {
+    if (this.#end !== undefined) throw this.#end;
+    const number = ++this.#numbers;
+    const answer = this.#answer(number);
+    this.#post({ kind: "call", number, operation, parameters });
+    if (signal === undefined) return answer;
+    const abort = () => this.#post({ kind: "end", number });
+    signal.addEventListener("abort", abort);
+    return answer.finally(() => signal.removeEventListener("abort", abort));
+  }
+
+  keepAlive(claimToken: string, leaseSeconds: number, lost: (error: SupersededError) => void): () => void {
+    const number = ++this.#numbers;
+    this.#losses.set(number, lost);
+    this.#post({ kind: "keep-alive", number, claimToken, leaseSeconds });
+    return () => {
+      this.#losses.delete(number);
+      this.#post({ kind: "end", number });
+    };
+  }
+
+  async close(): Promise<void> {
+    if (this.#end !== undefined) return;
+    this.#end = errorOf("closed", "the inventory is closed; open it again");
+    const number = ++this.#numbers;
+    const closed = this.#answer(number);
+    this.#post({ kind: "close", number });
+    await closed;
+    this.#thread.terminate();
+  }
+
+  #answer(number: number): Promise<unknown> {
+    return new Promise((resolve, reject) => {
+      this.#pending.set(number, { resolve, reject });
+      this.#thread.keepsProcessAlive(true);
+    });
+  }
+
+  #post(message: Message): void {
+    this.#thread.post(message);
+  }
+
+  #receive(answer: Answer): void {
+    const { number } = answer;
+    const pending = this.#take(number);
+    if ("value" in answer) {
+      pending?.resolve(answer.value);
+      return;
+    }
+    const error = errorOf(answer.failure.code, answer.failure.message);
+    pending?.reject(error);
+    if (error instanceof SupersededError) this.#losses.get(number)?.(error);
+    this.#losses.delete(number);
+  }
+
+  #take(number: number): Pending | undefined {
+    const pending = this.#pending.get(number);
+    this.#pending.delete(number);
+    if (this.#pending.size === 0) this.#thread.keepsProcessAlive(false);
+    return pending;
+  }
+
+  /** The thread has ended. */
+  #endBy(error: Error): void {
+    this.#end ??= error;
+    for (const number of this.#pending.keys()) this.#take(number)?.reject(error);
+  }
+}

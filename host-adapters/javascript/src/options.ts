@@ -1,0 +1,55 @@
+// What `open` takes, in Node and elsewhere.
+
+import { type Database, type DatabaseOptions, Databases, type Dialect, type Rows, type Source, type Value } from "./database.js";
+import { errorOf } from "./errors.js";
+
+/**
+ * Runs one statement by itself, in autocommit, and gives all its rows. Parameters stand in the statement as `$1`, `$2`, …
+ * (PostgreSQL) or `?` (SQLite, MySQL), in order. What it throws is explained by the driver's error codes; a
+ * `StatementError` says by itself whether the statement took effect.
+ */
+export type Query = (source: Source, statement: string, parameters: Value[]) => Promise<Rows> | Rows;
+
+/** Databases that the caller's own function asks. */
+export interface QueryOptions extends DatabaseOptions {
+  /** Runs a statement. */
+  query: Query;
+  /** The SQL of both databases, or of each. */
+  dialect: Dialect | { inventory: Dialect; meta: Dialect };
+  /** Where the planner's core modules come from, for engines that cannot fetch files: `planner.core.wasm`, … */
+  module?: (name: string) => WebAssembly.Module | Promise<WebAssembly.Module>;
+}
+
+/** Databases by their URLs. */
+export interface UrlOptions extends DatabaseOptions {
+  /** The inventory's database: `sqlite:PATH`, `postgres://user:password@host:port/database?option=…`. */
+  inventory: string;
+  /** The meta tables' database; by default the inventory's. */
+  meta?: string;
+}
+
+const names = ["inventory", "meta", "query", "dialect", "module", "inventoryTable", "metaSchema", "statusLabels"];
+
+/** Refuses options that nobody reads. */
+export function check(options: object): void {
+  const unknown = Object.keys(options).find((name) => !names.includes(name));
+  if (unknown === undefined) return;
+  throw errorOf("invalid-request", `open has no option "${unknown}"; its options are ${names.join(", ")}`);
+}
+
+/** The databases behind the caller's own function. */
+export function databasesOf({ query, dialect, ...options }: QueryOptions): Databases {
+  const dialects = typeof dialect === "string" ? { inventory: dialect, meta: dialect } : dialect;
+  const database = (source: Source): Database => {
+    if (!["postgresql", "sqlite", "mysql"].includes(dialects?.[source])) {
+      const message = `the dialect of a query function must be named: postgresql, sqlite or mysql, for ${source}`;
+      throw errorOf("invalid-request", message);
+    }
+    return {
+      dialect: dialects[source],
+      query: (statement, parameters) => query(source, statement, parameters),
+      close() {},
+    };
+  };
+  return new Databases(database("inventory"), database("meta"), options);
+}

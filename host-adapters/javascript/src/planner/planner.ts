@@ -1,0 +1,46 @@
+// An instance of the planner component, which serves one call at a time and many calls in all.
+
+import type { Answer, Source, Value } from "../database.js";
+import { type BatchintoryError, errorOf, messageOf } from "../errors.js";
+import type { Database, Inventory, Operation } from "./wit.js";
+
+/** What a call asks of its host. */
+export interface Host {
+  query(source: Source, statement: string, parameters: Value[]): Promise<Answer>;
+  pause(milliseconds: number): Promise<void>;
+}
+
+/** An instance, wherever it runs. */
+export interface Planner {
+  /** Makes a call. */
+  call(operation: Operation, parameters: unknown[], host: Host): Promise<unknown>;
+  /** Whether it has broken down and is not to be used again. */
+  readonly isBroken: boolean;
+  close(): void;
+}
+
+/** Makes instances that share what is compiled. */
+export type MakePlanner = (settings: Database.DatabaseSettings) => Promise<Planner>;
+
+/** The component's core modules, compiled, by name. */
+export type Modules = Record<string, WebAssembly.Module>;
+
+/** The names of the core modules. */
+export const moduleNames = ["planner.core.wasm", "planner.core2.wasm", "planner.core3.wasm"];
+
+/** The error that an operation answered with; `undefined` when it broke down instead. */
+export function operationError(thrown: unknown): BatchintoryError | undefined {
+  if (!(thrown instanceof Error) || !("payload" in thrown)) return undefined;
+  const { tag, val } = thrown.payload as Inventory.Error;
+  return errorOf(tag, val);
+}
+
+/** The error of a call that broke down. */
+export function trap(thrown: unknown): BatchintoryError {
+  return errorOf("trap", `the planner component broke down, which is a bug: ${messageOf(thrown)}`);
+}
+
+/** `wasi:random`, by what every engine has. */
+export const random = {
+  getRandomU64: () => crypto.getRandomValues(new BigUint64Array(1))[0] as bigint,
+};

@@ -1,0 +1,80 @@
+// The package as a subject of the scenarios: reads a call on each line of its standard input, writes its answer as a
+// line. Arguments: the URLs of the inventory's and the meta tables' database.
+import { createInterface } from "node:readline";
+import { open } from "batchintory";
+import { parse, stringify } from "batchintory/json";
+
+const [inventoryUrl, metaUrl] = process.argv.slice(2);
+const inventory = await open({ inventory: inventoryUrl, meta: metaUrl });
+
+/** Fields whose value is the user's and stays as it is. */
+const documents = ["filter", "hold", "result_item", "resultItem"];
+
+/** The same with all names of fields written in another way. */
+function renamed(value, rename) {
+  if (Array.isArray(value)) return value.map((element) => renamed(element, rename));
+  if (typeof value !== "object" || value === null) return value;
+  const fields = Object.entries(value).map(([name, field]) => {
+    return [rename(name), documents.includes(name) ? field : renamed(field, rename)];
+  });
+  return Object.fromEntries(fields);
+}
+
+const toCamelCase = (name) => name.replace(/_(\w)/g, (_match, letter) => letter.toUpperCase());
+const toSnakeCase = (name) => name.replace(/[A-Z]/g, (letter) => `_${letter.toLowerCase()}`);
+
+const record = (batch) => ({ jobIdentifier: null, ...batch.record });
+const acquired = ({ batch, nothing }) =>
+  batch === undefined
+    ? { nothing: { watermark: null, scannedTo: null, held: null, ...nothing } }
+    : { batch: record(batch) };
+
+const operations = {
+  acquire: async (request) => acquired(await inventory.acquire(request)),
+  "acquire-with-token": async ({ request, claimToken }) =>
+    acquired(await inventory.acquire(request, { claimToken })),
+  "acquire-many": async ({ request, batches }) => (await inventory.acquireMany(request, batches)).map(record),
+  heartbeat: ({ claimToken, leaseSeconds }) => inventory.heartbeat(claimToken, leaseSeconds),
+  requeue: ({ metaTable, job, target }) => inventory.requeue(metaTable, job, target),
+  audit: async ({ metaTable, job, after, limit }) => ({
+    auditedTo: null,
+    ...(await inventory.audit(metaTable, job, { after, limit })),
+  }),
+  items: async ({ claimToken, after, limit }) => {
+    const items = await inventory.items(claimToken, { after, limit });
+    return items.map((item) => ({ item: null, ...item }));
+  },
+  complete: ({ claimToken, outcome }) => inventory.complete(claimToken, outcome),
+  plan: async ({ request, after, batches }) => ({
+    held: null,
+    ...(await inventory.plan(request, { after, batches })),
+  }),
+  progress: async ({ request, cap }) => ({
+    watermark: null,
+    estimatedItems: null,
+    lastId: null,
+    ...(await inventory.progress(request, { cap })),
+  }),
+  jobs: async () => (await inventory.jobs()).map((job) => ({ request: null, ...job })),
+  history: async (query) => {
+    const missing = ["jobIdentifier", "processingEnd", "leaseExpires", "resultItem", "log", "queue"];
+    const none = Object.fromEntries(missing.map((name) => [name, null]));
+    return (await inventory.history(query)).map((attempt) => ({ ...none, ...attempt }));
+  },
+  "schema-statements": ({ dialect }) => inventory.schemaStatements(dialect),
+  migrate: () => inventory.migrate(),
+};
+
+async function answer(line) {
+  try {
+    const [[name, parameters]] = Object.entries(parse(line));
+    return { ok: renamed((await operations[name](renamed(parameters, toCamelCase))) ?? null, toSnakeCase) };
+  } catch (error) {
+    return { error: { name: error.code ?? "test", message: error.code ? error.message : error.stack } };
+  }
+}
+
+for await (const line of createInterface({ input: process.stdin })) {
+  process.stdout.write(`${stringify(await answer(line))}\n`);
+}
+await inventory.close();
