@@ -188,7 +188,9 @@ class Batch:
     def _end(self, success: bool, result: Any, text: str | None, connection: Connection | None) -> None:
         if self.success is not None and self._transaction is None:
             state = "succeeded" if self.success else "failed"
-            raise BatchReleased(f"the batch of ids {self.id_range.id_min} to {self.id_range.id_max} has {state} already")
+            raise BatchReleased(
+                f"the batch of ids {self.id_range.id_min} to {self.id_range.id_max} has {state} already"
+            )
         try:
             outcome = Outcome(success, _as_document(result), text)
         except ResultError as error:

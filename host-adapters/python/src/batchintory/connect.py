@@ -52,7 +52,6 @@ def _open(text: str | URL) -> Database:
     from sqlalchemy.exc import ArgumentError, SQLAlchemyError
     from sqlalchemy.pool import NullPool, StaticPool
 
-
     shown = redact(text) if isinstance(text, str) else text.render_as_string()
     try:
         url = _as_url(text) if isinstance(text, str) else text
@@ -162,9 +161,7 @@ def _schema(engine: Engine) -> str | None:
     if engine.dialect.name not in ("mysql", "mariadb"):
         return None
     if not engine.url.database:
-        raise ConnectError(
-            "the URL names no database; write one behind the host, as in mysql://user@host/lake"
-        )
+        raise ConnectError("the URL names no database; write one behind the host, as in mysql://user@host/lake")
     return engine.url.database
 
 
@@ -181,9 +178,9 @@ def session_of(engine: Engine) -> Session:
             return postgres.Psycopg()
         case "postgresql", "psycopg2":
             return postgres.Psycopg2()
-        case ("mysql" | "mariadb"), "pymysql":
+        case (("mysql" | "mariadb"), "pymysql"):
             return mysql.Mysql(importlib.import_module("pymysql"))
-        case ("mysql" | "mariadb"), "mysqldb":
+        case (("mysql" | "mariadb"), "mysqldb"):
             return mysql.Mysql(importlib.import_module("MySQLdb"))
         case name, driver:
             raise ConnectError(

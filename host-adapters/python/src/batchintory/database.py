@@ -5,46 +5,15 @@ from __future__ import annotations
 import logging
 import time
 from collections.abc import Sequence
-from typing import Any, Literal, NamedTuple, Protocol, Union
+from typing import Any, Protocol
 
 from batchintory.records import Dialect, StatusLabels
+from batchintory.retry import MAX_TRIES, repeat
+from batchintory.statements import DatabaseError, Rows, Settings, Value
 
 __all__ = ["Database", "DatabaseError", "Databases", "Rows", "Value"]
 
 logger = logging.getLogger("batchintory.database")
-
-#: A parameter or a selected value.
-Value = Union[None, bool, int, float, str]
-
-#: Why the database refused a statement.
-Refusal = Literal[
-    "no-such-table", "no-such-column", "wrong-type", "read-only", "not-permitted", "other"
-]
-
-
-class Rows(NamedTuple):
-    """What a statement gave back: its rows, and how many it inserted or updated."""
-
-    rows: Sequence[Sequence[Value]]
-    affected: int
-
-
-class DatabaseError(Exception):
-    """Why a statement has no result. ``kind`` tells whether it took effect: see ``wit/database.wit``."""
-
-    def __init__(
-        self,
-        kind: Literal["unavailable", "outcome-unknown", "conflict", "retryable", "failed"],
-        message: str,
-        *,
-        refusal: Refusal = "other",
-        code: str | None = None,
-    ) -> None:
-        super().__init__(message)
-        self.kind = kind
-        self.message = message
-        self.refusal = refusal
-        self.code = code
 
 
 class Database(Protocol):
@@ -90,10 +59,8 @@ class Databases:
         *,
         repeats: bool = True,
     ) -> None:
-        from batchintory.planner.interface import Settings
-
         self._both = (inventory, meta)
-        self._repeats = repeats
+        self._tries = MAX_TRIES if repeats else 1
         if inventory.schema is not None:
             inventory_table = with_schema(inventory_table, inventory.schema)
         self.settings = Settings(
@@ -111,18 +78,12 @@ class Databases:
 
     def query(self, on: int, statement: str, parameters: list[Value]) -> tuple[str, Any]:
         """The answer to a statement, as a variant of the boundary."""
-        from batchintory.retry import repeat
-
         database = self._both[on]
         logs = logger.isEnabledFor(logging.DEBUG)
         start = time.perf_counter() if logs else 0.0
         answer: tuple[str, Any]
         try:
-            if self._repeats:
-                rows = repeat(lambda: database.query(statement, parameters))
-            else:
-                rows = database.query(statement, parameters)
-            answer = "ok", rows
+            answer = "ok", repeat(database.query, statement, parameters, self._tries)
         except DatabaseError as error:
             answer = "err", (error.kind, error if error.kind == "failed" else error.message)
         if logs:

@@ -126,9 +126,7 @@ class Inventory:
             kind, answer = self._call("acquire", request, claim_token)
         return self._batch(answer, request) if kind == "batch" else answer
 
-    def acquire_many(
-        self, request: AcquireRequest, batches: int, claim_token: str | None = None
-    ) -> list[Batch]:
+    def acquire_many(self, request: AcquireRequest, batches: int, claim_token: str | None = None) -> list[Batch]:
         """Hands out up to so many (1 to 1,000) batches that follow each other, all or none; fewer where less is
         left, and one that is handed out again comes alone. With a claim token of the caller's own, the second
         batch's is that with ``/2`` behind it, and so on."""

@@ -37,9 +37,7 @@ class Options(TypedDict, total=False):
     on_change: OnChange
 
 
-def configure(
-    dot_env: str | os.PathLike[str] | None = None, settings: Mapping[str, Any] | None = None
-) -> None:
+def configure(dot_env: str | os.PathLike[str] | None = None, settings: Mapping[str, Any] | None = None) -> None:
     """Sets connections and names for the whole program. Without it, or without arguments, they come from the
     environment.
 
@@ -158,9 +156,7 @@ def _request(
     columns = dict(meta_table_cols or {})
     unknown = sorted(set(columns) - {"uid", "item", "weight"})
     if unknown:
-        raise InvalidRequest(
-            f"meta_table_cols has {unknown[0]!r}; known are 'uid', 'item' and 'weight'"
-        )
+        raise InvalidRequest(f"meta_table_cols has {unknown[0]!r}; known are 'uid', 'item' and 'weight'")
     return AcquireRequest(
         meta_table=meta_table_name,
         job=job,

@@ -280,10 +280,7 @@ def to_json(record: Any) -> str:
 
     def plain(value: Any) -> Any:
         if dataclasses.is_dataclass(value) and not isinstance(value, type):
-            return {
-                field.name: getattr(value, field.name)
-                for field in dataclasses.fields(value)
-            }
+            return {field.name: getattr(value, field.name) for field in dataclasses.fields(value)}
         raise TypeError(f"{type(value).__name__} has no JSON form")
 
     return json.dumps(record, default=plain, ensure_ascii=False)

@@ -5,15 +5,14 @@ from __future__ import annotations
 import os
 import threading
 from collections.abc import Sequence
-from typing import Any
 
 from sqlalchemy.engine import Connection
 from sqlalchemy.exc import DBAPIError
 
-from batchintory.database import DatabaseError, Rows, Value
 from batchintory.driver.session import Session, read_rows
 from batchintory.errors import ForkError, TransactionError
 from batchintory.records import Dialect
+from batchintory.statements import DatabaseError, Rows, Value
 
 
 class _Borrowed:
@@ -57,21 +56,22 @@ class BorrowedDatabase(_Borrowed):
         self._check_process()
         with self._lock:
             connection = self._connection.connection.dbapi_connection
-            was_autocommit = self._session.is_autocommit(connection)
-            if not was_autocommit and self._connection.in_transaction():
+            mode = self._session.mode(connection)
+            changes = mode != self._session.autocommit
+            if changes and self._connection.in_transaction():
                 raise TransactionError(
                     "the connection is inside a transaction, but each step of the inventory must be "
                     "committed by itself; commit or roll back first, or open the inventory on an engine "
                     "(to end a batch inside the transaction: batch.succeed(connection=…))"
                 )
             try:
-                if not was_autocommit:
-                    self._session.set_autocommit(connection, True)
+                if changes:
+                    self._session.set_mode(connection, self._session.autocommit)
                 try:
                     return self._session.run(connection, statement, parameters)
                 finally:
-                    if not was_autocommit:
-                        self._session.set_autocommit(connection, False)
+                    if changes:
+                        self._session.set_mode(connection, mode)
             except self._session.error as error:
                 raise self._session.explain(error) from error
 
@@ -81,9 +81,7 @@ class TransactionDatabase(_Borrowed):
 
     def __init__(self, session: Session, connection: Connection, schema: str | None) -> None:
         super().__init__(session, connection, schema)
-        raw = connection.connection.dbapi_connection
-        is_autocommit = connection.get_isolation_level() == "AUTOCOMMIT"
-        if is_autocommit or (session.dialect != "sqlite" and session.is_autocommit(raw)):
+        if session.mode(connection.connection.dbapi_connection) == session.autocommit:
             raise TransactionError(
                 "the connection is in autocommit, so nothing would be committed together; "
                 "give one with an isolation level other than AUTOCOMMIT"

@@ -7,10 +7,10 @@ from collections.abc import Sequence
 from types import ModuleType
 from typing import Any
 
-from batchintory.database import DatabaseError, Refusal, Rows, Value
 from batchintory.driver.placeholders import in_order
 from batchintory.driver.session import read_rows
 from batchintory.records import Dialect
+from batchintory.statements import DatabaseError, Refusal, Rows, Value
 
 #: What a session must have, whatever the server's defaults are. A lock is waited for as long as SQLite's.
 SESSION = (
@@ -32,9 +32,7 @@ _UNKNOWN = frozenset(
 _REFUSALS: dict[Refusal, frozenset[int]] = {
     "no-such-table": frozenset({1049, 1051, 1109, 1146}),
     "no-such-column": frozenset({1054, 1072}),
-    "wrong-type": frozenset(
-        {1264, 1265, 1292, 1366, 1406, 1411, 1690, 3140, 4078, 4079}
-    ),
+    "wrong-type": frozenset({1264, 1265, 1292, 1366, 1406, 1411, 1690, 3140, 4078, 4079}),
     "read-only": frozenset({1036, 1290, 1792, 1836}),
     "not-permitted": frozenset({1044, 1142, 1143, 1227, 1370}),
 }
@@ -44,6 +42,7 @@ class Mysql:
     """MySQL or MariaDB, whatever the module."""
 
     dialect: Dialect = "mysql"
+    autocommit = True
 
     def __init__(self, module: ModuleType) -> None:
         self.error: type[Exception] = module.Error
@@ -53,11 +52,11 @@ class Mysql:
         with connection.cursor() as cursor:
             cursor.execute(SESSION)
 
-    def is_autocommit(self, connection: Any) -> bool:
+    def mode(self, connection: Any) -> Any:
         return bool(connection.get_autocommit())
 
-    def set_autocommit(self, connection: Any, on: bool) -> None:
-        connection.autocommit(on)
+    def set_mode(self, connection: Any, mode: Any) -> None:
+        connection.autocommit(mode)
 
     def is_alive(self, connection: Any, idle_seconds: float) -> bool:
         if idle_seconds > _IDLE_SECONDS:

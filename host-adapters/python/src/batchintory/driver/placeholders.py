@@ -7,9 +7,7 @@ from collections.abc import Callable
 from functools import lru_cache
 
 # Text and names in quotes may hold anything.
-_TOKENS = re.compile(
-    r"""'(?:[^']|'')*'|"(?:[^"]|"")*"|`(?:[^`]|``)*`|\$(?P<number>\d+)|(?P<mark>\?)|%"""
-)
+_TOKENS = re.compile(r"""'(?:[^']|'')*'|"(?:[^"]|"")*"|`(?:[^`]|``)*`|\$(?P<number>\d+)|(?P<mark>\?)|%""")
 
 
 def _place(statement: str, written: Callable[[re.Match[str]], str]) -> str:

@@ -7,9 +7,9 @@ import time
 from collections.abc import Callable, Sequence
 from typing import Any
 
-from batchintory.database import DatabaseError, Rows, Value
 from batchintory.driver.session import Session
 from batchintory.records import Dialect
+from batchintory.statements import DatabaseError, Rows, Value
 
 #: The most connections at once, unless said otherwise.
 POOL_SIZE = 16

@@ -6,10 +6,10 @@ from collections.abc import Sequence
 from types import ModuleType
 from typing import Any
 
-from batchintory.database import DatabaseError, Refusal, Rows, Value
 from batchintory.driver.placeholders import numbered
 from batchintory.driver.session import read_rows
 from batchintory.records import Dialect
+from batchintory.statements import DatabaseError, Refusal, Rows, Value
 
 #: See ``src/sqlstate.rs``, which says the same with names.
 _KINDS = {
@@ -46,17 +46,18 @@ def from_sqlstate(code: str, message: str) -> DatabaseError:
 
 class _Postgres:
     dialect: Dialect = "postgresql"
+    autocommit = True
 
     def __init__(self, module: ModuleType) -> None:
         self.error: type[Exception] = module.Error
         # Of these the server said nothing: it is not known whether they took effect.
         self._unknown = (module.OperationalError, module.InterfaceError)
 
-    def is_autocommit(self, connection: Any) -> bool:
+    def mode(self, connection: Any) -> Any:
         return bool(connection.autocommit)
 
-    def set_autocommit(self, connection: Any, on: bool) -> None:
-        connection.autocommit = on
+    def set_mode(self, connection: Any, mode: Any) -> None:
+        connection.autocommit = mode
 
     def is_alive(self, connection: Any, idle_seconds: float) -> bool:
         return not connection.closed

@@ -5,8 +5,8 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Any, Protocol
 
-from batchintory.database import DatabaseError, Rows, Value
 from batchintory.records import Dialect
+from batchintory.statements import DatabaseError, Rows, Value
 
 
 class Session(Protocol):
@@ -23,10 +23,14 @@ class Session(Protocol):
     def set_up(self, connection: Any) -> None:
         """Makes a connection of our own ready: in autocommit, with the session that the planner relies on."""
 
-    def is_autocommit(self, connection: Any) -> bool:
-        """Whether each statement is a transaction of its own."""
+    @property
+    def autocommit(self) -> Any:
+        """The mode in which each statement is a transaction of its own."""
 
-    def set_autocommit(self, connection: Any, on: bool) -> None:
+    def mode(self, connection: Any) -> Any:
+        """The mode that a connection is in."""
+
+    def set_mode(self, connection: Any, mode: Any) -> None:
         """Changes that; there must be no transaction under way."""
 
     def is_alive(self, connection: Any, idle_seconds: float) -> bool:
@@ -67,6 +71,4 @@ def _read(value: Any) -> Value:
             return bytes(value).decode()
         except UnicodeDecodeError:
             raise unreadable("a value is neither a number nor UTF-8 text") from None
-    raise unreadable(
-        f"a value of type {type(value).__name__}; cast it to an integer, a double, text or boolean"
-    )
+    raise unreadable(f"a value of type {type(value).__name__}; cast it to an integer, a double, text or boolean")

@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 import sqlite3
+import sys
 from collections.abc import Sequence
 from typing import Any
 
-from batchintory.database import DatabaseError, Rows, Value
 from batchintory.driver.session import read_rows
 from batchintory.records import Dialect
+from batchintory.statements import DatabaseError, Rows, Value
 
 #: How long a statement waits for another writer, in milliseconds.
 BUSY_TIMEOUT = 5_000
@@ -18,28 +19,27 @@ class Sqlite:
     """SQLite lives in this process, so it is always known that a statement with an error had no effect."""
 
     dialect: Dialect = "sqlite"
+    autocommit = None
     error: type[Exception] = sqlite3.Error
 
     def set_up(self, connection: sqlite3.Connection) -> None:
         connection.isolation_level = None
         connection.execute(f"PRAGMA busy_timeout = {BUSY_TIMEOUT}")
         # A name that is no column must be an error and not a string; before Python 3.12 it cannot be said.
-        if hasattr(connection, "setconfig"):
+        if sys.version_info >= (3, 12):
             connection.setconfig(sqlite3.SQLITE_DBCONFIG_DQS_DML, False)
             connection.setconfig(sqlite3.SQLITE_DBCONFIG_DQS_DDL, False)
 
-    def is_autocommit(self, connection: sqlite3.Connection) -> bool:
-        return connection.isolation_level is None and not connection.in_transaction
+    def mode(self, connection: sqlite3.Connection) -> Any:
+        return connection.isolation_level
 
-    def set_autocommit(self, connection: sqlite3.Connection, on: bool) -> None:
-        connection.isolation_level = None if on else ""
+    def set_mode(self, connection: sqlite3.Connection, mode: Any) -> None:
+        connection.isolation_level = mode
 
     def is_alive(self, connection: sqlite3.Connection, idle_seconds: float) -> bool:
         return True
 
-    def run(
-        self, connection: sqlite3.Connection, statement: str, parameters: Sequence[Value]
-    ) -> Rows:
+    def run(self, connection: sqlite3.Connection, statement: str, parameters: Sequence[Value]) -> Rows:
         # `rowcount` of a statement with RETURNING differs between versions of Python.
         before = connection.total_changes
         cursor = connection.execute(statement, parameters)

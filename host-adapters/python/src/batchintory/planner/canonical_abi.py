@@ -11,7 +11,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from struct import Struct
-from typing import Any, Protocol
+from typing import Any, ClassVar, Protocol
 
 _POINTERS = Struct("<II")
 
@@ -19,22 +19,22 @@ _POINTERS = Struct("<II")
 class Memory(Protocol):
     """The memory of an instance."""
 
-    def read(self, address: int, size: int) -> bytes:
-        """Bytes at an address."""
+    def read(self, address: int, size: int) -> memoryview:
+        """Bytes at an address, as long as they stay there."""
 
     def write(self, data: bytes | bytearray, alignment: int) -> int:
         """Puts bytes at a new place that the instance will free; gives back its address."""
 
 
 class Type:
-    """A type of the interface."""
+    """A type of the interface. What it lowers to are unsigned numbers, or floating-point ones."""
 
     size: int
     alignment: int
     #: The parameters that a value becomes: ``i32``, ``i64`` or ``f64`` each.
     flat: tuple[str, ...]
 
-    def load(self, memory: Memory, data: bytes, at: int) -> Any:
+    def load(self, memory: Memory, data: memoryview, at: int) -> Any:
         """The value at this position of bytes that were read."""
         raise NotImplementedError
 
@@ -56,17 +56,20 @@ class Scalar(Type):
         self.size = self.alignment = self._struct.size
         self.flat = (flat,)
 
-    def load(self, memory: Memory, data: bytes, at: int) -> Any:
+    def load(self, memory: Memory, data: memoryview, at: int) -> Any:
         return self._struct.unpack_from(data, at)[0]
 
     def store(self, memory: Memory, data: bytearray, at: int, value: Any) -> None:
         self._struct.pack_into(data, at, self._kind(value))
 
     def lower(self, memory: Memory, value: Any) -> list[Any]:
-        # Packing tells whether it is in range.
         value = self._kind(value)
+        # Packing tells whether it is in range.
         self._struct.pack(value)
-        return [value]
+        return [value & _ALL_BITS if self.flat == ("i64",) else value]
+
+
+_ALL_BITS = (1 << 64) - 1
 
 
 def _integer(value: Any) -> int:
@@ -87,18 +90,23 @@ class Text(Type):
 
     size, alignment, flat = 8, 4, ("i32", "i32")
 
-    def load(self, memory: Memory, data: bytes, at: int) -> str:
+    def load(self, memory: Memory, data: memoryview, at: int) -> str:
         address, size = _POINTERS.unpack_from(data, at)
-        return memory.read(address, size).decode() if size else ""
+        return str(memory.read(address, size), "utf-8") if size else ""
 
     def store(self, memory: Memory, data: bytearray, at: int, value: Any) -> None:
-        _POINTERS.pack_into(data, at, *self.lower(memory, value))
+        text = self.encoded(value)
+        _POINTERS.pack_into(data, at, memory.write(text, 1), len(text))
 
     def lower(self, memory: Memory, value: Any) -> list[Any]:
+        text = self.encoded(value)
+        return [memory.write(text, 1), len(text)]
+
+    def encoded(self, value: Any) -> bytes:
+        """Its bytes."""
         if not isinstance(value, str):
             raise TypeError(f"text is wanted, not {value!r}")
-        text = value.encode()
-        return [memory.write(text, 1), len(text)]
+        return value.encode()
 
 
 TEXT = Text()
@@ -112,8 +120,11 @@ class List(Type):
     def __init__(self, element: Type) -> None:
         self._element = element
 
-    def load(self, memory: Memory, data: bytes, at: int) -> list[Any]:
-        address, length = _POINTERS.unpack_from(data, at)
+    def load(self, memory: Memory, data: memoryview, at: int) -> list[Any]:
+        return self.load_elements(memory, *_POINTERS.unpack_from(data, at))
+
+    def load_elements(self, memory: Memory, address: int, length: int) -> list[Any]:
+        """So many values at an address."""
         if not length:
             return []
         size, load = self._element.size, self._element.load
@@ -150,21 +161,15 @@ class Record(Type):
         self.size = _aligned(position, self.alignment)
         self.flat = tuple(part for field in fields.values() for part in field.flat)
 
-    def load(self, memory: Memory, data: bytes, at: int) -> Any:
-        return self._make(
-            *[field.load(memory, data, at + place) for _, place, field in self._fields]
-        )
+    def load(self, memory: Memory, data: memoryview, at: int) -> Any:
+        return self._make(*[field.load(memory, data, at + place) for _, place, field in self._fields])
 
     def store(self, memory: Memory, data: bytearray, at: int, value: Any) -> None:
         for name, place, field in self._fields:
             field.store(memory, data, at + place, getattr(value, name))
 
     def lower(self, memory: Memory, value: Any) -> list[Any]:
-        return [
-            part
-            for name, _, field in self._fields
-            for part in field.lower(memory, getattr(value, name))
-        ]
+        return [part for name, _, field in self._fields for part in field.lower(memory, getattr(value, name))]
 
 
 class Variant(Type):
@@ -188,7 +193,7 @@ class Variant(Type):
                     joined[index] = "i64"
         self.flat = ("i32", *joined)
 
-    def load(self, memory: Memory, data: bytes, at: int) -> Any:
+    def load(self, memory: Memory, data: memoryview, at: int) -> Any:
         name, case = self._cases[data[at]]
         return name, case and case.load(memory, data, at + self._place)
 
@@ -217,15 +222,13 @@ class Enum(Variant):
     def __init__(self, *names: str) -> None:
         super().__init__({name: None for name in names})
 
-    def load(self, memory: Memory, data: bytes, at: int) -> Any:
+    def load(self, memory: Memory, data: memoryview, at: int) -> Any:
         return self._cases[data[at]][0]
 
     def _number_and_held(self, value: Any) -> tuple[int, Any]:
         number = self._number.get(value)
         if number is None:
-            raise ValueError(
-                f"{value!r} is not known; known are {', '.join(self._number)}"
-            )
+            raise ValueError(f"{value!r} is not known; known are {', '.join(self._number)}")
         return number, None
 
 
@@ -236,10 +239,13 @@ class Option(Variant):
         super().__init__({"none": None, "some": some})
         self._some = some
 
-    def load(self, memory: Memory, data: bytes, at: int) -> Any:
-        return (
-            self._some.load(memory, data, at + self._place) if data[at] else None
-        )
+    def load(self, memory: Memory, data: memoryview, at: int) -> Any:
+        return self._some.load(memory, data, at + self._place) if data[at] else None
+
+    def store(self, memory: Memory, data: bytearray, at: int, value: Any) -> None:
+        if value is not None:
+            data[at] = 1
+            self._some.store(memory, data, at + self._place, value)
 
     def _number_and_held(self, value: Any) -> tuple[int, Any]:
         return (0 if value is None else 1), value
@@ -249,14 +255,12 @@ class SqlValue(Variant):
     """The variant ``value`` of ``wit/database.wit``: ``None``, a truth value, a number or text."""
 
     def __init__(self) -> None:
-        super().__init__(
-            {"null": None, "boolean": BOOL, "int64": S64, "float64": F64, "text": TEXT}
-        )
+        super().__init__({"null": None, "boolean": BOOL, "int64": S64, "float64": F64, "text": TEXT})
 
     _int = Struct("<q").unpack_from
     _float = Struct("<d").unpack_from
 
-    def load(self, memory: Memory, data: bytes, at: int) -> Any:
+    def load(self, memory: Memory, data: memoryview, at: int) -> Any:
         case = data[at]
         if case == 4:
             return TEXT.load(memory, data, at + 8)
@@ -266,7 +270,17 @@ class SqlValue(Variant):
             return self._float(data, at + 8)[0]
         return data[at + 8] != 0 if case == 1 else None
 
-    _numbers = {type(None): 0, bool: 1, int: 2, float: 3, str: 4}
+    def store(self, memory: Memory, data: bytearray, at: int, value: Any) -> None:
+        if value is None:
+            data[at] = 0
+            return
+        case, kind = self._kinds[type(value)]
+        data[at] = case
+        kind.store(memory, data, at + 8, value)
 
-    def _number_and_held(self, value: Any) -> tuple[int, Any]:
-        return self._numbers[type(value)], value
+    _kinds: ClassVar[dict[type, tuple[int, Type]]] = {
+        bool: (1, BOOL),
+        int: (2, S64),
+        float: (3, F64),
+        str: (4, TEXT),
+    }

@@ -1,8 +1,6 @@
 """An instance of the planner, held to its limits. It serves one call at a time.
 
-Functions are called through the C API of wasmtime, by the declarations of its Python package: the package's
-own conversion of parameters takes ten times as long, and keeps an exception that a host function raised in
-one place for all threads.
+What a host function raises is kept here: wasmtime's Python package keeps it in one place for all threads.
 """
 
 from __future__ import annotations
@@ -12,22 +10,26 @@ import secrets
 import time
 from collections.abc import Callable
 from math import ceil
+from struct import Struct
 from typing import TYPE_CHECKING, Any
 
-from wasmtime import Func, Instance, Store, Trap as WasmTrap, WasmtimeError
-from wasmtime import _ffi as ffi
+from wasmtime import Func, Instance, Memory, Store, WasmtimeError
+from wasmtime import Trap as WasmTrap
+from wasmtime import _bindings as c
 
 from batchintory.errors import PLANNER_ERRORS, BatchintoryError, ComponentError, LimitReached, Trap
 from batchintory.planner import interface
+from batchintory.planner.canonical_abi import Type
 from batchintory.planner.component import TICK, Planner
+from batchintory.planner.core_function import SLOT, U32_BITS, CoreFunction, host_function
 from batchintory.planner.limits import Limits
 
 if TYPE_CHECKING:
     from batchintory.database import Databases
 
 _EXPORTS = "batchintory:inventory/inventory@0.1.0#"
+_QUERY = Struct("<" + "I12x" * 6).unpack
 _ERRORS = {error.name: error for error in PLANNER_ERRORS}
-_KINDS = {"i32": 0, "i64": 1, "f64": 3}
 
 
 class PlannerInstance:
@@ -40,39 +42,32 @@ class PlannerInstance:
         self._databases: Databases
         self._limits = limits
         self._failure: BaseException | None = None
-        self._computed = 0.0
-        self._since = 0.0
+        self._started = 0.0
+        self._waited = 0.0
+        self._seen = 0.0
         self._store = Store(planner.engine)
-        # One page more, so that the limit itself can be told from what lies above.
         self._store.set_limits(memory_size=limits.memory_bytes)
         self._context = self._store._context()
-        self._functions: dict[str, _CoreFunction] = {}
+        self._functions: dict[str, CoreFunction] = {}
         self._callbacks: list[Any] = []
         self._start()
         try:
-            imports = [
-                self._import(kind.type, kind.name or "") for kind in planner.module.imports
-            ]
+            imports = [self._import(kind.type, kind.name or "") for kind in planner.module.imports]
             instance = Instance(self._store, planner.module, imports)
-            exports = instance.exports(self._store)
-            memory = exports["memory"]
-            self._realloc = _CoreFunction(
-                self._context, exports["cabi_realloc"], ("i32",) * 4, returns=True
-            )
+            exports: Any = instance.exports(self._store)
+            memory: Any = exports["memory"]
+            self._realloc = CoreFunction(self._store, exports["cabi_realloc"], ("i32",) * 4)
             for name, function in interface.FUNCTIONS.items():
-                self._functions[name] = _CoreFunction(
-                    self._context, exports[_EXPORTS + name], function.flat, returns=True
-                )
-                self._functions["post " + name] = _CoreFunction(
-                    self._context, exports[f"cabi_post_{_EXPORTS}{name}"], ("i32",), returns=False
+                self._functions[name] = CoreFunction(self._store, exports[_EXPORTS + name], function.flat)
+                self._functions["post " + name] = CoreFunction(
+                    self._store, exports[f"cabi_post_{_EXPORTS}{name}"], ("i32",)
                 )
         except (WasmtimeError, WasmTrap) as error:
             raise self._explain(error) from error
         except KeyError as error:
             raise ComponentError(f"the planner component has no function {error}") from error
-        self._memory = memory
-        self._base = ctypes.cast(memory.data_ptr(self._store), ctypes.c_void_p).value or 0
-        self._memory_size = memory.data_len(self._store)
+        self._memory: Memory = memory
+        self._view = memoryview(b"")
 
     def close(self) -> None:
         """Gives its memory back."""
@@ -103,8 +98,7 @@ class PlannerInstance:
     def _explain(self, error: Exception) -> BaseException:
         if self._failure is not None:
             return self._failure
-        computed = self._computed + time.monotonic() - self._since
-        if computed >= self._limits.compute_seconds:
+        if self._compute_seconds() >= self._limits.compute_seconds:
             return self._reached(f"{self._limits.compute_seconds} seconds of computing")
         # Memory that is not granted makes the planner give up by itself.
         if self._is_out_of_memory():
@@ -129,135 +123,95 @@ class PlannerInstance:
 
     def _start(self) -> None:
         self._failure = None
-        self._computed = 0.0
-        self._resume()
+        self._started = time.monotonic()
+        self._waited = 0.0
+        self._set_deadline()
 
-    def _resume(self) -> None:
-        left = self._limits.compute_seconds - self._computed
-        ffi.wasmtime_context_set_epoch_deadline(self._context, max(0, ceil(left / TICK)))
-        self._since = time.monotonic()
+    def _compute_seconds(self) -> float:
+        return time.monotonic() - self._started - self._waited
+
+    def _set_deadline(self) -> None:
+        left = self._limits.compute_seconds - self._compute_seconds()
+        c.wasmtime_context_set_epoch_deadline(self._context, max(0, ceil(left / TICK)))
+        self._seen = self._waited
+
+    def _wait(self, work: Callable[..., Any], *arguments: Any) -> Any:
+        start = time.monotonic()
+        answer = work(*arguments)
+        self._waited += time.monotonic() - start
+        # The clock has ticked meanwhile.
+        if self._waited - self._seen > TICK:
+            self._set_deadline()
+        return answer
 
     # Memory: see `canonical_abi.Memory`.
 
-    def read(self, address: int, size: int) -> bytes:
+    def read(self, address: int, size: int) -> memoryview:
         """Bytes of the instance's memory."""
-        address &= 0xFFFFFFFF
-        if address + size > self._memory_size:
-            self._memory_size = self._memory.data_len(self._store)
-            if address + size > self._memory_size:
-                raise Trap("the planner component points beyond its memory, which is a bug")
-        return ctypes.string_at(self._base + address, size)
+        end = address + size
+        if end > len(self._view):
+            self._look_again(end)
+        return self._view[address:end]
 
     def write(self, data: bytes | bytearray, alignment: int) -> int:
         """Puts bytes into memory that the planner frees."""
         size = len(data)
         if not size:
             return alignment
-        address = self._realloc(0, 0, alignment, size) & 0xFFFFFFFF
+        address = self._realloc(0, 0, alignment, size)
         self._put(address, data)
         return address
 
     def _put(self, address: int, data: bytes | bytearray) -> None:
-        if address + len(data) > self._memory_size:
-            self._memory_size = self._memory.data_len(self._store)
-            if address + len(data) > self._memory_size:
-                raise Trap("the planner component points beyond its memory, which is a bug")
-        ctypes.memmove(self._base + address, bytes(data), len(data))
+        end = address + len(data)
+        if end > len(self._view):
+            self._look_again(end)
+        self._view[address:end] = data
+
+    def _look_again(self, end: int) -> None:
+        """Memory grows, and stays where it is."""
+        size = self._memory.data_len(self._store)
+        if end > size:
+            raise Trap("the planner component points beyond its memory, which is a bug")
+        base = ctypes.addressof(self._memory.data_ptr(self._store).contents)
+        self._view = memoryview((ctypes.c_char * size).from_address(base)).cast("B")
 
     # The imports.
 
     def _import(self, kind: Any, name: str) -> Func:
         answer = self._answer(getattr(self, "_host_" + name.replace("-", "_")))
-        callback = ffi.wasmtime_func_callback_t(answer)
+        function, callback = host_function(self._store, kind, answer)
         self._callbacks.append(callback)
-        raw = ffi.wasmtime_func_t()
-        ffi.wasmtime_func_new(
-            self._context, kind.ptr(), callback, None, _NO_FINALIZER, ctypes.byref(raw)
-        )
-        return Func._from_raw(raw)
+        return function
 
-    def _answer(self, host: Callable[..., None]) -> Callable[..., Any]:
-        def answer(_env: Any, _caller: Any, parameters: Any, _n: int, results: Any, _m: int) -> Any:
+    def _answer(self, host: Callable[[Any], None]) -> Callable[[Any], bool]:
+        def answer(values: Any) -> bool:
             try:
-                host(parameters, results)
-                return 0
+                host(values)
+                return True
             except BaseException as error:
                 # It goes through the planner, which cannot go on, to whoever called it.
                 self._failure = error
-                trap = WasmTrap("the host failed")._consume()
-                return ctypes.cast(trap, ctypes.c_void_p).value
+                return False
 
         return answer
 
-    def _host_settings(self, parameters: Any, _results: Any) -> None:
-        settings = self._databases.settings
-        data = bytearray(interface.SETTINGS.size)
-        interface.SETTINGS.store(self, data, 0, settings)
-        self._put(parameters[0].of.i32 & 0xFFFFFFFF, data)
+    def _host_settings(self, values: Any) -> None:
+        self._return(values[0].i32, interface.SETTINGS, self._databases.settings)
 
-    def _host_pause(self, parameters: Any, _results: Any) -> None:
-        self._wait(self._databases.pause, parameters[0].of.i32 & 0xFFFFFFFF)
+    def _host_pause(self, values: Any) -> None:
+        self._wait(self._databases.pause, values[0].i32 & U32_BITS)
 
-    def _host_query(self, parameters: Any, _results: Any) -> None:
-        on, address, size, list_address, length, answer_address = (
-            parameters[index].of.i32 & 0xFFFFFFFF for index in range(6)
-        )
-        statement = self.read(address, size).decode()
-        pointers = list_address.to_bytes(4, "little") + length.to_bytes(4, "little")
-        values = interface.PARAMETERS.load(self, pointers, 0)
-        answer = self._wait(self._databases.query, on, statement, values)
-        data = bytearray(interface.QUERY_RESULT.size)
-        interface.QUERY_RESULT.store(self, data, 0, answer)
-        self._put(answer_address, data)
+    def _host_query(self, values: Any) -> None:
+        on, address, size, parameters, length, answer = _QUERY(ctypes.string_at(values, 6 * SLOT))
+        statement = str(self.read(address, size), "utf-8")
+        sent = interface.PARAMETERS.load_elements(self, parameters, length)
+        self._return(answer, interface.QUERY_RESULT, self._wait(self._databases.query, on, statement, sent))
 
-    def _host_get_random_u64(self, _parameters: Any, results: Any) -> None:
-        results[0].kind = 1
-        results[0].of.i64 = secrets.randbits(64) - (1 << 63)
+    def _host_get_random_u64(self, values: Any) -> None:
+        values[0].i64 = secrets.randbits(64) - (1 << 63)
 
-    def _wait(self, work: Callable[..., Any], *arguments: Any) -> Any:
-        self._computed += time.monotonic() - self._since
-        answer = work(*arguments)
-        self._resume()
-        return answer
-
-
-_NO_FINALIZER = ctypes.cast(0, ctypes.CFUNCTYPE(None, ctypes.c_void_p))
-
-
-class _CoreFunction:
-    """A function of the core module, with room for its parameters."""
-
-    def __init__(self, context: Any, function: Func, flat: tuple[str, ...], *, returns: bool) -> None:
-        self._context = context
-        self._function = ctypes.byref(function._func)
-        self._keep = function
-        self._parameters = (ffi.wasmtime_val_t * len(flat))()
-        self._set = []
-        for parameter, kind in zip(self._parameters, flat, strict=True):
-            parameter.kind = _KINDS[kind]
-            self._set.append((parameter.of, kind))
-        self._results = (ffi.wasmtime_val_t * returns)()
-        self._trap = ctypes.POINTER(ffi.wasm_trap_t)()
-        self._trap_reference = ctypes.byref(self._trap)
-        self._counts = (len(flat), int(returns))
-
-    def __call__(self, *values: Any) -> int:
-        for (place, kind), value in zip(self._set, values, strict=True):
-            setattr(place, kind, value)
-        parameters, results = self._counts
-        error = ffi.wasmtime_func_call(
-            self._context,
-            self._function,
-            self._parameters,
-            parameters,
-            self._results,
-            results,
-            self._trap_reference,
-        )
-        if error:
-            raise WasmtimeError._from_ptr(error)
-        if self._trap:
-            trap, self._trap = self._trap, ctypes.POINTER(ffi.wasm_trap_t)()
-            self._trap_reference = ctypes.byref(self._trap)
-            raise WasmTrap._from_ptr(trap)
-        return self._results[0].of.i32 if results else 0
+    def _return(self, address: int, kind: Type, value: Any) -> None:
+        data = bytearray(kind.size)
+        kind.store(self, data, 0, value)
+        self._put(address & U32_BITS, data)

@@ -6,10 +6,9 @@ A test holds them against what the component says of itself.
 from __future__ import annotations
 
 import json
-from typing import Any, NamedTuple
+from typing import Any
 
 from batchintory import records
-from batchintory.database import DatabaseError, Rows
 from batchintory.errors import PLANNER_ERRORS, InvalidRequest
 from batchintory.planner.canonical_abi import (
     BOOL,
@@ -28,16 +27,17 @@ from batchintory.planner.canonical_abi import (
     Type,
     Variant,
 )
+from batchintory.statements import DatabaseError, Rows, Settings
 
 
 class Json(Text):
     """A JSON document: text there, Python's values here."""
 
-    def load(self, memory: Memory, data: bytes, at: int) -> Any:
+    def load(self, memory: Memory, data: memoryview, at: int) -> Any:
         return json.loads(super().load(memory, data, at))
 
-    def lower(self, memory: Memory, value: Any) -> list[Any]:
-        return super().lower(memory, value if isinstance(value, JsonText) else as_json(value))
+    def encoded(self, value: Any) -> bytes:
+        return super().encoded(value if isinstance(value, JsonText) else as_json(value))
 
 
 class JsonText(str):
@@ -54,19 +54,7 @@ OPTIONAL_ID = Option(S64)
 OPTIONAL_TEXT = Option(TEXT)
 
 DIALECT = Enum("postgresql", "sqlite", "mysql")
-STATUS_LABELS = Record(
-    records.StatusLabels, {"running": TEXT, "succeeded": TEXT, "failed": TEXT}
-)
-
-
-class Settings(NamedTuple):
-    """What the planner must know of the two databases."""
-
-    inventory_dialect: records.Dialect
-    meta_dialect: records.Dialect
-    inventory_table: str
-    meta_schema: str | None
-    status_labels: records.StatusLabels
+STATUS_LABELS = Record(records.StatusLabels, {"running": TEXT, "succeeded": TEXT, "failed": TEXT})
 
 
 SETTINGS = Record(
@@ -89,9 +77,7 @@ REFUSALS = (
     "not-permitted",
     "other",
 )
-SQL_ERROR = Record(
-    DatabaseError, {"refusal": Enum(*REFUSALS), "code": OPTIONAL_TEXT, "message": TEXT}
-)
+SQL_ERROR = Record(DatabaseError, {"refusal": Enum(*REFUSALS), "code": OPTIONAL_TEXT, "message": TEXT})
 PARAMETERS = List(SqlValue())
 QUERY_RESULT = Variant(
     {
@@ -108,9 +94,7 @@ QUERY_RESULT = Variant(
     }
 )
 
-META_COLUMNS = Record(
-    records.MetaColumns, {"uid": TEXT, "item": TEXT, "weight": OPTIONAL_TEXT}
-)
+META_COLUMNS = Record(records.MetaColumns, {"uid": TEXT, "item": TEXT, "weight": OPTIONAL_TEXT})
 ACQUIRE_REQUEST = Record(
     records.AcquireRequest,
     {
@@ -165,9 +149,7 @@ ACQUISITION = Variant(
     }
 )
 ITEM = Record(records.Item, {"uid": S64, "item": OPTIONAL_TEXT, "weight": F64})
-OUTCOME = Record(
-    records.Outcome, {"succeeded": BOOL, "result_item": JSON, "log": OPTIONAL_TEXT}
-)
+OUTCOME = Record(records.Outcome, {"succeeded": BOOL, "result_item": JSON, "log": OPTIONAL_TEXT})
 PLANNED_BATCH = Record(
     records.PlannedBatch,
     {"id_start": S64, "id_end": S64, "count": U64, "weight": F64, "oversized": BOOL},
@@ -307,9 +289,7 @@ _SCOPE = {"meta_table": TEXT, "job": TEXT}
 
 FUNCTIONS = {
     "acquire": Function(ACQUISITION, request=ACQUIRE_REQUEST, claim_token=OPTIONAL_TEXT),
-    "acquire-many": Function(
-        List(BATCH), request=ACQUIRE_REQUEST, batches=U32, claim_token=OPTIONAL_TEXT
-    ),
+    "acquire-many": Function(List(BATCH), request=ACQUIRE_REQUEST, batches=U32, claim_token=OPTIONAL_TEXT),
     "items": Function(List(ITEM), claim_token=TEXT, after=OPTIONAL_ID, limit=U32),
     "heartbeat": Function(None, claim_token=TEXT, lease_seconds=U32),
     "complete": Function(None, claim_token=TEXT, outcome=OUTCOME),
