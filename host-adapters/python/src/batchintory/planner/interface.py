@@ -6,6 +6,7 @@ A test holds them against what the component says of itself.
 from __future__ import annotations
 
 import json
+import struct
 from typing import Any
 
 from batchintory import records
@@ -269,7 +270,7 @@ class Function:
                 return [self._spill(memory, values)]
             for value, kind in zip(values, self._parameters.values(), strict=True):
                 parts += kind.lower(memory, value)
-        except Exception as error:
+        except (TypeError, ValueError, LookupError, AttributeError, RecursionError, struct.error) as error:
             raise InvalidRequest(self._explain(values, error)) from error
         return parts
 

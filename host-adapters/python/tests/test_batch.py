@@ -1,0 +1,159 @@
+"""A batch in the hands of its owner."""
+
+from __future__ import annotations
+
+import threading
+import time
+from typing import Any
+
+import pytest
+from conftest import MakeInventory, request_of
+
+from batchintory import Batch, BatchReleased, HistoryQuery, Inventory, Nothing, ResultError, Superseded
+
+
+def claim(inventory: Inventory, **options: Any) -> Batch:
+    batch = inventory.acquire(request_of(**options))
+    assert isinstance(batch, Batch)
+    return batch
+
+
+def latest(inventory: Inventory) -> Any:
+    return inventory.history(HistoryQuery(limit=1))[0]
+
+
+def test_process_hands_on_what_the_function_gives(url: str, lake: MakeInventory) -> None:
+    inventory = lake(url)
+
+    def count(items: list[str | None], times: int, *, extra: int) -> dict[str, int]:
+        return {"count": len(items) * times + extra}
+
+    assert claim(inventory).process(count, 2, extra=1) == {"count": 21}
+    assert (latest(inventory).status, latest(inventory).result_item) == ("succeeded", {"count": 21})
+
+
+def test_process_hands_on_what_the_function_raises(sqlite_url: str, lake: MakeInventory) -> None:
+    inventory = lake(sqlite_url)
+
+    def fails(items: list[str | None]) -> None:
+        raise RuntimeError("the bucket is full")
+
+    batch = claim(inventory)
+    with pytest.raises(RuntimeError, match="full"):
+        batch.process(fails)
+    assert batch.success is False
+    assert (latest(inventory).status, latest(inventory).log) == ("failed", "the bucket is full")
+    assert claim(inventory).attempt == 2
+
+
+def test_a_with_block_ends_its_batch(sqlite_url: str, lake: MakeInventory) -> None:
+    inventory = lake(sqlite_url)
+    with claim(inventory) as batch:
+        assert batch.success is None
+    assert latest(inventory).status == "succeeded"
+    with claim(inventory) as batch:
+        batch.succeed([1, 2])
+    assert latest(inventory).result_item == [1, 2]
+    with pytest.raises(KeyboardInterrupt), claim(inventory) as batch:
+        raise KeyboardInterrupt
+    # An error without words has its name.
+    assert (latest(inventory).status, latest(inventory).log) == ("failed", "KeyboardInterrupt")
+
+
+def test_what_was_raised_is_seen_although_the_batch_was_taken(sqlite_url: str, lake: MakeInventory) -> None:
+    inventory = lake(sqlite_url)
+    with pytest.raises(ZeroDivisionError), claim(inventory) as batch:
+        inventory.requeue("files", "job", ("attempt", batch.pk))
+        raise ZeroDivisionError
+    with pytest.raises(Superseded), claim(inventory) as batch:
+        inventory.requeue("files", "job", ("attempt", batch.pk))
+
+
+def test_a_batch_ends_once(sqlite_url: str, lake: MakeInventory) -> None:
+    inventory = lake(sqlite_url)
+    batch = claim(inventory)
+    batch.fail("no words")
+    for again in (batch.succeed, batch.fail, batch.succeeded, batch.failed):
+        with pytest.raises(BatchReleased, match="has failed already"):
+            again()
+    assert "failed" in repr(batch)
+
+
+def test_a_result_that_is_no_json_fails_the_batch(sqlite_url: str, lake: MakeInventory) -> None:
+    inventory = lake(sqlite_url)
+    batch = claim(inventory)
+    with pytest.raises(ResultError, match="return what JSON knows"):
+        batch.process(lambda items: {1, 2})
+    assert latest(inventory).status == "failed"
+    assert "cannot be written as JSON" in latest(inventory).log
+    with pytest.raises(ResultError):
+        claim(inventory).succeed(float("inf"))
+
+
+def test_a_log_is_cut_and_cleaned(url: str, lake: MakeInventory) -> None:
+    inventory = lake(url)
+    claim(inventory).fail("\ud800\0" + "ä" * 1_000_000)
+    log = latest(inventory).log
+    assert len(log.encode()) <= 1 << 20
+    assert log.endswith("ää")
+
+
+def test_processing_goes_on_until_nothing_is_left(sqlite_url: str, lake: MakeInventory) -> None:
+    inventory = lake(sqlite_url)
+
+    def odd(items: list[str | None]) -> None:
+        if "file-15" in items:
+            raise ValueError("fifteen")
+
+    processed = inventory.process(request_of(), odd)
+    assert (processed.succeeded, processed.failed) == (9, 3)
+    assert isinstance(processed.nothing, Nothing)
+    assert inventory.jobs()[0].exhausted == 1
+
+
+def test_iterations_bound_the_batches(sqlite_url: str, lake: MakeInventory) -> None:
+    inventory = lake(sqlite_url)
+    assert len(list(inventory.batches(request_of(), 4))) == 4
+    assert inventory.jobs()[0].running == 4
+
+
+def test_the_lease_goes_on_while_a_batch_is_worked_on(url: str, lake: MakeInventory) -> None:
+    inventory = lake(url)
+    beats = threading.Event()
+    original = inventory.heartbeat
+
+    def heartbeat(claim_token: str, lease_seconds: int) -> None:
+        original(claim_token, lease_seconds)
+        beats.set()
+
+    inventory.heartbeat = heartbeat  # type: ignore[method-assign]
+    with claim(inventory, lease_seconds=1) as batch:
+        assert beats.wait(60)
+        assert not batch.is_lost
+    assert batch.success
+    # It has stopped with the batch.
+    assert batch._heartbeat is not None
+    thread = batch._heartbeat._thread
+    assert thread is not None
+    thread.join(60)
+    assert not thread.is_alive()
+
+
+def test_a_heartbeat_tells_that_a_batch_was_taken(sqlite_url: str, lake: MakeInventory) -> None:
+    inventory = lake(sqlite_url)
+    batch = claim(inventory, lease_seconds=1)
+    batch.keep_alive()
+    inventory.requeue("files", "job", ("attempt", batch.pk))
+    deadline = time.monotonic() + 60
+    while not batch.is_lost and time.monotonic() < deadline:
+        time.sleep(0.02)
+    assert batch.is_lost
+
+
+def test_progress_is_shown(sqlite_url: str, lake: MakeInventory, capsys: pytest.CaptureFixture[str]) -> None:
+    inventory = lake(sqlite_url)
+    for batch in inventory.batches(request_of(), progress=True):
+        batch.succeed()
+    shown = capsys.readouterr().err
+    assert "100/100" in shown
+    assert "job" in shown

@@ -1,0 +1,267 @@
+"""All operations, on every database and by whatever the program has of SQLAlchemy."""
+
+from __future__ import annotations
+
+import sqlite3
+import threading
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import pytest
+from conftest import MakeInventory, fill, on_server, request_of, sqlalchemy_url
+from sqlalchemy import create_engine, text
+from sqlalchemy.engine import Engine
+from sqlalchemy.pool import StaticPool
+
+from batchintory import (
+    AcquireRequest,
+    Batch,
+    ConfigurationChanged,
+    ConnectError,
+    HistoryQuery,
+    IdRange,
+    InvalidRequest,
+    Inventory,
+    NoSuchBatch,
+    NoSuchTable,
+    Nothing,
+    Outcome,
+    Superseded,
+    TransactionError,
+    Unavailable,
+)
+
+
+def test_batches_are_handed_out_until_nothing_is_left(url: str, lake: MakeInventory) -> None:
+    inventory = lake(url, range(-3, 40))
+    request = request_of(12)
+    uids: list[int] = []
+    for batch in inventory.batches(request):
+        uids += [item.uid for item in batch.records]
+        assert batch.items == [f"file-{item.uid}" for item in batch.records]
+        batch.succeed({"count": batch.id_range.count, "päth": "schön"})
+    assert uids == list(range(-3, 40))
+    nothing = inventory.acquire(request)
+    assert isinstance(nothing, Nothing)
+    assert not nothing
+    assert (nothing.reason, nothing.watermark) == ("caught-up", 39)
+    latest = inventory.history(HistoryQuery(limit=1))[0]
+    assert latest.result_item == {"count": 7, "päth": "schön"}
+
+
+def test_every_operation_answers(url: str, lake: MakeInventory) -> None:
+    inventory = lake(url)
+    request = request_of(
+        max_weight=95.0,
+        filter={
+            "all": [
+                {"column": "uid", "op": ">", "value": 5},
+                {"not": {"column": "item", "op": "like", "value": "%7%"}},
+            ]
+        },
+        hold={"column": "uid", "op": ">=", "value": 90},
+        lease_seconds=60,
+    )
+    assert inventory.warnings(request) == [] or "AUTOINCREMENT" in inventory.warnings(request)[0]
+    plan = inventory.plan(request, 2)
+    assert [(batch.id_start, batch.count) for batch in plan.batches] == [(6, 9), (16, 9)]
+    left = inventory.progress(request)
+    assert (left.items, left.at_least) == (76, False)
+    first, second = inventory.acquire_many(request, 2)
+    assert (first.id_range.id_min, first.id_range.weight) == (6, 90.0)
+    inventory.heartbeat(first.claim_token, 120)
+    assert len(inventory.items(first.claim_token, after=first.id_range.id_min, limit=3)) == 3
+    inventory.complete(first.claim_token, Outcome(True, {"big": 2**62}))
+    second.fail(ValueError("broken"))
+    audit = inventory.audit("files", "job")
+    assert (audit.ranges, audit.differences) == (1, [])
+    assert inventory.requeue("files", "job", ("ids", [IdRange(6, 7)])) == 1
+    assert inventory.requeue("files", "job", ("exhausted", None)) == 0
+    assert inventory.requeue("files", "job", ("attempt", first.pk)) == 0 or True
+    again = inventory.acquire(request, claim_token="mine")
+    assert isinstance(again, Batch)
+    assert (again.attempt, again.claim_token) == (2, "mine")
+    (job,) = inventory.jobs()
+    assert job.request is not None
+    assert job.request.filter == request.filter
+    logs = {attempt.log for attempt in inventory.history()}
+    assert "broken" in logs
+    assert all("CREATE" in statement for statement in inventory.schema_statements("sqlite")[:1])
+
+
+def test_errors_have_names_and_say_what_to_do(url: str, lake: MakeInventory) -> None:
+    inventory = lake(url)
+    with pytest.raises(NoSuchTable, match="nowhere"):
+        inventory.acquire(AcquireRequest("nowhere", "job"))
+    with pytest.raises(InvalidRequest, match="max-count"):
+        inventory.acquire(request_of(0))
+    with pytest.raises(NoSuchBatch):
+        inventory.heartbeat("nobody's", 60)
+    batch = inventory.acquire(request_of())
+    assert isinstance(batch, Batch)
+    with pytest.raises(ConfigurationChanged):
+        inventory.acquire(request_of(filter={"column": "uid", "op": ">", "value": 1}))
+    inventory.requeue("files", "job", ("attempt", batch.pk))
+    with pytest.raises(Superseded):
+        batch.succeed()
+    # It did not end, so that it can be told of again.
+    assert batch.success is None
+
+
+@pytest.mark.parametrize(
+    ("change", "said"),
+    [
+        ({"id_min": 2**63}, "argument"),
+        ({"max_attempts": -1}, "argument"),
+        ({"settle": "sometimes"}, "commit-order"),
+        ({"filter": {"column": float("nan")}}, "JSON"),
+        ({"job_identifier": 7}, "text is wanted"),
+        ({"id_max": True}, "integer is wanted"),
+    ],
+)
+def test_what_cannot_be_sent_is_an_invalid_request(
+    change: dict[str, Any], said: str, sqlite_url: str, lake: MakeInventory
+) -> None:
+    inventory = lake(sqlite_url)
+    with pytest.raises(InvalidRequest, match=said):
+        inventory.acquire(request_of(**change))
+    assert isinstance(inventory.acquire(request_of()), Batch)
+
+
+def test_threads_share_an_inventory(url: str, lake: MakeInventory) -> None:
+    inventory = lake(url, range(1, 301))
+    seen: list[int] = []
+
+    def work() -> None:
+        for batch in inventory.batches(request_of(7)):
+            seen.extend(item.uid for item in batch.records)
+            batch.succeed()
+
+    threads = [threading.Thread(target=work) for _ in range(8)]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+    assert sorted(seen) == list(range(1, 301))
+
+
+@pytest.mark.parametrize("driver", ["psycopg", "psycopg2"])
+def test_an_engine_is_used_as_it_is(driver: str) -> None:
+    engine = create_engine(sqlalchemy_url(on_server("postgresql"), driver))
+    fill(engine)
+    with Inventory(engine) as inventory:
+        inventory.migrate()
+        batch = inventory.acquire(request_of(None, filter={"column": "item", "op": "like", "value": "%-1%"}))
+        assert isinstance(batch, Batch)
+        assert batch.id_range.count == 12
+        batch.succeed({"percent": "%s %(x)s $1 ?"})
+        assert inventory.history()[0].result_item == {"percent": "%s %(x)s $1 ?"}
+    # Its own connections are as they were.
+    with engine.connect() as connection:
+        assert connection.get_isolation_level() != "AUTOCOMMIT"
+
+
+def test_an_engine_of_sqlite_is_used_from_threads(sqlite_url: str, engine_of: Callable[..., Engine]) -> None:
+    engine = engine_of(sqlite_url)
+    fill(engine)
+    inventory = Inventory(engine)
+    inventory.migrate()
+    failed: list[BaseException] = []
+
+    def work() -> None:
+        try:
+            for batch in inventory.batches(request_of(9)):
+                batch.succeed()
+        except BaseException as error:
+            failed.append(error)
+
+    threads = [threading.Thread(target=work) for _ in range(4)]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+    assert not failed
+    assert inventory.progress(request_of()).items == 0
+
+
+def test_sqlite_in_memory_is_shared_with_the_program() -> None:
+    engine = create_engine("sqlite://", poolclass=StaticPool, connect_args={"check_same_thread": False})
+    fill(engine)
+    inventory = Inventory(engine)
+    inventory.migrate()
+    assert sum(batch.id_range.count for batch in inventory.batches(request_of())) == 100
+    with engine.connect() as connection:
+        assert connection.execute(text("SELECT count(*) FROM inventory")).scalar() == 10
+
+
+def test_a_connection_is_used_between_its_transactions(url: str, engine_of: Callable[..., Engine]) -> None:
+    engine = engine_of(url)
+    fill(engine)
+    with engine.connect() as connection:
+        inventory = Inventory(connection)
+        inventory.migrate()
+        batch = inventory.acquire(request_of())
+        assert isinstance(batch, Batch)
+        connection.execute(text("SELECT 1"))
+        with pytest.raises(TransactionError, match="commit or roll back first"):
+            batch.succeed()
+        connection.rollback()
+        batch.succeed()
+        connection.execute(text("UPDATE files SET weight = 0"))
+        connection.rollback()
+        assert connection.execute(text("SELECT max(weight) FROM files")).scalar() == 10
+
+
+@pytest.mark.parametrize(
+    ("source", "said"),
+    [
+        ("lake.sqlite", "a URL such as"),
+        ("oracle://me:secret@host/db", "oracle"),
+        ("postgres://me:secret@127.0.0.1:1/db", "127.0.0.1"),
+        ("mysql://me:secret@127.0.0.1:1/db", "127.0.0.1"),
+        ("postgres://me:secret@host/db?pool_size=0", "pool_size"),
+        ("postgres://me:se:cret@host:port/db", "…"),
+    ],
+)
+def test_what_cannot_be_opened_is_told_without_the_password(source: str, said: str) -> None:
+    with pytest.raises(ConnectError) as caught:
+        Inventory(source)
+    assert said in str(caught.value)
+    assert "cret" not in str(caught.value)
+    with pytest.raises(ConnectError, match="int is no database"):
+        Inventory(7)  # type: ignore[arg-type]
+
+
+def test_a_file_that_is_no_database_is_told(tmp_path: Path) -> None:
+    (tmp_path / "text").write_text("this is no database, whatever its name says" * 100)
+    with pytest.raises(ConnectError, match="not a database"):
+        Inventory(f"sqlite:{tmp_path / 'text'}")
+
+
+def test_a_locked_file_is_waited_for(sqlite_url: str, lake: MakeInventory) -> None:
+    inventory = lake(sqlite_url)
+    writer = sqlite3.connect(sqlite_url.partition(":")[2], isolation_level=None, check_same_thread=False)
+    writer.execute("BEGIN IMMEDIATE")
+    timer = threading.Timer(0.3, writer.execute, ["COMMIT"])
+    timer.start()
+    assert isinstance(inventory.acquire(request_of()), Batch)
+    timer.join()
+    writer.close()
+
+
+def test_connections_that_were_lost_are_made_anew(postgres_url: str, lake: MakeInventory, engine_of: Any) -> None:
+    inventory = lake(postgres_url)
+    assert inventory.acquire(request_of())
+    with engine_of(postgres_url, isolation_level="AUTOCOMMIT").connect() as connection:
+        connection.execute(
+            text(
+                "SELECT pg_terminate_backend(pid) FROM pg_stat_activity "
+                "WHERE datname = current_database() AND pid <> pg_backend_pid()"
+            )
+        )
+    try:
+        inventory.acquire(request_of())
+    except Unavailable:
+        pass  # A claim is looked for again, a reading is not.
+    assert inventory.acquire(request_of())
