@@ -5,7 +5,8 @@ import type { Listener, Parent, Thread } from "../planner/thread.js";
 
 /** Starts the module at this address in a thread. */
 export function startThread(module: URL, data: unknown, listener: Listener): Thread {
-  const worker = new Worker(module, { workerData: data });
+  // Options of the program's own, such as --input-type, are not for this thread.
+  const worker = new Worker(module, { workerData: data, execArgv: [] });
   worker.on("message", (message) => listener.message(message));
   worker.on("error", (error) => listener.error(error));
   worker.on("exit", (code) => listener.error(new Error(`its thread has ended with ${code}`)));

@@ -54,7 +54,6 @@ export function blockingPlanners(
       return new Promise((resolve, reject) => {
         pending = { host, resolve, reject };
         thread.keepsProcessAlive(true);
-        startClock();
       });
     }
 
@@ -114,6 +113,7 @@ export function blockingPlanners(
     return {
       call(operation, parameters, host) {
         const answered = give(host);
+        startClock();
         thread.post({ operation, parameters } satisfies Call);
         return answered;
       },

@@ -1,0 +1,101 @@
+// AbortSignal: what is aborted either did what it was asked for or did nothing.
+import assert from "node:assert/strict";
+import { test } from "node:test";
+import { setTimeout as sleep } from "node:timers/promises";
+import { open } from "batchintory";
+import { postgres, sqlite } from "./databases.js";
+
+const files = { metaTable: "files", job: "j" };
+
+async function opened(context, database = sqlite) {
+  const { url, run } = await database(context);
+  const inventory = await open({ inventory: url });
+  context.after(() => inventory.close());
+  await inventory.migrate();
+  return { inventory, run };
+}
+
+test("nothing is asked for with a signal that is aborted already", async (context) => {
+  const { inventory } = await opened(context);
+  const signal = AbortSignal.abort(new Error("no more"));
+  await assert.rejects(inventory.acquire(files, { signal }), { message: "no more" });
+  await assert.rejects(inventory.jobs({ signal }), { message: "no more" });
+  assert.deepEqual(await inventory.history(), []);
+});
+
+test("a claim that is aborted before its statement has claimed nothing", async (context) => {
+  const { inventory, run } = await opened(context, postgres);
+  await run("BEGIN");
+  await run("LOCK TABLE files");
+  const aborting = new AbortController();
+  const claim = inventory.acquire(files, { signal: aborting.signal });
+  // It has read where the job stands, and waits for the page.
+  while ((await run("SELECT FROM pg_locks WHERE NOT granted")).length === 0) await sleep(2);
+  aborting.abort(new Error("stop"));
+  // The thread hears of it before the answer comes.
+  await inventory.jobs();
+  await run("COMMIT");
+  await assert.rejects(claim, { message: "stop" });
+  assert.deepEqual(await inventory.history(), []);
+  assert.equal((await inventory.acquire(files)).batch.count, 10);
+});
+
+test("a claim that is aborted in its statement gives its batch", async (context) => {
+  const { inventory, run } = await opened(context, postgres);
+  await run("BEGIN");
+  await run("LOCK TABLE inventory IN SHARE ROW EXCLUSIVE MODE");
+  const aborting = new AbortController();
+  const claim = inventory.acquire(files, { signal: aborting.signal });
+  while ((await run("SELECT FROM pg_locks WHERE NOT granted")).length === 0) await sleep(2);
+  aborting.abort(new Error("stop"));
+  await inventory.jobs();
+  await run("COMMIT");
+  const { batch } = await claim;
+  assert.equal(batch.count, 10);
+  assert.equal((await inventory.history())[0].id, batch.id);
+});
+
+test("whoever is aborted in a queue of claims has claimed nothing, and holds up nobody", async (context) => {
+  const { inventory, run } = await opened(context, postgres);
+  await run("BEGIN");
+  await run("LOCK TABLE inventory");
+  const aborting = new AbortController();
+  const first = inventory.acquire({ ...files, maxCount: 4 });
+  const second = inventory.acquire({ ...files, maxCount: 4 }, { signal: aborting.signal });
+  const third = inventory.acquire({ ...files, maxCount: 4 });
+  aborting.abort(new Error("stop"));
+  await run("COMMIT");
+  await assert.rejects(second, { message: "stop" });
+  assert.deepEqual([(await first).batch.idEnd, (await third).batch.idEnd], [4n, 8n]);
+});
+
+test("a loop over batches ends by its signal", async (context) => {
+  const { inventory } = await opened(context);
+  const aborting = new AbortController();
+  const seen = [];
+  const loop = async () => {
+    for await (const batch of inventory.batches({ ...files, maxCount: 3 }, { signal: aborting.signal })) {
+      seen.push(batch.idStart);
+      await batch.succeed();
+      if (seen.length === 2) aborting.abort();
+    }
+  };
+  await assert.rejects(loop(), { name: "AbortError" });
+  assert.deepEqual(seen, [1n, 4n]);
+});
+
+test("work that ends by its signal fails its batch", async (context) => {
+  const { inventory } = await opened(context);
+  const aborting = new AbortController();
+  const work = inventory.process(
+    { ...files, maxCount: 3 },
+    async (_items, { signal }) => {
+      setTimeout(() => aborting.abort(new Error("closing time")), 1);
+      await sleep(60_000, undefined, { signal });
+    },
+    { signal: aborting.signal },
+  );
+  await assert.rejects(work);
+  const [attempt] = await inventory.history();
+  assert.deepEqual([attempt.status, attempt.queue], ["failed", "retry"]);
+});

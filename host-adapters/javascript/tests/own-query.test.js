@@ -1,0 +1,103 @@
+// A query function of the caller's own.
+import assert from "node:assert/strict";
+import { test } from "node:test";
+import { PGlite } from "@electric-sql/pglite";
+import Database from "better-sqlite3";
+import { open, StatementError } from "batchintory";
+import pg from "pg";
+import { postgres } from "./databases.js";
+
+const files = { metaTable: "files", job: "j" };
+
+/** PGlite's int8 must come as a bigint whatever its value. */
+function pglite() {
+  const database = new PGlite({ parsers: { 20: BigInt } });
+  const query = async (_source, statement, parameters) => {
+    const { rows, affectedRows } = await database.query(statement, parameters, { rowMode: "array" });
+    return { rows, affected: /^\s*select/i.test(statement) ? 0 : (affectedRows ?? 0) };
+  };
+  return { database, query };
+}
+
+async function drained(inventory) {
+  await inventory.migrate();
+  const ranges = [];
+  for await (const batch of inventory.batches({ ...files, maxCount: 2 })) {
+    ranges.push([batch.idStart, batch.idEnd]);
+    await batch.succeed({ items: (await batch.items().toArray()).length });
+  }
+  await inventory.close();
+  return ranges;
+}
+
+test("PGlite within the process", async (context) => {
+  const { database, query } = pglite();
+  context.after(() => database.close());
+  await database.exec("CREATE TABLE files (uid bigint PRIMARY KEY, item text, weight float8)");
+  await database.exec("INSERT INTO files VALUES (1, 'a', 1), (2, 'b', 2), (9007199254740993, 'c', 3)");
+  const inventory = await open({ query, dialect: "postgresql" });
+  assert.deepEqual(await drained(inventory), [[1n, 2n], [9007199254740993n, 9007199254740993n]]);
+  const { rows } = await database.query("SELECT status, job_result_item FROM inventory ORDER BY id");
+  assert.deepEqual(rows.map(({ status }) => status), ["succeeded", "succeeded"]);
+});
+
+test("the inventory in one database, the meta tables in another of another dialect", async (context) => {
+  const { database, query } = pglite();
+  const lake = new Database(":memory:").defaultSafeIntegers();
+  context.after(() => Promise.all([database.close(), lake.close()]));
+  lake.exec("CREATE TABLE files (uid INTEGER PRIMARY KEY, item TEXT, weight REAL)");
+  lake.exec("INSERT INTO files VALUES (1, 'a', 1), (2, 'b', 2), (3, 'c', 3)");
+  const both = (source, statement, parameters) =>
+    source === "meta"
+      ? { rows: lake.prepare(statement).raw().all(parameters), affected: 0 }
+      : query(source, statement, parameters);
+  const inventory = await open({ query: both, dialect: { inventory: "postgresql", meta: "sqlite" } });
+  assert.deepEqual(await drained(inventory), [[1n, 2n], [3n, 3n]]);
+});
+
+test("errors of a driver are understood: races are lost, and repeated", async (context) => {
+  const { url } = await postgres(context, 40);
+  const pool = new pg.Pool({ connectionString: url });
+  pool.on("error", () => {});
+  context.after(() => pool.end());
+  const types = { getTypeParser: (id) => (id === 20 ? BigInt : id === 701 ? Number : id === 16 ? (t) => t === "t" : String) };
+  const query = async (_source, text, values) => {
+    const { rows, rowCount, command } = await pool.query({ text, values, rowMode: "array", types });
+    return { rows, affected: command === "SELECT" ? 0 : (rowCount ?? 0) };
+  };
+  const inventories = await Promise.all([0, 1, 2].map(() => open({ query, dialect: "postgresql" })));
+  context.after(() => Promise.all(inventories.map((inventory) => inventory.close())));
+  await inventories[0].migrate();
+  const uids = [];
+  const worker = async (inventory) => {
+    for await (const batch of inventory.batches({ ...files, maxCount: 3 })) {
+      for await (const { uid } of batch.items()) uids.push(uid);
+      await batch.succeed();
+    }
+  };
+  await Promise.all(inventories.map(worker));
+  assert.deepEqual(uids.length, 40);
+  assert.equal(new Set(uids).size, 40);
+  await assert.rejects(inventories[0].acquire({ ...files, metaTable: "nix" }), { name: "NoSuchTableError" });
+});
+
+test("what a query function throws or gives wrongly is told", async (context) => {
+  let answer;
+  const inventory = await open({ query: () => answer(), dialect: "sqlite" });
+  context.after(() => inventory.close());
+  let tries = 0;
+  answer = () => {
+    tries += 1;
+    throw new StatementError("retryable", "busy as always");
+  };
+  await assert.rejects(inventory.jobs(), { message: /busy as always/ });
+  assert.equal(tries, 10);
+  answer = () => Promise.reject(new StatementError("unavailable", "nobody at home"));
+  await assert.rejects(inventory.jobs(), { name: "UnavailableError", message: /nobody at home/ });
+  answer = () => Promise.reject(new StatementError("failed", "no such table: inventory", "no-such-table"));
+  await assert.rejects(inventory.jobs(), { name: "NoSuchTableError" });
+  for (const wrong of [undefined, [], { rows: [{}], affected: 0 }, { rows: [[{}]], affected: 0 }, { rows: [] }]) {
+    answer = () => wrong;
+    await assert.rejects(inventory.jobs(), { message: /must give \{ rows, affected \}/ });
+  }
+});
