@@ -3,9 +3,9 @@
     python faults_of_pybatchintory.py pybatchintory [postgresql+psycopg2://user:password@host/database]
     python faults_of_pybatchintory.py batchintory [the same]
 
-Run it once in an environment with the one package, and once with the other: apart from the import and the making of
-the inventory's table the program is the same. Without a URL each table is made in an SQLite file of its own. Prints
-a JSON object: what was handed out in each case.
+Run it once in an environment with the one package, and once with the other: apart from the import and the making
+of the inventory's table the program is the same. Without a URL each table is made in an SQLite file of its own.
+Prints a JSON object: what was handed out in each case.
 """
 
 from __future__ import annotations

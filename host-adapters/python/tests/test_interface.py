@@ -9,7 +9,7 @@ from wasmtime.component import Component
 from wasmtime.component import _types as types
 
 from batchintory.planner import interface
-from batchintory.planner.canonical_abi import BOOL, F64, S64, TEXT, U32, U64, List, Record, Text, Type, Variant
+from batchintory.planner.canonical_abi import BOOL, F64, S64, U32, U64, List, Record, Text, Type, Variant
 from batchintory.planner.component import FILE
 
 SCALARS = {types.Bool: BOOL, types.F64: F64, types.S64: S64, types.U32: U32, types.U64: U64}
@@ -47,9 +47,10 @@ def interfaces(direction: str) -> dict[str, Any]:
     config.epoch_interruption = True
     engine = Engine(config)
     kind = Component(engine, FILE.read_bytes()).type
+    parts: Any = kind.exports(engine) if direction == "exports" else kind.imports(engine)
     return {
         name: {function: member.ty for function, member in part.ty.exports(engine).items()}
-        for name, part in (kind.exports(engine) if direction == "exports" else kind.imports(engine)).items()
+        for name, part in parts.items()
     }
 
 

@@ -77,12 +77,13 @@ def test_a_batch_has_what_it_had(configured: str) -> None:
 
 def test_a_batch_fails_as_it_did(configured: str) -> None:
     request: dict[str, Any] = {"job": "job", "meta_table_name": "files", "batch_count": 5}
-    for end, log in [
+    ends: list[tuple[Callable[[Batch], None], str]] = [
         (lambda batch: batch.failed(ValueError("broken")), "broken"),
         (lambda batch: batch.failed(ValueError("broken"), logging="quite "), "quite broken"),
         (lambda batch: batch.error(ValueError("broken")), "broken"),
         (lambda batch: batch.release(False, {"made": 0}, "by hand"), "by hand"),
-    ]:
+    ]
+    for end, log in ends:
         batch = acquire_batch(**request, max_attempts=9)
         assert batch is not None
         end(batch)
@@ -162,8 +163,8 @@ def python_of_pybatchintory() -> str:
     python = os.environ.get("BATCHINTORY_TEST_PYTHON")
     if not python:
         pytest.fail(
-            "no pybatchintory to test with: run `cargo xtask test`, or set BATCHINTORY_TEST_PYTHON to a Python that "
-            "has pybatchintory 0.0.8 and psycopg2"
+            "no pybatchintory to test with: run `cargo xtask test`, or set BATCHINTORY_TEST_PYTHON to a Python "
+            "that has pybatchintory 0.0.8 and psycopg2"
         )
     return python
 
