@@ -40,7 +40,8 @@ export function giveAnswer(memory: SharedArrayBuffer, answer: Answer): void {
 /** Blocks the thread until the answer is there. */
 export function awaitAnswer(memory: SharedArrayBuffer): Answer {
   const header = new Int32Array(memory, 0, 2);
-  Atomics.wait(header, 0, waiting);
+  // A notice of the answer before may come late, and wake this thread too early.
+  while (Atomics.load(header, 0) === waiting) Atomics.wait(header, 0, waiting);
   // Text is not decoded from shared memory in browsers.
   const bytes = new Uint8Array(memory, headerBytes, header[1]).slice();
   const answer = JSON.parse(new TextDecoder().decode(bytes));

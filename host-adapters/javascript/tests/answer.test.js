@@ -1,0 +1,62 @@
+// The memory by which a thread that blocks gets its answers.
+import assert from "node:assert/strict";
+import { once } from "node:events";
+import path from "node:path";
+import { test } from "node:test";
+import { setTimeout as sleep } from "node:timers/promises";
+import { pathToFileURL } from "node:url";
+import { Worker } from "node:worker_threads";
+
+const module = pathToFileURL(
+  path.join(import.meta.dirname, "../node_modules/batchintory/dist/planner/answer.js"),
+).href;
+const { answerMemory, giveAnswer } = await import(module);
+
+/** A thread that waits for answers and tells what it got. */
+function waiting(context, memory) {
+  const program = `
+    const { parentPort, workerData } = require("node:worker_threads");
+    import(${JSON.stringify(module)}).then(({ awaitAnswer, expectAnswer }) => {
+      for (;;) {
+        expectAnswer(workerData);
+        parentPort.postMessage(awaitAnswer(workerData));
+      }
+    });`;
+  const thread = new Worker(program, { eval: true, workerData: memory });
+  context.after(() => thread.terminate());
+  return thread;
+}
+
+/** Wakes the thread without an answer, as soon as it waits. */
+async function wake(memory) {
+  while (Atomics.notify(new Int32Array(memory, 0, 2), 0) === 0) await sleep(1);
+}
+
+const rows = (...row) => ({ ok: { rows: [row], affected: 1 } });
+
+test("a notice that comes late, of the answer before, is no answer", async (context) => {
+  const memory = answerMemory();
+  const thread = waiting(context, memory);
+  await wake(memory);
+  await sleep(20);
+  giveAnswer(memory, rows("the answer"));
+  const [answer] = await once(thread, "message");
+  assert.deepEqual(answer, rows("the answer"));
+});
+
+test("every value comes through, and answers that are longer than any before", async (context) => {
+  const memory = answerMemory();
+  const thread = waiting(context, memory);
+  const long = "lang, länger, 最長".repeat(100_000);
+  for (const answer of [
+    rows(null, true, 9223372036854775807n, -0.5, Number.POSITIVE_INFINITY, "text", '{"integer":"1"}'),
+    rows(long),
+    rows("short"),
+    { error: { tag: "failed", val: { refusal: "other", message: "no" } } },
+  ]) {
+    await wake(memory);
+    const told = once(thread, "message");
+    giveAnswer(memory, answer);
+    assert.deepEqual((await told)[0], answer);
+  }
+});

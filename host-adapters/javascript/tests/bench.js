@@ -1,0 +1,82 @@
+// What the package adds to the statements of acquire and complete: the same statements with the same driver, bare, and
+// through the package. Arguments: the URL of a PostgreSQL database without tables of ours, how many batches.
+import { setTimeout as sleep } from "node:timers/promises";
+import { open } from "batchintory";
+import pg from "pg";
+
+const [url, batches = "500"] = process.argv.slice(2);
+const request = { metaTable: "bench_files", job: "bench", maxCount: 10 };
+const reader = { 16: (text) => text === "t", 20: BigInt, 701: Number };
+const types = { getTypeParser: (type) => reader[type] ?? String };
+
+const pool = new pg.Pool({ connectionString: url });
+const items = 10 * (3 * Number(batches) + 500);
+await pool.query("DROP TABLE IF EXISTS bench_files, inventory");
+await pool.query("CREATE TABLE bench_files (uid bigint PRIMARY KEY, item text, weight float8)");
+await pool.query(`INSERT INTO bench_files SELECT n, 'item', 1 FROM generate_series(1, ${items}) n`);
+await pool.query("ANALYZE bench_files");
+
+/** Runs statements by the caller's own function, in the caller's thread, and takes down what they are. */
+const recorded = [];
+let isRecording = false;
+const query = async (_source, text, values) => {
+  if (isRecording) recorded.push([text, values]);
+  const { rows, rowCount, command } = await pool.query({ text, values, rowMode: "array", types });
+  return { rows, affected: command === "SELECT" ? 0 : (rowCount ?? 0) };
+};
+
+async function measured(times, work) {
+  const milliseconds = [];
+  for (let time = 0; time < times; time += 1) {
+    const start = performance.now();
+    await work(time);
+    milliseconds.push(performance.now() - start);
+  }
+  milliseconds.sort((left, right) => left - right);
+  return milliseconds[Math.floor(times / 2)];
+}
+
+async function acquireAndComplete(inventory) {
+  const { batch } = await inventory.acquire(request);
+  await batch.succeed({ rows: 7 });
+}
+
+const inThread = await open({ inventory: url });
+const own = await open({ query, dialect: "postgresql" });
+await own.migrate();
+// Warm, and one batch whose statements are taken down.
+await measured(50, () => acquireAndComplete(own));
+await measured(50, () => acquireAndComplete(inThread));
+isRecording = true;
+await acquireAndComplete(own);
+isRecording = false;
+await sleep(100);
+
+const token = recorded.flatMap(([, values]) => values).find((value) => /^[0-9a-f]{32}$/.test(value));
+/** The same statements for another batch: claims chain up by what they follow. */
+async function bare(turn) {
+  for (const [text, values] of recorded) {
+    const isInsert = /^\s*insert/i.test(text);
+    const changed = values.map((value) => {
+      if (value === token) return `bench-${String(turn).padStart(26, "0")}`;
+      return isInsert && typeof value === "bigint" && value > 100n ? value + 1_000_000n * BigInt(turn + 1) : value;
+    });
+    await pool.query({ text, values: changed, rowMode: "array", types });
+  }
+}
+
+const figures = { bare: [], "in a thread, by URL": [], "own query function": [] };
+for (let round = 0; round < 5; round += 1) {
+  const times = Math.floor(Number(batches) / 5);
+  figures.bare.push(await measured(times, (turn) => bare(round * times + turn)));
+  figures["in a thread, by URL"].push(await measured(times, () => acquireAndComplete(inThread)));
+  figures["own query function"].push(await measured(times, () => acquireAndComplete(own)));
+}
+const median = (numbers) => numbers.sort((left, right) => left - right)[Math.floor(numbers.length / 2)];
+const bareStatements = median(figures.bare);
+console.log(`acquire and complete: ${recorded.length} statements, median of ${batches} batches`);
+for (const [name, rounds] of Object.entries(figures)) {
+  const middle = median(rounds);
+  console.log(`${name}: ${middle.toFixed(3)} ms (${(middle - bareStatements).toFixed(3)} ms over bare)`);
+}
+await Promise.all([inThread.close(), own.close(), pool.end()]);
