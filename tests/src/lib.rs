@@ -7,6 +7,7 @@
 pub mod databases;
 pub mod http_process;
 pub mod http_subject;
+pub mod language;
 pub mod process_subject;
 pub mod proxy;
 pub mod race;

@@ -7,6 +7,7 @@ mod commands;
 mod component;
 mod mariadb;
 mod node;
+mod packages;
 mod pgbouncer;
 mod postgres;
 mod python;

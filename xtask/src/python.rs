@@ -31,6 +31,18 @@ pub const API_TESTS: Environment = Environment {
     ],
 };
 
+/// For the tests of the Python package, which is installed besides.
+pub const PACKAGE_TESTS: Environment = Environment {
+    folder: "python-package",
+    packages: &[
+        "psycopg[binary]==3.3.9",
+        "psycopg2-binary==2.9.13",
+        "pymysql==1.2.4",
+        "pytest==9.2.0",
+        "tqdm==4.70.1",
+    ],
+};
+
 impl Environment {
     /// Its interpreter. It is made if it is not there yet, or with other packages.
     pub fn interpreter(&self) -> Result<PathBuf> {

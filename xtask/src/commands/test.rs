@@ -8,7 +8,7 @@ use clap::Args;
 
 use crate::mariadb::{self, MariaDb};
 use crate::postgres::{self, Cluster, Options};
-use crate::{chromium, component, node, pgbouncer, python, step, wasmtime, workspace};
+use crate::{chromium, component, node, packages, pgbouncer, python, step, wasmtime, workspace};
 
 /// The variable with the Python that has pybatchintory.
 const PYTHON: &str = "BATCHINTORY_TEST_PYTHON";
@@ -27,6 +27,12 @@ const NODE_PACKAGES: &str = "BATCHINTORY_TEST_NODE_PACKAGES";
 
 /// The variable with wasmtime's program.
 const WASMTIME: &str = "BATCHINTORY_TEST_WASMTIME";
+
+/// The variable with the Python that has the Python package.
+const PYTHON_PACKAGE: &str = "BATCHINTORY_TEST_PYTHON_PACKAGE";
+
+/// The variable with the folder that has the JavaScript package.
+const JAVASCRIPT_PACKAGE: &str = "BATCHINTORY_TEST_JAVASCRIPT_PACKAGE";
 
 /// Runs all tests, on SQLite, PostgreSQL and MariaDB
 ///
@@ -62,7 +68,13 @@ impl Test {
         pgbouncer::find_or_install()?;
         tests.env(CHROMIUM, chromium::find_or_install()?);
         tests.env(WASMTIME, wasmtime::find_or_install()?);
-        tests.env(NODE_PACKAGES, node::packages()?);
+        let dashboard = workspace::root().join("tests/dashboard");
+        tests.env(
+            NODE_PACKAGES,
+            node::packages_of(&dashboard, "dashboard-tests")?,
+        );
+        tests.env(PYTHON_PACKAGE, packages::python::installed()?);
+        tests.env(JAVASCRIPT_PACKAGE, packages::javascript::installed()?);
         let postgres = if is_given(postgres::VARIABLE) {
             None
         } else {

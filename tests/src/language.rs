@@ -1,0 +1,53 @@
+//! batchintory in other languages: programs on the packages as their users install them.
+
+use std::env;
+use std::ffi::OsString;
+use std::path::{Path, PathBuf};
+
+use anyhow::{Context, Result};
+use tokio::process::Command;
+
+/// The variable with the Python that has the package installed.
+const PYTHON: &str = "BATCHINTORY_TEST_PYTHON_PACKAGE";
+
+/// The variable with the folder that has a copy of the package's tests, and the package installed.
+const JAVASCRIPT: &str = "BATCHINTORY_TEST_JAVASCRIPT_PACKAGE";
+
+/// A language that has a package.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Language {
+    /// `host-adapters/python`
+    Python,
+    /// `host-adapters/javascript`
+    JavaScript,
+}
+
+impl Language {
+    /// A program of the package's tests, by its name without an ending:
+    ///
+    /// - `subject`: what [`crate::process_subject`] starts;
+    /// - `worker`: takes the URLs of the inventory's and the meta tables' database, and a job, and processes
+    ///   batches of the meta table `files` until nothing is left.
+    pub fn program(self, name: &str) -> Result<Command> {
+        let (program, script): (OsString, PathBuf) = match self {
+            Self::Python => {
+                let tests =
+                    Path::new(env!("CARGO_MANIFEST_DIR")).join("../host-adapters/python/tests");
+                (variable(PYTHON)?, tests.join(name).with_extension("py"))
+            }
+            Self::JavaScript => {
+                let tests = PathBuf::from(variable(JAVASCRIPT)?);
+                ("node".into(), tests.join(name).with_extension("js"))
+            }
+        };
+        let mut command = Command::new(program);
+        command.arg(script);
+        Ok(command)
+    }
+}
+
+fn variable(name: &str) -> Result<OsString> {
+    env::var_os(name).with_context(|| {
+        format!("{name} is not set: run `cargo xtask test`, which installs the packages")
+    })
+}

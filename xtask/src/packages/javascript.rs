@@ -1,0 +1,56 @@
+//! The JavaScript package.
+
+use std::fs;
+use std::path::PathBuf;
+use std::process::Command;
+
+use anyhow::{Context, Result};
+
+use super::{built, is_current};
+use crate::{node, step, workspace};
+
+/// The package's folder.
+pub fn folder() -> PathBuf {
+    workspace::root().join("host-adapters/javascript")
+}
+
+/// A folder with the package's tests, in which the package is installed from its tarball, with the drivers
+/// that its users install. The component must be built.
+pub fn installed() -> Result<PathBuf> {
+    let tests = node::packages_of(&folder().join("tests"), "javascript-tests")?;
+    for entry in fs::read_dir(folder().join("tests"))? {
+        let entry = entry?;
+        if entry.file_type()?.is_file() {
+            fs::copy(entry.path(), tests.join(entry.file_name()))?;
+        }
+    }
+    let marker = tests.join("node_modules/batchintory/package.json");
+    if is_current(&marker, &folder()) {
+        return Ok(tests);
+    }
+    step::announce("the JavaScript package");
+    node::install(&folder())?;
+    let tarballs = built()?.join("javascript");
+    let _ = fs::remove_dir_all(&tarballs);
+    fs::create_dir_all(&tarballs)?;
+    step::run(
+        Command::new("npm")
+            .args(["pack", "--silent", "--pack-destination"])
+            .arg(&tarballs)
+            .current_dir(folder()),
+    )?;
+    let entry = fs::read_dir(&tarballs)?
+        .next()
+        .context("npm made no tarball")?;
+    step::run(
+        Command::new("npm")
+            .args(["install", "--no-save", "--no-package-lock"])
+            .args(["--no-audit", "--no-fund", "--silent"])
+            .arg(entry?.path())
+            .current_dir(&tests),
+    )?;
+    // npm keeps the times of the tarball, which are the same in all of them.
+    let text = fs::read(&marker).context("npm installed no package")?;
+    fs::write(&marker, text)?;
+    Ok(tests)
+}
