@@ -34,6 +34,14 @@ for (const name of modules) {
 
 function transpile(kind, options) {
   const jco = join(folder, "node_modules/.bin/jco");
-  const into = ["--name", "planner", "--out-dir", join(component, kind), "--no-nodejs-compat", "--minify", "--quiet"];
+  const into = [
+    "--name",
+    "planner",
+    "--out-dir",
+    join(component, kind),
+    "--no-nodejs-compat",
+    "--minify",
+    "--quiet",
+  ];
   execFileSync(jco, ["transpile", wasm, ...into, ...options], { stdio: ["ignore", "inherit", "inherit"] });
 }

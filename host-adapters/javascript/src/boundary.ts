@@ -23,7 +23,8 @@ function present<T extends object>(record: T): T {
 function known(record: object, name: string, fields: readonly string[]): void {
   if (typeof record !== "object" || record === null) throw invalid(`${name} must be an object`);
   for (const field of Object.keys(record)) {
-    if (!fields.includes(field)) throw invalid(`${name} has no field "${field}"; its fields are ${fields.join(", ")}`);
+    if (!fields.includes(field))
+      throw invalid(`${name} has no field "${field}"; its fields are ${fields.join(", ")}`);
   }
 }
 
@@ -32,12 +33,18 @@ function invalid(message: string) {
 }
 
 /** An integer of 64 bits. */
-export function integer(value: Api.Id, name: string, lowest = -(2n ** 63n), highest = 2n ** 63n - 1n): bigint {
+export function integer(
+  value: Api.Id,
+  name: string,
+  lowest = -(2n ** 63n),
+  highest = 2n ** 63n - 1n,
+): bigint {
   if (typeof value !== "bigint" && !Number.isSafeInteger(value)) {
     throw invalid(`${name} must be a bigint or a number that is a safe integer, not ${String(value)}`);
   }
   const exact = BigInt(value);
-  if (exact < lowest || exact > highest) throw invalid(`${name} is ${exact}; it must lie between ${lowest} and ${highest}`);
+  if (exact < lowest || exact > highest)
+    throw invalid(`${name} is ${exact}; it must lie between ${lowest} and ${highest}`);
   return exact;
 }
 
@@ -60,7 +67,8 @@ function number(value: number, name: string): number {
 }
 
 function oneOf<T extends string>(value: T, name: string, allowed: readonly T[]): T {
-  if (!allowed.includes(value)) throw invalid(`${name} must be one of ${allowed.join(", ")}, not ${String(value)}`);
+  if (!allowed.includes(value))
+    throw invalid(`${name} must be one of ${allowed.join(", ")}, not ${String(value)}`);
   return value;
 }
 
@@ -160,7 +168,8 @@ function result(value: unknown): string {
   } catch (error) {
     throw errorOf("result", `the batch's result cannot be written as JSON: ${messageOf(error)}`);
   }
-  if (written === undefined) throw errorOf("result", `the batch's result cannot be written as JSON: a ${typeof value}`);
+  if (written === undefined)
+    throw errorOf("result", `the batch's result cannot be written as JSON: a ${typeof value}`);
   return written;
 }
 
@@ -192,7 +201,8 @@ export function fromJob({ request, ...job }: Inventory.JobSummary): Api.JobSumma
 export function toHistoryQuery(query: Api.HistoryQuery): Inventory.HistoryQuery {
   known(query, "the query", ["metaTable", "job", "uid", "queue", "before", "limit", "details"]);
   const { limit = 100, details = true } = query;
-  const queue = (value: Api.Queue, name: string) => oneOf(value, name, ["running", "retry", "requeued", "exhausted"]);
+  const queue = (value: Api.Queue, name: string) =>
+    oneOf(value, name, ["running", "retry", "requeued", "exhausted"]);
   return {
     limit: small(limit, "limit"),
     details,

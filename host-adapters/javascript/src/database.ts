@@ -1,8 +1,8 @@
 // The hook for a database, and both databases together as the planner sees them.
 
-import type { Database as WitDatabase } from "./planner/wit.js";
 import { explain } from "./driver/errors.js";
 import { messageOf } from "./errors.js";
+import type { Database as WitDatabase } from "./planner/wit.js";
 import { repeat } from "./retry.js";
 
 /** Which of the two databases a statement is for. */
@@ -26,7 +26,13 @@ export interface Rows {
 }
 
 /** Why the database refused a statement. */
-export type Refusal = "no-such-table" | "no-such-column" | "wrong-type" | "read-only" | "not-permitted" | "other";
+export type Refusal =
+  | "no-such-table"
+  | "no-such-column"
+  | "wrong-type"
+  | "read-only"
+  | "not-permitted"
+  | "other";
 
 /**
  * What became of a statement that has no rows: it certainly had no effect, but for `outcome-unknown`, where

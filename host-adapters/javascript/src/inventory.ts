@@ -5,7 +5,7 @@ import * as boundary from "./boundary.js";
 import type { Dialect } from "./database.js";
 import type { Engine } from "./engine.js";
 import type * as Api from "./interface.js";
-import type { Inventory as Wit, Operation, Operations } from "./planner/wit.js";
+import type { Operation, Operations, Inventory as Wit } from "./planner/wit.js";
 
 /** How a call is made. */
 export interface CallOptions {
@@ -62,9 +62,19 @@ export class Inventory implements AsyncDisposable {
    * Hands out up to so many (1 to 1,000) batches that follow each other, all or none; fewer where less is left, and one
    * that is handed out again comes alone.
    */
-  async acquireMany(request: Api.AcquireRequest, batches: number, options: ClaimOptions = {}): Promise<Batch[]> {
+  async acquireMany(
+    request: Api.AcquireRequest,
+    batches: number,
+    options: ClaimOptions = {},
+  ): Promise<Batch[]> {
     const many = boundary.small(batches, "batches");
-    const records = await this.#call(options, "acquireMany", boundary.toRequest(request), many, options.claimToken);
+    const records = await this.#call(
+      options,
+      "acquireMany",
+      boundary.toRequest(request),
+      many,
+      options.claimToken,
+    );
     return records.map((record) => this.#batch(record, request));
   }
 
@@ -72,7 +82,10 @@ export class Inventory implements AsyncDisposable {
    * One batch after the other until nothing is left. Each must be ended by whoever gets it: one that is left behind stays
    * `running`.
    */
-  async *batches(request: Api.AcquireRequest, options: CallOptions = {}): AsyncGenerator<Batch, Api.Nothing, void> {
+  async *batches(
+    request: Api.AcquireRequest,
+    options: CallOptions = {},
+  ): AsyncGenerator<Batch, Api.Nothing, void> {
     for (;;) {
       const { batch, nothing } = await this.acquire(request, options);
       if (batch === undefined) return nothing;
@@ -119,7 +132,13 @@ export class Inventory implements AsyncDisposable {
     { after, limit = 5_000, ...options }: CallOptions & { after?: Api.Id | undefined; limit?: number } = {},
   ): Promise<Api.Item[]> {
     const token = boundary.text(claimToken, "claimToken");
-    const items = await this.#call(options, "items", token, optionalId(after), boundary.small(limit, "limit"));
+    const items = await this.#call(
+      options,
+      "items",
+      token,
+      optionalId(after),
+      boundary.small(limit, "limit"),
+    );
     return items.map(boundary.fromItem);
   }
 
@@ -141,7 +160,9 @@ export class Inventory implements AsyncDisposable {
     { after, batches = 10, ...options }: CallOptions & { after?: Api.Id | undefined; batches?: number } = {},
   ): Promise<Api.BatchPlan> {
     const many = boundary.small(batches, "batches");
-    return boundary.fromPlan(await this.#call(options, "plan", boundary.toRequest(request), optionalId(after), many));
+    return boundary.fromPlan(
+      await this.#call(options, "plan", boundary.toRequest(request), optionalId(after), many),
+    );
   }
 
   /** What a job has left to do, counted up to `cap` (1 to 100,000,000, by default 100,000) items. */
@@ -179,7 +200,13 @@ export class Inventory implements AsyncDisposable {
     { after, limit = 100, ...options }: CallOptions & { after?: Api.Id | undefined; limit?: number } = {},
   ): Promise<Api.AuditPage> {
     const scope = [boundary.text(metaTable, "metaTable"), boundary.text(job, "job")] as const;
-    const page = await this.#call(options, "audit", ...scope, optionalId(after), boundary.small(limit, "limit"));
+    const page = await this.#call(
+      options,
+      "audit",
+      ...scope,
+      optionalId(after),
+      boundary.small(limit, "limit"),
+    );
     return boundary.fromAuditPage(page);
   }
 

@@ -1,6 +1,14 @@
 // What `open` takes, in Node and elsewhere.
 
-import { type Database, type DatabaseOptions, Databases, type Dialect, type Rows, type Source, type Value } from "./database.js";
+import {
+  type Database,
+  type DatabaseOptions,
+  Databases,
+  type Dialect,
+  type Rows,
+  type Source,
+  type Value,
+} from "./database.js";
 import { errorOf } from "./errors.js";
 
 /**
@@ -28,7 +36,16 @@ export interface UrlOptions extends DatabaseOptions {
   meta?: string;
 }
 
-const names = ["inventory", "meta", "query", "dialect", "module", "inventoryTable", "metaSchema", "statusLabels"];
+const names = [
+  "inventory",
+  "meta",
+  "query",
+  "dialect",
+  "module",
+  "inventoryTable",
+  "metaSchema",
+  "statusLabels",
+];
 
 /** Refuses options that nobody reads. */
 export function check(options: object): void {

@@ -6,10 +6,9 @@ import { test } from "node:test";
 import { setTimeout as sleep } from "node:timers/promises";
 import { pathToFileURL } from "node:url";
 import { Worker } from "node:worker_threads";
+import { installed } from "./installed.js";
 
-const module = pathToFileURL(
-  path.join(import.meta.dirname, "../node_modules/batchintory/dist/planner/answer.js"),
-).href;
+const module = pathToFileURL(path.join(installed, "dist/planner/answer.js")).href;
 const { answerMemory, giveAnswer } = await import(module);
 
 /** A thread that waits for answers and tells what it got. */

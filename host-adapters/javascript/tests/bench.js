@@ -53,13 +53,16 @@ isRecording = false;
 await sleep(100);
 
 const token = recorded.flatMap(([, values]) => values).find((value) => /^[0-9a-f]{32}$/.test(value));
-/** The same statements for another batch: claims chain up by what they follow. */
+/** The same statements for another job and another batch: claims chain up by what they follow. */
 async function bare(turn) {
   for (const [text, values] of recorded) {
     const isInsert = /^\s*insert/i.test(text);
     const changed = values.map((value) => {
+      if (value === request.job) return "bare";
       if (value === token) return `bench-${String(turn).padStart(26, "0")}`;
-      return isInsert && typeof value === "bigint" && value > 100n ? value + 1_000_000n * BigInt(turn + 1) : value;
+      return isInsert && typeof value === "bigint" && value > 100n
+        ? value + 1_000_000n * BigInt(turn + 1)
+        : value;
     });
     await pool.query({ text, values: changed, rowMode: "array", types });
   }

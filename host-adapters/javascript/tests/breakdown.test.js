@@ -5,6 +5,7 @@ import path from "node:path";
 import { test } from "node:test";
 import { pathToFileURL } from "node:url";
 import { folder } from "./databases.js";
+import { installed } from "./installed.js";
 
 /** jobs never ends, history breaks down. */
 const planner = `
@@ -23,7 +24,7 @@ export function instantiate() {
 
 async function broken(context) {
   const package_ = path.join(folder(context), "batchintory");
-  cpSync(path.join(import.meta.dirname, "../node_modules/batchintory"), package_, { recursive: true });
+  cpSync(installed, package_, { recursive: true });
   writeFileSync(path.join(package_, "component/blocking/planner.js"), planner);
   writeFileSync(path.join(package_, "component/suspending/planner.js"), planner);
   const limits = path.join(package_, "dist/planner/limits.js");
@@ -44,6 +45,10 @@ test("an instance that broke down is not used again", async (context) => {
 // An engine that suspends WebAssembly runs it in the thread that would have to end it.
 test("a call that never ends is ended", { skip: "Suspending" in WebAssembly }, async (context) => {
   const inventory = await broken(context);
-  await assert.rejects(inventory.jobs(), { name: "LimitReachedError", code: "limit-reached", message: /0.2 s/ });
+  await assert.rejects(inventory.jobs(), {
+    name: "LimitReachedError",
+    code: "limit-reached",
+    message: /0.2 s/,
+  });
   assert.deepEqual(await inventory.schemaStatements("sqlite"), ["sound"]);
 });

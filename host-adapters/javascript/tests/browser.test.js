@@ -1,12 +1,13 @@
 // The package in Chromium, on PGlite in the page's own memory: with JSPI, with threads that block, and with neither.
 import assert from "node:assert/strict";
-import { createServer } from "node:http";
 import { readFile } from "node:fs/promises";
+import { createServer } from "node:http";
 import path from "node:path";
 import { after, before, test } from "node:test";
 import { chromium } from "playwright-core";
+import { packages } from "./installed.js";
 
-const folder = path.join(import.meta.dirname, "..");
+const folder = path.join(packages, "..");
 const types = { ".html": "text/html", ".js": "text/javascript", ".wasm": "application/wasm" };
 const isolation = {
   "cross-origin-opener-policy": "same-origin",

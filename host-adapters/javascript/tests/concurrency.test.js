@@ -25,7 +25,10 @@ for (const [system, database] of Object.entries(databases)) {
     };
     await Promise.all(Array.from({ length: 24 }, worker));
     const expected = Array.from({ length: 500 }, (_, index) => index + 1);
-    assert.deepEqual(uids.sort((left, right) => left - right), expected);
+    assert.deepEqual(
+      uids.sort((left, right) => left - right),
+      expected,
+    );
   });
 
   test(`${system}: processes at once get every item exactly once`, async (context) => {

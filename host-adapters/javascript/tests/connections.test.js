@@ -6,7 +6,8 @@ import { open } from "batchintory";
 import { postgres } from "./databases.js";
 
 const files = { metaTable: "files", job: "j" };
-const others = "FROM pg_stat_activity WHERE application_name = 'batchintory' AND datname = current_database()";
+const others =
+  "FROM pg_stat_activity WHERE application_name = 'batchintory' AND datname = current_database()";
 const terminate = `SELECT pg_terminate_backend(pid) ${others}`;
 
 async function opened(context) {
@@ -31,13 +32,18 @@ test("idle connections that were lost are replaced", async (context) => {
   };
   for (let turn = 0; turn < 5; turn += 1) {
     await run(terminate);
-    const { batch } = await insist(() => inventory.acquire({ ...files, maxCount: 2 }, { claimToken: `token-${turn}` }));
+    const { batch } = await insist(() =>
+      inventory.acquire({ ...files, maxCount: 2 }, { claimToken: `token-${turn}` }),
+    );
     assert.deepEqual([batch.idEnd, batch.attempt], [BigInt(2 * turn + 2), 1]);
     await run(terminate);
     await insist(() => batch.succeed());
   }
   const attempts = await insist(() => inventory.history());
-  assert.deepEqual(attempts.map(({ status }) => status), Array(5).fill("succeeded"));
+  assert.deepEqual(
+    attempts.map(({ status }) => status),
+    Array(5).fill("succeeded"),
+  );
 });
 
 test("a claim whose connection is lost under way is made once", async (context) => {

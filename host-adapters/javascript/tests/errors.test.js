@@ -2,8 +2,8 @@
 import assert from "node:assert/strict";
 import { writeFileSync } from "node:fs";
 import path from "node:path";
-import { inspect } from "node:util";
 import { test } from "node:test";
+import { inspect } from "node:util";
 import { BatchintoryError, ClosedError, ConnectError, InvalidRequestError, open } from "batchintory";
 import { folder, postgres, sqlite } from "./databases.js";
 

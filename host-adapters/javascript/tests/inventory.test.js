@@ -50,7 +50,10 @@ for (const [system, database] of Object.entries(databases)) {
     assert.deepEqual(done, { succeeded: 2, failed: 1, nothing: { reason: "caught-up", watermark: 6n } });
     const [third, second, first] = await inventory.history();
     assert.deepEqual([first.status, first.resultItem], ["succeeded", { last: 2 }]);
-    assert.deepEqual([second.status, second.log, second.queue], ["failed", "RangeError: three is too much", "exhausted"]);
+    assert.deepEqual(
+      [second.status, second.log, second.queue],
+      ["failed", "RangeError: three is too much", "exhausted"],
+    );
     assert.deepEqual([third.idStart, third.idEnd], [5n, 6n]);
     assert.equal(await inventory.requeue("files", "j", "exhausted"), 1);
     const { batch } = await inventory.acquire(files);
@@ -72,8 +75,14 @@ for (const [system, database] of Object.entries(databases)) {
       await batch.succeed({ uid, small: 7 });
     }
     const attempts = await inventory.history({ uid: high, ...{ metaTable: "files" } });
-    assert.deepEqual(attempts.map(({ resultItem }) => resultItem), [{ uid: high, small: 7 }]);
-    await assert.rejects(inventory.acquire({ ...request, idMin: 2 ** 53 }), { code: "invalid-request", message: /idMin.*bigint/ });
+    assert.deepEqual(
+      attempts.map(({ resultItem }) => resultItem),
+      [{ uid: high, small: 7 }],
+    );
+    await assert.rejects(inventory.acquire({ ...request, idMin: 2 ** 53 }), {
+      code: "invalid-request",
+      message: /idMin.*bigint/,
+    });
     const [job] = await inventory.jobs();
     assert.deepEqual(job.request.filter, request.filter);
     assert.equal(job.watermark, high);
@@ -83,7 +92,13 @@ for (const [system, database] of Object.entries(databases)) {
     const { inventory, run } = await opened(context, 10);
     const request = { ...files, maxCount: 4 };
     const plan = await inventory.plan(request, { batches: 2 });
-    assert.deepEqual(plan.batches.map(({ idStart, count }) => [idStart, count]), [[1n, 4], [5n, 4]]);
+    assert.deepEqual(
+      plan.batches.map(({ idStart, count }) => [idStart, count]),
+      [
+        [1n, 4],
+        [5n, 4],
+      ],
+    );
     assert.equal(plan.complete, false);
     const behind = await inventory.plan(request, { after: 8 });
     assert.deepEqual([behind.batches.length, behind.complete], [1, true]);
@@ -92,11 +107,17 @@ for (const [system, database] of Object.entries(databases)) {
     const progress = await inventory.progress(request);
     assert.deepEqual([progress.items, progress.atLeast, progress.watermark], [2, false, 8n]);
     const warnings = await inventory.warnings({ ...files, job: "other" });
-    assert.deepEqual(warnings.map((warning) => /AUTOINCREMENT/.test(warning)), system === "SQLite" ? [true] : []);
+    assert.deepEqual(
+      warnings.map((warning) => /AUTOINCREMENT/.test(warning)),
+      system === "SQLite" ? [true] : [],
+    );
     await run("DELETE FROM files WHERE uid = 2");
     const page = await inventory.audit("files", "j");
     assert.deepEqual([page.ranges, page.auditedTo], [2, 8n]);
-    assert.deepEqual(page.differences.map(({ count, countNow }) => [count, countNow]), [[4, 3]]);
+    assert.deepEqual(
+      page.differences.map(({ count, countNow }) => [count, countNow]),
+      [[4, 3]],
+    );
     assert.equal(await inventory.requeue("files", "j", { ids: [{ idStart: 1, idEnd: 2n }] }), 1);
     assert.equal(await inventory.requeue("files", "j", { attempt: batches[1].id }), 1);
     assert.ok((await inventory.schemaStatements("sqlite")).length > 0);
@@ -127,7 +148,10 @@ for (const [system, database] of Object.entries(databases)) {
     const { batch } = await inventory.acquire(files);
     const round = {};
     round.round = round;
-    await assert.rejects(batch.process(() => round), { name: "ResultError", code: "result" });
+    await assert.rejects(
+      batch.process(() => round),
+      { name: "ResultError", code: "result" },
+    );
     assert.equal((await inventory.history())[0].status, "failed");
   });
 

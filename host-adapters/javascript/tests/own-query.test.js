@@ -2,8 +2,8 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
 import { PGlite } from "@electric-sql/pglite";
-import Database from "better-sqlite3";
 import { open, StatementError } from "batchintory";
+import Database from "better-sqlite3";
 import pg from "pg";
 import { postgres } from "./databases.js";
 
@@ -36,9 +36,15 @@ test("PGlite within the process", async (context) => {
   await database.exec("CREATE TABLE files (uid bigint PRIMARY KEY, item text, weight float8)");
   await database.exec("INSERT INTO files VALUES (1, 'a', 1), (2, 'b', 2), (9007199254740993, 'c', 3)");
   const inventory = await open({ query, dialect: "postgresql" });
-  assert.deepEqual(await drained(inventory), [[1n, 2n], [9007199254740993n, 9007199254740993n]]);
+  assert.deepEqual(await drained(inventory), [
+    [1n, 2n],
+    [9007199254740993n, 9007199254740993n],
+  ]);
   const { rows } = await database.query("SELECT status, job_result_item FROM inventory ORDER BY id");
-  assert.deepEqual(rows.map(({ status }) => status), ["succeeded", "succeeded"]);
+  assert.deepEqual(
+    rows.map(({ status }) => status),
+    ["succeeded", "succeeded"],
+  );
 });
 
 test("the inventory in one database, the meta tables in another of another dialect", async (context) => {
@@ -52,7 +58,10 @@ test("the inventory in one database, the meta tables in another of another diale
       ? { rows: lake.prepare(statement).raw().all(parameters), affected: 0 }
       : query(source, statement, parameters);
   const inventory = await open({ query: both, dialect: { inventory: "postgresql", meta: "sqlite" } });
-  assert.deepEqual(await drained(inventory), [[1n, 2n], [3n, 3n]]);
+  assert.deepEqual(await drained(inventory), [
+    [1n, 2n],
+    [3n, 3n],
+  ]);
 });
 
 test("errors of a driver are understood: races are lost, and repeated", async (context) => {
@@ -60,7 +69,9 @@ test("errors of a driver are understood: races are lost, and repeated", async (c
   const pool = new pg.Pool({ connectionString: url });
   pool.on("error", () => {});
   context.after(() => pool.end());
-  const types = { getTypeParser: (id) => (id === 20 ? BigInt : id === 701 ? Number : id === 16 ? (t) => t === "t" : String) };
+  const types = {
+    getTypeParser: (id) => (id === 20 ? BigInt : id === 701 ? Number : id === 16 ? (t) => t === "t" : String),
+  };
   const query = async (_source, text, values) => {
     const { rows, rowCount, command } = await pool.query({ text, values, rowMode: "array", types });
     return { rows, affected: command === "SELECT" ? 0 : (rowCount ?? 0) };
@@ -96,7 +107,13 @@ test("what a query function throws or gives wrongly is told", async (context) =>
   await assert.rejects(inventory.jobs(), { name: "UnavailableError", message: /nobody at home/ });
   answer = () => Promise.reject(new StatementError("failed", "no such table: inventory", "no-such-table"));
   await assert.rejects(inventory.jobs(), { name: "NoSuchTableError" });
-  for (const wrong of [undefined, [], { rows: [{}], affected: 0 }, { rows: [[{}]], affected: 0 }, { rows: [] }]) {
+  for (const wrong of [
+    undefined,
+    [],
+    { rows: [{}], affected: 0 },
+    { rows: [[{}]], affected: 0 },
+    { rows: [] },
+  ]) {
     answer = () => wrong;
     await assert.rejects(inventory.jobs(), { message: /must give \{ rows, affected \}/ });
   }

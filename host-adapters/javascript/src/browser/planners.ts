@@ -20,7 +20,9 @@ export async function planners(module = fetchModule): Promise<MakePlanner> {
   }
   const compiled = moduleNames.map(async (name) => [name, await module(name)] as const);
   const modules: Modules = Object.fromEntries(await Promise.all(compiled));
-  return canSuspend() ? suspendingPlanners(modules) : blockingPlanners(modules, startThread, computeMilliseconds);
+  return canSuspend()
+    ? suspendingPlanners(modules)
+    : blockingPlanners(modules, startThread, computeMilliseconds);
 }
 
 async function fetchModule(name: string): Promise<WebAssembly.Module> {

@@ -9,6 +9,10 @@ import { explain as explainSqlite } from "./sqlite/errors.js";
 export function explain(dialect: Dialect, error: unknown): StatementError {
   if (error instanceof StatementError) return error;
   const explained =
-    dialect === "postgresql" ? explainPostgres(error) : dialect === "sqlite" ? explainSqlite(error) : undefined;
+    dialect === "postgresql"
+      ? explainPostgres(error)
+      : dialect === "sqlite"
+        ? explainSqlite(error)
+        : undefined;
   return explained ?? new StatementError("outcome-unknown", messageOf(error));
 }

@@ -12,5 +12,9 @@ export async function planners(): Promise<MakePlanner> {
   const modules = await compile();
   if (canSuspend()) return suspendingPlanners(modules);
   const module = new URL("./planner-thread.js", import.meta.url);
-  return blockingPlanners(modules, (listener) => startThread(module, undefined, listener), computeMilliseconds);
+  return blockingPlanners(
+    modules,
+    (listener) => startThread(module, undefined, listener),
+    computeMilliseconds,
+  );
 }

@@ -97,7 +97,8 @@ export function blockingPlanners(
     function receive(message: Message): void {
       if ("query" in message || "pause" in message) void answer(message);
       else if ("trap" in message) breakDown(trap(message.trap));
-      else if ("error" in message) end((call) => call.reject(errorOf(message.error.code, message.error.message)));
+      else if ("error" in message)
+        end((call) => call.reject(errorOf(message.error.code, message.error.message)));
       else end((call) => call.resolve("value" in message ? message.value : undefined));
     }
 

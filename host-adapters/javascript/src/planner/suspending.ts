@@ -1,7 +1,7 @@
 // The planner in an engine that can suspend WebAssembly while a promise is pending (JSPI).
 
-import { rowsToComponent, fromComponent } from "./values.js";
 import { type Host, type MakePlanner, type Modules, operationError, random, trap } from "./planner.js";
+import { fromComponent, rowsToComponent } from "./values.js";
 import type { Database } from "./wit.js";
 
 /** Whether the engine has JSPI. */

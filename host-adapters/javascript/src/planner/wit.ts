@@ -7,7 +7,9 @@ import type * as Exports from "../../component/blocking/interfaces/batchintory-i
 
 /** The operations of the planner. */
 export type Operations = {
-  [Name in keyof typeof Exports as (typeof Exports)[Name] extends (...a: never[]) => unknown ? Name : never]: (typeof Exports)[Name];
+  [Name in keyof typeof Exports as (typeof Exports)[Name] extends (...a: never[]) => unknown
+    ? Name
+    : never]: (typeof Exports)[Name];
 };
 
 /** An operation's name. */

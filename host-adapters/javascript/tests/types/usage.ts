@@ -1,0 +1,39 @@
+// How programs in TypeScript use the package: compiled only.
+import { type Acquired, type Batch, type Item, open, SupersededError } from "batchintory";
+import { open as openInBrowser } from "batchintory/browser";
+import { parse, stringify } from "batchintory/json";
+
+const inventory = await open({ inventory: "sqlite:lake.sqlite", statusLabels: { succeeded: "done" } });
+const request = {
+  metaTable: "files",
+  job: "j",
+  maxCount: 10,
+  idMin: 5n,
+  filter: { column: "uid", op: ">", value: 7 },
+} as const;
+const acquired: Acquired = await inventory.acquire(request, { claimToken: "mine" });
+if (acquired.batch !== undefined) {
+  const batch: Batch = acquired.batch;
+  const id: bigint = batch.idStart;
+  const items: Item[] = await batch.items({ pageSize: 10 }).toArray();
+  const rows: number = await batch.process((items, { signal }) => (signal.aborted ? 0 : items.length));
+  await batch.succeed({ id, rows, uid: items[0]?.uid });
+} else {
+  const reason: "caught-up" | "bounds-done" | "held" = acquired.nothing.reason;
+  console.log(reason, stringify(parse("[1]")));
+}
+for await (const batch of inventory.batches(request, { signal: AbortSignal.timeout(1000) })) {
+  await batch.fail(new Error("no")).catch((error) => {
+    if (error instanceof SupersededError) console.log(error.code);
+  });
+}
+// @ts-expect-error: a limit that is misspelt
+await inventory.acquire({ metaTable: "files", job: "j", max_count: 5 });
+// @ts-expect-error: an operator that there is not
+await inventory.acquire({ ...request, filter: { column: "uid", op: "~", value: 1 } });
+// @ts-expect-error: databases by URL need Node
+await openInBrowser({ inventory: "sqlite:lake.sqlite" });
+await openInBrowser({
+  query: async () => ({ rows: [[1n, "a", null, 0.5, true]], affected: 0 }),
+  dialect: "sqlite",
+});
