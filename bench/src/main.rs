@@ -10,6 +10,7 @@ mod floor;
 mod long_batch;
 mod long_history;
 mod python;
+mod python_package;
 mod report;
 mod service;
 mod tables;
@@ -40,6 +41,9 @@ struct Arguments {
     /// A Python interpreter that has pybatchintory 0.0.8.
     #[arg(long)]
     python: PathBuf,
+    /// A Python interpreter that has this project's Python package and psycopg 3.
+    #[arg(long)]
+    python_package: Option<PathBuf>,
     /// Fewer rounds: less than five minutes in all.
     #[arg(long)]
     quick: bool,
@@ -60,6 +64,8 @@ enum Part {
     Claims,
     /// The same beside pybatchintory.
     Python,
+    /// The Python package, beside pybatchintory and the same statements sent bare.
+    PythonPackage,
     /// A batch of a million items.
     LongBatch,
     /// Claims beside a million attempts and an old transaction.
@@ -93,6 +99,12 @@ async fn measure(arguments: &Arguments) -> Result<()> {
     }
     if wanted(Part::Python) {
         python::measure(&server, &arguments.python, &rounds, &mut report).await?;
+    }
+    if let Some(package) = (arguments.python_package.as_deref())
+        && wanted(Part::PythonPackage)
+    {
+        let pythons = (arguments.python.as_path(), package);
+        python_package::measure(&server, pythons, &rounds, &mut report).await?;
     }
     if wanted(Part::LongBatch) {
         long_batch::measure(&server, &rounds, &mut report).await?;

@@ -64,7 +64,8 @@ pub async fn measure(
     Ok(())
 }
 
-async fn pybatchintory(
+/// Rounds of pybatchintory, which reads the items of each batch.
+pub async fn pybatchintory(
     server: &Server,
     python: &Path,
     table: &str,

@@ -1,7 +1,8 @@
-"""Times the Python package: acquire a batch and let it succeed, without and with reading its items; and the floor: the very same statements sent bare by the same driver.
+"""Times the Python package: acquire a batch and let it succeed, without and with reading its items. Beside it the
+floor: the very same statements, sent bare by the same driver.
 
 Prints a JSON object with a list of seconds per round for `pair`, `pair_with_items` and `floor`. Arguments: URL, meta
-table, weight, rounds. What was recorded on one inventory table is sent again for another one of the same content, so
+table, weight, rounds. What was recorded on one inventory table is sent again to another one of the same content, so
 that all statements have the same effect.
 """
 
@@ -40,20 +41,19 @@ class Recorder:
         pass
 
 
+def request(job):
+    return AcquireRequest(table, job, max_weight=float(weight))
+
+
 def once(inventory, request, reads_items=False):
     start = time.perf_counter()
     batch = inventory.acquire(request)
     if reads_items:
-        assert len(batch.items) == batch.id_range.count
+        items = batch.items
     batch.succeed()
-    return time.perf_counter() - start
-
-
-request = AcquireRequest(table, "bench", max_weight=float(weight))
-plain = Inventory(database, inventory_table=TABLES[0])
-recorder = Recorder()
-recorded = Inventory(recorder, inventory_table=TABLES[0])
-bare = psycopg.connect(url.replace("postgres:", "postgresql:"), autocommit=True)
+    seconds = time.perf_counter() - start
+    assert not reads_items or len(items) == batch.id_range.count
+    return seconds
 
 
 def send(statements):
@@ -66,16 +66,21 @@ def send(statements):
     return time.perf_counter() - start
 
 
+plain = Inventory(database, inventory_table=TABLES[0])
+recorder = Recorder()
+recorded = Inventory(recorder, inventory_table=TABLES[0])
+bare = psycopg.connect(url, autocommit=True)
+pair, with_items, floor = request("pair"), request("items"), request("floor")
+
 seconds = {"pair": [], "pair_with_items": [], "floor": []}
-once(plain, request)
 for round_ in range(int(rounds)):
-    seconds["pair"].append(once(plain, request))
-    seconds["pair_with_items"].append(once(plain, request, reads_items=True))
+    times = once(plain, pair), once(plain, with_items, reads_items=True)
     recorder.sent = []
-    once(recorded, request)
+    once(recorded, floor)
     statements = [(text.replace(*TABLES), parameters) for text, parameters in recorder.sent]
-    if round_ == 0:
-        send(statements)
-        continue
-    seconds["floor"].append(send(statements))
+    times = (*times, send(statements))
+    # The first round warms up.
+    if round_:
+        for name, time_ in zip(seconds, times):
+            seconds[name].append(time_)
 print(json.dumps(seconds))

@@ -55,18 +55,17 @@ class PooledDatabase:
             connection = self._take()
             try:
                 rows = self._session.run(connection, statement, parameters)
-            except self._session.error as error:
-                explained = self._session.explain(error)
+            except (self._session.error, DatabaseError) as error:
+                explained = error if isinstance(error, DatabaseError) else self._session.explain(error)
                 if explained.kind in ("outcome-unknown", "unavailable"):
                     # Those that lie idle were probably lost with it.
                     _close(connection)
                     self.close()
                 else:
                     self._put_back(connection)
+                if explained is error:
+                    raise
                 raise explained from error
-            except DatabaseError:
-                self._put_back(connection)
-                raise
             except BaseException:
                 # Interrupted: it is not known what the connection is about to say.
                 _close(connection)

@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from types import ModuleType
 from typing import Any
 
 from batchintory.driver.placeholders import numbered
-from batchintory.driver.session import read_rows
+from batchintory.driver.session import read_rows, unreadable
 from batchintory.records import Dialect
 from batchintory.statements import DatabaseError, Refusal, Rows, Value
 
@@ -77,29 +77,79 @@ class _Postgres:
         return DatabaseError("failed", message)
 
 
+#: Types of parameters, and how they are written. NULL is cast by the statement.
+_WRITTEN: dict[type, tuple[int, Callable[[Any], bytes | None]]] = {
+    type(None): (25, lambda _: None),
+    bool: (16, lambda value: b"t" if value else b"f"),
+    int: (20, lambda value: b"%d" % value),
+    float: (701, lambda value: repr(value).encode()),
+    str: (25, str.encode),
+}
+#: How values of a type are read.
+_READ: dict[int, Callable[[bytes], Value]] = {
+    16: b"t".__eq__,
+    **dict.fromkeys((20, 21, 23), int),
+    **dict.fromkeys((700, 701), float),
+    **dict.fromkeys((19, 25, 705, 1042, 1043), bytes.decode),
+}
+
+
 class Psycopg(_Postgres):
-    """By psycopg 3. Statements are sent without a name, so that every pooler will do."""
+    """By psycopg 3. Statements are sent without a name, so that every pooler will do.
+
+    They go through the module's interface to libpq: parameters are numbered as they are there, and the five types
+    of the boundary need none of what a cursor looks up each time.
+    """
 
     def __init__(self) -> None:
         import psycopg
-        from psycopg.rows import tuple_row
+        from psycopg.pq import DiagnosticField, ExecStatus
 
         super().__init__(psycopg)
-        self._cursor = psycopg.RawCursor
-        self._row = tuple_row
+        self._tuples, self._done = ExecStatus.TUPLES_OK, ExecStatus.COMMAND_OK
+        self._code, self._message = DiagnosticField.SQLSTATE, DiagnosticField.MESSAGE_PRIMARY
 
     def set_up(self, connection: Any) -> None:
         connection.autocommit = True
-        connection.prepare_threshold = None
+        if connection.pgconn.parameter_status(b"client_encoding") != b"UTF8":
+            connection.execute("SET client_encoding TO 'UTF8'")
 
     def run(self, connection: Any, statement: str, parameters: Sequence[Value]) -> Rows:
-        cursor = self._cursor(connection, row_factory=self._row)
-        cursor.execute(statement, parameters or None, prepare=False)
-        if cursor.description is None:
-            return Rows((), max(cursor.rowcount, 0))
-        found = read_rows(cursor.fetchall())
-        writes = not (cursor.statusmessage or "").startswith("SELECT")
-        return Rows(found, cursor.rowcount if writes else 0)
+        kinds = [_WRITTEN[type(value)] for value in parameters]
+        result = connection.pgconn.exec_params(
+            statement.encode(),
+            [write(value) for value, (_, write) in zip(parameters, kinds, strict=True)],
+            [number for number, _ in kinds],
+        )
+        if result.status == self._done:
+            return Rows((), result.command_tuples or 0)
+        if result.status != self._tuples:
+            raise self._refused(result)
+        columns = range(result.nfields)
+        readers = [self._reader(result, column) for column in columns]
+        get = result.get_value
+        rows = [
+            [None if (value := get(row, column)) is None else readers[column](value) for column in columns]
+            for row in range(result.ntuples)
+        ]
+        writes = not (result.command_status or b"").startswith(b"SELECT")
+        return Rows(rows, (result.command_tuples or 0) if writes else 0)
+
+    def _reader(self, result: Any, column: int) -> Callable[[bytes], Value]:
+        reader = _READ.get(result.ftype(column))
+        if reader is None:
+            name = (result.fname(column) or b"").decode(errors="replace")
+            raise unreadable(
+                f"the column {name!r} has a type that is not known here; cast it to bigint, double precision, "
+                "text or boolean"
+            )
+        return reader
+
+    def _refused(self, result: Any) -> DatabaseError:
+        code = result.error_field(self._code)
+        message = result.error_field(self._message) or result.error_message
+        text = message.decode(errors="replace").strip()
+        return from_sqlstate(code.decode(), text) if code else DatabaseError("outcome-unknown", text)
 
 
 class Psycopg2(_Postgres):
