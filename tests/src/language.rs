@@ -8,10 +8,10 @@ use anyhow::{Context, Result};
 use tokio::process::Command;
 
 /// The variable with the Python that has the package installed.
-const PYTHON: &str = "BATCHINTORY_TEST_PYTHON_PACKAGE";
+pub const PYTHON: &str = "BATCHINTORY_TEST_PYTHON_PACKAGE";
 
-/// The variable with the folder that has a copy of the package's tests, and the package installed.
-const JAVASCRIPT: &str = "BATCHINTORY_TEST_JAVASCRIPT_PACKAGE";
+/// The variable with the folder in which the package is installed, with a copy of its tests.
+pub const JAVASCRIPT: &str = "BATCHINTORY_TEST_JAVASCRIPT_PACKAGE";
 
 /// A language that has a package.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -36,7 +36,7 @@ impl Language {
                 (variable(PYTHON)?, tests.join(name).with_extension("py"))
             }
             Self::JavaScript => {
-                let tests = PathBuf::from(variable(JAVASCRIPT)?);
+                let tests = Path::new(&variable(JAVASCRIPT)?).join("tests");
                 ("node".into(), tests.join(name).with_extension("js"))
             }
         };

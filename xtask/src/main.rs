@@ -5,6 +5,7 @@
 mod chromium;
 mod commands;
 mod component;
+mod java;
 mod mariadb;
 mod node;
 mod packages;

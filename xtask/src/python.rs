@@ -11,37 +11,72 @@ use crate::{step, workspace};
 /// A Python environment.
 pub struct Environment {
     folder: &'static str,
-    packages: &'static [&'static str],
+    packages: Packages,
+}
+
+/// What is installed in one.
+enum Packages {
+    /// These.
+    Named(&'static [&'static str]),
+    /// What a file of this checkout lists, a line each.
+    ListedIn(&'static str),
 }
 
 /// With pybatchintory, to compare with.
 pub const PYBATCHINTORY: Environment = Environment {
     folder: "pybatchintory",
-    packages: &["pybatchintory==0.0.8", "psycopg2-binary"],
+    packages: Packages::Named(&["pybatchintory==0.0.8", "psycopg2-binary"]),
 };
 
 /// With what tries the HTTP API out by its description. hypothesis makes the requests: with another
 /// version, other ones.
 pub const API_TESTS: Environment = Environment {
     folder: "api-tests",
-    packages: &[
+    packages: Packages::Named(&[
         "schemathesis==4.32.5",
         "hypothesis==6.170.15",
         "openapi-spec-validator==0.9.0",
-    ],
+    ]),
 };
 
-/// For the tests of the Python package, which is installed besides.
-pub const PACKAGE_TESTS: Environment = Environment {
+/// For the Python package, which is installed besides: its drivers, its tests, and what checks its code.
+pub const PACKAGE: Environment = Environment {
     folder: "python-package",
-    packages: &[
+    packages: Packages::Named(&[
+        "hatchling==1.33.0",
+        "mypy==2.4.1",
         "psycopg[binary]==3.3.9",
         "psycopg2-binary==2.9.13",
         "pymysql==1.2.4",
         "pytest==9.2.0",
+        "ruff==0.17.6",
         "tqdm==4.70.1",
-    ],
+        "types-psycopg2==2.9.21.20261008",
+        "types-PyMySQL==1.2.0.20260923",
+        "types-tqdm==4.70.0.20261106",
+    ]),
 };
+
+/// For the Python package's examples, besides the package.
+pub const EXAMPLES: Environment = Environment {
+    folder: "python-examples",
+    packages: Packages::ListedIn("host-adapters/python/examples/requirements.txt"),
+};
+
+impl Packages {
+    fn names(&self) -> Result<Vec<String>> {
+        let owned = |name: &str| name.to_owned();
+        Ok(match self {
+            Self::Named(names) => names.iter().copied().map(owned).collect(),
+            Self::ListedIn(file) => fs::read_to_string(workspace::root().join(file))
+                .with_context(|| format!("cannot read {file}"))?
+                .lines()
+                .filter(|line| !line.is_empty() && !line.starts_with('#'))
+                .map(owned)
+                .collect(),
+        })
+    }
+}
 
 impl Environment {
     /// Its interpreter. It is made if it is not there yet, or with other packages.
@@ -50,13 +85,14 @@ impl Environment {
         let python = folder.join("bin/python");
         // Written last, so that an environment that was not finished is made again.
         let made_of = folder.join("packages");
-        let packages = self.packages.join("\n");
+        let names = self.packages.names()?;
+        let packages = names.join("\n");
         if python.is_file() && fs::read_to_string(&made_of).is_ok_and(|made| made == packages) {
             return Ok(python);
         }
         step::announce(format_args!(
             "a Python environment with {}",
-            self.packages.join(", ")
+            names.join(", ")
         ));
         step::run(
             Command::new("python3")
@@ -76,7 +112,7 @@ impl Environment {
                     "--quiet",
                     "--disable-pip-version-check",
                 ])
-                .args(self.packages),
+                .args(&names),
         )?;
         fs::write(&made_of, packages)
             .with_context(|| format!("cannot write {}", workspace::shown(&made_of)))?;

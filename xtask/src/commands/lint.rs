@@ -4,9 +4,9 @@ use anyhow::Result;
 use clap::Args;
 
 use super::setup;
-use crate::{component, step, workspace};
+use crate::{component, packages, step, workspace};
 
-/// Checks format, lints and documentation, with warnings denied
+/// Checks format, lints and documentation, with warnings denied, and the packages for Python and JavaScript
 #[derive(Args)]
 pub struct Lint {}
 
@@ -32,6 +32,8 @@ impl Lint {
             workspace::cargo()
                 .args(["doc", "--workspace", "--no-deps"])
                 .env("RUSTDOCFLAGS", "-D warnings"),
-        )
+        )?;
+        packages::python::lint()?;
+        packages::javascript::lint()
     }
 }

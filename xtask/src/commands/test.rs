@@ -8,7 +8,9 @@ use clap::Args;
 
 use crate::mariadb::{self, MariaDb};
 use crate::postgres::{self, Cluster, Options};
-use crate::{chromium, component, node, packages, pgbouncer, python, step, wasmtime, workspace};
+use crate::{
+    chromium, component, java, node, packages, pgbouncer, python, step, wasmtime, workspace,
+};
 
 /// The variable with the Python that has pybatchintory.
 const PYTHON: &str = "BATCHINTORY_TEST_PYTHON";
@@ -31,15 +33,19 @@ const WASMTIME: &str = "BATCHINTORY_TEST_WASMTIME";
 /// The variable with the Python that has the Python package.
 const PYTHON_PACKAGE: &str = "BATCHINTORY_TEST_PYTHON_PACKAGE";
 
+/// The variable with the Python that runs the Python package's examples.
+const EXAMPLES_PYTHON: &str = "BATCHINTORY_TEST_EXAMPLES_PYTHON";
+
 /// The variable with the folder that has the JavaScript package.
 const JAVASCRIPT_PACKAGE: &str = "BATCHINTORY_TEST_JAVASCRIPT_PACKAGE";
 
 /// Runs all tests, on SQLite, PostgreSQL and MariaDB
 ///
 /// Builds the component, starts a throw-away PostgreSQL and a throw-away MariaDB, and runs `cargo test
-/// --workspace`. The programs are looked for in the usual places; as root on Debian the packages
-/// `postgresql`, `pgbouncer`, `mariadb-server`, `chromium`, `nodejs` and `npm` are installed where they are
-/// missing. With BATCHINTORY_TEST_POSTGRES or BATCHINTORY_TEST_MYSQL set, the tests use that server
+/// --workspace`. Installs the packages for Python and JavaScript in clean environments, for their own tests
+/// too. The programs are looked for in the usual places; as root on Debian the packages `postgresql`,
+/// `pgbouncer`, `mariadb-server`, `chromium`, `nodejs`, `npm` and `default-jre-headless` are installed where
+/// they are missing. With BATCHINTORY_TEST_POSTGRES or BATCHINTORY_TEST_MYSQL set, the tests use that server
 /// instead, on which they must be allowed to create databases.
 #[derive(Args)]
 #[command(
@@ -73,7 +79,15 @@ impl Test {
             NODE_PACKAGES,
             node::packages_of(&dashboard, "dashboard-tests")?,
         );
-        tests.env(PYTHON_PACKAGE, packages::python::installed()?);
+        tests.env(
+            PYTHON_PACKAGE,
+            packages::python::installed(&python::PACKAGE)?,
+        );
+        tests.env(
+            EXAMPLES_PYTHON,
+            packages::python::installed(&python::EXAMPLES)?,
+        );
+        java::find_or_install()?;
         tests.env(JAVASCRIPT_PACKAGE, packages::javascript::installed()?);
         let postgres = if is_given(postgres::VARIABLE) {
             None

@@ -14,19 +14,21 @@ pub fn folder() -> PathBuf {
     workspace::root().join("host-adapters/javascript")
 }
 
-/// A folder with the package's tests, in which the package is installed from its tarball, with the drivers
-/// that its users install. The component must be built.
+/// A folder in which the package is installed from its tarball, with the drivers that its users install, and
+/// its tests beside it. The component must be built.
 pub fn installed() -> Result<PathBuf> {
-    let tests = node::packages_of(&folder().join("tests"), "javascript-tests")?;
+    let home = node::packages_of(&folder().join("tests"), "javascript-package")?;
+    let tests = home.join("tests");
+    fs::create_dir_all(&tests)?;
     for entry in fs::read_dir(folder().join("tests"))? {
         let entry = entry?;
         if entry.file_type()?.is_file() {
             fs::copy(entry.path(), tests.join(entry.file_name()))?;
         }
     }
-    let marker = tests.join("node_modules/batchintory/package.json");
+    let marker = home.join("node_modules/batchintory/package.json");
     if is_current(&marker, &folder()) {
-        return Ok(tests);
+        return Ok(home);
     }
     step::announce("the JavaScript package");
     node::install(&folder())?;
@@ -47,10 +49,24 @@ pub fn installed() -> Result<PathBuf> {
             .args(["install", "--no-save", "--no-package-lock"])
             .args(["--no-audit", "--no-fund", "--silent"])
             .arg(entry?.path())
-            .current_dir(&tests),
+            .current_dir(&home),
     )?;
     // npm keeps the times of the tarball, which are the same in all of them.
     let text = fs::read(&marker).context("npm installed no package")?;
     fs::write(&marker, text)?;
-    Ok(tests)
+    Ok(home)
+}
+
+/// Checks form, lints and types, of the tests too.
+pub fn lint() -> Result<()> {
+    // The tests' types come from the package as it is built.
+    installed()?;
+    for check in ["check", "lint"] {
+        step::announce_and_run(
+            Command::new("npm")
+                .args(["run", "--silent", check])
+                .current_dir(folder()),
+        )?;
+    }
+    Ok(())
 }

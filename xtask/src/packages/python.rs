@@ -1,13 +1,14 @@
 //! The Python package.
 
+use std::ffi::OsString;
 use std::fs;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::process::Command;
 
 use anyhow::{Context, Result};
 
 use super::{built, is_current};
-use crate::python::PACKAGE_TESTS;
+use crate::python::{Environment, PACKAGE};
 use crate::{step, workspace};
 
 /// The package's folder.
@@ -15,10 +16,10 @@ pub fn folder() -> PathBuf {
     workspace::root().join("host-adapters/python")
 }
 
-/// A Python that has the package installed, from its wheel, and what its tests need. The component must be
-/// built.
-pub fn installed() -> Result<PathBuf> {
-    let python = PACKAGE_TESTS.interpreter()?;
+/// The interpreter of an environment in which the package is installed, from its wheel. The component must
+/// be built.
+pub fn installed(environment: &Environment) -> Result<PathBuf> {
+    let python = environment.interpreter()?;
     // Gone with the environment.
     let marker = python.with_file_name("has-batchintory");
     if is_current(&marker, &folder()) {
@@ -41,8 +42,34 @@ pub fn installed() -> Result<PathBuf> {
     )?;
     let entry = fs::read_dir(&wheels)?.next().context("pip made no wheel")?;
     let wheel = entry?.path();
-    step::run(pip(&["install"]).arg(&wheel))?;
+    // First what it depends on, then this very wheel, whatever of its version is there.
+    step::run(pip(&["install"]).arg(with_extras(&wheel)))?;
     step::run(pip(&["install", "--force-reinstall", "--no-deps"]).arg(&wheel))?;
     fs::write(&marker, "")?;
     Ok(python)
+}
+
+/// The wheel with the drivers that its users choose.
+fn with_extras(wheel: &Path) -> OsString {
+    let mut requirement = wheel.as_os_str().to_owned();
+    requirement.push("[mysql,postgresql,progress]");
+    requirement
+}
+
+/// Checks form, lints and types, of the tests and examples too.
+pub fn lint() -> Result<()> {
+    let python = installed(&PACKAGE)?;
+    for tool in [
+        &["ruff", "check", "--quiet"][..],
+        &["ruff", "format", "--check", "--quiet"],
+        &["mypy", "--no-error-summary"],
+    ] {
+        step::announce_and_run(
+            Command::new(&python)
+                .arg("-m")
+                .args(tool)
+                .current_dir(folder()),
+        )?;
+    }
+    Ok(())
 }
