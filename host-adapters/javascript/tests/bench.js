@@ -1,5 +1,6 @@
 // What the package adds to the statements of acquire and complete: the same statements with the same driver, bare, and
-// through the package. Arguments: the URL of a PostgreSQL database without tables of ours, how many batches.
+// through the package. Processor time is that of all threads of this process: it tells the cost on a machine that is busy with
+// other things, too. Arguments: the URL of a PostgreSQL database without tables of ours, how many batches.
 import { setTimeout as sleep } from "node:timers/promises";
 import { open } from "batchintory";
 import pg from "pg";
@@ -27,13 +28,15 @@ const query = async (_source, text, values) => {
 
 async function measured(times, work) {
   const milliseconds = [];
+  const before = process.cpuUsage();
   for (let time = 0; time < times; time += 1) {
     const start = performance.now();
     await work(time);
     milliseconds.push(performance.now() - start);
   }
   milliseconds.sort((left, right) => left - right);
-  return milliseconds[Math.floor(times / 2)];
+  const { user, system } = process.cpuUsage(before);
+  return { time: milliseconds[Math.floor(times / 2)], processor: (user + system) / 1000 / times };
 }
 
 async function acquireAndComplete(inventory) {
@@ -76,10 +79,21 @@ for (let round = 0; round < 5; round += 1) {
   figures["own query function"].push(await measured(times, () => acquireAndComplete(own)));
 }
 const median = (numbers) => numbers.sort((left, right) => left - right)[Math.floor(numbers.length / 2)];
-const bareStatements = median(figures.bare);
-console.log(`acquire and complete: ${recorded.length} statements, median of ${batches} batches`);
+const middle = (rounds) => ({
+  time: median(rounds.map(({ time }) => time)),
+  processor: median(rounds.map(({ processor }) => processor)),
+});
+const bareStatements = middle(figures.bare);
+console.log(
+  `acquire and complete: ${recorded.length} statements, medians of ${batches} batches, in milliseconds`,
+);
 for (const [name, rounds] of Object.entries(figures)) {
-  const middle = median(rounds);
-  console.log(`${name}: ${middle.toFixed(3)} ms (${(middle - bareStatements).toFixed(3)} ms over bare)`);
+  const { time, processor } = middle(rounds);
+  const over = [time - bareStatements.time, processor - bareStatements.processor].map((more) =>
+    more.toFixed(3),
+  );
+  console.log(
+    `${name}: ${time.toFixed(3)}, of the processor ${processor.toFixed(3)}; over bare ${over.join(" and ")}`,
+  );
 }
 await Promise.all([inThread.close(), own.close(), pool.end()]);
