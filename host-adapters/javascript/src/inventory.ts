@@ -230,7 +230,7 @@ export class Inventory implements AsyncDisposable {
     return this.#call(options, "migrate");
   }
 
-  /** Closes the databases and ends the threads. Calls that are under way fail. */
+  /** Closes the databases and ends the threads, once their statements that are under way have ended. */
   async close(): Promise<void> {
     await this.#engine.close();
   }
