@@ -54,7 +54,7 @@ class BorrowedDatabase(_Borrowed):
     def query(self, statement: str, parameters: Sequence[Value]) -> Rows:
         """See :class:`batchintory.database.Database`."""
         self._check_process()
-        with self._lock:
+        with self._lock, self._session.fork_gate:
             connection = self._connection.connection.dbapi_connection
             mode = self._session.mode(connection)
             changes = mode != self._session.autocommit
@@ -90,6 +90,10 @@ class TransactionDatabase(_Borrowed):
     def query(self, statement: str, parameters: Sequence[Value]) -> Rows:
         """See :class:`batchintory.database.Database`."""
         self._check_process()
+        with self._session.fork_gate:
+            return self._run(statement, parameters)
+
+    def _run(self, statement: str, parameters: Sequence[Value]) -> Rows:
         text, placed = self._session.placed(statement, parameters)
         try:
             result = self._connection.exec_driver_sql(text, placed)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Sequence
+from contextlib import AbstractContextManager, nullcontext
 from types import ModuleType
 from typing import Any
 
@@ -43,6 +44,7 @@ class Mysql:
 
     dialect: Dialect = "mysql"
     autocommit = True
+    fork_gate: AbstractContextManager[None] = nullcontext()
 
     def __init__(self, module: ModuleType) -> None:
         self.error: type[Exception] = module.Error

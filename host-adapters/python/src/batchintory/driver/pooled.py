@@ -51,7 +51,7 @@ class PooledDatabase:
 
     def query(self, statement: str, parameters: Sequence[Value]) -> Rows:
         """See :class:`batchintory.database.Database`."""
-        with self._free:
+        with self._free, self._session.fork_gate:
             connection = self._take()
             try:
                 rows = self._session.run(connection, statement, parameters)
@@ -60,7 +60,7 @@ class PooledDatabase:
                 if explained.kind in ("outcome-unknown", "unavailable"):
                     # Those that lie idle were probably lost with it.
                     _close(connection)
-                    self.close()
+                    self._close_idle()
                 else:
                     self._put_back(connection)
                 if explained is error:
@@ -97,11 +97,15 @@ class PooledDatabase:
 
     def open_first(self) -> None:
         """Connects once, to tell early what is wrong."""
-        with self._free:
+        with self._free, self._session.fork_gate:
             self._put_back(self._take())
 
     def close(self) -> None:
         """Closes the connections that lie idle."""
+        with self._session.fork_gate:
+            self._close_idle()
+
+    def _close_idle(self) -> None:
         while self._idle:
             connection, _ = self._idle.pop()
             _close(connection)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
+from contextlib import AbstractContextManager, nullcontext
 from types import ModuleType
 from typing import Any
 
@@ -47,6 +48,7 @@ def from_sqlstate(code: str, message: str) -> DatabaseError:
 class _Postgres:
     dialect: Dialect = "postgresql"
     autocommit = True
+    fork_gate: AbstractContextManager[None] = nullcontext()
 
     def __init__(self, module: ModuleType) -> None:
         self.error: type[Exception] = module.Error

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from contextlib import AbstractContextManager
 from typing import Any, Protocol
 
 from batchintory.records import Dialect
@@ -20,8 +21,12 @@ class Session(Protocol):
     def error(self) -> type[Exception]:
         """What all errors of the module have in common."""
 
+    @property
+    def fork_gate(self) -> AbstractContextManager[None]:
+        """What must be passed while the module works, if it has locks of its own that a fork would leave locked."""
+
     def set_up(self, connection: Any) -> None:
-        """Makes a connection of our own ready: in autocommit, with the session that the planner relies on."""
+        """Makes a connection of our own ready: in autocommit, with the session that the planner needs."""
 
     @property
     def autocommit(self) -> Any:

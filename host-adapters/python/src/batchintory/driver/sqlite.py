@@ -5,9 +5,11 @@ from __future__ import annotations
 import sqlite3
 import sys
 from collections.abc import Sequence
+from contextlib import AbstractContextManager
 from typing import Any
 
 from batchintory.driver.session import read_rows
+from batchintory.fork_gate import gate
 from batchintory.records import Dialect
 from batchintory.statements import DatabaseError, Rows, Value
 
@@ -20,6 +22,7 @@ class Sqlite:
 
     dialect: Dialect = "sqlite"
     autocommit = None
+    fork_gate: AbstractContextManager[None] = gate
     error: type[Exception] = sqlite3.Error
 
     def set_up(self, connection: sqlite3.Connection) -> None:

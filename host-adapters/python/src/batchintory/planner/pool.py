@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
+from batchintory.fork_gate import gate
 from batchintory.planner.limits import Limits
 
 if TYPE_CHECKING:
@@ -29,7 +30,8 @@ class InstancePool:
         try:
             instance = self._idle.pop()
         except IndexError:
-            instance = self._make()
+            with gate:
+                instance = self._make()
         try:
             return instance.call(databases, name, arguments)
         finally:
@@ -37,7 +39,8 @@ class InstancePool:
             if instance.is_sound and len(self._idle) < MAX_IDLE:
                 self._idle.append(instance)
             else:
-                instance.close()
+                with gate:
+                    instance.close()
 
     def _make(self) -> PlannerInstance:
         from batchintory.planner.component import planner
@@ -47,8 +50,9 @@ class InstancePool:
 
     def close(self) -> None:
         """Lets go of the idle ones."""
-        while self._idle:
-            self._idle.pop().close()
+        with gate:
+            while self._idle:
+                self._idle.pop().close()
 
     def after_fork(self) -> None:
         """Starts anew in a forked process."""
