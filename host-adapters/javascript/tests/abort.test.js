@@ -28,14 +28,14 @@ test("a claim that is aborted before its statement has claimed nothing", async (
   await run("BEGIN");
   await run("LOCK TABLE files");
   const aborting = new AbortController();
-  const claim = inventory.acquire(files, { signal: aborting.signal });
+  const claim = assert.rejects(inventory.acquire(files, { signal: aborting.signal }), { message: "stop" });
   // It has read where the job stands, and waits for the page.
   while ((await run("SELECT FROM pg_locks WHERE NOT granted")).length === 0) await sleep(2);
   aborting.abort(new Error("stop"));
   // The thread hears of it before the answer comes.
   await inventory.jobs();
   await run("COMMIT");
-  await assert.rejects(claim, { message: "stop" });
+  await claim;
   assert.deepEqual(await inventory.history(), []);
   assert.equal((await inventory.acquire(files)).batch.count, 10);
 });
@@ -61,11 +61,12 @@ test("whoever is aborted in a queue of claims has claimed nothing, and holds up 
   await run("LOCK TABLE inventory");
   const aborting = new AbortController();
   const first = inventory.acquire({ ...files, maxCount: 4 });
-  const second = inventory.acquire({ ...files, maxCount: 4 }, { signal: aborting.signal });
+  const aborted = inventory.acquire({ ...files, maxCount: 4 }, { signal: aborting.signal });
+  const second = assert.rejects(aborted, { message: "stop" });
   const third = inventory.acquire({ ...files, maxCount: 4 });
   aborting.abort(new Error("stop"));
   await run("COMMIT");
-  await assert.rejects(second, { message: "stop" });
+  await second;
   assert.deepEqual([(await first).batch.idEnd, (await third).batch.idEnd], [4n, 8n]);
 });
 
