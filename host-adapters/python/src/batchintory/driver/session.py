@@ -26,7 +26,7 @@ class Session(Protocol):
         """What must be passed while the module works, if it has locks of its own that a fork would leave locked."""
 
     def set_up(self, connection: Any) -> None:
-        """Makes a connection of our own ready: in autocommit, with the session that the planner needs."""
+        """Makes a connection of our own ready: in autocommit, and with what the planner needs."""
 
     @property
     def autocommit(self) -> Any:
