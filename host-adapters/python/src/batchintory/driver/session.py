@@ -23,7 +23,7 @@ class Session(Protocol):
 
     @property
     def fork_gate(self) -> AbstractContextManager[None]:
-        """What must be passed while the module works, if it has locks of its own that a fork would leave locked."""
+        """Makes a connection of our own ready: autocommit, and what else the planner relies on."""
 
     def set_up(self, connection: Any) -> None:
         """Makes a connection of our own ready: in autocommit, and with what the planner needs."""
