@@ -23,7 +23,7 @@ class Session(Protocol):
 
     @property
     def fork_gate(self) -> AbstractContextManager[None]:
-        """Makes a connection of our own ready: autocommit, and what else the planner relies on."""
+        """What the module must not be forked in: it has locks of its own, which would stay locked."""
 
     def set_up(self, connection: Any) -> None:
         """Makes a connection of our own ready: in autocommit, and with what the planner needs."""
