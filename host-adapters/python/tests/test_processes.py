@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import faulthandler
 import json
 import multiprocessing
 import os
@@ -22,6 +23,8 @@ from batchintory.planner import component
 
 def _work(inventory: Inventory, found: Any) -> None:
     """Claims in two threads of a forked process."""
+    # Whoever waits for it sees where it hangs.
+    faulthandler.dump_traceback_later(60, exit=True)
     seen: list[int] = []
 
     def claim() -> None:
@@ -47,19 +50,21 @@ def test_a_forked_process_goes_on_by_itself(url: str, lake: MakeInventory) -> No
         while not busy.is_set():
             inventory.history(HistoryQuery(limit=5))
 
-    threads = [threading.Thread(target=claim) for _ in range(3)]
+    threads = [threading.Thread(target=claim, daemon=True) for _ in range(3)]
     for thread in threads:
         thread.start()
     context = multiprocessing.get_context("fork")
     found = context.Queue()
-    processes = [context.Process(target=_work, args=(inventory, found)) for _ in range(3)]
-    for process in processes:
-        process.start()
-    uids = [uid for _ in processes for uid in found.get(timeout=100)]
-    busy.set()
-    for process in processes:
-        process.join(100)
-        assert process.exitcode == 0
+    processes = [context.Process(target=_work, args=(inventory, found), daemon=True) for _ in range(3)]
+    try:
+        for process in processes:
+            process.start()
+        uids = [uid for _ in processes for uid in found.get(timeout=100)]
+        for process in processes:
+            process.join(100)
+            assert process.exitcode == 0
+    finally:
+        busy.set()
     for thread in threads:
         thread.join()
     assert sorted(uids) == list(range(1, 301))

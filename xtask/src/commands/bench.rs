@@ -6,7 +6,7 @@ use anyhow::{Context, Result};
 use clap::Args;
 
 use crate::postgres::{Cluster, Options};
-use crate::{component, python, step, workspace};
+use crate::{component, packages, python, step, workspace};
 
 /// Settings of the server that is measured: commits reach the disk, and a table of five million
 /// rows fits into memory.
@@ -25,7 +25,7 @@ pub struct Bench {
     /// Fewer rounds: done within five minutes on two cores
     #[arg(long)]
     quick: bool,
-    /// Measure one part only: boundary, claims, python, long-batch, long-history, contention or service
+    /// Measure one part only: boundary, claims, python, python-package, long-batch, long-history, contention or service
     #[arg(long, value_name = "PART")]
     only: Option<String>,
     /// Also write the results to a file, as one flat JSON object
@@ -37,6 +37,7 @@ impl Bench {
     pub fn run(self) -> Result<()> {
         component::build()?;
         let python = python::PYBATCHINTORY.interpreter()?;
+        let package = packages::python::installed(&python::PACKAGE)?;
         step::run(workspace::cargo().args([
             "build",
             "--release",
@@ -60,7 +61,9 @@ impl Bench {
             ])
             .args(["--postgres", cluster.url()])
             .arg("--python")
-            .arg(python);
+            .arg(python)
+            .arg("--python-package")
+            .arg(package);
         if self.quick {
             bench.arg("--quick");
         }
