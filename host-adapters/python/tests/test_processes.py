@@ -10,6 +10,8 @@ import signal
 import subprocess
 import sys
 import threading
+import time
+from contextlib import nullcontext
 from pathlib import Path
 from typing import Any
 
@@ -18,6 +20,7 @@ from conftest import MakeInventory, fill, request_of
 from sqlalchemy.engine import Engine
 
 from batchintory import Batch, ForkError, HistoryQuery, Inventory, LimitReached, Limits, Trap
+from batchintory.driver.pooled import PooledDatabase
 from batchintory.planner import component
 
 
@@ -70,6 +73,41 @@ def test_a_forked_process_goes_on_by_itself(url: str, lake: MakeInventory) -> No
     assert sorted(uids) == list(range(1, 301))
     # And so does the parent.
     assert inventory.jobs()[0].items == 300
+
+
+class Session:
+    """A driver whose statements do nothing."""
+
+    dialect, error, fork_gate = "mysql", Exception, nullcontext()
+
+    def set_up(self, connection: object) -> None:
+        pass
+
+    def run(self, connection: object, statement: str, parameters: Any) -> Any:
+        return [], 0
+
+
+@pytest.mark.filterwarnings("ignore:.*fork:DeprecationWarning")
+def test_no_fork_happens_while_a_connection_is_made() -> None:
+    # Such as OpenSSL's, which every new connection with TLS takes.
+    lock_of_a_library = threading.Lock()
+    connecting = threading.Event()
+
+    def connect() -> object:
+        with lock_of_a_library:
+            connecting.set()
+            time.sleep(0.2)
+        return object()
+
+    database = PooledDatabase(Session(), connect, schema=None, size=2)  # type: ignore[arg-type]
+    thread = threading.Thread(target=database.query, args=("SELECT 1", ()))
+    thread.start()
+    connecting.wait()
+    process = os.fork()
+    if process == 0:
+        os._exit(int(lock_of_a_library.locked()))
+    assert os.waitpid(process, 0)[1] == 0
+    thread.join()
 
 
 @pytest.mark.filterwarnings("ignore:.*fork:DeprecationWarning")

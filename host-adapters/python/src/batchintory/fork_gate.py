@@ -1,8 +1,8 @@
 """Nothing of ours holds a lock of a library while the program forks.
 
-A forked process has only the thread that forked. What another one had locked inside SQLite or wasmtime at that
-moment would stay locked in it for good, so a fork waits until such work is done, and such work until the fork is
-over.
+A forked process has only the thread that forked. What another one had locked at that moment inside SQLite,
+wasmtime or, while it connects, OpenSSL would stay locked in it for good, so a fork waits until such work is
+done, and such work until the fork is over.
 """
 
 from __future__ import annotations

@@ -8,6 +8,7 @@ from collections.abc import Callable, Sequence
 from typing import Any
 
 from batchintory.driver.session import Session
+from batchintory.fork_gate import gate
 from batchintory.records import Dialect
 from batchintory.statements import DatabaseError, Rows, Value
 
@@ -51,38 +52,45 @@ class PooledDatabase:
 
     def query(self, statement: str, parameters: Sequence[Value]) -> Rows:
         """See :class:`batchintory.database.Database`."""
-        with self._free, self._session.fork_gate:
+        with self._free:
             connection = self._take()
-            try:
-                rows = self._session.run(connection, statement, parameters)
-            except (self._session.error, DatabaseError) as error:
-                explained = error if isinstance(error, DatabaseError) else self._session.explain(error)
-                if explained.kind in ("outcome-unknown", "unavailable"):
-                    # Those that lie idle were probably lost with it.
-                    _close(connection)
-                    self._close_idle()
-                else:
-                    self._put_back(connection)
-                if explained is error:
-                    raise
-                raise explained from error
-            except BaseException:
-                # Interrupted: it is not known what the connection is about to say.
+            with self._session.fork_gate:
+                return self._run(connection, statement, parameters)
+
+    def _run(self, connection: Any, statement: str, parameters: Sequence[Value]) -> Rows:
+        try:
+            rows = self._session.run(connection, statement, parameters)
+        except (self._session.error, DatabaseError) as error:
+            explained = error if isinstance(error, DatabaseError) else self._session.explain(error)
+            if explained.kind in ("outcome-unknown", "unavailable"):
+                # Those that lie idle were probably lost with it.
                 _close(connection)
+                self._close_idle()
+            else:
+                self._put_back(connection)
+            if explained is error:
                 raise
-            self._put_back(connection)
-            return rows
+            raise explained from error
+        except BaseException:
+            # Interrupted: it is not known what the connection is about to say.
+            _close(connection)
+            raise
+        self._put_back(connection)
+        return rows
 
     def _take(self) -> Any:
         while True:
             try:
                 connection, since = self._idle.pop()
             except IndexError:
-                return self._open()
-            idle_seconds = time.monotonic() - since if self._checks_idle else 0.0
-            if self._session.is_alive(connection, idle_seconds):
-                return connection
-            _close(connection)
+                # Whatever the driver: OpenSSL has locks that each new connection takes.
+                with gate:
+                    return self._open()
+            with self._session.fork_gate:
+                idle_seconds = time.monotonic() - since if self._checks_idle else 0.0
+                if self._session.is_alive(connection, idle_seconds):
+                    return connection
+                _close(connection)
 
     def _put_back(self, connection: Any) -> None:
         self._idle.append((connection, time.monotonic() if self._checks_idle else 0.0))
@@ -97,7 +105,7 @@ class PooledDatabase:
 
     def open_first(self) -> None:
         """Connects once, to tell early what is wrong."""
-        with self._free, self._session.fork_gate:
+        with self._free:
             self._put_back(self._take())
 
     def close(self) -> None:
