@@ -19,6 +19,8 @@ pub fn folder() -> PathBuf {
 pub fn installed() -> Result<PathBuf> {
     let home = node::packages_of(&folder().join("tests"), "javascript-package")?;
     let tests = home.join("tests");
+    // Anew, without those that are gone.
+    let _ = fs::remove_dir_all(&tests);
     fs::create_dir_all(&tests)?;
     for entry in fs::read_dir(folder().join("tests"))? {
         let entry = entry?;
