@@ -25,7 +25,9 @@ impl Lint {
                 .args(["clippy", "--lib", "--features", "batchintory/component"])
                 .args(["--package", "batchintory", "--package", "batchintory-http"])
                 .args(["--package", "batchintory-spin"])
+                .args(["--package", "batchintory-wasi"])
                 .args(["--target", setup::TARGET])
+                .env("CARGO_ENCODED_RUSTFLAGS", component::OWN_RANDOMNESS)
                 .args(["--", "-D", "warnings"]),
         )?;
         step::announce_and_run(

@@ -13,6 +13,7 @@ use anyhow::Result;
 
 use crate::commands::setup;
 use crate::step;
+pub use module::OWN_RANDOMNESS;
 
 /// A component in its file.
 pub struct Built {

@@ -9,6 +9,9 @@ use wit_component::ComponentEncoder;
 use crate::commands::setup;
 use crate::{step, workspace};
 
+/// Tells libraries that want randomness that the component says where it comes from.
+pub const OWN_RANDOMNESS: &str = "--cfg=getrandom_backend=\"custom\"";
+
 /// Builds a package's core module. In a target directory of its own, so that it neither waits for
 /// nor holds up a build that runs in the shared one.
 pub fn build(package: &str, options: &[&str]) -> Result<PathBuf> {
@@ -57,7 +60,6 @@ fn flags() -> [String; 4] {
         remap(workspace::cargo_home()),
         // What opt-level "s" inlines costs size and, run by a compiler that inlines too, gains little.
         "-Cllvm-args=-inline-threshold=20".to_owned(),
-        // Where a library wants randomness, the component says where it comes from.
-        "--cfg=getrandom_backend=\"custom\"".to_owned(),
+        OWN_RANDOMNESS.to_owned(),
     ]
 }
