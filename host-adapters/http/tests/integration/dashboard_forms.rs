@@ -1,10 +1,7 @@
 //! The dashboard's forms: who may put ranges back.
-#![allow(clippy::unwrap_used, missing_docs)]
 
-mod fake;
-
+use crate::fake::in_trouble;
 use batchintory::RequeueTarget;
-use fake::in_trouble;
 use http::Method;
 
 const REQUEUE: &str = "/dashboard/requeue";

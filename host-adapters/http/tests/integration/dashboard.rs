@@ -1,10 +1,7 @@
 //! The dashboard's pages, as they are made.
-#![allow(clippy::indexing_slicing, clippy::unwrap_used, missing_docs)]
 
-mod fake;
-
+use crate::fake::{Answer, Fake, TOKEN, attempt, in_trouble, job, left};
 use batchintory::{AcquireRequest, Error, Queue};
-use fake::{Answer, Fake, TOKEN, attempt, in_trouble, job, left};
 use http::Method;
 
 const JOB: &str = "/dashboard/job?meta_table=files&job=lines";

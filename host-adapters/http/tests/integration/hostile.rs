@@ -1,11 +1,8 @@
 //! Whatever is sent: a clear refusal, or what was asked for; never a failure of the service.
-#![allow(clippy::indexing_slicing, clippy::unwrap_used, missing_docs)]
 
-mod support;
-
+use crate::support::{Answer, Header, Service, TOKEN};
 use batchintory_http::{Body, BodyError};
 use serde_json::{Value, json};
-use support::{Answer, Header, Service, TOKEN};
 
 const ACQUIRE: &str = "/v1/jobs/j/batches";
 

@@ -1,15 +1,12 @@
 //! `batchintory serve` and clients that are no good HTTP clients: each gets a refusal or is left, none
 //! makes the service fail, hang or serve what was smuggled in.
-#![allow(clippy::indexing_slicing, clippy::unwrap_used, missing_docs)]
-
-mod workplace;
 
 use std::io::{ErrorKind, Read, Write};
 use std::net::{Shutdown, TcpStream};
 use std::time::{Duration, Instant};
 
-use workplace::Workplace;
-use workplace::service::{Service, TOKEN};
+use crate::workplace::Workplace;
+use crate::workplace::service::{Service, TOKEN};
 
 /// How long an answer to a request that is complete may take.
 const PATIENCE: Duration = Duration::from_secs(5);

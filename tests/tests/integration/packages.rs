@@ -1,5 +1,4 @@
 //! The packages for other languages, as they are installed, by tests of their own.
-#![allow(missing_docs)]
 
 use std::env;
 use std::path::Path;

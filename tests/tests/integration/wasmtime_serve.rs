@@ -1,5 +1,4 @@
 //! Every scenario, on `wasmtime serve` with the component for hosts with sockets.
-#![allow(missing_docs)]
 
 use std::env;
 use std::path::Path;

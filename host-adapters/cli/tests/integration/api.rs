@@ -1,16 +1,13 @@
 //! The HTTP API, tried out by programs that know nothing of it but its description.
 //!
 //! `cargo xtask test` gives them a Python by BATCHINTORY_TEST_API_PYTHON; without one nothing is tried.
-#![allow(clippy::indexing_slicing, clippy::unwrap_used, missing_docs)]
-
-mod workplace;
 
 use std::env;
 use std::path::{Path, PathBuf};
 use std::process::Command;
 
-use workplace::service::{Service, TOKEN};
-use workplace::{Workplace, ok, text};
+use crate::workplace::service::{Service, TOKEN};
+use crate::workplace::{Workplace, ok, text};
 
 /// The Python that has schemathesis and openapi-spec-validator.
 fn python() -> Option<PathBuf> {

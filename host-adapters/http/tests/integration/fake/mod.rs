@@ -1,5 +1,5 @@
 //! A service over an inventory that says what a test wants it to say.
-#![allow(clippy::unwrap_used, dead_code, missing_docs)]
+#![allow(dead_code)]
 
 use std::cell::RefCell;
 

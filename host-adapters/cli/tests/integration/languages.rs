@@ -1,5 +1,4 @@
 //! Workers in Rust, Python and JavaScript do one job together, and some get killed.
-#![allow(clippy::indexing_slicing, clippy::unwrap_used, missing_docs)]
 
 use std::collections::BTreeMap;
 use std::time::Duration;

@@ -1,15 +1,12 @@
 //! The program as a user runs it.
-#![allow(clippy::expect_used, clippy::indexing_slicing, clippy::unwrap_used)]
-
-mod workplace;
 
 use std::fs;
 use std::net::TcpListener;
 use std::path::Path;
 use std::process::{Child, Command};
 
+use crate::workplace::{COUNT_LINES, Workplace, fails, ok, text};
 use serde_json::Value;
-use workplace::{COUNT_LINES, Workplace, fails, ok, text};
 
 /// The way through: list, process, find nothing new, add a file, process that alone.
 fn main_flow(workplace: &Workplace) {

@@ -1,5 +1,5 @@
 //! Where the program is tried out.
-#![allow(clippy::indexing_slicing, clippy::unwrap_used, dead_code, missing_docs)]
+#![allow(dead_code)]
 
 pub mod service;
 

@@ -1,11 +1,8 @@
 //! The description by itself, and every operation of it as it is served.
-#![allow(clippy::indexing_slicing, clippy::unwrap_used, missing_docs)]
 
-mod support;
-
+use crate::support::Service;
+use crate::support::description::{DOCUMENT, assert_valid, resolved, validator};
 use serde_json::{Value, json};
-use support::Service;
-use support::description::{DOCUMENT, assert_valid, resolved, validator};
 
 /// Every operation: its method, its path and what is described.
 fn operations() -> Vec<(String, String, Value)> {

@@ -1,11 +1,8 @@
 //! Every error, by the name that a program branches on.
-#![allow(clippy::indexing_slicing, clippy::unwrap_used, missing_docs)]
 
-mod support;
-
+use crate::support::{Answer, Header, Service, TOKEN};
 use batchintory_http::{Body, BodyError, Settings};
 use serde_json::{Value, json};
-use support::{Answer, Header, Service, TOKEN};
 
 fn files() -> Value {
     json!({"meta_table": "files"})

@@ -1,10 +1,7 @@
 //! What every operation gives when all is well.
-#![allow(clippy::indexing_slicing, clippy::unwrap_used, missing_docs)]
 
-mod support;
-
+use crate::support::{Header, Service};
 use serde_json::{Value, json};
-use support::{Header, Service};
 
 fn all_at_once() -> Value {
     json!({"meta_table": "files"})

@@ -1,13 +1,10 @@
 //! `batchintory serve`.
-#![allow(missing_docs, clippy::unwrap_used, clippy::indexing_slicing)]
 
-mod workplace;
-
+use crate::workplace::Workplace;
+use crate::workplace::service::{Service, TOKEN};
 use batchintory_tests::{Call, Failure, HttpSubject, Subject};
 use batchintory_wasmtime::{AcquireRequest, Outcome};
 use serde_json::Value;
-use workplace::Workplace;
-use workplace::service::{Service, TOKEN};
 
 fn call(service: &Service, token: &str, call: Call) -> Result<Value, Failure> {
     let runtime = tokio::runtime::Runtime::new().unwrap();

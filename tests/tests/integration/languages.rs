@@ -1,5 +1,4 @@
 //! Every scenario, through the packages for other languages.
-#![allow(missing_docs)]
 
 use anyhow::Result;
 use batchintory_tests::ProcessSubject;

@@ -1,5 +1,4 @@
 //! `spin.toml`: whether it is a manifest, and all that it names is there.
-#![allow(missing_docs, clippy::unwrap_used)]
 
 use std::collections::HashMap;
 use std::path::{Path, PathBuf};

@@ -1,13 +1,10 @@
 //! Random requests, many of them nearly right: on a database that works, whatever is asked for is
 //! answered as described, and the service never fails.
-#![allow(clippy::indexing_slicing, clippy::unwrap_used, missing_docs)]
 
-mod support;
-
+use crate::support::{Header, Service, TOKEN};
 use proptest::prelude::*;
 use proptest::sample::select;
 use serde_json::{Map, Value, json};
-use support::{Header, Service, TOKEN};
 
 /// A request, once it is written down.
 #[derive(Debug, Clone)]

@@ -1,6 +1,6 @@
 //! The service over the native planner and an SQLite database. Whatever it answers is held against
 //! the API's description.
-#![allow(clippy::indexing_slicing, clippy::unwrap_used, dead_code, missing_docs)]
+#![allow(dead_code)]
 
 pub mod description;
 

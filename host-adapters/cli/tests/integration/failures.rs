@@ -1,14 +1,11 @@
 //! What happens when something fails, as a user runs it.
-#![allow(clippy::expect_used, clippy::indexing_slicing, clippy::unwrap_used)]
-
-mod workplace;
 
 use std::fs;
 use std::process::Stdio;
 use std::time::{Duration, Instant};
 
+use crate::workplace::{COUNT_LINES, Workplace, fails, ok, text};
 use serde_json::Value;
-use workplace::{COUNT_LINES, Workplace, fails, ok, text};
 
 const JOB: [&str; 4] = ["--meta-table", "files", "--job", "lines"];
 

@@ -1,5 +1,4 @@
 //! Every scenario, on the component that `spin.toml` names.
-#![allow(missing_docs)]
 
 use std::collections::HashMap;
 use std::path::{Path, PathBuf};

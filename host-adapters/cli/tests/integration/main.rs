@@ -1,0 +1,16 @@
+//! The command line as its users see it, in one program: what it links is linked once.
+
+#![allow(
+    clippy::expect_used,
+    clippy::indexing_slicing,
+    clippy::unwrap_used,
+    missing_docs
+)]
+
+mod api;
+mod cli;
+mod failures;
+mod languages;
+mod serve;
+mod sockets;
+mod workplace;

@@ -1,0 +1,6 @@
+//! What spin.toml names, on a host of Spin's interfaces.
+
+#![allow(clippy::unwrap_used, missing_docs)]
+
+mod manifest;
+mod scenarios;

@@ -1,0 +1,18 @@
+//! Every host on every database, in one program: what it links is linked once.
+
+#![allow(missing_docs)]
+
+mod dashboard;
+mod faults;
+mod languages;
+mod looking_back;
+mod mysql;
+mod packages;
+mod processes;
+mod properties;
+mod real_faults;
+mod scenarios;
+mod settling;
+mod statements;
+mod upgrade;
+mod wasmtime_serve;
