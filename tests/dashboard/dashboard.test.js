@@ -1,4 +1,4 @@
-// The dashboard as people meet it: in Chromium, served by batchintory. tests/tests/integration/dashboard.rs makes
+// The dashboard as people meet it: in Chromium, served by batchintory. tests/tests/hosts/dashboard.rs makes
 // the inventory and starts these tests.
 import assert from "node:assert/strict";
 import { createRequire } from "node:module";

@@ -8,6 +8,8 @@ use anyhow::{Context, Result};
 use batchintory_wasmtime::{Access, Database, connect};
 use tempfile::TempDir;
 
+use crate::report;
+
 /// An empty database, alone for one test.
 pub struct TestDatabase {
     /// Where it is.
@@ -20,6 +22,7 @@ pub struct TestDatabase {
 
 /// A new SQLite file.
 pub async fn sqlite() -> Result<TestDatabase> {
+    report::database("SQLite");
     let directory = tempfile::tempdir()?;
     let url = format!("sqlite:{}", directory.path().join("test.sqlite").display());
     Ok(TestDatabase {
@@ -39,16 +42,12 @@ pub async fn postgres() -> Result<TestDatabase> {
 /// A new database on the server that `BATCHINTORY_TEST_MYSQL` names; left behind too.
 pub async fn mysql() -> Result<TestDatabase> {
     // As the server's own default it may be one that has few letters.
-    on_server(
-        "BATCHINTORY_TEST_MYSQL",
-        "MySQL or MariaDB",
-        "CHARACTER SET utf8mb4",
-    )
-    .await
+    on_server("BATCHINTORY_TEST_MYSQL", "MySQL", "CHARACTER SET utf8mb4").await
 }
 
 async fn on_server(variable: &str, system: &str, options: &str) -> Result<TestDatabase> {
     static NUMBER: AtomicU32 = AtomicU32::new(0);
+    report::database(system);
     let server = env::var(variable).with_context(|| {
         format!(
             "no {system} to test on: run `cargo xtask test`, or set {variable} to the URL of a \

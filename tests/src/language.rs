@@ -23,6 +23,14 @@ pub enum Language {
 }
 
 impl Language {
+    /// What people call it.
+    pub fn name(self) -> &'static str {
+        match self {
+            Self::Python => "Python",
+            Self::JavaScript => "JavaScript",
+        }
+    }
+
     /// A program of the package's tests, by its name without an ending:
     ///
     /// - `subject`: what [`crate::process_subject`] starts;

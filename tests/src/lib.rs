@@ -12,6 +12,7 @@ pub mod process_subject;
 pub mod proxy;
 pub mod race;
 pub mod recording;
+mod report;
 pub mod scenario;
 pub mod server;
 pub mod subject;

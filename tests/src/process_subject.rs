@@ -1,16 +1,17 @@
 //! A program in any language as a subject.
 //!
-//! It is started with the URLs of the inventory's and the meta tables' database, and then reads a
-//! [`Call`] on each line of its standard input, as scenarios write it. For each it writes a line:
+//! It reads a line at a time. First, and again for every scenario, comes `{"open": [inventory, meta]}` with the
+//! URLs of two databases; then a [`Call`] on each line, as scenarios write it. For each it writes a line:
 //! `{"ok": …}` with the answer, or `{"error": {"name": …, "message": …}}` with the name that the error has in
 //! the WIT interface.
 
 use std::process::Stdio;
+use std::sync::Arc;
 
-use anyhow::{Context, Result};
+use anyhow::{Context, Result, bail};
 use async_trait::async_trait;
-use serde::Deserialize;
-use serde_json::Value;
+use serde::{Deserialize, Serialize};
+use serde_json::{Value, json};
 use tokio::io::{AsyncBufReadExt, AsyncWriteExt, BufReader, Lines};
 use tokio::process::{Child, ChildStdin, ChildStdout, Command};
 use tokio::sync::Mutex;
@@ -18,9 +19,14 @@ use tokio::sync::Mutex;
 use crate::subject::{Call, Failure, Subject};
 
 /// A program that answers calls; killed when dropped.
+#[derive(Clone)]
 pub struct ProcessSubject {
+    process: Arc<Process>,
+}
+
+struct Process {
     pipes: Mutex<(ChildStdin, Lines<BufReader<ChildStdout>>)>,
-    _process: Child,
+    _child: Child,
 }
 
 #[derive(Deserialize)]
@@ -31,27 +37,36 @@ enum Answer {
 }
 
 impl ProcessSubject {
-    /// Starts the program with the URLs as its last arguments.
-    pub fn start(mut program: Command, inventory: &str, meta: &str) -> Result<Self> {
-        let mut process = program
-            .args([inventory, meta])
+    /// Starts the program.
+    pub fn start(mut program: Command) -> Result<Self> {
+        let mut child = program
             .stdin(Stdio::piped())
             .stdout(Stdio::piped())
             .kill_on_drop(true)
             .spawn()
             .with_context(|| format!("{program:?} cannot be started"))?;
-        let input = process.stdin.take().context("its standard input")?;
-        let output = process.stdout.take().context("its standard output")?;
+        let input = child.stdin.take().context("its standard input")?;
+        let output = child.stdout.take().context("its standard output")?;
         Ok(Self {
-            pipes: Mutex::new((input, BufReader::new(output).lines())),
-            _process: process,
+            process: Arc::new(Process {
+                pipes: Mutex::new((input, BufReader::new(output).lines())),
+                _child: child,
+            }),
         })
     }
 
-    async fn ask(&self, call: &Call) -> Result<Answer> {
+    /// Works on these databases from now on, by their URLs.
+    pub async fn open(&self, inventory: &str, meta: &str) -> Result<()> {
+        match self.ask(&json!({ "open": [inventory, meta] })).await? {
+            Answer::Ok(_) => Ok(()),
+            Answer::Error(failure) => bail!("the databases cannot be opened: {failure:?}"),
+        }
+    }
+
+    async fn ask(&self, call: &impl Serialize) -> Result<Answer> {
         let mut line = serde_json::to_string(call)?;
         line.push('\n');
-        let (input, output) = &mut *self.pipes.lock().await;
+        let (input, output) = &mut *self.process.pipes.lock().await;
         input.write_all(line.as_bytes()).await?;
         let answer = output.next_line().await?.context("it has ended")?;
         serde_json::from_str(&answer).with_context(|| format!("{answer} is no answer"))

@@ -1,10 +1,13 @@
 //! All scenarios on a host.
 
+use std::fmt;
 use std::path::Path;
+use std::time::Instant;
 
 use anyhow::{Result, ensure};
 
 use crate::databases::{TestDatabase, mysql, postgres, sqlite};
+use crate::report;
 use crate::scenario::Scenario;
 use crate::subject::Subject;
 
@@ -17,6 +20,16 @@ pub enum System {
     Postgres,
     /// MySQL or MariaDB.
     Mysql,
+}
+
+impl fmt::Display for System {
+    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
+        formatter.write_str(match self {
+            Self::Sqlite => "SQLite",
+            Self::Postgres => "PostgreSQL",
+            Self::Mysql => "MySQL",
+        })
+    }
 }
 
 impl System {
@@ -44,9 +57,19 @@ pub enum Layout {
     },
 }
 
+impl fmt::Display for Layout {
+    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Together(system) => system.fmt(formatter),
+            Self::Apart { inventory, meta } => write!(formatter, "{inventory} with {meta}"),
+        }
+    }
+}
+
 /// Runs every scenario, each with databases of its own, and tells of all that fail. `host` makes what is
-/// tested, for the database of the inventory and that of the meta tables.
+/// tested, for the database of the inventory and that of the meta tables; `host_name` is what reports call it.
 pub async fn run_all<S: Subject>(
+    host_name: &str,
     layout: Layout,
     host: impl AsyncFn(&TestDatabase, &TestDatabase) -> Result<S>,
 ) -> Result<()> {
@@ -57,6 +80,7 @@ pub async fn run_all<S: Subject>(
         "no scenarios in {}",
         directory.display()
     );
+    let started = Instant::now();
     let mut failed = Vec::new();
     for (name, scenario) in &scenarios {
         let (meta, apart) = match layout {
@@ -73,5 +97,11 @@ pub async fn run_all<S: Subject>(
         }
     }
     ensure!(failed.is_empty(), "{}", failed.join("\n\n"));
+    report::scenarios(
+        host_name,
+        &layout.to_string(),
+        scenarios.len(),
+        started.elapsed(),
+    );
     Ok(())
 }

@@ -11,6 +11,7 @@ mod node;
 mod packages;
 mod pgbouncer;
 mod postgres;
+mod processor;
 mod python;
 mod server;
 mod step;

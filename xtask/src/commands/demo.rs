@@ -20,14 +20,20 @@ const BATCHES: u64 = 20;
 
 /// Processes the files of a folder in batches, with a real command
 ///
-/// Builds the component and the command line tool, registers the files in an SQLite database in
+/// Builds the planner and the command line tool, registers the files in an SQLite database in
 /// target/demo, counts their lines batch by batch, and ends in a table of what was done. Run it
 /// again: it finds nothing new. Files that were added in between are then the only ones processed.
 #[derive(Args)]
+#[command(
+    after_help = "Examples:\n  cargo xtask demo\n  cargo xtask demo --dir ~/pictures\n  cargo xtask demo --serve"
+)]
 pub struct Demo {
     /// The folder [default: the sources of cargo's registry, or else this checkout]
     #[arg(long)]
     dir: Option<PathBuf>,
+    /// Then show the dashboard on what was done, until Ctrl-C
+    #[arg(long)]
+    serve: bool,
 }
 
 impl Demo {
@@ -45,10 +51,7 @@ impl Demo {
         }
         let max_weight = max_weight(bytes);
 
-        component::build()?;
-        step::announce("batchintory: the command line tool");
-        step::run(workspace::cargo().args(["build", "--quiet", "--package", "batchintory-cli"]))?;
-
+        build(self.serve)?;
         let demo = Demonstration::new()?;
         demo.run(|batchintory| {
             batchintory
@@ -63,8 +66,32 @@ impl Demo {
                 .args(["--max-weight", &max_weight, "--until-done", "--null"])
                 .args(["--", "sh", "-c", COUNT_LINES])
         })?;
-        demo.run(|batchintory| batchintory.args(["status", "--bytes"]))
+        demo.run(|batchintory| batchintory.args(["status", "--bytes"]))?;
+        if self.serve {
+            step::announce("the dashboard: open the address below, end with Ctrl-C");
+            demo.run(|batchintory| batchintory.args(["serve", "--listen", "127.0.0.1:0"]))
+        } else {
+            step::announce("`cargo xtask demo --serve` shows this on a dashboard in the browser");
+            Ok(())
+        }
     }
+}
+
+/// Builds no more than is shown.
+fn build(serve: bool) -> Result<()> {
+    let features: &[&str] = if serve {
+        component::build_service()?;
+        &[]
+    } else {
+        component::build_planner()?;
+        &["--no-default-features"]
+    };
+    step::announce("batchintory: the command line tool");
+    step::run(
+        workspace::cargo()
+            .args(["build", "--package", "batchintory-cli"])
+            .args(features),
+    )
 }
 
 /// The command line tool, at work in a folder where its default database is.

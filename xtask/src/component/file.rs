@@ -6,24 +6,26 @@ use std::{fs, io};
 
 use anyhow::{Context, Result};
 
-use super::{Built, imports};
+use super::{Built, Made};
 use crate::workspace;
 
 /// Writes a component that was made of these modules.
-pub fn write(name: &str, component: &[u8], modules: &[&PathBuf]) -> Result<Built> {
+pub fn write(name: &str, made: Made, modules: &[PathBuf]) -> Result<Built> {
     let path = workspace::target("component").join(name);
-    write_if_changed(&path, component, modules)
+    let component = fs::read(&made.file)
+        .with_context(|| format!("cannot read {}", workspace::shown(&made.file)))?;
+    write_if_changed(&path, &component, modules)
         .with_context(|| format!("cannot write {}", workspace::shown(&path)))?;
     Ok(Built {
         path,
         bytes: component.len(),
-        imports: imports::list(component)?,
+        imports: made.imports,
     })
 }
 
 /// An untouched file keeps its time, so that cargo does not rebuild what embeds it. It is written
 /// again where a module is newer, so that its time tells that it is up to date.
-fn write_if_changed(path: &Path, component: &[u8], modules: &[&PathBuf]) -> io::Result<()> {
+fn write_if_changed(path: &Path, component: &[u8], modules: &[PathBuf]) -> io::Result<()> {
     let is_current = || {
         let written = modified(path)?;
         for module in modules {
@@ -35,9 +37,6 @@ fn write_if_changed(path: &Path, component: &[u8], modules: &[&PathBuf]) -> io::
     };
     if fs::read(path).is_ok_and(|present| present == component) && is_current()? {
         return Ok(());
-    }
-    if let Some(folder) = path.parent() {
-        fs::create_dir_all(folder)?;
     }
     fs::write(path, component)
 }

@@ -1,11 +1,11 @@
 //! The WebAssembly components: built, checked, composed.
 
-mod compose;
 mod file;
 mod imports;
 mod module;
 pub mod planner;
 mod service;
+mod tool;
 
 use std::path::PathBuf;
 
@@ -14,6 +14,7 @@ use anyhow::Result;
 use crate::commands::setup;
 use crate::step;
 pub use module::OWN_RANDOMNESS;
+use tool::{Made, Tool};
 
 /// A component in its file.
 pub struct Built {
@@ -34,42 +35,82 @@ pub struct Components {
     pub wasi: Built,
 }
 
+/// A component, and the modules that it was made of: it is no older than they are.
+struct Whole {
+    built: Built,
+    modules: Vec<PathBuf>,
+}
+
+impl Whole {
+    fn write(name: &str, made: Made, modules: Vec<PathBuf>) -> Result<Self> {
+        let built = file::write(name, made, &modules)?;
+        Ok(Self { built, modules })
+    }
+}
+
+/// Builds and checks the planner alone.
+pub fn build_planner() -> Result<Built> {
+    Ok(planner(&Tool::build(&[])?)?.built)
+}
+
+/// Builds, checks and composes the planner and the HTTP service.
+pub fn build_service() -> Result<Built> {
+    let tool = Tool::build(&["compose"])?;
+    let planner = planner(&tool)?;
+    Ok(service(&tool, &planner)?.built)
+}
+
 /// Builds, checks and composes all components; files stay untouched where nothing changed.
 pub fn build() -> Result<Components> {
-    setup::ensure_target()?;
-    step::announce("component: the planner for WebAssembly");
-    let planner_module = module::build("batchintory", &["--features", "component"])?;
-    let planner = planner::check(module::encode(&planner_module)?)?;
-    let built = file::write("batchintory.wasm", &planner, &[&planner_module])?;
-    // Only now, so that what is too large can be looked into.
-    planner::check_size(&built)?;
-
-    step::announce("component: the HTTP service");
-    let http_module = module::build("batchintory-http", &[])?;
-    let http = compose::plug(&module::encode(&http_module)?, &planner)?;
-    let http = service::check(http, &service::UNBOUND)?;
-    let modules = [&planner_module, &http_module];
-    let http_built = file::write("batchintory-http.wasm", &http, &modules)?;
-
-    // Composed with what gives it a host's databases.
-    let on_host = |package: &str, of_its_host: &[&str]| {
-        let provider = module::build(package, &[])?;
-        let whole = compose::plug(&http, &module::encode(&provider)?)?;
-        let modules = [&planner_module, &http_module, &provider];
-        file::write(
-            &format!("{package}.wasm"),
-            &service::check(whole, of_its_host)?,
-            &modules,
-        )
-    };
+    let tool = Tool::build(&["compose"])?;
+    let planner = planner(&tool)?;
+    let http = service(&tool, &planner)?;
     step::announce("component: the HTTP service on Spin");
-    let spin = on_host("batchintory-spin", &service::SPIN)?;
+    let spin = on_host(&tool, &http, "batchintory-spin", &service::SPIN)?;
     step::announce("component: the HTTP service on hosts with sockets");
-    let wasi = on_host("batchintory-wasi", &service::SOCKETS)?;
+    let wasi = on_host(&tool, &http, "batchintory-wasi", &service::SOCKETS)?;
     Ok(Components {
-        planner: built,
-        http: http_built,
+        planner: planner.built,
+        http: http.built,
         spin,
         wasi,
     })
+}
+
+fn planner(tool: &Tool) -> Result<Whole> {
+    setup::ensure_target()?;
+    step::announce("component: the planner for WebAssembly");
+    let module = module::build("batchintory", &["--features", "component"])?;
+    let made = planner::check(tool.encode(&module)?)?;
+    let whole = Whole::write("batchintory.wasm", made, vec![module])?;
+    // Only now, so that what is too large can be looked into.
+    planner::check_size(&whole.built)?;
+    Ok(whole)
+}
+
+/// The HTTP service, and the planner that it imports.
+fn service(tool: &Tool, planner: &Whole) -> Result<Whole> {
+    step::announce("component: the HTTP service");
+    let module = module::build("batchintory-http", &[])?;
+    let alone = tool.encode(&module)?;
+    let name = "batchintory-http.wasm";
+    let made = service::check(
+        tool.plug(&alone.file, &planner.built.path, name)?,
+        &service::UNBOUND,
+    )?;
+    let modules = [planner.modules.as_slice(), &[module]].concat();
+    Whole::write(name, made, modules)
+}
+
+/// The HTTP service, and what gives it a host's databases.
+fn on_host(tool: &Tool, http: &Whole, package: &str, of_its_host: &[&str]) -> Result<Built> {
+    let module = module::build(package, &[])?;
+    let provider = tool.encode(&module)?;
+    let name = format!("{package}.wasm");
+    let made = service::check(
+        tool.plug(&http.built.path, &provider.file, &name)?,
+        of_its_host,
+    )?;
+    let modules = [http.modules.as_slice(), &[module]].concat();
+    Ok(Whole::write(&name, made, modules)?.built)
 }

@@ -1,10 +1,8 @@
 //! From a package to its module, and from there to a component.
 
-use std::fs;
-use std::path::{Path, PathBuf};
+use std::path::PathBuf;
 
-use anyhow::{Context, Result};
-use wit_component::ComponentEncoder;
+use anyhow::Result;
 
 use crate::commands::setup;
 use crate::{step, workspace};
@@ -18,7 +16,7 @@ pub fn build(package: &str, options: &[&str]) -> Result<PathBuf> {
     let directory = workspace::target("planner");
     step::run(
         workspace::cargo()
-            .args(["build", "--quiet", "--package", package, "--lib"])
+            .args(["build", "--package", package, "--lib"])
             .args(options)
             .args([
                 "--target",
@@ -36,19 +34,6 @@ pub fn build(package: &str, options: &[&str]) -> Result<PathBuf> {
         .join("component")
         .join(package.replace('-', "_"))
         .with_extension("wasm"))
-}
-
-/// Makes a component of a module.
-pub fn encode(module: &Path) -> Result<Vec<u8>> {
-    let encode = |module: Vec<u8>| {
-        ComponentEncoder::default()
-            .validate(true)
-            .module(&module)?
-            .encode()
-    };
-    (fs::read(module).map_err(Into::into))
-        .and_then(encode)
-        .with_context(|| format!("{} cannot be made a component", workspace::shown(module)))
 }
 
 /// How the compiler is called, beyond the profile.

@@ -2,7 +2,7 @@
 
 use anyhow::{Result, ensure};
 
-use super::{Built, imports};
+use super::{Built, Made, imports};
 
 /// The most that the component may weigh.
 pub const MAX_BYTES: usize = 400 * 1024;
@@ -14,9 +14,9 @@ const IMPORTS: [&str; 2] = [
 ];
 
 /// Gives the component back if it imports what it must and may.
-pub fn check(component: Vec<u8>) -> Result<Vec<u8>> {
-    imports::check(&imports::list(&component)?, &IMPORTS)?;
-    Ok(component)
+pub fn check(made: Made) -> Result<Made> {
+    imports::check(&made.imports, &IMPORTS)?;
+    Ok(made)
 }
 
 /// Fails where the component is too large.

@@ -2,7 +2,7 @@
 
 use anyhow::Result;
 
-use super::imports;
+use super::{Made, imports};
 
 /// What the service itself needs, wherever it runs.
 const SERVICE: [&str; 7] = [
@@ -41,8 +41,8 @@ pub const SOCKETS: [&str; 6] = [
 
 /// Gives the component back if it imports what the service needs, and this of its host; above all nothing
 /// else of ours, which would mean that a part is missing.
-pub fn check(component: Vec<u8>, of_its_host: &[&str]) -> Result<Vec<u8>> {
+pub fn check(made: Made, of_its_host: &[&str]) -> Result<Made> {
     let known = [&SERVICE, of_its_host].concat();
-    imports::check(&imports::list(&component)?, &known)?;
-    Ok(component)
+    imports::check(&made.imports, &known)?;
+    Ok(made)
 }

@@ -13,6 +13,7 @@ pub mod register;
 pub mod requeue;
 pub mod run;
 pub mod schema;
+#[cfg(feature = "serve")]
 pub mod serve;
 pub mod status;
 
@@ -42,6 +43,7 @@ pub async fn run(cli: Cli) -> Result<Code, Failure> {
         Command::Run(arguments) => run::run(&settings, &arguments, json).await,
         Command::Status(arguments) => status::run(&settings, &arguments, json).await,
         Command::History(arguments) => history::run(&settings, &arguments, json).await,
+        #[cfg(feature = "serve")]
         Command::Serve(arguments) => serve::run(&settings, &arguments, json).await,
         Command::Completions(arguments) => completions::run(&arguments),
     }

@@ -47,7 +47,7 @@ fn without_a_token_nothing_can_be_written() {
 #[test]
 fn the_inventory_is_made_where_that_is_asked_for() {
     let workplace = Workplace::new();
-    workplace::ok(&workplace.run(&["register", "data"]));
+    crate::workplace::ok(&workplace.run(&["register", "data"]));
     let service = Service::start(&workplace, TOKEN, &["--migrate", "--protect-reads"]);
     let refused = call(&service, "another token", Call::Jobs {}).unwrap_err();
     assert_eq!(refused.name, "unauthorized");

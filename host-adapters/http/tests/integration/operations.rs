@@ -62,7 +62,7 @@ fn an_end_may_say_nothing() {
     let service = Service::new();
     for (job, body) in [("a", None), ("b", Some("{}"))] {
         let token = service.claim(job, 1);
-        let authorization = format!("Bearer {}", support::TOKEN);
+        let authorization = format!("Bearer {}", crate::support::TOKEN);
         let mut headers: Vec<Header<'_>> = vec![("authorization", authorization.as_bytes())];
         if body.is_some() {
             headers.push(("content-type", b"application/json; charset=utf-8"));
@@ -223,7 +223,7 @@ fn the_service_tells_of_itself() {
         "/v1/migrate",
         &[(
             "authorization",
-            format!("Bearer {}", support::TOKEN).as_bytes(),
+            format!("Bearer {}", crate::support::TOKEN).as_bytes(),
         )],
         &mut &b""[..],
     );
@@ -251,7 +251,7 @@ fn figures_are_in_prometheus_text_format() {
 #[test]
 fn what_is_read_can_be_asked_for_without_its_body() {
     let service = Service::new();
-    let authorization = format!("Bearer {}", support::TOKEN);
+    let authorization = format!("Bearer {}", crate::support::TOKEN);
     let headers: [Header<'_>; 1] = [("authorization", authorization.as_bytes())];
     for path in [
         "/v1/jobs",

@@ -102,7 +102,11 @@ async fn spin_up(
 
 /// Runs every scenario.
 async fn run_all(host: Host<'_>, layout: Layout) -> Result<()> {
-    suite::run_all(layout, async |inventory, meta| {
+    let name = match host {
+        Host::Own => "Spin's interfaces",
+        Host::Spin(_) => "Spin",
+    };
+    suite::run_all(name, layout, async |inventory, meta| {
         host.serve(inventory, meta).await
     })
     .await

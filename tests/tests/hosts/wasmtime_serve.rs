@@ -37,7 +37,7 @@ async fn serve(variables: &[(&str, &str)]) -> Result<HttpProcess> {
 }
 
 async fn run_all(layout: Layout) -> Result<()> {
-    suite::run_all(layout, async |inventory, meta| {
+    suite::run_all("wasmtime serve", layout, async |inventory, meta| {
         serve(&[
             ("BATCHINTORY_INVENTORY_CONN", &inventory.url),
             ("BATCHINTORY_META_CONN", &meta.url),

@@ -18,9 +18,19 @@ enum Host {
     HttpService,
 }
 
+impl Host {
+    fn name(self) -> &'static str {
+        match self {
+            Self::NativeCore => "native core",
+            Self::Component => "component",
+            Self::HttpService => "HTTP service",
+        }
+    }
+}
+
 /// Runs every scenario on a host.
 async fn run_all(host: Host, layout: Layout) -> Result<()> {
-    suite::run_all(layout, async |inventory, meta| {
+    suite::run_all(host.name(), layout, async |inventory, meta| {
         serve(host, inventory.connection.clone(), meta.connection.clone()).await
     })
     .await

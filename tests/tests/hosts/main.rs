@@ -7,7 +7,6 @@ mod faults;
 mod languages;
 mod looking_back;
 mod mysql;
-mod packages;
 mod processes;
 mod properties;
 mod real_faults;

@@ -6,8 +6,11 @@ use batchintory_tests::language::Language;
 use batchintory_tests::suite::{self, Layout, System};
 
 async fn run_all(language: Language, layout: Layout) -> Result<()> {
-    suite::run_all(layout, async |inventory, meta| {
-        ProcessSubject::start(language.program("subject")?, &inventory.url, &meta.url)
+    // One for all scenarios: it takes longer to start than to do any of them.
+    let program = ProcessSubject::start(language.program("subject")?)?;
+    suite::run_all(language.name(), layout, async |inventory, meta| {
+        program.open(&inventory.url, &meta.url).await?;
+        Ok(program.clone())
     })
     .await
 }

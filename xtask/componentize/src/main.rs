@@ -1,0 +1,83 @@
+//! Makes components of modules and of components.
+//!
+//! A program of its own, since what it is built with is much, and only needed where a component is
+//! built: `cargo xtask` calls it, and starts in seconds without it.
+
+#![forbid(unsafe_code)]
+
+#[cfg(feature = "compose")]
+mod compose;
+mod imports;
+
+use std::fs;
+use std::path::{Path, PathBuf};
+use std::process::ExitCode;
+
+use anyhow::{Context, Result};
+use clap::Parser;
+use wit_component::ComponentEncoder;
+
+/// Makes a component and prints what it imports, a line each
+#[derive(Parser)]
+enum Arguments {
+    /// Of a core module that wit-bindgen made
+    Encode {
+        /// The module
+        module: PathBuf,
+        /// Where to write the component
+        output: PathBuf,
+    },
+    /// Of a component, and one that exports what it imports
+    #[cfg(feature = "compose")]
+    Plug {
+        /// The component that imports
+        socket: PathBuf,
+        /// The component that exports
+        plug: PathBuf,
+        /// Where to write the whole
+        output: PathBuf,
+    },
+}
+
+impl Arguments {
+    fn run(self) -> Result<()> {
+        let (component, output) = match self {
+            Self::Encode { module, output } => (encode(&module)?, output),
+            #[cfg(feature = "compose")]
+            Self::Plug {
+                socket,
+                plug,
+                output,
+            } => (compose::plug(&read(&socket)?, &read(&plug)?)?, output),
+        };
+        for import in imports::list(&component)? {
+            println!("{import}");
+        }
+        fs::write(&output, component).with_context(|| format!("cannot write {}", output.display()))
+    }
+}
+
+fn encode(module: &Path) -> Result<Vec<u8>> {
+    let encode = |module: &[u8]| {
+        ComponentEncoder::default()
+            .validate(true)
+            .module(module)?
+            .encode()
+    };
+    encode(&read(module)?)
+        .with_context(|| format!("{} cannot be made a component", module.display()))
+}
+
+fn read(file: &Path) -> Result<Vec<u8>> {
+    fs::read(file).with_context(|| format!("cannot read {}", file.display()))
+}
+
+fn main() -> ExitCode {
+    match Arguments::parse().run() {
+        Ok(()) => ExitCode::SUCCESS,
+        Err(error) => {
+            eprintln!("error: {error:#}");
+            ExitCode::FAILURE
+        }
+    }
+}

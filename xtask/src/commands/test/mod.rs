@@ -1,0 +1,258 @@
+//! `cargo xtask test`: all tests, those on servers included.
+
+mod environment;
+mod programs;
+mod report;
+mod stamp;
+mod suite;
+
+use std::ffi::OsString;
+use std::fs;
+use std::process::Command;
+
+use anyhow::{Result, ensure};
+use clap::Args;
+
+use crate::processor::{Reading, Taken};
+use crate::{component, packages, step, workspace};
+use environment::Environment;
+use report::Step;
+use suite::{Format, Outcome, Suite, Verdict};
+
+/// Runs all tests, on SQLite, PostgreSQL and MariaDB
+///
+/// Builds the components, starts a throw-away PostgreSQL and a throw-away MariaDB, and runs every test of
+/// this checkout, suite by suite: a suite that fails does not keep the others from running, and the end
+/// tells of all that failed. Installs the packages for Python and JavaScript in clean environments, for
+/// their own tests too. The programs are looked for in the usual places; as root on Debian the packages
+/// `postgresql`, `pgbouncer`, `mariadb-server`, `chromium`, `nodejs`, `npm` and `default-jre-headless` are
+/// installed where they are missing. With BATCHINTORY_TEST_POSTGRES or BATCHINTORY_TEST_MYSQL set, the
+/// tests use that server instead, on which they must be allowed to create databases.
+///
+/// A suite that has passed is not run again before something changes that it depends on.
+#[derive(Args)]
+#[command(
+    after_help = "Examples:\n  cargo xtask test\n  cargo xtask test --quick\n  cargo xtask test --only settling --again\n  cargo xtask test -- -p xtask\n  cargo xtask test -- claims -- --nocapture"
+)]
+pub struct Test {
+    /// Between two edits: the core, its scenarios on SQLite and PostgreSQL, natively and as a component, and
+    /// 500 seeds of the simulator
+    #[arg(long, conflicts_with = "arguments")]
+    quick: bool,
+    /// Only suites with this in their names
+    #[arg(long, value_name = "TEXT", conflicts_with = "arguments")]
+    only: Option<String>,
+    /// Run suites again that passed and whose inputs have not changed
+    #[arg(long)]
+    again: bool,
+    /// Tell the processor time of each step
+    #[arg(long)]
+    timings: bool,
+    /// Arguments for one `cargo test` instead
+    #[arg(last = true)]
+    arguments: Vec<OsString>,
+}
+
+/// How many seeds of the simulator the quick run tries.
+const QUICK_SEEDS: &str = "500";
+
+impl Test {
+    pub fn run(self) -> Result<()> {
+        if !self.arguments.is_empty() {
+            return self.run_cargo_test();
+        }
+        let mut steps = Vec::new();
+        let environment = if self.quick {
+            measured(&mut steps, "planner", component::build_planner)?;
+            measured(&mut steps, "environment", Environment::quick)?
+        } else {
+            measured(&mut steps, "components", component::build)?;
+            measured(&mut steps, "environment", Environment::whole)?
+        };
+        let suites = measured(&mut steps, "building the tests", || {
+            if self.quick {
+                quick_suites()
+            } else {
+                all_suites(&environment)
+            }
+        })?;
+        let is_asked_for = |suite: &Suite| {
+            (self.only.as_ref()).is_none_or(|text| suite.name.contains(text.as_str()))
+        };
+        let mut outcomes = Vec::new();
+        for mut suite in suites.into_iter().filter(is_asked_for) {
+            environment.set(&mut suite.command);
+            outcomes.push(run(suite, self.again)?);
+        }
+        conclude(&steps, &outcomes, self.timings)
+    }
+
+    fn run_cargo_test(self) -> Result<()> {
+        component::build()?;
+        let mut tests = workspace::cargo();
+        tests.arg("test");
+        if !names_package(&self.arguments) {
+            tests.arg("--workspace");
+        }
+        let environment = Environment::whole()?;
+        environment.set(tests.args(&self.arguments));
+        step::announce_and_run(&mut tests)
+    }
+}
+
+fn measured<T>(
+    steps: &mut Vec<Step>,
+    name: &'static str,
+    run: impl FnOnce() -> Result<T>,
+) -> Result<T> {
+    let before = Reading::now();
+    let made = run()?;
+    let taken = before.taken();
+    steps.push(Step { name, taken });
+    Ok(made)
+}
+
+/// Every test of this checkout.
+fn all_suites(environment: &Environment) -> Result<Vec<Suite>> {
+    let mut suites = programs::suites(&["--workspace", "--all-targets"], |_| true)?;
+    suites.push(programs::documentation());
+    let component = workspace::target("component").join("batchintory.wasm");
+    if let Some(python) = &environment.python {
+        let folder = packages::python::folder();
+        let mut command = Command::new(python);
+        command
+            .args(["-m", "pytest", "--quiet", "-p", "no:cacheprovider"])
+            .current_dir(&folder);
+        suites.push(Suite {
+            name: "host-adapters/python".into(),
+            host: "Python".into(),
+            command,
+            format: Format::Pytest,
+            inputs: vec![folder, component.clone()],
+        });
+    }
+    if let Some(home) = &environment.javascript {
+        let mut command = Command::new("node");
+        command
+            .args(["--test", "--test-concurrency", "2"])
+            .args(["--test-reporter", "spec"])
+            .current_dir(home);
+        suites.push(Suite {
+            name: "host-adapters/javascript".into(),
+            host: "JavaScript".into(),
+            command,
+            format: Format::NodeTest,
+            inputs: vec![packages::javascript::folder(), component],
+        });
+    }
+    Ok(suites)
+}
+
+/// What is worth knowing between two edits.
+fn quick_suites() -> Result<Vec<Suite>> {
+    let is_wanted = |test: &str| {
+        let is_scenario = ["native_core_on_", "component_on_"]
+            .into_iter()
+            .any(|host| test.starts_with(&format!("scenarios::{host}")));
+        let is_of_simulator = !test.contains("::") && test != "every_mutation_is_noticed";
+        is_of_simulator || is_scenario && !test.ends_with("mysql")
+    };
+    let mut suites = programs::suites(&["--package", "batchintory", "--lib"], |_| true)?;
+    let programs = ["--workspace", "--test", "hosts", "--test", "seeds"];
+    suites.extend(programs::suites(&programs, is_wanted)?);
+    for suite in &mut suites {
+        suite.command.env("BATCHINTORY_TEST_SEEDS", QUICK_SEEDS);
+    }
+    Ok(suites)
+}
+
+fn run(suite: Suite, again: bool) -> Result<Outcome> {
+    let name = suite.name.clone();
+    step::announce(format_args!("testing {name}"));
+    let outcome = suite.run(again)?;
+    match outcome.verdict {
+        Verdict::Unchanged => eprintln!("    {} passed before, unchanged", outcome.passed),
+        Verdict::Passed => eprintln!(
+            "    {} passed in {} s",
+            outcome.passed,
+            report::seconds(outcome.taken.wall)
+        ),
+        Verdict::Failed => {
+            let text = fs::read(&outcome.log).unwrap_or_default();
+            eprintln!("{}", String::from_utf8_lossy(&text));
+            eprintln!("    FAILED: {name}");
+        }
+    }
+    Ok(outcome)
+}
+
+/// The table, and all that failed.
+fn conclude(steps: &[Step], outcomes: &[Outcome], timings: bool) -> Result<()> {
+    println!("{}", report::table(steps, outcomes, timings));
+    let failed: Vec<&Outcome> = (outcomes.iter())
+        .filter(|outcome| outcome.verdict == Verdict::Failed)
+        .collect();
+    for outcome in &failed {
+        println!(
+            "\nFAILED {} (see {})",
+            outcome.name,
+            workspace::shown(&outcome.log)
+        );
+        for name in &outcome.failures {
+            println!("  {name}");
+        }
+    }
+    let sum = |count: fn(&Outcome) -> usize| outcomes.iter().map(count).sum::<usize>();
+    let total = (steps.iter().map(|step| step.taken))
+        .chain(outcomes.iter().map(|outcome| outcome.taken))
+        .fold(Taken::default(), |sum, taken| Taken {
+            wall: sum.wall + taken.wall,
+            processor: sum.processor + taken.processor,
+        });
+    println!(
+        "\n{} s by the clock, {} s of processor time",
+        report::seconds(total.wall),
+        report::seconds(total.processor)
+    );
+    // A program that died has not told of the test that it died in.
+    let failed_tests = sum(|outcome| match outcome.verdict {
+        Verdict::Failed => outcome.failed.max(1),
+        _ => 0,
+    });
+    println!(
+        "{} passed, {failed_tests} failed",
+        sum(|outcome| outcome.passed)
+    );
+    ensure!(!outcomes.is_empty(), "no suite has such a name");
+    ensure!(
+        failed.is_empty(),
+        "{} suites failed: see above",
+        failed.len()
+    );
+    Ok(())
+}
+
+/// Whether cargo test is told which packages to test.
+fn names_package(arguments: &[OsString]) -> bool {
+    arguments
+        .iter()
+        .map_while(|argument| argument.to_str().filter(|&argument| argument != "--"))
+        .any(|argument| argument.starts_with("-p") || argument.starts_with("--package"))
+}
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn names(arguments: &[&str]) -> bool {
+        let arguments: Vec<OsString> = arguments.iter().map(Into::into).collect();
+        names_package(&arguments)
+    }
+
+    #[test]
+    fn packages_are_recognised_before_the_arguments_of_the_test_programs() {
+        assert!(names(&["-p", "xtask"]));
+        assert!(names(&["--release", "--package=xtask"]));
+        assert!(!names(&["claims", "--", "-p"]));
+        assert!(!names(&[]));
+    }
+}
