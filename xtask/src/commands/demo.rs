@@ -79,6 +79,7 @@ impl Demo {
 
 /// Builds no more than is shown.
 fn build(serve: bool) -> Result<()> {
+    // With the features of the whole workspace, so that nothing is compiled again for the tests.
     let features: &[&str] = if serve {
         component::build_service()?;
         &[]
@@ -89,7 +90,7 @@ fn build(serve: bool) -> Result<()> {
     step::announce("batchintory: the command line tool");
     step::run(
         workspace::cargo()
-            .args(["build", "--package", "batchintory-cli"])
+            .args(["build", "--workspace", "--bin", "batchintory"])
             .args(features),
     )
 }

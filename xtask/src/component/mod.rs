@@ -55,14 +55,14 @@ pub fn build_planner() -> Result<Built> {
 
 /// Builds, checks and composes the planner and the HTTP service.
 pub fn build_service() -> Result<Built> {
-    let tool = Tool::build(&["compose"])?;
+    let tool = Tool::build(&["componentize/compose"])?;
     let planner = planner(&tool)?;
     Ok(service(&tool, &planner)?.built)
 }
 
 /// Builds, checks and composes all components; files stay untouched where nothing changed.
 pub fn build() -> Result<Components> {
-    let tool = Tool::build(&["compose"])?;
+    let tool = Tool::build(&["componentize/compose"])?;
     let planner = planner(&tool)?;
     let http = service(&tool, &planner)?;
     step::announce("component: the HTTP service on Spin");

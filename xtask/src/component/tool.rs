@@ -28,7 +28,7 @@ impl Tool {
         step::announce("component: the tool that makes components of modules");
         step::run(
             workspace::cargo()
-                .args(["build", "--package", "componentize"])
+                .args(["build", "--workspace", "--bin", "componentize"])
                 .args(["--features", &features.join(",")]),
         )?;
         let folder = workspace::target("component/unchecked");

@@ -26,27 +26,38 @@ pub fn installed(environment: &Environment) -> Result<PathBuf> {
         return Ok(python);
     }
     step::announce("the Python package");
+    let wheel = wheel(&python)?;
+    // First what it depends on, then this very wheel, whatever of its version is there.
+    step::run(pip(&python, &["install"]).arg(with_extras(&wheel)))?;
+    step::run(pip(&python, &["install", "--force-reinstall", "--no-deps"]).arg(&wheel))?;
+    fs::write(&marker, "")?;
+    Ok(python)
+}
+
+/// The package's wheel: built if its sources or the component have changed since.
+fn wheel(python: &Path) -> Result<PathBuf> {
     let wheels = built()?.join("python");
+    let find = || Some(fs::read_dir(&wheels).ok()?.next()?.ok()?.path());
+    if let Some(wheel) = find()
+        && is_current(&wheel, &folder())
+    {
+        return Ok(wheel);
+    }
     // Of one version there is one wheel.
     let _ = fs::remove_dir_all(&wheels);
-    let pip = |arguments: &[&str]| {
-        let mut pip = Command::new(&python);
-        pip.args(["-m", "pip", "--quiet", "--disable-pip-version-check"])
-            .args(arguments);
-        pip
-    };
     step::run(
-        pip(&["wheel", "--no-deps", "--wheel-dir"])
+        pip(python, &["wheel", "--no-deps", "--wheel-dir"])
             .arg(&wheels)
             .arg(folder()),
     )?;
-    let entry = fs::read_dir(&wheels)?.next().context("pip made no wheel")?;
-    let wheel = entry?.path();
-    // First what it depends on, then this very wheel, whatever of its version is there.
-    step::run(pip(&["install"]).arg(with_extras(&wheel)))?;
-    step::run(pip(&["install", "--force-reinstall", "--no-deps"]).arg(&wheel))?;
-    fs::write(&marker, "")?;
-    Ok(python)
+    find().context("pip made no wheel")
+}
+
+fn pip(python: &Path, arguments: &[&str]) -> Command {
+    let mut pip = Command::new(python);
+    pip.args(["-m", "pip", "--quiet", "--disable-pip-version-check"])
+        .args(arguments);
+    pip
 }
 
 /// The wheel with the drivers that its users choose.
