@@ -81,6 +81,28 @@ fn condition(kept: &Map<String, Value>, name: &str) -> Option<String> {
         .and_then(|value| serde_json::to_string(value).ok())
 }
 
+/// The request for a further attempt at a range that was planned with `before`: what decides which rows
+/// belong to it, and what of them is given, stays as it was. Rows that only the one filter takes would
+/// be lost otherwise: they lie below the watermark.
+pub(crate) fn of_further_attempt(before: AcquireRequest, now: &AcquireRequest) -> AcquireRequest {
+    // The scope is that of the inventory where a job processes results, and does not tell the table.
+    let is_on_results = before.source_job.is_some() || now.source_job.is_some();
+    AcquireRequest {
+        meta_table: match is_on_results {
+            true => before.meta_table,
+            false => now.meta_table.clone(),
+        },
+        source_job: before.source_job,
+        filter: before.filter,
+        hold: before.hold,
+        id_min: before.id_min,
+        // Without a weight column there is none to limit.
+        max_weight: now.max_weight.filter(|_| before.columns.weight.is_some()),
+        columns: before.columns,
+        ..now.clone()
+    }
+}
+
 /// What differs of that which must not change from range to range, a sentence each.
 pub(crate) fn differences(before: &AcquireRequest, now: &AcquireRequest) -> Vec<String> {
     (parts(before).into_iter().zip(parts(now)))
@@ -89,8 +111,8 @@ pub(crate) fn differences(before: &AcquireRequest, now: &AcquireRequest) -> Vec<
         .collect()
 }
 
-/// The meta table is not among them: another one is another scope.
-fn parts(request: &AcquireRequest) -> [(&'static str, Value); 6] {
+/// The meta table is among them only where the job is on results: else another one is another scope.
+fn parts(request: &AcquireRequest) -> [(&'static str, Value); 7] {
     let condition = |text: &Option<String>| {
         // Compared as JSON, so that spaces and the order of members do not matter.
         (text.as_deref())
@@ -98,7 +120,9 @@ fn parts(request: &AcquireRequest) -> [(&'static str, Value); 6] {
             .unwrap_or(Value::Null)
     };
     let columns = &request.columns;
+    let table_of_results = (request.source_job.as_ref()).map(|_| request.meta_table.as_str());
     [
+        ("the source job's meta table", table_of_results.into()),
         ("the source job", request.source_job.as_deref().into()),
         ("the uid column", columns.uid.as_str().into()),
         ("the item column", columns.item.as_str().into()),
@@ -162,6 +186,52 @@ mod tests {
             ..AcquireRequest::new("files", "thumbnails")
         };
         assert_eq!(read(config), Some(expected));
+    }
+
+    #[test]
+    fn a_further_attempt_keeps_what_decides_on_its_rows() {
+        let condition = |column: &str| Some(format!(r#"{{"column":"{column}","op":"is-null"}}"#));
+        let before = AcquireRequest {
+            id_min: Some(3),
+            filter: condition("a"),
+            hold: condition("b"),
+            columns: MetaColumns {
+                weight: None,
+                ..MetaColumns::default()
+            },
+            max_count: Some(7),
+            ..AcquireRequest::new("files", "thumbnails")
+        };
+        let now = AcquireRequest {
+            job_identifier: Some("run 8".into()),
+            id_min: Some(1),
+            id_max: Some(9),
+            filter: condition("c"),
+            max_weight: Some(5.0),
+            max_attempts: 4,
+            ..AcquireRequest::new("files", "thumbnails")
+        };
+        let expected = AcquireRequest {
+            job_identifier: Some("run 8".into()),
+            id_max: Some(9),
+            max_count: None,
+            max_attempts: 4,
+            ..before.clone()
+        };
+        assert_eq!(of_further_attempt(before, &now), expected);
+    }
+
+    #[test]
+    fn results_of_another_meta_table_are_another_configuration() {
+        let on_results = |table| AcquireRequest {
+            source_job: Some("up".into()),
+            ..AcquireRequest::new(table, "down")
+        };
+        let (files, images) = (on_results("files"), on_results("images"));
+        let differences = differences(&files, &images);
+        let [difference] = differences.try_into().unwrap();
+        assert!(difference.contains("meta table was \"files\""), "{difference}");
+        assert_eq!(of_further_attempt(files, &images).meta_table, "files");
     }
 
     #[test]

@@ -52,11 +52,10 @@ pub(crate) async fn hand_out_again<D: Database>(
             .await?;
         return Ok(Claimed::Lost);
     }
-    // What lay below the range's lower bound is none of its, whatever the bounds are now.
-    let mut request = job.request.clone();
-    if let Some(before) = configuration::read(&config_before) {
-        request.id_min = before.id_min;
-    }
+    let request = match configuration::read(&config_before) {
+        Some(before) => configuration::of_further_attempt(before, &job.request),
+        None => job.request.clone(),
+    };
     let job = &databases.job(&request)?;
     // Rows may have come, gone or changed since the last attempt.
     let now = count_again(databases, job, after, id_end).await?;

@@ -99,6 +99,20 @@ fn check_job(
         if link.iter().any(|attempt| attempt.end != first.end) {
             wrong.push(format!("attempts at one range differ: {link:?}"));
         }
+        let kept = |attempt: &Attempt| {
+            let AcquireRequest {
+                columns,
+                filter,
+                hold,
+                ..
+            } = attempt.config.clone();
+            (columns, filter, hold)
+        };
+        if link.iter().any(|attempt| kept(attempt) != kept(first)) {
+            wrong.push(format!(
+                "configuration: another attempt has another one: {link:?}"
+            ));
+        }
         watermark = first.end;
         let succeeded = link.iter().filter(|attempt| attempt.status == "succeeded");
         if !told.requeued && succeeded.count() > 1 {
@@ -174,13 +188,12 @@ fn check_rows(
             wrong.push(format!("hold: {} of {} was passed over", row.uid, job.job));
         }
     }
-    for row in rows.iter().filter(|row| row.is_steady) {
-        let belongs = is_within(row) && (job.filter.is_none() || row.weight >= LEAST_WEIGHT);
-        if !belongs {
-            continue;
-        }
+    let passes = |request: &AcquireRequest, row: &Row| {
+        request.filter.is_none() || row.weight >= LEAST_WEIGHT
+    };
+    for row in (rows.iter()).filter(|row| row.is_steady && is_within(row)) {
         if row.uid > watermark {
-            if is_healed {
+            if is_healed && passes(job, row) {
                 wrong.push(format!(
                     "liveness: {} of {} was never handed out",
                     row.uid, job.job
@@ -189,6 +202,11 @@ fn check_rows(
             continue;
         }
         let holder = links.range(..row.uid).next_back();
+        let first = holder.and_then(|(_, link)| link.first());
+        // A range keeps the filter that it was planned with.
+        if !first.is_none_or(|first| passes(&first.config, row)) {
+            continue;
+        }
         let is_held = holder.is_some_and(|(_, link)| {
             (link.iter()).all(|attempt| (attempt.start..=attempt.end).contains(&row.uid))
         });

@@ -27,13 +27,15 @@ pub enum Mutation {
     OldestIsOverlooked,
     /// What is held is handed out, and results of attempts that run are passed over.
     HoldIsIgnored,
+    /// A range that is handed out again takes the configuration of whoever asks.
+    ConfigurationIsForgotten,
     /// Attempts that failed are taken for results of their job.
     FailuresAreResults,
 }
 
 impl Mutation {
     /// All of them.
-    pub const ALL: [Self; 13] = [
+    pub const ALL: [Self; 14] = [
         Self::ChainIsNotUnique,
         Self::ClaimSkipsAnId,
         Self::UpperBoundIsIgnored,
@@ -46,6 +48,7 @@ impl Mutation {
         Self::StandingIsStale,
         Self::OldestIsOverlooked,
         Self::HoldIsIgnored,
+        Self::ConfigurationIsForgotten,
         Self::FailuresAreResults,
     ];
 
@@ -93,6 +96,10 @@ impl Mutation {
             Self::FailuresAreResults => (
                 "CAST(\"source\".\"status\" AS text) = CAST(? AS text)",
                 "CAST(\"source\".\"status\" AS text) IN (CAST(? AS text), 'failed')",
+            ),
+            Self::ConfigurationIsForgotten => (
+                "CAST(attempts.max_attempts AS bigint), CAST(attempts.config AS text)",
+                "CAST(attempts.max_attempts AS bigint), CAST('{}' AS text)",
             ),
             Self::HoldIsIgnored => (".held THEN", ".held AND 0 THEN"),
         }

@@ -3,14 +3,14 @@
 use std::cell::RefCell;
 
 use anyhow::{Context, Result};
-use batchintory::{AcquireRequest, Acquisition, Outcome as BatchOutcome};
+use batchintory::{AcquireRequest, Acquisition, OnChange, Outcome as BatchOutcome};
 
 use crate::faults::Counts;
-use crate::invariants::{LEAST_WEIGHT, check};
+use crate::invariants::check;
 use crate::mutation::Mutation;
 use crate::random::Random;
 use crate::schedule::{Link, Schedule, Version, Worker};
-use crate::work::{Caller, Shared, planner, work};
+use crate::work::{Caller, Shared, heavy_enough, planner, work};
 use crate::world::World;
 
 /// Of a hundred statements, how many meet a fault.
@@ -146,6 +146,11 @@ fn jobs(random: &mut Random) -> Vec<AcquireRequest> {
     } else {
         "results"
     };
+    // Workers that ask with a filter and workers that ask without one go on after each other.
+    let on_change = match random.percent(30) {
+        true => OnChange::Accept,
+        false => OnChange::Refuse,
+    };
     ["new items", other]
         .into_iter()
         .map(|job| {
@@ -153,8 +158,6 @@ fn jobs(random: &mut Random) -> Vec<AcquireRequest> {
             let source_job = (job == "results").then(|| "new items".to_owned());
             let has_conditions = source_job.is_none();
             let hold = r#"{"column": "item", "op": "=", "value": "held"}"#;
-            let filter =
-                format!(r#"{{"column": "weight", "op": ">=", "value": {LEAST_WEIGHT:?}}}"#);
             let by_weight = random.percent(60);
             AcquireRequest {
                 id_min: is_backfill.then(|| i64::try_from(random.below(8)).unwrap_or_default()),
@@ -162,12 +165,13 @@ fn jobs(random: &mut Random) -> Vec<AcquireRequest> {
                     .then(|| 8 + i64::try_from(random.below(12)).unwrap_or_default()),
                 max_weight: by_weight.then_some(8.0),
                 max_count: (!by_weight || random.percent(30)).then(|| 1 + random.below(4)),
-                filter: (random.percent(40) && has_conditions).then_some(filter),
+                filter: (random.percent(40) && has_conditions).then(heavy_enough),
                 hold: (random.percent(50) && has_conditions).then(|| hold.to_owned()),
                 source_job,
                 max_attempts: 1 + u32::try_from(random.below(4)).unwrap_or_default(),
                 retry_delay_seconds: random.percent(30).then_some(20),
                 lease_seconds: random.percent(80).then_some(40),
+                on_change,
                 ..AcquireRequest::new("files", job)
             }
         })

@@ -3,9 +3,10 @@
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use batchintory::{
-    AcquireRequest, Acquisition, Batch, Error, IdRange, Outcome, Planner, RequeueTarget,
+    AcquireRequest, Acquisition, Batch, Error, IdRange, OnChange, Outcome, Planner, RequeueTarget,
 };
 
+use crate::invariants::LEAST_WEIGHT;
 use crate::random::Random;
 use crate::schedule::Link;
 
@@ -74,6 +75,21 @@ fn scope(request: &AcquireRequest) -> &str {
         Some(_) => "inventory",
         None => &request.meta_table,
     }
+}
+
+/// The filter of those jobs that have one.
+pub(crate) fn heavy_enough() -> String {
+    format!(r#"{{"column": "weight", "op": ">=", "value": {LEAST_WEIGHT:?}}}"#)
+}
+
+/// The request as somebody asks who does not know how the others do, where the job accepts that.
+fn changed(request: &AcquireRequest, random: &mut Random) -> AcquireRequest {
+    let may_change = request.on_change == OnChange::Accept && request.source_job.is_none();
+    let mut request = request.clone();
+    if may_change && random.percent(50) {
+        request.filter = random.percent(50).then(heavy_enough);
+    }
+    request
 }
 
 /// Claims, processes and ends batches for a while, as users do, with all they may do wrong.
@@ -157,6 +173,7 @@ async fn claim(
     request: &AcquireRequest,
     random: &mut Random,
 ) -> Vec<Batch> {
+    let request = &changed(request, random);
     let many = random.percent(20);
     let token = random
         .percent(30)
