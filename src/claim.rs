@@ -18,12 +18,13 @@ use crate::plan::look_ahead;
 use crate::retry::hand_out_again;
 use crate::sql::inventory::Claim;
 use crate::standing;
+use crate::watermark::Watermark;
 
 /// How often a claim is tried while other workers win, with a pause after each loss. With as many as
 /// ten workers, one that is no slower than the rest loses so often once in 10^9 calls.
 const MAX_ROUNDS: u32 = 200;
 /// The attempt of a range that was never handed out before.
-pub(crate) const FIRST_ATTEMPT: i64 = 1;
+const FIRST_ATTEMPT: i64 = 1;
 /// The most batches that are claimed at once.
 const MAX_BATCHES: u32 = 1_000;
 
@@ -38,11 +39,13 @@ pub(crate) struct Claimant {
 
 /// Where a claim goes in the chain of a job.
 pub(crate) struct Place {
-    /// The watermark that the range follows.
+    /// The end of the range that this one follows.
     pub(crate) after: i64,
     /// The number of the attempt.
     pub(crate) attempt: i64,
-    /// No attempt with a lower inventory id runs, or waits because it failed.
+    /// The watermark that its planner saw.
+    pub(crate) watermark: Watermark,
+    /// No attempt that was planned at a lower watermark runs, or waits because it failed.
     pub(crate) queue_from: i64,
 }
 
@@ -112,9 +115,8 @@ async fn claim<D: Database, R: Random>(
         }
         let standing = standing::read(&databases, &job).await?;
         standing.check_configuration(&job, &config)?;
-        let claimed = if let Some(waiting) = standing.waiting {
-            let queue_from = standing.queue_from;
-            hand_out_again(&databases, &job, &mut claimant, queue_from, waiting).await?
+        let claimed = if let Some(range) = standing.waiting {
+            hand_out_again(&databases, &job, &mut claimant, &standing, range).await?
         } else {
             let watermark = standing.watermark;
             let nothing = |reason, scanned_to, held| Nothing {
@@ -141,6 +143,7 @@ async fn claim<D: Database, R: Random>(
             let place = Place {
                 after: watermark.after(),
                 attempt: FIRST_ATTEMPT,
+                watermark,
                 queue_from: standing.queue_from,
             };
             let ranges = &ahead.plan.batches;
@@ -182,6 +185,7 @@ pub(crate) async fn insert<D: Database>(
                 weight: job.columns.weight.as_ref().map(|_| range.weight),
                 attempt: place.attempt,
                 max_attempts: job.retries.max_attempts,
+                watermark: place.watermark.after(),
                 queue_from: place.queue_from,
                 lease_seconds: job.lease_seconds,
                 token,

@@ -8,35 +8,43 @@ use crate::databases::{Databases, RowReader};
 use crate::error::Error;
 use crate::interface::{Batch, PlannedBatch, Queue};
 use crate::job::Job;
+use crate::standing::Standing;
 
-/// Claims the next attempt at the range of a waiting one.
+/// Claims the next attempt at the range behind `after`, one of whose attempts waits.
 ///
-/// The old attempt's row is where its owner and this call meet: one that still runs is only ended, on
+/// The latest attempt's row is where its owner and this call meet: one that still runs is only ended, on
 /// the condition that its lease is over, so that its owner can end it no more; then it waits as one
 /// that failed. A crash after any step leaves it waiting.
 pub(crate) async fn hand_out_again<D: Database>(
     databases: &Databases<'_, D>,
     job: &Job,
     claimant: &mut Claimant,
-    queue_from: i64,
-    waiting: i64,
+    standing: &Standing,
+    after: i64,
 ) -> Result<Claimed, Error> {
-    let statement = databases.inventory.read_waiting(waiting);
+    let inventory = &databases.inventory;
+    let meta_table = job.meta_table.to_string();
+    let statement = inventory.read_latest_attempt(&meta_table, &job.name, after);
     let Some(mut row) = RowReader::first(databases.inventory(statement).await?)? else {
         return Ok(Claimed::Lost);
     };
+    let id = row.int()?;
     let queue = row.optional_text()?.as_deref().and_then(Queue::parse);
-    let after = row.int()?;
     let (id_start, id_end) = (row.int()?, row.int()?);
     let attempt = row.int()?;
     let max_attempts = row.int()?;
     let config_before = row.text()?;
-    let is_followed = row.int()? != 0;
+    let has_earlier = row.int()? != 0;
+    if has_earlier {
+        // Whoever claimed this attempt did not come as far as to take the one before out of its queue.
+        let statement = inventory.leave_queue(&meta_table, &job.name, after, attempt);
+        databases.inventory(statement).await?;
+        return Ok(Claimed::Lost);
+    }
     match queue {
         Some(Queue::Retry | Queue::Requeued) => {}
         Some(Queue::Running) => {
-            let statement = databases.inventory.take_over(waiting);
-            let is_taken = databases.inventory(statement).await?.affected > 0;
+            let is_taken = databases.inventory(inventory.take_over(id)).await?.affected > 0;
             // Others may have been faster, and a range that has failed may have to rest.
             if !is_taken || attempt >= max_attempts || job.retries.delay_seconds.is_some() {
                 return Ok(Claimed::Lost);
@@ -44,13 +52,6 @@ pub(crate) async fn hand_out_again<D: Database>(
         }
         // Meanwhile its owner has ended it, or somebody else has claimed the range.
         Some(Queue::Exhausted) | None => return Ok(Claimed::Lost),
-    }
-    if is_followed {
-        // Whoever claimed the later attempt did not come this far.
-        databases
-            .inventory(databases.inventory.leave_queue(waiting))
-            .await?;
-        return Ok(Claimed::Lost);
     }
     let request = match configuration::read(&config_before) {
         Some(before) => configuration::of_further_attempt(before, &job.request),
@@ -70,7 +71,8 @@ pub(crate) async fn hand_out_again<D: Database>(
     let place = Place {
         after,
         attempt,
-        queue_from,
+        watermark: standing.watermark,
+        queue_from: standing.queue_from,
     };
     let config = configuration::write(&job.request)?;
     let claimed = insert(databases, job, claimant, &config, place, &[range]).await?;
@@ -79,7 +81,8 @@ pub(crate) async fn hand_out_again<D: Database>(
         && batches.iter().any(is_next)
     {
         // When this fails, the next claim does it.
-        let _ = (databases.inventory(databases.inventory.leave_queue(waiting))).await;
+        let statement = inventory.leave_queue(&meta_table, &job.name, after, attempt);
+        let _ = databases.inventory(statement).await;
     }
     Ok(claimed)
 }

@@ -1,6 +1,5 @@
 //! Where a job stands: what its next claim goes by, read in one statement.
 
-use crate::claim::FIRST_ATTEMPT;
 use crate::configuration;
 use crate::database::Database;
 use crate::databases::{Databases, RowReader};
@@ -8,7 +7,7 @@ use crate::error::Error;
 use crate::interface::OnChange;
 use crate::job::Job;
 use crate::next_batch::Density;
-use crate::watermark::Watermark;
+use crate::watermark::{BEFORE_ALL, Watermark};
 
 /// Where a job stands.
 pub(crate) struct Standing {
@@ -18,10 +17,20 @@ pub(crate) struct Standing {
     pub(crate) density: Density,
     /// The request of its highest range, as it is kept.
     config: Option<String>,
-    /// The inventory id of the oldest attempt whose range is to be handed out again.
+    /// The end of the range that the first one follows which is to be handed out again.
     pub(crate) waiting: Option<i64>,
-    /// No attempt with a lower inventory id runs, or waits because it failed, now or ever again.
+    /// No attempt that was planned at a lower watermark runs, or waits because it failed, now or ever
+    /// again.
     pub(crate) queue_from: i64,
+}
+
+/// What the queues hold of attempts of one kind.
+#[derive(Debug, Clone, Copy, Default)]
+struct Queued {
+    /// The end of the range that the first one follows which is to be handed out again.
+    due: Option<i64>,
+    /// The lowest watermark at which any of them was planned.
+    planned_from: Option<i64>,
 }
 
 /// Reads where a job stands.
@@ -38,7 +47,7 @@ pub(crate) async fn read<D: Database>(
             density: Density::default(),
             config: None,
             waiting: None,
-            queue_from: 0,
+            queue_from: BEFORE_ALL,
         });
     };
     let (id_start, id_end) = (row.int()?, row.int()?);
@@ -48,10 +57,15 @@ pub(crate) async fn read<D: Database>(
         span: id_end.abs_diff(id_start).saturating_add(1),
     };
     let config = Some(row.text()?);
-    let (id, attempt) = (row.int()?, row.int()?);
-    let queue_from = row.optional_int()?.unwrap_or(0);
-    let queued = [row.optional_int()?, row.optional_int()?];
-    let waiting = queued.into_iter().flatten().filter(|id| *id > 0).min();
+    let queue_from = row.optional_int()?.unwrap_or(BEFORE_ALL);
+    let mut queued = || {
+        Ok::<_, Error>(Queued {
+            due: row.optional_int()?,
+            planned_from: row.optional_int()?,
+        })
+    };
+    let queued = [queued()?, queued()?];
+    let waiting = queued.iter().filter_map(|queued| queued.due).min();
     Ok(Standing {
         watermark: Watermark::at(Some(id_end)),
         density,
@@ -59,27 +73,20 @@ pub(crate) async fn read<D: Database>(
         waiting,
         queue_from: match waiting {
             Some(_) => queue_from,
-            None => next_queue_from(queue_from, id, attempt, queued),
+            None => next_queue_from(id_end, queued),
         },
     })
 }
 
-/// From which inventory id on attempts run, or wait because they failed, when none is to be handed out
-/// again; those that merely wait their time are given by their ids, made negative.
+/// At which watermark the first attempt was planned that runs, or waits because it failed, when none is
+/// to be handed out again.
 ///
-/// A claim that others see later gets a higher id than the one read here. Either it follows the
-/// highest range, so it was planned once that was there, or it is the next attempt at a range whose
-/// last attempt still waits and counts here. That holds for the first attempt at the highest range
-/// only: a claim behind it may be older than a later attempt.
-fn next_queue_from(queue_from: i64, id: i64, attempt: i64, queued: [Option<i64>; 2]) -> i64 {
-    let highest = if attempt == FIRST_ATTEMPT {
-        id
-    } else {
-        queue_from
-    };
-    (queued.into_iter().flatten())
-        .map(i64::wrapping_neg)
-        .fold(highest, i64::min)
+/// No other with a lower one can follow. A claim that is not visible here yet was planned either with
+/// this very watermark in sight, or is the next attempt at a range. Then the one before it still waits
+/// and counts here, and was planned at no higher watermark. Nothing rests on the order of the inventory's
+/// own ids, which sequences with a cache, or of a restored database, give out of order.
+fn next_queue_from(watermark: i64, queued: [Queued; 2]) -> i64 {
+    (queued.into_iter().filter_map(|queued| queued.planned_from)).fold(watermark, i64::min)
 }
 
 impl Standing {
@@ -116,20 +123,23 @@ mod tests {
     use super::*;
 
     #[test]
-    fn attempts_are_looked_for_from_the_oldest_on_that_may_yet_be_handed_out_again() {
-        for (id, attempt, queued, expected) in [
-            (9, 1, [None, None], 9),
-            (9, 1, [Some(-9), None], 9),
-            (9, 1, [Some(-7), None], 7),
-            // One that was put back may be older than all that was looked at. Its next attempt may be
-            // on its way, with any id above its own.
-            (9, 1, [Some(-7), Some(-3)], 3),
-            (9, 1, [None, Some(-3)], 3),
-            // A claim behind this range may be on its way with a lower id than its second attempt.
-            (9, 2, [None, None], 5),
-            (9, 2, [Some(-7), None], 5),
+    fn attempts_are_looked_for_from_the_first_on_that_may_yet_be_handed_out_again() {
+        let queued = |planned_from| Queued {
+            due: None,
+            planned_from,
+        };
+        for (unfinished, requeued, expected) in [
+            (None, None, 90),
+            (Some(90), None, 90),
+            (Some(70), None, 70),
+            (Some(BEFORE_ALL), None, BEFORE_ALL),
+            // One that was put back may be older than all that was looked at, and its next attempt on its
+            // way.
+            (Some(70), Some(30), 30),
+            (None, Some(30), 30),
         ] {
-            assert_eq!(next_queue_from(5, id, attempt, queued), expected);
+            let queued = [queued(unfinished), queued(requeued)];
+            assert_eq!(next_queue_from(90, queued), expected);
         }
     }
 }

@@ -1,7 +1,7 @@
 //! How far a job's ranges reach.
 
 /// Stands for "before all ids" where an id is wanted; never an id itself.
-const BEFORE_ALL: i64 = i64::MIN;
+pub(crate) const BEFORE_ALL: i64 = i64::MIN;
 
 /// The highest id that a job has claimed so far, if any.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]

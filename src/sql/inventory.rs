@@ -12,6 +12,7 @@ use crate::database::{Dialect, StatusLabels};
 use crate::interface::{HistoryQuery, IdRange, Queue, RequeueTarget};
 use crate::job::{Bounds, Retries};
 use crate::table_name::TableName;
+use crate::watermark::BEFORE_ALL;
 
 /// The inventory's name within statements that name it twice.
 const ATTEMPTS: &str = "attempts";
@@ -32,7 +33,7 @@ pub(crate) struct Claim<'a> {
     pub(crate) meta_table: &'a str,
     pub(crate) job: &'a str,
     pub(crate) job_identifier: Option<&'a str>,
-    /// The watermark that the claim's planner saw.
+    /// The end of the range that this one follows.
     pub(crate) after: i64,
     pub(crate) id_start: i64,
     pub(crate) id_end: i64,
@@ -41,7 +42,9 @@ pub(crate) struct Claim<'a> {
     pub(crate) weight: Option<f64>,
     pub(crate) attempt: i64,
     pub(crate) max_attempts: u32,
-    /// No attempt with a lower id runs, or waits because it failed.
+    /// The job's watermark as the claim's planner saw it.
+    pub(crate) watermark: i64,
+    /// No attempt that was planned at a lower watermark runs, or waits because it failed.
     pub(crate) queue_from: i64,
     pub(crate) lease_seconds: Option<u32>,
     pub(crate) token: &'a ClaimToken,
@@ -92,17 +95,17 @@ impl Queue {
 
 impl InventoryTable {
     /// Where a job stands: the row of its highest range as `batch_id_start, batch_id_end,
-    /// batch_count, batch_weight, config, id, attempt, queue_from, unfinished, requeued`, or no row
-    /// before its first claim.
+    /// batch_count, batch_weight, config, queue_from, unfinished, unfinished_from, requeued,
+    /// requeued_from`, or no row before its first claim.
     ///
-    /// The last two tell of attempts that run or failed, and of those that were put back. Each is the
-    /// lowest id of those whose range is to be handed out again: it lies within the bounds, and its
-    /// lease is over, it has rested, or it was put back. If there is none, it is the lowest id of
-    /// all, made negative; NULL if there are none at all.
+    /// The last four tell of attempts that run or failed, and of those that were put back. First the
+    /// `batch_id_after` of the first range that is to be handed out again: it lies within the bounds, and
+    /// its lease is over, it has rested, or it was put back. Then the lowest watermark at which any of
+    /// them was planned; without bounds, whatever was put back is to be handed out, and this is NULL.
     ///
-    /// Relies on: the index (meta_table, job, batch_id_end, id), read from its end; the index
-    /// (meta_table, job, queue, id). What has left a queue stays in that index for as long as an old
-    /// transaction could see it there, so it is read from `queue_from` on.
+    /// Relies on: the index (meta_table, job, batch_id_end, attempt), read from its end; the index
+    /// (meta_table, job, queue, watermark). What has left a queue stays in that index for as long as an
+    /// old transaction could see it there, so it is read from `queue_from` on.
     pub(crate) fn read_standing(
         &self,
         meta_table: &str,
@@ -121,18 +124,10 @@ impl InventoryTable {
         let has_rested = (retries.delay_seconds).map(|seconds| {
             Expr::cust("waiting.queue <> 'retry'").or(self.has_rested("waiting", seconds))
         });
-        let first = |queues: Expr, is_due: Option<Expr>| {
-            let first = match is_due {
-                Some(is_due) => Func::coalesce([
-                    when(is_due, column("id")).min(),
-                    Expr::cust("-min(waiting.id)"),
-                ])
-                .into(),
-                None => column("id").min(),
-            };
+        let lowest = |value: Expr, queues: Expr| {
             let mut select = Query::select();
             select
-                .expr(first)
+                .expr(value.min())
                 .from_as(self.name.reference(), "waiting")
                 .and_where(column("meta_table").eq(bind_text(meta_table)))
                 .and_where(column("job").eq(bind_text(job)))
@@ -140,20 +135,28 @@ impl InventoryTable {
             bigint(Expr::from(SubQueryStatement::from(select)))
         };
         let all = |conditions: Vec<Expr>| conditions.into_iter().reduce(ExprTrait::and);
-        let unfinished_is_due = [Some(is_over), has_rested]
-            .into_iter()
-            .chain(within_bounds());
-        let unfinished = first(
-            Expr::cust(
-                "waiting.queue IN ('running', 'retry') \
-                 AND waiting.id >= COALESCE(attempts.queue_from, 0)",
+        let range = || column("batch_id_after");
+        let is_unfinished = || {
+            let queue_from = Func::coalesce([
+                Expr::col((ATTEMPTS, "queue_from")),
+                bind_int(BEFORE_ALL),
+            ]);
+            Expr::cust("waiting.queue IN ('running', 'retry')")
+                .and(column("watermark").gte(queue_from))
+        };
+        let is_due = [Some(is_over), has_rested].into_iter().chain(within_bounds());
+        let unfinished = match all(is_due.flatten().collect()) {
+            Some(is_due) => when(is_due, range()),
+            None => range(),
+        };
+        let is_requeued = || Expr::cust("waiting.queue = 'requeued'");
+        let (requeued, requeued_from) = match all(within_bounds().into_iter().flatten().collect()) {
+            Some(is_due) => (
+                when(is_due, range()),
+                lowest(column("watermark"), is_requeued()),
             ),
-            all(unfinished_is_due.flatten().collect()),
-        );
-        let requeued = first(
-            Expr::cust("waiting.queue = 'requeued'"),
-            all(within_bounds().into_iter().flatten().collect()),
-        );
+            None => (range(), bind_int(None)),
+        };
         let mut select = Query::select();
         select
             .expr(columns(
@@ -165,36 +168,52 @@ impl InventoryTable {
                     ("batch_count", "bigint"),
                     ("batch_weight", "double precision"),
                     ("config", "text"),
-                    ("id", "bigint"),
-                    ("attempt", "bigint"),
                     ("queue_from", "bigint"),
                 ],
             ))
-            .expr(unfinished)
-            .expr(requeued)
+            .expr(lowest(unfinished, is_unfinished()))
+            .expr(lowest(column("watermark"), is_unfinished()))
+            .expr(lowest(requeued, is_requeued()))
+            .expr(requeued_from)
             .from_as(self.name.reference(), ATTEMPTS)
             .and_where(Expr::col((ATTEMPTS, "meta_table")).eq(bind_text(meta_table)))
             .and_where(Expr::col((ATTEMPTS, "job")).eq(bind_text(job)))
             .order_by((ATTEMPTS, "batch_id_end"), Order::Desc)
-            .order_by((ATTEMPTS, "id"), Order::Desc)
+            .order_by((ATTEMPTS, "attempt"), Order::Desc)
             .limit(1);
         Statement::build(&select, self.dialect)
     }
 
-    /// An attempt that waits: a row of `queue, batch_id_after, batch_id_start, batch_id_end, attempt,
-    /// max_attempts, config, followed`, or none. Followed is 1 when a later attempt is there already: a hint that decides
-    /// nothing, see [`insert_claims`](Self::insert_claims).
+    /// The latest attempt at the range behind `after`: a row of `id, queue, batch_id_start,
+    /// batch_id_end, attempt, max_attempts, config, has_earlier`, or none. The last is 1 when an earlier
+    /// attempt still waits although this one has followed it. That it is the latest is a hint that
+    /// decides nothing, see [`insert_claims`](Self::insert_claims).
     ///
-    /// Relies on: the primary key; the unique index (meta_table, job, batch_id_after, attempt).
-    pub(crate) fn read_waiting(&self, id: i64) -> Statement {
+    /// Relies on: the unique index (meta_table, job, batch_id_after, attempt).
+    pub(crate) fn read_latest_attempt(
+        &self,
+        meta_table: &str,
+        job: &str,
+        after: i64,
+    ) -> Statement {
+        let mut earlier = Query::select();
+        earlier
+            .expr(Expr::cust("1"))
+            .from_as(self.name.reference(), "earlier")
+            .and_where(Expr::cust(
+                "earlier.meta_table = attempts.meta_table AND earlier.job = attempts.job \
+                 AND earlier.batch_id_after = attempts.batch_id_after \
+                 AND earlier.attempt < attempts.attempt \
+                 AND earlier.queue IN ('retry', 'requeued')",
+            ));
         let mut select = Query::select();
         select
             .expr(columns(
                 self.dialect,
                 ATTEMPTS,
                 &[
+                    ("id", "bigint"),
                     ("queue", "text"),
-                    ("batch_id_after", "bigint"),
                     ("batch_id_start", "bigint"),
                     ("batch_id_end", "bigint"),
                     ("attempt", "bigint"),
@@ -203,10 +222,14 @@ impl InventoryTable {
                 ],
             ))
             .expr(bigint(
-                Expr::case(self.has_later_attempt(), Expr::cust("1")).finally(Expr::cust("0")),
+                Expr::case(Expr::exists(earlier), Expr::cust("1")).finally(Expr::cust("0")),
             ))
             .from_as(self.name.reference(), ATTEMPTS)
-            .and_where(Expr::col((ATTEMPTS, "id")).eq(bind_int(id)));
+            .and_where(Expr::col((ATTEMPTS, "meta_table")).eq(bind_text(meta_table)))
+            .and_where(Expr::col((ATTEMPTS, "job")).eq(bind_text(job)))
+            .and_where(Expr::col((ATTEMPTS, "batch_id_after")).eq(bind_int(after)))
+            .order_by((ATTEMPTS, "attempt"), Order::Desc)
+            .limit(1);
         Statement::build(&select, self.dialect)
     }
 
@@ -248,7 +271,7 @@ impl InventoryTable {
         &self,
         claims: impl ExactSizeIterator<Item = &'a Claim<'a>>,
     ) -> Statement {
-        const COLUMNS: [&str; 17] = [
+        const COLUMNS: [&str; 18] = [
             "meta_table",
             "job",
             "job_identifier",
@@ -265,6 +288,7 @@ impl InventoryTable {
             "lease_expires",
             "queue",
             "max_attempts",
+            "watermark",
             "queue_from",
         ];
         let mut insert = InsertStatement::new();
@@ -292,6 +316,7 @@ impl InventoryTable {
                 lease_expires,
                 Queue::Running.literal(),
                 bind_int(i64::from(claim.max_attempts)),
+                bind_int(claim.watermark),
                 bind_int(claim.queue_from),
             ]);
         }
@@ -399,15 +424,25 @@ impl InventoryTable {
         Statement::build(&update, self.dialect)
     }
 
-    /// Takes an attempt that a later one has followed out of its queue: affects one row, or none.
+    /// Takes what waits at the range behind `after` out of its queue, before this attempt that has
+    /// followed it: affects one row, or none.
     ///
-    /// Relies on: the primary key.
-    pub(crate) fn leave_queue(&self, id: i64) -> Statement {
+    /// Relies on: the unique index (meta_table, job, batch_id_after, attempt).
+    pub(crate) fn leave_queue(
+        &self,
+        meta_table: &str,
+        job: &str,
+        after: i64,
+        attempt: i64,
+    ) -> Statement {
         let mut update = Query::update();
         update
             .table(self.name.reference())
             .values([("queue", Expr::cust("NULL"))])
-            .and_where(Expr::col("id").eq(bind_int(id)))
+            .and_where(Expr::col("meta_table").eq(bind_text(meta_table)))
+            .and_where(Expr::col("job").eq(bind_text(job)))
+            .and_where(Expr::col("batch_id_after").eq(bind_int(after)))
+            .and_where(Expr::col("attempt").lt(bind_int(attempt)))
             .and_where(Queue::Retry.is().or(Queue::Requeued.is()));
         Statement::build(&update, self.dialect)
     }
@@ -415,8 +450,8 @@ impl InventoryTable {
     /// Puts ranges back: affects the latest attempt at each. Those that run are taken from their
     /// owners.
     ///
-    /// Relies on: the primary key; the index (meta_table, job, queue, id); for ids, a scan of the
-    /// job's rows.
+    /// Relies on: the primary key; the index (meta_table, job, queue, watermark); for ids, a scan of
+    /// the job's rows.
     pub(crate) fn requeue(&self, meta_table: &str, job: &str, target: &RequeueTarget) -> Statement {
         let column = Expr::col::<&'static str>;
         let while_running = |value: Expr, column: &'static str| -> Expr {
@@ -504,8 +539,8 @@ impl InventoryTable {
     /// All jobs with their sums: rows of `meta_table, job, watermark, running, succeeded, failed,
     /// waiting, exhausted, items, weight, latest_start, config`, where the configuration is that of the highest range.
     ///
-    /// Relies on: a scan of the whole inventory; the index (meta_table, job, batch_id_end, id) for the
-    /// configuration.
+    /// Relies on: a scan of the whole inventory; the index (meta_table, job, batch_id_end, attempt) for
+    /// the configuration.
     pub(crate) fn summarise_jobs(&self) -> Statement {
         let attempt = |column| Expr::col(("attempts", column));
         let with_status = |label: &str| text(attempt("status")).eq(bind_text(label));
@@ -528,6 +563,7 @@ impl InventoryTable {
             .and_where(Expr::col(("latest", "meta_table")).equals(("attempts", "meta_table")))
             .and_where(Expr::col(("latest", "job")).equals(("attempts", "job")))
             .order_by(("latest", "batch_id_end"), Order::Desc)
+            .order_by(("latest", "attempt"), Order::Desc)
             .limit(1);
         let mut select = Query::select();
         select
@@ -552,13 +588,13 @@ impl InventoryTable {
         Statement::build(&select, self.dialect)
     }
 
-    /// Attempts, latest first: rows of `id, meta_table, job, job_identifier, attempt, status,
+    /// Attempts, by their ids from the highest down: rows of `id, meta_table, job, job_identifier, attempt, status,
     /// batch_id_start, batch_id_end, batch_count, batch_weight, processing_start, processing_end,
     /// lease_expires, job_result_item, logging, queue, config`; results and logs are NULL without details,
     /// the configuration without an id.
     ///
     /// Relies on: the primary key, read from its end; with a job and an id also on the index
-    /// (meta_table, job, batch_id_end, id).
+    /// (meta_table, job, batch_id_end, attempt).
     pub(crate) fn list_attempts(
         &self,
         query: &HistoryQuery,
@@ -614,7 +650,7 @@ impl InventoryTable {
     /// batch_id_end, batch_count, batch_weight, config` of attempts that succeeded and that no later
     /// one has followed or will.
     ///
-    /// Relies on: the index (meta_table, job, batch_id_end, id); the unique index (meta_table, job,
+    /// Relies on: the index (meta_table, job, batch_id_end, attempt); the unique index (meta_table, job,
     /// batch_id_after, attempt).
     pub(crate) fn list_processed(
         &self,
@@ -647,7 +683,7 @@ impl InventoryTable {
             .and_where(Expr::cust("attempts.queue IS NULL"))
             .and_where(self.has_later_attempt().not())
             .order_by((ATTEMPTS, "batch_id_end"), Order::Asc)
-            .order_by((ATTEMPTS, "id"), Order::Asc)
+            .order_by((ATTEMPTS, "attempt"), Order::Asc)
             .limit(u64::from(limit));
         Statement::build(&select, self.dialect)
     }

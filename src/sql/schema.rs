@@ -9,8 +9,8 @@ use super::inventory::InventoryTable;
 use super::{Statement, bind_text, quoted, text};
 use crate::database::{Dialect, Value};
 
-/// All columns of the inventory table: those of pybatchintory by their names, and six more.
-const COLUMNS: [&str; 21] = [
+/// All columns of the inventory table: those of pybatchintory by their names, and seven more.
+const COLUMNS: [&str; 22] = [
     "id",
     "meta_table",
     "job",
@@ -31,6 +31,7 @@ const COLUMNS: [&str; 21] = [
     "lease_expires",
     "queue",
     "max_attempts",
+    "watermark",
     "queue_from",
 ];
 

@@ -153,7 +153,9 @@ fn on_the_inventory() {
     snapshot("list_processed", |dialect| {
         inventory(dialect).list_processed("lake.files", "thumbnails", Some(7), 100)
     });
-    snapshot("read_waiting", |dialect| inventory(dialect).read_waiting(7));
+    snapshot("read_latest_attempt", |dialect| {
+        inventory(dialect).read_latest_attempt("lake.files", "thumbnails", 7)
+    });
     let claim = Claim {
         meta_table: "lake.files",
         job: "thumbnails",
@@ -165,6 +167,7 @@ fn on_the_inventory() {
         weight: Some(63.5),
         attempt: 1,
         max_attempts: 3,
+        watermark: 7,
         queue_from: 5,
         lease_seconds: Some(90),
         token: &token,
@@ -187,7 +190,9 @@ fn on_the_inventory() {
         inventory(dialect).prolong_lease(&token, 90)
     });
     snapshot("take_over", |dialect| inventory(dialect).take_over(7));
-    snapshot("leave_queue", |dialect| inventory(dialect).leave_queue(7));
+    snapshot("leave_queue", |dialect| {
+        inventory(dialect).leave_queue("lake.files", "thumbnails", 7, 2)
+    });
     snapshot("requeue", |dialect| {
         let ranges = vec![
             IdRange {

@@ -19,9 +19,10 @@ CREATE TABLE IF NOT EXISTS {table} (
     lease_expires datetime(6),
     queue varchar(16),
     max_attempts bigint NOT NULL,
+    watermark bigint NOT NULL,
     queue_from bigint,
     CONSTRAINT {chain} UNIQUE (meta_table, job, batch_id_after, attempt),
     CONSTRAINT {claim_token} UNIQUE (claim_token),
-    KEY {watermark} (meta_table, job, batch_id_end, id),
-    KEY {queue} (meta_table, job, queue, id)
+    KEY {watermark} (meta_table, job, batch_id_end, attempt),
+    KEY {queue} (meta_table, job, queue, watermark)
 ) ENGINE = InnoDB CHARACTER SET utf8mb4 COLLATE utf8mb4_bin;

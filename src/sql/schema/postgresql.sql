@@ -19,9 +19,10 @@ CREATE TABLE IF NOT EXISTS {table} (
     lease_expires timestamp with time zone,
     queue text,
     max_attempts bigint NOT NULL,
+    watermark bigint NOT NULL,
     queue_from bigint,
     CONSTRAINT {chain} UNIQUE (meta_table, job, batch_id_after, attempt),
     CONSTRAINT {claim_token} UNIQUE (claim_token)
 );
-CREATE INDEX IF NOT EXISTS {watermark} ON {table} (meta_table, job, batch_id_end, id);
-CREATE INDEX IF NOT EXISTS {queue} ON {table} (meta_table, job, queue, id);
+CREATE INDEX IF NOT EXISTS {watermark} ON {table} (meta_table, job, batch_id_end, attempt);
+CREATE INDEX IF NOT EXISTS {queue} ON {table} (meta_table, job, queue, watermark);

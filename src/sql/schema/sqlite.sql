@@ -19,9 +19,10 @@ CREATE TABLE IF NOT EXISTS {table} (
     lease_expires text,
     queue text,
     max_attempts integer NOT NULL,
+    watermark integer NOT NULL,
     queue_from integer,
     CONSTRAINT {chain} UNIQUE (meta_table, job, batch_id_after, attempt),
     CONSTRAINT {claim_token} UNIQUE (claim_token)
 );
-CREATE INDEX IF NOT EXISTS {watermark} ON {unqualified} (meta_table, job, batch_id_end, id);
-CREATE INDEX IF NOT EXISTS {queue} ON {unqualified} (meta_table, job, queue, id);
+CREATE INDEX IF NOT EXISTS {watermark} ON {unqualified} (meta_table, job, batch_id_end, attempt);
+CREATE INDEX IF NOT EXISTS {queue} ON {unqualified} (meta_table, job, queue, watermark);

@@ -2,6 +2,7 @@ UPDATE {table} SET
     batch_id_after = chain.batch_id_after,
     attempt = chain.attempt,
     max_attempts = chain.attempt,
+    watermark = chain.batch_id_after,
     claim_token = 'pybatchintory-' || CAST(chain.id AS text),
     queue = CASE
         WHEN chain.later IS NOT NULL THEN NULL
@@ -21,6 +22,6 @@ FROM (
         row_number() OVER range_by_age AS attempt,
         lead(id) OVER range_by_age AS later
     FROM {table}
-    WINDOW range_by_age AS (PARTITION BY meta_table, job, batch_id_end ORDER BY id)
+    WINDOW range_by_age AS (PARTITION BY meta_table, job, batch_id_end ORDER BY processing_start, id)
 ) AS chain
 WHERE {unqualified}.id = chain.id AND {unqualified}.claim_token IS NULL;

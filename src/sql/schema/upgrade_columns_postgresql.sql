@@ -10,4 +10,5 @@ ALTER TABLE {table}
     ADD COLUMN IF NOT EXISTS lease_expires timestamp with time zone,
     ADD COLUMN IF NOT EXISTS queue text,
     ADD COLUMN IF NOT EXISTS max_attempts bigint,
+    ADD COLUMN IF NOT EXISTS watermark bigint,
     ADD COLUMN IF NOT EXISTS queue_from bigint;

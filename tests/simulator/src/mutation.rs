@@ -23,8 +23,12 @@ pub enum Mutation {
     SuccessIsRetried,
     /// An attempt that waited a moment ago is taken to wait still, whatever its owner did meanwhile.
     StandingIsStale,
-    /// The oldest attempt that runs is not looked at: its lease may be over, and nobody takes it over.
-    OldestIsOverlooked,
+    /// The attempt with the highest id is taken for the latest one at its range.
+    LatestIsTheHighestId,
+    /// Attempts are looked for by where their range lies, not by when they were planned.
+    QueueGoesByRange,
+    /// The first attempt that runs is not looked at: its lease may be over, and nobody takes it over.
+    FirstIsOverlooked,
     /// What is held is handed out, and results of attempts that run are passed over.
     HoldIsIgnored,
     /// A range that is handed out again takes the configuration of whoever asks.
@@ -35,7 +39,7 @@ pub enum Mutation {
 
 impl Mutation {
     /// All of them.
-    pub const ALL: [Self; 14] = [
+    pub const ALL: [Self; 16] = [
         Self::ChainIsNotUnique,
         Self::ClaimSkipsAnId,
         Self::UpperBoundIsIgnored,
@@ -46,7 +50,9 @@ impl Mutation {
         Self::TokenIsNotUnique,
         Self::SuccessIsRetried,
         Self::StandingIsStale,
-        Self::OldestIsOverlooked,
+        Self::LatestIsTheHighestId,
+        Self::QueueGoesByRange,
+        Self::FirstIsOverlooked,
         Self::HoldIsIgnored,
         Self::ConfigurationIsForgotten,
         Self::FailuresAreResults,
@@ -86,12 +92,20 @@ impl Mutation {
                 "SET \"queue\" = 'retry', \"processing_end\"",
             ),
             Self::StandingIsStale => (
-                "CAST(attempts.queue AS text), CAST(attempts.batch_id_after",
-                "COALESCE(attempts.queue, 'retry'), CAST(attempts.batch_id_after",
+                "CAST(attempts.queue AS text), CAST(attempts.batch_id_start",
+                "COALESCE(attempts.queue, 'retry'), CAST(attempts.batch_id_start",
             ),
-            Self::OldestIsOverlooked => (
-                "waiting.id >= COALESCE(attempts.queue_from, 0)",
-                "waiting.id > COALESCE(attempts.queue_from, 0)",
+            Self::LatestIsTheHighestId => (
+                "ORDER BY \"attempts\".\"attempt\" DESC",
+                "ORDER BY \"attempts\".\"id\" DESC",
+            ),
+            Self::QueueGoesByRange => (
+                "\"waiting\".\"watermark\" >= COALESCE(",
+                "\"waiting\".\"batch_id_after\" >= COALESCE(",
+            ),
+            Self::FirstIsOverlooked => (
+                "\"waiting\".\"watermark\" >= COALESCE(",
+                "\"waiting\".\"watermark\" > COALESCE(",
             ),
             Self::FailuresAreResults => (
                 "CAST(\"source\".\"status\" AS text) = CAST(? AS text)",

@@ -53,7 +53,6 @@ pub fn run_seed(
             _ => new_world(mutation)?,
         };
         let (_, world) = kept.insert((mutation, world));
-        world.reset()?;
         run(world, seed, workers, traced).with_context(|| format!("seed {seed}"))
     })
 }
@@ -78,8 +77,12 @@ fn new_world(mutation: Option<Mutation>) -> Result<World> {
 fn run(world: &mut World, seed: u64, workers: usize, traced: bool) -> Result<Outcome> {
     let mut random = Random::new(seed);
     let mutated_before = world.mutated;
+    let jobs = jobs(&mut random);
+    // The ids of its rows are those of the items where a job processes results.
+    let has_results = jobs.iter().any(|job| job.source_job.is_some());
+    world.reset(!has_results && random.percent(50))?;
     fill(world, &mut random)?;
-    let shared = Shared::new(jobs(&mut random));
+    let shared = Shared::new(jobs);
     let mut schedule = Schedule::new(world, random.fork(), TROUBLE, traced);
     let mut crowd: Vec<Option<Worker>> = (0..workers)
         .map(|_| {

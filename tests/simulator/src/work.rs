@@ -127,9 +127,13 @@ pub(crate) async fn work(caller: Caller, shared: Shared, mut random: Random, act
             }
             15 => {
                 let start = 1 + i64::try_from(random.below(30)).unwrap_or_default();
+                let known = {
+                    let told = shared.told();
+                    (told.batches.get(random.index(told.batches.len()))).map(|batch| batch.id)
+                };
                 let target = match random.below(3) {
                     0 => RequeueTarget::Exhausted,
-                    1 => RequeueTarget::Attempt(start),
+                    1 => RequeueTarget::Attempt(known.unwrap_or(start)),
                     _ => RequeueTarget::Ids(vec![IdRange {
                         id_start: start,
                         id_end: start + 5,

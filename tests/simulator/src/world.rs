@@ -15,6 +15,12 @@ use crate::mutation::Mutation;
 /// Added to the clock, so that its text sorts like the time it tells.
 const EPOCH: i64 = 1 << 40;
 
+/// More ids than a run needs: a prime, so that the multiples of another number scatter over all of them.
+const MOST_IDS: i64 = 10_007;
+const SCATTER: i64 = 6_203;
+/// How a claim's values begin.
+const CLAIM: &str = "(CAST(? AS text), CAST(? AS text), CAST(? AS text), strftime(";
+
 /// Ended attempts are history: only their queue may change, and none may vanish.
 const HISTORY_IS_KEPT: &str = "
     CREATE TRIGGER ended_attempts_stay BEFORE UPDATE ON inventory WHEN old.status <> 'running' AND
@@ -30,6 +36,10 @@ const HISTORY_IS_KEPT: &str = "
 pub(crate) struct World {
     pub(crate) connection: Connection,
     clock: Arc<AtomicI64>,
+    /// How many ids were given to rows of the inventory; none where the database gives them itself.
+    ids: Arc<AtomicI64>,
+    /// Whether rows of the inventory get ids out of order.
+    scatters_ids: bool,
     mutation: Option<Mutation>,
     /// How often the mutation found its statement.
     pub(crate) mutated: u64,
@@ -92,9 +102,19 @@ impl World {
                 Ok(Some(format!("{at:020}")))
             },
         )?;
+        let ids = Arc::new(AtomicI64::new(0));
+        let given = Arc::clone(&ids);
+        connection.create_scalar_function(
+            "scattered_id",
+            0,
+            FunctionFlags::SQLITE_UTF8,
+            move |_| Ok(given.fetch_add(1, Ordering::Relaxed) * SCATTER % MOST_IDS + 1),
+        )?;
         Ok(Self {
             connection,
             clock,
+            ids,
+            scatters_ids: false,
             mutation,
             mutated: 0,
             violations: Vec::new(),
@@ -102,8 +122,10 @@ impl World {
     }
 
     /// Empties the tables for another run.
-    pub(crate) fn reset(&mut self) -> Result<()> {
+    pub(crate) fn reset(&mut self, scatters_ids: bool) -> Result<()> {
         self.clock.store(0, Ordering::Relaxed);
+        self.ids.store(0, Ordering::Relaxed);
+        self.scatters_ids = scatters_ids;
         self.violations.clear();
         self.connection.execute_batch(
             "UPDATE laws SET healed = 1; DELETE FROM inventory; DELETE FROM files; DELETE FROM sqlite_sequence; \
@@ -133,6 +155,11 @@ impl World {
         });
         self.mutated += u64::from(mutated.is_some());
         let text = mutated.as_deref().unwrap_or(text);
+        let scattered = (self.scatters_ids && text.starts_with("INSERT")).then(|| {
+            text.replace("(\"meta_table\", ", "(\"id\", \"meta_table\", ")
+                .replace(CLAIM, &format!("(scattered_id(), {}", &CLAIM[1..]))
+        });
+        let text = scattered.as_deref().unwrap_or(text);
         self.run(text, parameters)
             .map_err(|error| self.explain(&error))
     }

@@ -18,7 +18,7 @@ async fn acquire(inventory: &Inventory) -> Result<Batch> {
     }
 }
 
-/// From which row on the claim of a batch had to look, by what it keeps.
+/// From which watermark on the claim of a batch had to look for attempts, by what it keeps.
 async fn looks_from(database: &TestDatabase, batch: &Batch) -> Result<i64> {
     let statement = format!("SELECT queue_from FROM inventory WHERE id = {}", batch.id);
     let rows = database.connection.query(&statement, &[]).await;
@@ -42,24 +42,24 @@ async fn look_back(database: TestDatabase) -> Result<()> {
     };
     table.create(database.connection.as_ref()).await?;
 
-    // With nothing left behind, only the latest is looked at.
+    // With nothing left behind, none before it is looked at.
     let first = acquire(&inventory).await?;
-    let mut before = first.id;
+    let mut before = first.id_end;
     first.succeed().await?;
     for _ in 0..3 {
         let batch = acquire(&inventory).await?;
         assert_eq!(looks_from(&database, &batch).await?, before);
-        before = batch.id;
+        before = batch.id_end;
         batch.succeed().await?;
     }
 
     // One that runs on may fail, so all since then are looked at.
+    let slow_from = before;
     let slow = acquire(&inventory).await?;
-    let slow_id = slow.id;
     for _ in 0..3 {
         let batch = acquire(&inventory).await?;
-        assert_eq!(looks_from(&database, &batch).await?, slow_id);
-        before = batch.id;
+        assert_eq!(looks_from(&database, &batch).await?, slow_from);
+        before = batch.id_end;
         batch.succeed().await?;
     }
     slow.fail("a try").await?;
