@@ -194,6 +194,7 @@ pub(crate) async fn insert<D: Database>(
             (claim, range)
         })
         .collect();
+    let mut refusal = None;
     let statement = (databases.inventory).insert_claims(claims.iter().map(|(claim, _)| claim));
     match databases.try_inventory(statement).await {
         Ok(_) if !databases.inventory.returns_claims() => {
@@ -201,13 +202,15 @@ pub(crate) async fn insert<D: Database>(
             let rows = databases.inventory(statement).await?;
             return Ok(Claimed::Batches(read_batches(rows, &claims)?));
         }
-        Ok(rows) if rows.rows.is_empty() => {}
+        Ok(rows) if rows.rows.is_empty() => {
+            refusal = Some("a row of the same id is there".to_owned());
+        }
         Ok(rows) => match read_batches(rows, &claims) {
             Ok(batches) => return Ok(Claimed::Batches(batches)),
             // The claim stands, but its row cannot be read: as good as a lost answer.
             Err(_) => claimant.may_stand = true,
         },
-        Err(DatabaseError::Conflict(_)) => {}
+        Err(DatabaseError::Conflict(message)) => refusal = Some(message),
         Err(DatabaseError::OutcomeUnknown(_)) => claimant.may_stand = true,
         Err(error) => return Err(databases.inventory_error(error)),
     }
@@ -217,7 +220,33 @@ pub(crate) async fn insert<D: Database>(
     {
         return Ok(Claimed::Batches(batches));
     }
+    if let Some(message) = refusal {
+        check_for_rival(databases, job, &place, &message).await?;
+    }
     Ok(Claimed::Lost)
+}
+
+/// Whoever was faster stands in the place of a claim that was refused. If nobody does, it was not the
+/// place that was taken but the row's id.
+async fn check_for_rival<D: Database>(
+    databases: &Databases<'_, D>,
+    job: &Job,
+    place: &Place,
+    message: &str,
+) -> Result<(), Error> {
+    let inventory = &databases.inventory;
+    let meta_table = job.meta_table.to_string();
+    let statement = inventory.find_place(&meta_table, &job.name, place.after, place.attempt);
+    if RowReader::first(databases.inventory(statement).await?)?.is_some() {
+        return Ok(());
+    }
+    Err(Error::Database(format!(
+        "the inventory table {:?} refused a claim although nobody was faster, so nothing was handed out: its \
+         ids lag behind those that are there, as where a restore did not carry their sequence over; mend \
+         it by: {} ({message})",
+        inventory.name.to_string(),
+        inventory.advance_ids()
+    )))
 }
 
 /// The claimed batches, in the order of their ranges; databases give rows back in any order.

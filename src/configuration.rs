@@ -230,7 +230,10 @@ mod tests {
         let (files, images) = (on_results("files"), on_results("images"));
         let differences = differences(&files, &images);
         let [difference] = differences.try_into().unwrap();
-        assert!(difference.contains("meta table was \"files\""), "{difference}");
+        assert!(
+            difference.contains("meta table was \"files\""),
+            "{difference}"
+        );
         assert_eq!(of_further_attempt(files, &images).meta_table, "files");
     }
 

@@ -137,14 +137,14 @@ impl InventoryTable {
         let all = |conditions: Vec<Expr>| conditions.into_iter().reduce(ExprTrait::and);
         let range = || column("batch_id_after");
         let is_unfinished = || {
-            let queue_from = Func::coalesce([
-                Expr::col((ATTEMPTS, "queue_from")),
-                bind_int(BEFORE_ALL),
-            ]);
+            let queue_from =
+                Func::coalesce([Expr::col((ATTEMPTS, "queue_from")), bind_int(BEFORE_ALL)]);
             Expr::cust("waiting.queue IN ('running', 'retry')")
                 .and(column("watermark").gte(queue_from))
         };
-        let is_due = [Some(is_over), has_rested].into_iter().chain(within_bounds());
+        let is_due = [Some(is_over), has_rested]
+            .into_iter()
+            .chain(within_bounds());
         let unfinished = match all(is_due.flatten().collect()) {
             Some(is_due) => when(is_due, range()),
             None => range(),
@@ -190,12 +190,7 @@ impl InventoryTable {
     /// decides nothing, see [`insert_claims`](Self::insert_claims).
     ///
     /// Relies on: the unique index (meta_table, job, batch_id_after, attempt).
-    pub(crate) fn read_latest_attempt(
-        &self,
-        meta_table: &str,
-        job: &str,
-        after: i64,
-    ) -> Statement {
+    pub(crate) fn read_latest_attempt(&self, meta_table: &str, job: &str, after: i64) -> Statement {
         let mut earlier = Query::select();
         earlier
             .expr(Expr::cust("1"))
@@ -334,6 +329,27 @@ impl InventoryTable {
     /// [`read_claims`](Self::read_claims) does.
     pub(crate) fn returns_claims(&self) -> bool {
         self.dialect != Dialect::Mysql
+    }
+
+    /// The attempt with this number at the range behind `after`: a row of `id`, or none.
+    ///
+    /// Relies on: the unique index (meta_table, job, batch_id_after, attempt).
+    pub(crate) fn find_place(
+        &self,
+        meta_table: &str,
+        job: &str,
+        after: i64,
+        attempt: i64,
+    ) -> Statement {
+        let mut select = Query::select();
+        select
+            .expr(bigint(Expr::col("id")))
+            .from(self.name.reference())
+            .and_where(Expr::col("meta_table").eq(bind_text(meta_table)))
+            .and_where(Expr::col("job").eq(bind_text(job)))
+            .and_where(Expr::col("batch_id_after").eq(bind_int(after)))
+            .and_where(Expr::col("attempt").eq(bind_int(attempt)));
+        Statement::build(&select, self.dialect)
     }
 
     /// Claims that stand: rows of `claim_token, id, processing_start`.

@@ -56,7 +56,7 @@ impl InventoryTable {
 
     /// The statements of an SQL file, with the names of this table filled in.
     fn statements(&self, template: &str, dialect: Dialect) -> Vec<String> {
-        let (schema, table) = (self.name.schema(), self.name.table());
+        let table = self.name.table();
         let quoted = |name: &str| quoted(name, dialect);
         let index = |purpose: &str| quoted(&format!("{table}_{purpose}"));
         let placeholder = |number: &str| match dialect {
@@ -64,7 +64,7 @@ impl InventoryTable {
             Dialect::Sqlite | Dialect::Mysql => "?".into(),
         };
         let names = [
-            ("{table}", format!("{}.{}", quoted(schema), quoted(table))),
+            ("{table}", self.qualified(dialect)),
             ("{unqualified}", quoted(table)),
             ("{chain}", index("chain")),
             ("{claim_token}", index("claim_token")),
@@ -140,6 +140,31 @@ impl InventoryTable {
             .values([("meta_table", bind_text(normalised))])
             .and_where(Expr::col("meta_table").eq(bind_text(name)));
         Statement::build(&update, self.dialect)
+    }
+
+    /// The statement that has the table's ids begin above those that are there, where they lag behind:
+    /// for people, since it needs the owner's rights.
+    pub(crate) fn advance_ids(&self) -> String {
+        let table = self.qualified(self.dialect);
+        let literal = |name: &str| format!("'{}'", name.replace('\'', "''"));
+        match self.dialect {
+            Dialect::Postgresql => format!(
+                "SELECT setval(pg_get_serial_sequence({}, 'id'), (SELECT max(id) FROM {table}))",
+                literal(&table)
+            ),
+            Dialect::Sqlite => format!(
+                "UPDATE sqlite_sequence SET seq = (SELECT max(id) FROM {table}) WHERE name = {}",
+                literal(self.name.table())
+            ),
+            // InnoDB takes the next one above the highest, whatever is said here.
+            Dialect::Mysql => format!("ALTER TABLE {table} AUTO_INCREMENT = 1"),
+        }
+    }
+
+    /// The table's name with its schema, in quotes.
+    fn qualified(&self, dialect: Dialect) -> String {
+        let [schema, table] = [self.name.schema(), self.name.table()];
+        format!("{}.{}", quoted(schema, dialect), quoted(table, dialect))
     }
 
     /// Selects all columns and no row: succeeds only where the table is there and complete.

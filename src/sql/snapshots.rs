@@ -186,6 +186,9 @@ fn on_the_inventory() {
     snapshot("insert_claims_of_several", |dialect| {
         inventory(dialect).insert_claims([&claim, &second].into_iter())
     });
+    snapshot("find_place", |dialect| {
+        inventory(dialect).find_place("lake.files", "thumbnails", 7, 1)
+    });
     snapshot("prolong_lease", |dialect| {
         inventory(dialect).prolong_lease(&token, 90)
     });
@@ -252,6 +255,10 @@ fn the_schema() {
         let statements = inventory(dialect).create(dialect);
         insta::assert_snapshot!(format!("create_{dialect:?}"), statements.join(";\n"));
     }
+    snapshot("advance_ids", |dialect| Statement {
+        text: inventory(dialect).advance_ids(),
+        parameters: Vec::new(),
+    });
     snapshot("probe", |dialect| inventory(dialect).probe());
 }
 

@@ -21,6 +21,9 @@ pub struct Scenario {
     /// The dialect of the meta table's database in which alone it makes sense.
     #[serde(default)]
     pub only: Option<Dialect>,
+    /// The dialect of the inventory's database in which alone it makes sense.
+    #[serde(default)]
+    pub only_inventory: Option<Dialect>,
     /// The meta tables.
     #[serde(default)]
     pub tables: Vec<Table>,
@@ -82,7 +85,10 @@ impl Scenario {
         inventory: &dyn Database,
         meta: &dyn Database,
     ) -> Result<()> {
-        if self.only.is_some_and(|only| only != meta.dialect()) {
+        let is_other = |only: Option<Dialect>, database: &dyn Database| {
+            only.is_some_and(|only| only != database.dialect())
+        };
+        if is_other(self.only, meta) || is_other(self.only_inventory, inventory) {
             return Ok(());
         }
         for table in &self.tables {
