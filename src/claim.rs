@@ -296,17 +296,24 @@ impl Claimant {
         })
     }
 
-    /// The batches that stand under these tokens, if any do.
+    /// The batches that run under these tokens, if any stand under them.
+    ///
+    /// # Errors
+    ///
+    /// [`Error::Superseded`] when all have ended: they are nobody's to process any more.
     async fn find<D: Database>(
         &self,
         databases: &Databases<'_, D>,
         job: &Job,
     ) -> Result<Option<Vec<Batch>>, Error> {
         let mut batches = Vec::new();
+        let mut ended = None;
         for token in &self.tokens {
             let Some(attempt) = find_attempt(databases, token).await? else {
                 break;
             };
+            let has_ended = attempt.status != databases.inventory.labels.running;
+            let why = has_ended.then(|| attempt.superseded());
             let batch = attempt.into_batch(token);
             if batch.job != job.name || batch.meta_table != job.meta_table.to_string() {
                 return Err(Error::InvalidRequest(
@@ -314,8 +321,17 @@ impl Claimant {
                         .into(),
                 ));
             }
-            batches.push(batch);
+            match why {
+                Some(why) => ended = Some(why),
+                None => batches.push(batch),
+            }
         }
-        Ok((!batches.is_empty()).then_some(batches))
+        match (batches.is_empty(), ended) {
+            (false, _) => Ok(Some(batches)),
+            (true, None) => Ok(None),
+            (true, Some(why)) => Err(Error::Superseded(format!(
+                "{why}; every claim needs a new claim token"
+            ))),
+        }
     }
 }
