@@ -5,13 +5,11 @@ use crate::database::Database;
 use crate::databases::{Databases, RowReader};
 use crate::error::Error;
 use crate::interface::{AuditPage, Difference};
-use crate::job::{Job, check_name};
+use crate::job::{Job, check_name, is_same_weight};
 use crate::sql::meta;
 
 /// The most ranges in a page.
 const MAX_RANGES: u32 = 1_000;
-/// Weights are sums of floating-point numbers: added in another order, they differ by so little.
-const TOLERANCE: f64 = 1e-9;
 
 /// Counts processed ranges again.
 pub(crate) async fn audit<D: Database>(
@@ -45,7 +43,7 @@ pub(crate) async fn audit<D: Database>(
         let now = count_again(&databases, &databases.job(&request)?, follows, id_end).await?;
         page.ranges += 1;
         page.audited_to = Some(id_end);
-        if now.count != count || (now.weight - weight).abs() > TOLERANCE * weight.abs().max(1.0) {
+        if now.count != count || !is_same_weight(weight, now.weight) {
             page.differences.push(Difference {
                 attempt,
                 id_start,

@@ -106,7 +106,7 @@ macro_rules! boundary {
             });
             $crate::boundary!(@record wit_inventory::Batch, Batch {
                 id, claim_token, meta_table, job, job_identifier, attempt, id_start, id_end, count,
-                weight, oversized, processing_start
+                weight, oversized, over_limit, processing_start
             });
             $crate::boundary!(@enum wit_inventory::NothingReason, NothingReason {
                 CaughtUp, BoundsDone, Held

@@ -13,7 +13,7 @@ use crate::error::Error;
 use crate::fence;
 use crate::find_attempt::find_attempt;
 use crate::interface::{AcquireRequest, Acquisition, Batch, Nothing, NothingReason, PlannedBatch};
-use crate::job::Job;
+use crate::job::{Fit, Job};
 use crate::plan::look_ahead;
 use crate::retry::hand_out_again;
 use crate::sql::inventory::Claim;
@@ -200,12 +200,12 @@ pub(crate) async fn insert<D: Database>(
         Ok(_) if !databases.inventory.returns_claims() => {
             let statement = (databases.inventory).read_claims(claimant.tokens.iter());
             let rows = databases.inventory(statement).await?;
-            return Ok(Claimed::Batches(read_batches(rows, &claims)?));
+            return Ok(Claimed::Batches(read_batches(rows, job, &claims)?));
         }
         Ok(rows) if rows.rows.is_empty() => {
             refusal = Some("a row of the same id is there".to_owned());
         }
-        Ok(rows) => match read_batches(rows, &claims) {
+        Ok(rows) => match read_batches(rows, job, &claims) {
             Ok(batches) => return Ok(Claimed::Batches(batches)),
             // The claim stands, but its row cannot be read: as good as a lost answer.
             Err(_) => claimant.may_stand = true,
@@ -250,7 +250,11 @@ async fn check_for_rival<D: Database>(
 }
 
 /// The claimed batches, in the order of their ranges; databases give rows back in any order.
-fn read_batches(rows: Rows, claims: &[(Claim<'_>, &PlannedBatch)]) -> Result<Vec<Batch>, Error> {
+fn read_batches(
+    rows: Rows,
+    job: &Job,
+    claims: &[(Claim<'_>, &PlannedBatch)],
+) -> Result<Vec<Batch>, Error> {
     let mut batches = Vec::new();
     for mut row in RowReader::all(rows) {
         let token = row.text()?;
@@ -272,6 +276,7 @@ fn read_batches(rows: Rows, claims: &[(Claim<'_>, &PlannedBatch)]) -> Result<Vec
             count: range.count,
             weight: range.weight,
             oversized: range.oversized,
+            over_limit: job.limits.fit(range.count, range.weight) == Fit::OverLimit,
             processing_start: row.text()?,
         });
     }

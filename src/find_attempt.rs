@@ -6,6 +6,7 @@ use crate::database::Database;
 use crate::databases::{Databases, RowReader};
 use crate::error::Error;
 use crate::interface::{AcquireRequest, Batch};
+use crate::job::{Fit, Limits};
 
 /// An attempt as it stands in the inventory.
 pub(crate) struct FoundAttempt {
@@ -89,7 +90,16 @@ impl FoundAttempt {
 
     /// The attempt as its owner sees it.
     pub(crate) fn into_batch(self, token: &ClaimToken) -> Batch {
-        let most = self.request().ok().and_then(|request| request.max_weight);
+        let fit = match self.request() {
+            Ok(request) => {
+                let limits = Limits {
+                    weight: request.max_weight,
+                    count: request.max_count,
+                };
+                limits.fit(self.count, self.weight)
+            }
+            Err(_) => Fit::Within,
+        };
         Batch {
             id: self.id,
             claim_token: token.as_str().to_owned(),
@@ -101,8 +111,8 @@ impl FoundAttempt {
             id_end: self.id_end,
             count: self.count,
             weight: self.weight,
-            // No other batch is heavier than the limit.
-            oversized: most.is_some_and(|most| self.weight > most),
+            oversized: fit == Fit::Oversized,
+            over_limit: fit == Fit::OverLimit,
             processing_start: self.processing_start,
         }
     }

@@ -176,6 +176,9 @@ pub struct Batch {
     pub weight: f64,
     /// Whether it is a single item that alone is heavier than `max_weight`.
     pub oversized: bool,
+    /// Whether it holds several items and yet more than `max_weight` or `max_count`: a range that is
+    /// handed out again keeps its ids, and rows have come or changed, or the limits are lower now.
+    pub over_limit: bool,
     /// When it was handed out: RFC 3339 in UTC.
     pub processing_start: String,
 }

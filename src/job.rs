@@ -78,6 +78,17 @@ pub(crate) struct Limits {
     pub(crate) count: Option<u64>,
 }
 
+/// How a batch keeps to its limits.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Fit {
+    /// It holds no more than it may.
+    Within,
+    /// It is a single item that alone is heavier.
+    Oversized,
+    /// It holds several items and more than it may, as only a range can that is handed out again.
+    OverLimit,
+}
+
 impl Job {
     /// Checks a request against everything that can be known without a database.
     pub(crate) fn parse(
@@ -148,6 +159,19 @@ impl Bounds {
 }
 
 impl Limits {
+    /// How a batch of so many items that weigh so much keeps to them.
+    pub(crate) fn fit(self, count: u64, weight: f64) -> Fit {
+        let is_heavy =
+            (self.weight).is_some_and(|most| weight > most && !is_same_weight(weight, most));
+        if is_heavy && count <= 1 {
+            Fit::Oversized
+        } else if is_heavy || self.count.is_some_and(|most| count > most) {
+            Fit::OverLimit
+        } else {
+            Fit::Within
+        }
+    }
+
     fn parse(request: &AcquireRequest) -> Result<Self, Error> {
         if let Some(weight) = request.max_weight {
             if !(weight > 0.0 && weight.is_finite()) {
@@ -190,6 +214,13 @@ impl Retries {
             delay_seconds: request.retry_delay_seconds,
         })
     }
+}
+
+/// Whether two weights are the same: they are sums of floating-point numbers, which differ by so little
+/// when they are added in another order.
+pub(crate) fn is_same_weight(one: f64, other: f64) -> bool {
+    const TOLERANCE: f64 = 1e-9;
+    (one - other).abs() <= TOLERANCE * one.abs().max(1.0)
 }
 
 /// A duration must be one that a clock can add.
@@ -379,6 +410,22 @@ mod tests {
                 }
                 other => panic!("{request:?}: {other:?}"),
             }
+        }
+    }
+
+    #[test]
+    fn a_batch_says_how_it_keeps_to_its_limits() {
+        let limits = |weight, count| Limits { weight, count };
+        for (limits, count, weight, expected) in [
+            (limits(None, None), 18, 1e9, Fit::Within),
+            (limits(Some(10.0), Some(2)), 2, 10.0, Fit::Within),
+            (limits(Some(0.3), None), 2, 0.1 + 0.2, Fit::Within),
+            (limits(Some(10.0), None), 1, 11.0, Fit::Oversized),
+            (limits(Some(10.0), None), 18, 11.0, Fit::OverLimit),
+            (limits(Some(10.0), Some(2)), 3, 1.0, Fit::OverLimit),
+            (limits(Some(10.0), Some(2)), 0, 0.0, Fit::Within),
+        ] {
+            assert_eq!(limits.fit(count, weight), expected, "{count}, {weight}");
         }
     }
 

@@ -7,7 +7,7 @@ use crate::database::Database;
 use crate::databases::{Databases, RowReader};
 use crate::error::Error;
 use crate::interface::{Batch, PlannedBatch, Queue};
-use crate::job::Job;
+use crate::job::{Fit, Job};
 use crate::standing::Standing;
 
 /// Claims the next attempt at the range behind `after`, one of whose attempts waits.
@@ -65,7 +65,7 @@ pub(crate) async fn hand_out_again<D: Database>(
         id_end,
         count: now.count,
         weight: now.weight,
-        oversized: job.limits.weight.is_some_and(|most| now.weight > most),
+        oversized: job.limits.fit(now.count, now.weight) == Fit::Oversized,
     };
     let attempt = attempt.saturating_add(1);
     let place = Place {

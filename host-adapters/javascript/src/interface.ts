@@ -96,6 +96,11 @@ export interface BatchRecord {
   readonly weight: number;
   /** Whether it is a single item that alone is heavier than `maxWeight`. */
   readonly oversized: boolean;
+  /**
+   * Whether it holds several items and yet more than `maxWeight` or `maxCount`: a range that is handed out
+   * again keeps its ids, and rows have come or changed, or the limits are lower now.
+   */
+  readonly overLimit: boolean;
   /** When it was handed out, by the inventory database's clock: RFC 3339 in UTC. */
   readonly processingStart: string;
 }

@@ -193,6 +193,13 @@ impl Run {
                 }
             };
             let (items, weight) = (batch.count, batch.weight);
+            if batch.over_limit {
+                self.warn(
+                    &batch,
+                    "holds more than is allowed: it was handed out before and keeps its ids, but rows have \
+                     come or changed, or the limits were higher",
+                );
+            }
             match self.process(&batch).await {
                 Ok(true) => {
                     summary.succeeded += 1;

@@ -55,6 +55,9 @@ class Batch:
     id_range: IdRange
     #: Whether it is a single item that alone is heavier than the weight asked for.
     oversized: bool
+    #: Whether it holds several items and yet more than was asked for: a range that is handed out again
+    #: keeps its ids, and rows have come or changed, or the limits are lower now.
+    over_limit: bool
     #: RFC 3339 in UTC, by the inventory database's clock.
     processing_start: str
     #: Whether it succeeded or failed; ``None`` while it runs.
@@ -70,6 +73,7 @@ class Batch:
         self.attempt = record.attempt
         self.id_range = IdRange(record.id_start, record.id_end, record.count, record.weight)
         self.oversized = record.oversized
+        self.over_limit = record.over_limit
         self.processing_start = record.processing_start
         self.success = None
         self._inventory = inventory

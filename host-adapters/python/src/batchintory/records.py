@@ -99,6 +99,7 @@ class BatchRecord:
     count: int
     weight: float
     oversized: bool
+    over_limit: bool
     processing_start: str
 
 

@@ -132,6 +132,7 @@ BATCH = Record(
         "count": U64,
         "weight": F64,
         "oversized": BOOL,
+        "over_limit": BOOL,
         "processing_start": TEXT,
     },
 )
