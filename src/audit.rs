@@ -61,6 +61,8 @@ pub(crate) async fn audit<D: Database>(
 /// What a range holds now.
 pub(crate) struct Recount {
     pub(crate) count: u64,
+    /// How many ids they have.
+    pub(crate) ids: u64,
     pub(crate) weight: f64,
     /// Its first id.
     pub(crate) first: Option<i64>,
@@ -78,6 +80,7 @@ pub(crate) async fn count_again<D: Database>(
     let mut row = RowReader::only(databases.meta(job, statement).await?)?;
     Ok(Recount {
         count: row.count()?,
+        ids: row.count()?,
         weight: row.double()?,
         first: row.optional_int()?,
     })

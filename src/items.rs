@@ -6,6 +6,7 @@ use crate::databases::{Databases, RowReader};
 use crate::error::Error;
 use crate::find_attempt::{find_attempt, no_such_batch};
 use crate::interface::Item;
+use crate::next_batch::repeated_uid;
 use crate::sql::meta;
 
 /// The most items in a page.
@@ -35,9 +36,10 @@ pub(crate) async fn items<D: Database>(
         attempt.id_start,
         attempt.id_end,
         after,
-        u64::from(limit),
+        // One more tells whether the page ends between two rows of one id.
+        u64::from(limit).saturating_add(1),
     );
-    RowReader::all(databases.meta(&job, statement).await?)
+    let rows = RowReader::all(databases.meta(&job, statement).await?)
         .map(|mut row| {
             Ok(Item {
                 uid: row.int()?,
@@ -45,5 +47,13 @@ pub(crate) async fn items<D: Database>(
                 weight: row.double()?,
             })
         })
-        .collect()
+        .collect::<Result<Vec<Item>, Error>>();
+    let mut items = rows?;
+    let repeated =
+        (items.iter().zip(items.iter().skip(1))).find(|(item, next)| item.uid == next.uid);
+    if let Some((item, _)) = repeated {
+        return Err(repeated_uid(&job, item.uid, "several"));
+    }
+    items.truncate(usize::try_from(limit).unwrap_or(usize::MAX));
+    Ok(items)
 }

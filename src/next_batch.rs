@@ -43,7 +43,11 @@ pub(crate) struct Found {
 struct Page {
     held: Option<i64>,
     scanned: u64,
+    /// How many ids they have.
+    ids: u64,
     scanned_to: Option<i64>,
+    /// How many rows of the table have the last of them.
+    last_rows: i64,
     kept: u64,
     first: Option<i64>,
     first_weight: f64,
@@ -255,7 +259,10 @@ async fn query_page<D: Database>(
     let page = Page {
         held: row.optional_int()?,
         scanned: row.count()?,
+        ids: row.count()?,
         scanned_to: row.optional_int()?,
+        // For an empty page, MariaDB gives NULL.
+        last_rows: row.optional_int()?.unwrap_or(0),
         kept: row.count()?,
         first: row.optional_int()?,
         first_weight: row.double()?,
@@ -268,13 +275,43 @@ async fn query_page<D: Database>(
         .unwrap_or(rows);
     let adds_up = page.taken <= most.min(page.kept)
         && page.kept <= page.scanned
+        && page.ids <= page.scanned
         && page.scanned <= rows
         && (page.taken > 0) == page.taken_last.is_some()
         && (page.kept > 0) == page.first.is_some()
         && (page.scanned > 0) == page.scanned_to.is_some();
-    if adds_up {
-        Ok(page)
-    } else {
-        Err(unexpected("counts that do not add up"))
+    if !adds_up {
+        return Err(unexpected("counts that do not add up"));
     }
+    if let Some(last) = page.scanned_to
+        && (page.ids < page.scanned || page.last_rows > 1)
+    {
+        refuse_repeated_uids(databases, job, after, last).await?;
+    }
+    Ok(page)
+}
+
+/// Refuses ids behind `after`, up to `to`, that several rows have: the one row would be passed over where
+/// a batch or a page of its items ends between them.
+pub(crate) async fn refuse_repeated_uids<D: Database>(
+    databases: &Databases<'_, D>,
+    job: &Job,
+    after: i64,
+    to: i64,
+) -> Result<(), Error> {
+    let statement = meta::first_repeated(job, job.dialect, after, to);
+    match RowReader::first(databases.meta(job, statement).await?)? {
+        Some(mut row) => Err(repeated_uid(job, row.int()?, &row.count()?.to_string())),
+        None => Ok(()),
+    }
+}
+
+/// What to say of an id that several rows have.
+pub(crate) fn repeated_uid(job: &Job, uid: i64, rows: &str) -> Error {
+    Error::InvalidRequest(format!(
+        "the {uid_column} {uid} stands in {rows} rows of the meta table {table:?}, but an id is that of \
+         one item; give each row its own, and have a unique index keep it so",
+        uid_column = job.columns.uid,
+        table = job.meta_table.to_string(),
+    ))
 }

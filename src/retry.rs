@@ -8,6 +8,7 @@ use crate::databases::{Databases, RowReader};
 use crate::error::Error;
 use crate::interface::{Batch, PlannedBatch, Queue};
 use crate::job::{Fit, Job};
+use crate::next_batch::refuse_repeated_uids;
 use crate::standing::Standing;
 
 /// Claims the next attempt at the range behind `after`, one of whose attempts waits.
@@ -60,6 +61,9 @@ pub(crate) async fn hand_out_again<D: Database>(
     let job = &databases.job(&request)?;
     // Rows may have come, gone or changed since the last attempt.
     let now = count_again(databases, job, after, id_end).await?;
+    if now.ids < now.count {
+        refuse_repeated_uids(databases, job, after, id_end).await?;
+    }
     let range = PlannedBatch {
         id_start: now.first.map_or(id_start, |first| first.min(id_start)),
         id_end,

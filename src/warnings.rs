@@ -1,6 +1,6 @@
 //! What about a job's source may surprise its user: `warnings`.
 
-use crate::database::{Database, Dialect};
+use crate::database::{Database, Dialect, Source};
 use crate::databases::{Databases, RowReader};
 use crate::error::Error;
 use crate::interface::{AcquireRequest, Settle};
@@ -14,13 +14,41 @@ pub(crate) async fn warnings<D: Database>(
 ) -> Result<Vec<String>, Error> {
     let databases = Databases::open(database)?;
     let job = databases.job(request)?;
-    match job.dialect {
+    let mut warnings = match job.dialect {
         Dialect::Postgresql if job.settle == Settle::CommitOrder => {
-            beyond_the_fence(&databases, &job).await
+            beyond_the_fence(&databases, &job).await?
         }
-        Dialect::Sqlite => ids_used_again(&databases, &job).await,
-        Dialect::Postgresql | Dialect::Mysql => Ok(Vec::new()),
+        Dialect::Sqlite => ids_used_again(&databases, &job).await?,
+        Dialect::Postgresql | Dialect::Mysql => Vec::new(),
+    };
+    if job.source == Source::Meta {
+        warnings.extend(ids_that_are_none(&databases, &job).await?);
     }
+    Ok(warnings)
+}
+
+/// Ids that several rows may have, and rows that have none.
+async fn ids_that_are_none<D: Database>(
+    databases: &Databases<'_, D>,
+    job: &Job,
+) -> Result<Vec<String>, Error> {
+    let (table, uid) = (job.meta_table.to_string(), &job.columns.uid);
+    let statement = source::read_uniqueness(job, job.dialect);
+    let mut row = RowReader::only(databases.meta(job, statement).await?)?;
+    let mut warnings = Vec::new();
+    if row.int()? == 0 {
+        warnings.push(format!(
+            "no unique index says that the column {uid:?} of the meta table {table:?} has each id once: a \
+             job stops where two rows share one; make one where it is a table"
+        ));
+    }
+    if row.int()? != 0 {
+        warnings.push(format!(
+            "the meta table {table:?} has rows whose column {uid:?} is NULL: they are never handed out; \
+             give them ids"
+        ));
+    }
+    Ok(warnings)
 }
 
 /// What the fence cannot see.

@@ -27,12 +27,13 @@ pub(crate) struct Room {
 }
 
 /// Looks at the next rows of the meta table and sums them up: one row with
-/// `uid_type_low, uid_type_high, held, scanned, scanned_to, kept, first, first_weight,
+/// `uid_type_low, uid_type_high, held, scanned, ids, scanned_to, last_rows, kept, first, first_weight,
 /// taken, taken_last, taken_weight`.
 ///
 /// Held is the first id that is not ready; the rest is to be used only where there is none.
 /// Scanned are at most `rows` rows behind `after` within the bounds, whether they pass the
-/// filter or not, so the cost is bounded whatever the filter does. Kept are those that pass it. Taken
+/// filter or not, so the cost is bounded whatever the filter does. They have so many different ids; the last
+/// one is that of so many rows of the whole table, since the page may end between two of them. Kept are those that pass it. Taken
 /// are the first kept rows that have `room`, or all of them when no room is given: then no running
 /// totals are computed, which makes a large page several times cheaper. A weight that cannot be
 /// counts as infinite, so it is never taken where a room ends.
@@ -81,7 +82,9 @@ pub(crate) fn next_page(
         .exprs(dialect.uid_types(job, Expr::cust(uid.clone())))
         .expr(bigint(held))
         .expr(bigint(of("count", &uid)))
+        .expr(bigint(of("count", &format!("DISTINCT {uid}"))))
         .expr(bigint(of("max", &uid)))
+        .expr(rows_with_uid(job, of("max", &uid)))
         .expr(bigint(of("count", &kept)))
         .expr(bigint(of("min", &kept)))
         .expr(double(of("min", &weight)))
@@ -115,8 +118,40 @@ pub(crate) fn count_page(job: &Job, dialect: Dialect, after: i64, rows: u64) -> 
     Statement::build(&select, dialect)
 }
 
-/// Counts a range again: one row with `count, weight, first` of the rows that pass the filter, behind
-/// the id `follows`, from the job's lower bound on. A weight that cannot be counts as 0.
+/// How many rows of the meta table have this id.
+fn rows_with_uid(job: &Job, uid: Expr) -> Expr {
+    const SAME: &str = "same";
+    let mut select = Query::select();
+    select
+        .expr(Expr::cust("count(*)"))
+        .from_as(job.meta_table.reference(), SAME)
+        .and_where(Expr::col((SAME, Alias::new(&job.columns.uid))).eq(uid));
+    bigint(Expr::from(SubQueryStatement::from(select)))
+}
+
+/// The first id behind `after`, up to `to`, that several rows have: a row of `uid, rows`, or none.
+///
+/// Relies on: the index on the uid column.
+pub(crate) fn first_repeated(job: &Job, dialect: Dialect, after: i64, to: i64) -> Statement {
+    let uid = || source(&job.columns.uid);
+    let rows = || Expr::cust("count(*)");
+    let mut select = Query::select();
+    select
+        .expr(bigint(uid()))
+        .expr(bigint(rows()))
+        .from_as(job.meta_table.reference(), SOURCE)
+        .and_where(uid().gt(bind_int(after)))
+        .and_where(uid().lte(bind_int(to)))
+        .add_group_by([uid()])
+        .and_having(rows().gt(Expr::cust("1")))
+        .order_by_expr(uid(), Order::Asc)
+        .limit(1);
+    Statement::build(&select, dialect)
+}
+
+/// Counts a range again: one row with `count, ids, weight, first` of the rows that pass the filter, behind
+/// the id `follows`, from the job's lower bound on; they have so many different ids. A weight that cannot
+/// be counts as 0.
 ///
 /// Relies on: the index on the uid column.
 pub(crate) fn count_range(job: &Job, dialect: Dialect, follows: i64, id_end: i64) -> Statement {
@@ -127,6 +162,7 @@ pub(crate) fn count_range(job: &Job, dialect: Dialect, follows: i64, id_end: i64
     let mut select = Query::select();
     select
         .expr(bigint(source(&job.columns.uid).count()))
+        .expr(bigint(source(&job.columns.uid).count_distinct()))
         .expr(double(weight.sum()))
         .expr(bigint(source(&job.columns.uid).min()))
         .from_as(job.meta_table.reference(), SOURCE)

@@ -113,6 +113,9 @@ fn on_the_meta_table() {
     snapshot("count_range", |dialect| {
         meta::count_range(&job(dialect, None), dialect, 7, 99)
     });
+    snapshot("first_repeated", |dialect| {
+        meta::first_repeated(&job(dialect, None), dialect, 7, 99)
+    });
     snapshot("count_page", |dialect| {
         meta::count_page(&job(dialect, Some(FILTER)), dialect, 7, 1_000)
     });
@@ -264,6 +267,9 @@ fn the_schema() {
 
 #[test]
 fn on_the_source_itself() {
+    snapshot("read_uniqueness", |dialect| {
+        source::read_uniqueness(&job(dialect, None), dialect)
+    });
     let dialect = Dialect::Postgresql;
     insta::assert_snapshot!(
         "read_blind_spots",

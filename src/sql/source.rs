@@ -2,7 +2,7 @@
 
 use sea_query::{Alias, Expr, ExprTrait, Query};
 
-use super::{Statement, bind_text, quoted, text};
+use super::{Statement, bigint, bind_text, quoted, text};
 use crate::database::Dialect;
 use crate::job::Job;
 
@@ -45,6 +45,63 @@ pub(crate) fn read_blind_spots(job: &Job) -> Statement {
         bind_text(lookup_name(job).as_str()),
     ));
     Statement::build(&select, Dialect::Postgresql)
+}
+
+/// Whether ids are sure to be unique: one row with `unique, has_null`, each 1 or 0. The first tells of an
+/// index that lets an id stand in one row only, the second of rows whose id is NULL.
+///
+/// Relies on: the catalogs' indexes; the index on the uid column.
+pub(crate) fn read_uniqueness(job: &Job, dialect: Dialect) -> Statement {
+    let uid = || bind_text(job.columns.uid.as_str());
+    let table = || bind_text(job.meta_table.table());
+    let schema = || bind_text(job.meta_table.schema());
+    let is_unique = match dialect {
+        Dialect::Postgresql => Expr::cust_with_exprs(
+            "EXISTS (SELECT 1 FROM pg_catalog.pg_index AS keys \
+             INNER JOIN pg_catalog.pg_attribute AS columns \
+             ON columns.attrelid = keys.indrelid AND columns.attnum = keys.indkey[0] \
+             WHERE keys.indrelid = CAST(to_regclass($1) AS oid) AND keys.indisunique AND keys.indisvalid \
+             AND keys.indnkeyatts = 1 AND keys.indpred IS NULL \
+             AND CAST(columns.attname AS text) = $2)",
+            [bind_text(lookup_name(job).as_str()), uid()],
+        ),
+        Dialect::Sqlite => Expr::cust_with_exprs(
+            "(lower(?) IN ('rowid', 'oid', '_rowid_') OR \
+             (SELECT group_concat(lower(columns.name)) FROM pragma_table_info(?, ?) AS columns \
+             WHERE columns.pk > 0) = lower(?) OR \
+             EXISTS (SELECT 1 FROM pragma_index_list(?, ?) AS keys \
+             WHERE keys.\"unique\" = 1 AND keys.partial = 0 AND \
+             (SELECT group_concat(lower(columns.name)) FROM pragma_index_info(keys.name, ?) AS columns) \
+             = lower(?)))",
+            [
+                uid(),
+                table(),
+                schema(),
+                uid(),
+                table(),
+                schema(),
+                schema(),
+                uid(),
+            ],
+        ),
+        Dialect::Mysql => Expr::cust_with_exprs(
+            "EXISTS (SELECT 1 FROM information_schema.statistics AS parts \
+             WHERE parts.table_schema = ? AND parts.table_name = ? AND parts.non_unique = 0 \
+             GROUP BY parts.index_name HAVING count(*) = 1 AND max(parts.column_name) = ?)",
+            [schema(), table(), uid()],
+        ),
+    };
+    let mut without_id = Query::select();
+    without_id
+        .expr(Expr::cust("1"))
+        .from_as(job.meta_table.reference(), "source")
+        .and_where(Expr::col(("source", Alias::new(&job.columns.uid))).is_null());
+    let mut select = Query::select();
+    select.exprs(
+        [is_unique, Expr::exists(without_id)]
+            .map(|holds| bigint(Expr::case(holds, Expr::cust("1")).finally(Expr::cust("0")))),
+    );
+    Statement::build(&select, dialect)
 }
 
 /// How an SQLite table was made: a row of `sql`, or none where the name is no table.

@@ -201,6 +201,10 @@ impl HttpSubject {
                 let path = format!("/v1/jobs/{}/progress?cap={cap}", encoded(&request.job));
                 self.post(&path, None, &body(&request)?)
             }
+            Call::Warnings(request) => {
+                let path = format!("/v1/jobs/{}/warnings", encoded(&request.job));
+                field(self.post(&path, None, &body(&request)?), "warnings")
+            }
             Call::Jobs {} => field(self.get("/v1/jobs"), "jobs"),
             Call::History(query) => self.history(&query),
             Call::SchemaStatements { dialect } => {

@@ -53,6 +53,9 @@ pub struct Step {
     /// What the answer must hold: objects may have more members than named here, lists may not.
     #[serde(default)]
     pub gives: Option<Value>,
+    /// The answer must be a list of just so many sentences, each with the piece at its place.
+    #[serde(default)]
+    pub says: Option<Vec<String>>,
     /// The error that the call must give, with a piece of its message.
     #[serde(default)]
     pub fails: Option<(String, String)>,
@@ -134,6 +137,12 @@ impl Scenario {
                         "{call:?}\nmust give {expected}\nbut gives {answer}"
                     );
                 }
+                if let Some(pieces) = &step.says {
+                    ensure!(
+                        says(pieces, &answer),
+                        "{call:?}\nmust say {pieces:?}\nbut says {answer}"
+                    );
+                }
                 if let Some(name) = &step.keep {
                     kept.insert(name.clone(), answer);
                 }
@@ -186,6 +195,17 @@ fn resolve(value: &Value, kept: &HashMap<String, Value>) -> Result<Value> {
             .collect::<Result<_>>()?,
         other => other.clone(),
     })
+}
+
+/// Whether the answer is a list of sentences with these pieces, in their order.
+fn says(pieces: &[String], answer: &Value) -> bool {
+    let sentences = answer.as_array().map(Vec::as_slice).unwrap_or_default();
+    sentences.len() == pieces.len()
+        && (sentences.iter().zip(pieces)).all(|(sentence, piece)| {
+            sentence
+                .as_str()
+                .is_some_and(|text| text.contains(piece.as_str()))
+        })
 }
 
 /// Whether the answer holds what is expected.

@@ -87,6 +87,8 @@ pub enum Call {
         /// How far to count.
         cap: u64,
     },
+    /// `warnings`
+    Warnings(AcquireRequest),
     /// `jobs`
     Jobs {},
     /// `history`
@@ -168,6 +170,7 @@ impl Subject for NativeCore {
                 batches,
             } => answer(self.plan(&request, after, batches).await),
             Call::Progress { request, cap } => answer(self.progress(&request, cap).await),
+            Call::Warnings(request) => answer(self.warnings(&request).await),
             Call::Jobs {} => answer(self.jobs().await),
             Call::History(query) => answer(self.history(&query).await),
             Call::SchemaStatements { dialect } => answer(self.schema_statements(dialect)),
@@ -225,6 +228,7 @@ impl Subject for Inventory {
                 batches,
             } => answer(self.plan(&request, after, batches).await),
             Call::Progress { request, cap } => answer(self.progress(&request, cap).await),
+            Call::Warnings(request) => answer(self.warnings(&request).await),
             Call::Jobs {} => answer(self.jobs().await),
             Call::History(query) => answer(self.history(&query).await),
             Call::SchemaStatements { dialect } => answer(self.schema_statements(dialect).await),

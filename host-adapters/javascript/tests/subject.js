@@ -59,6 +59,7 @@ const operations = {
     lastId: null,
     ...(await inventory.progress(request, { cap })),
   }),
+  warnings: (request) => inventory.warnings(request),
   jobs: async () => (await inventory.jobs()).map((job) => ({ request: null, ...job })),
   history: async (query) => {
     const missing = ["jobIdentifier", "processingEnd", "leaseExpires", "resultItem", "log", "queue"];

@@ -71,6 +71,8 @@ def call(inventory: Inventory, name: str, given: dict[str, Any]) -> Any:
             return inventory.plan(request(given["request"]), given["batches"], given.get("after"))
         case "progress":
             return inventory.progress(request(given["request"]), given["cap"])
+        case "warnings":
+            return inventory.warnings(request(given))
         case "jobs":
             return inventory.jobs()
         case "history":
