@@ -256,6 +256,7 @@ async fn query_page<D: Database>(
             )));
         }
     }
+    refuse_beyond(job, row.optional_text()?)?;
     let page = Page {
         held: row.optional_int()?,
         scanned: row.count()?,
@@ -289,6 +290,20 @@ async fn query_page<D: Database>(
         refuse_repeated_uids(databases, job, after, last).await?;
     }
     Ok(page)
+}
+
+/// Refuses the first id that no signed integer of 64 bits can hold, if there is one.
+pub(crate) fn refuse_beyond(job: &Job, uid: Option<String>) -> Result<(), Error> {
+    match uid {
+        Some(uid) => Err(Error::InvalidRequest(format!(
+            "the {uid_column} {uid} in the meta table {table:?} lies beyond {most}, the highest id that can be \
+             handed out; give the row another one, or leave it out by id-max",
+            uid_column = job.columns.uid,
+            table = job.meta_table.to_string(),
+            most = i64::MAX,
+        ))),
+        None => Ok(()),
+    }
 }
 
 /// Refuses ids behind `after`, up to `to`, that several rows have: the one row would be passed over where

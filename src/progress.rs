@@ -5,7 +5,7 @@ use crate::databases::{Databases, RowReader};
 use crate::error::Error;
 use crate::interface::{AcquireRequest, JobProgress};
 use crate::job::Job;
-use crate::next_batch::MAX_PAGE_ROWS;
+use crate::next_batch::{MAX_PAGE_ROWS, refuse_beyond};
 use crate::sql::meta;
 use crate::standing;
 
@@ -44,6 +44,7 @@ pub(crate) async fn progress<D: Database>(
         let rows = (cap + 1 - scanned).min(MAX_PAGE_ROWS);
         let statement = meta::count_page(&job, job.dialect, after, rows);
         let mut row = RowReader::only(databases.meta(&job, statement).await?)?;
+        refuse_beyond(&job, row.optional_text()?)?;
         let page_rows = row.count()?;
         after = row.optional_int()?.unwrap_or(after);
         progress.items += row.count()?;

@@ -136,6 +136,23 @@ impl Dialect {
         }
     }
 
+    /// An id, or the highest that 64 bits with a sign can hold where it lies beyond.
+    pub(super) fn at_most_signed(self, uid: Expr) -> Expr {
+        match self {
+            Self::Postgresql | Self::Sqlite => uid,
+            Self::Mysql => Expr::cust_with_expr(format!("LEAST(?, {})", i64::MAX), uid),
+        }
+    }
+
+    /// The lowest id of a group that lies beyond what 64 bits with a sign can hold, as text; NULL where none
+    /// does. MySQL's integers without a sign go twice as far.
+    pub(super) fn first_beyond(self, uid: &str) -> Expr {
+        text(Expr::cust(match self {
+            Self::Postgresql | Self::Sqlite => "NULL".to_owned(),
+            Self::Mysql => format!("min(CASE WHEN {uid} > {} THEN {uid} END)", i64::MAX),
+        }))
+    }
+
     /// Whether `name`, as given by [`Self::uid_types`], is an integer type.
     pub(crate) fn is_integer_type(self, name: &str) -> bool {
         match self {

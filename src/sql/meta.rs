@@ -27,10 +27,10 @@ pub(crate) struct Room {
 }
 
 /// Looks at the next rows of the meta table and sums them up: one row with
-/// `uid_type_low, uid_type_high, held, scanned, ids, scanned_to, last_rows, kept, first, first_weight,
+/// `uid_type_low, uid_type_high, beyond, held, scanned, ids, scanned_to, last_rows, kept, first, first_weight,
 /// taken, taken_last, taken_weight`.
 ///
-/// Held is the first id that is not ready; the rest is to be used only where there is none.
+/// Beyond is the first id that no signed integer of 64 bits can hold, as text. Held is the first id that is not ready; the rest is to be used only where there is none.
 /// Scanned are at most `rows` rows behind `after` within the bounds, whether they pass the
 /// filter or not, so the cost is bounded whatever the filter does. They have so many different ids; the last
 /// one is that of so many rows of the whole table, since the page may end between two of them. Kept are those that pass it. Taken
@@ -80,6 +80,7 @@ pub(crate) fn next_page(
     };
     select
         .exprs(dialect.uid_types(job, Expr::cust(uid.clone())))
+        .expr(dialect.first_beyond(&uid))
         .expr(bigint(held))
         .expr(bigint(of("count", &uid)))
         .expr(bigint(of("count", &format!("DISTINCT {uid}"))))
@@ -94,8 +95,8 @@ pub(crate) fn next_page(
     Statement::build(&select, dialect)
 }
 
-/// Like [`next_page`] without room, for counting what is left: one row with `scanned, scanned_to,
-/// kept, kept_weight`. A weight that cannot be counts as 0.
+/// Like [`next_page`] without room, for counting what is left: one row with `beyond, scanned,
+/// scanned_to, kept, kept_weight`. A weight that cannot be counts as 0.
 ///
 /// Relies on: the index on the uid column.
 pub(crate) fn count_page(job: &Job, dialect: Dialect, after: i64, rows: u64) -> Statement {
@@ -110,6 +111,7 @@ pub(crate) fn count_page(job: &Job, dialect: Dialect, after: i64, rows: u64) -> 
     let (kept, weight) = (of_kept(job, UID), of_kept(job, WEIGHT));
     let mut select = Query::select();
     select
+        .expr(dialect.first_beyond("page.uid"))
         .expr(bigint(Expr::cust("count(page.uid)")))
         .expr(bigint(Expr::cust("max(page.uid)")))
         .expr(bigint(Expr::cust(format!("count({kept})"))))
@@ -233,7 +235,7 @@ pub(crate) fn size_estimate(job: &Job, dialect: Dialect) -> Statement {
     let end = |end: fn(Expr) -> Expr| {
         let mut select = Query::select();
         select
-            .expr(end(source(&job.columns.uid)))
+            .expr(dialect.at_most_signed(end(source(&job.columns.uid))))
             .from_as(job.meta_table.reference(), SOURCE);
         bigint(Expr::from(SubQueryStatement::from(select)))
     };
