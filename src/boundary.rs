@@ -125,7 +125,8 @@ macro_rules! boundary {
                 id_start, id_end, count, weight, oversized
             });
             $crate::boundary!(@record wit_inventory::JobProgress, JobProgress {
-                watermark, items, weight, at_least, estimated_items, last_id
+                watermark, items, weight, at_least, estimated_items, last_id,
+                watermark_above_table
             });
             $crate::boundary!(@record wit_inventory::HistoryQuery, HistoryQuery {
                 meta_table, job, uid, before, limit, details

@@ -226,8 +226,8 @@ pub(crate) async fn insert<D: Database>(
     Ok(Claimed::Lost)
 }
 
-/// Whoever was faster stands in the place of a claim that was refused. If nobody does, it was not the
-/// place that was taken but the row's id.
+/// Whoever was faster stands in the place of a claim that was refused. If nobody does, it was not
+/// the place that was taken but the row's id.
 async fn check_for_rival<D: Database>(
     databases: &Databases<'_, D>,
     job: &Job,

@@ -81,11 +81,12 @@ fn condition(kept: &Map<String, Value>, name: &str) -> Option<String> {
         .and_then(|value| serde_json::to_string(value).ok())
 }
 
-/// The request for a further attempt at a range that was planned with `before`: what decides which rows
-/// belong to it, and what of them is given, stays as it was. Rows that only the one filter takes would
-/// be lost otherwise: they lie below the watermark.
+/// The request for a further attempt at a range that was planned with `before`: what decides which
+/// rows belong to it, and what of them is given, stays as it was. Rows that only the one filter
+/// takes would be lost otherwise: they lie below the watermark.
 pub(crate) fn of_further_attempt(before: AcquireRequest, now: &AcquireRequest) -> AcquireRequest {
-    // The scope is that of the inventory where a job processes results, and does not tell the table.
+    // The scope is that of the inventory where a job processes results, and does not tell the
+    // table.
     let is_on_results = before.source_job.is_some() || now.source_job.is_some();
     AcquireRequest {
         meta_table: match is_on_results {
@@ -111,7 +112,8 @@ pub(crate) fn differences(before: &AcquireRequest, now: &AcquireRequest) -> Vec<
         .collect()
 }
 
-/// The meta table is among them only where the job is on results: else another one is another scope.
+/// The meta table is among them only where the job is on results: else another one is another
+/// scope.
 fn parts(request: &AcquireRequest) -> [(&'static str, Value); 7] {
     let condition = |text: &Option<String>| {
         // Compared as JSON, so that spaces and the order of members do not matter.

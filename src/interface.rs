@@ -176,8 +176,9 @@ pub struct Batch {
     pub weight: f64,
     /// Whether it is a single item that alone is heavier than `max_weight`.
     pub oversized: bool,
-    /// Whether it holds several items and yet more than `max_weight` or `max_count`: a range that is
-    /// handed out again keeps its ids, and rows have come or changed, or the limits are lower now.
+    /// Whether it holds several items and yet more than `max_weight` or `max_count`: a range that
+    /// is handed out again keeps its ids, and rows have come or changed, or the limits are lower
+    /// now.
     pub over_limit: bool,
     /// When it was handed out: RFC 3339 in UTC.
     pub processing_start: String,
@@ -303,6 +304,9 @@ pub struct JobProgress {
     pub estimated_items: Option<u64>,
     /// The highest id up to which items are left.
     pub last_id: Option<i64>,
+    /// Whether the watermark lies above the table's highest id: its ids have begun anew, and rows
+    /// with ids up to the watermark are never handed out.
+    pub watermark_above_table: bool,
 }
 
 /// A job's batches, summed up.

@@ -216,8 +216,8 @@ impl Retries {
     }
 }
 
-/// Whether two weights are the same: they are sums of floating-point numbers, which differ by so little
-/// when they are added in another order.
+/// Whether two weights are the same: they are sums of floating-point numbers, which differ by so
+/// little when they are added in another order.
 pub(crate) fn is_same_weight(one: f64, other: f64) -> bool {
     const TOLERANCE: f64 = 1e-9;
     (one - other).abs() <= TOLERANCE * one.abs().max(1.0)

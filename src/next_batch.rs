@@ -306,8 +306,8 @@ pub(crate) fn refuse_beyond(job: &Job, uid: Option<String>) -> Result<(), Error>
     }
 }
 
-/// Refuses ids behind `after`, up to `to`, that several rows have: the one row would be passed over where
-/// a batch or a page of its items ends between them.
+/// Refuses ids behind `after`, up to `to`, that several rows have: the one row would be passed over
+/// where a batch or a page of its items ends between them.
 pub(crate) async fn refuse_repeated_uids<D: Database>(
     databases: &Databases<'_, D>,
     job: &Job,

@@ -8,6 +8,7 @@ use crate::job::Job;
 use crate::next_batch::{MAX_PAGE_ROWS, refuse_beyond};
 use crate::sql::meta;
 use crate::standing;
+use crate::watermark::Watermark;
 
 /// The highest cap.
 const MAX_CAP: u64 = 100_000_000;
@@ -33,6 +34,7 @@ pub(crate) async fn progress<D: Database>(
         at_least: false,
         estimated_items: None,
         last_id: None,
+        watermark_above_table: false,
     };
     if watermark.has_reached(job.bounds.id_max) {
         return Ok(progress);
@@ -51,6 +53,9 @@ pub(crate) async fn progress<D: Database>(
         progress.weight += row.double()?;
         scanned += page_rows;
         if page_rows < rows {
+            if scanned == 0 {
+                progress.watermark_above_table = is_above_table(&databases, &job, watermark).await?;
+            }
             progress.last_id = (progress.items > 0).then_some(after);
             return Ok(progress);
         }
@@ -66,6 +71,20 @@ pub(crate) async fn progress<D: Database>(
             return Ok(progress);
         }
     }
+}
+
+/// Whether a watermark lies above the table's highest id.
+pub(crate) async fn is_above_table<D: Database>(
+    databases: &Databases<'_, D>,
+    job: &Job,
+    watermark: Watermark,
+) -> Result<bool, Error> {
+    let Some(watermark) = watermark.uid() else {
+        return Ok(false);
+    };
+    let statement = meta::highest_uid(job, job.dialect);
+    let mut row = RowReader::only(databases.meta(job, statement).await?)?;
+    Ok(row.optional_int()?.is_none_or(|highest| highest < watermark))
 }
 
 /// A guess at what lies behind an id.

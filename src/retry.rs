@@ -13,9 +13,9 @@ use crate::standing::Standing;
 
 /// Claims the next attempt at the range behind `after`, one of whose attempts waits.
 ///
-/// The latest attempt's row is where its owner and this call meet: one that still runs is only ended, on
-/// the condition that its lease is over, so that its owner can end it no more; then it waits as one
-/// that failed. A crash after any step leaves it waiting.
+/// The latest attempt's row is where its owner and this call meet: one that still runs is only
+/// ended, on the condition that its lease is over, so that its owner can end it no more; then it
+/// waits as one that failed. A crash after any step leaves it waiting.
 pub(crate) async fn hand_out_again<D: Database>(
     databases: &Databases<'_, D>,
     job: &Job,
@@ -37,7 +37,8 @@ pub(crate) async fn hand_out_again<D: Database>(
     let config_before = row.text()?;
     let has_earlier = row.int()? != 0;
     if has_earlier {
-        // Whoever claimed this attempt did not come as far as to take the one before out of its queue.
+        // Whoever claimed this attempt did not come as far as to take the one before out of its
+        // queue.
         let statement = inventory.leave_queue(&meta_table, &job.name, after, attempt);
         databases.inventory(statement).await?;
         return Ok(Claimed::Lost);

@@ -19,8 +19,8 @@ pub(crate) struct Standing {
     config: Option<String>,
     /// The end of the range that the first one follows which is to be handed out again.
     pub(crate) waiting: Option<i64>,
-    /// No attempt that was planned at a lower watermark runs, or waits because it failed, now or ever
-    /// again.
+    /// No attempt that was planned at a lower watermark runs, or waits because it failed, now or
+    /// ever again.
     pub(crate) queue_from: i64,
 }
 
@@ -78,13 +78,14 @@ pub(crate) async fn read<D: Database>(
     })
 }
 
-/// At which watermark the first attempt was planned that runs, or waits because it failed, when none is
-/// to be handed out again.
+/// At which watermark the first attempt was planned that runs, or waits because it failed, when
+/// none is to be handed out again.
 ///
-/// No other with a lower one can follow. A claim that is not visible here yet was planned either with
-/// this very watermark in sight, or is the next attempt at a range. Then the one before it still waits
-/// and counts here, and was planned at no higher watermark. Nothing rests on the order of the inventory's
-/// own ids, which sequences with a cache, or of a restored database, give out of order.
+/// No other with a lower one can follow. A claim that is not visible here yet was planned either
+/// with this very watermark in sight, or is the next attempt at a range. Then the one before it
+/// still waits and counts here, and was planned at no higher watermark. Nothing rests on the order
+/// of the inventory's own ids, which sequences with a cache, or of a restored database, give out of
+/// order.
 fn next_queue_from(watermark: i64, queued: [Queued; 2]) -> i64 {
     (queued.into_iter().filter_map(|queued| queued.planned_from)).fold(watermark, i64::min)
 }
@@ -133,8 +134,8 @@ mod tests {
             (Some(90), None, 90),
             (Some(70), None, 70),
             (Some(BEFORE_ALL), None, BEFORE_ALL),
-            // One that was put back may be older than all that was looked at, and its next attempt on its
-            // way.
+            // One that was put back may be older than all that was looked at, and its next attempt
+            // on its way.
             (Some(70), Some(30), 30),
             (None, Some(30), 30),
         ] {

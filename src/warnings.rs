@@ -5,7 +5,9 @@ use crate::databases::{Databases, RowReader};
 use crate::error::Error;
 use crate::interface::{AcquireRequest, Settle};
 use crate::job::Job;
+use crate::progress::is_above_table;
 use crate::sql::source;
+use crate::standing;
 
 /// Looks for what may surprise.
 pub(crate) async fn warnings<D: Database>(
@@ -23,6 +25,18 @@ pub(crate) async fn warnings<D: Database>(
     };
     if job.source == Source::Meta {
         warnings.extend(ids_that_are_none(&databases, &job).await?);
+    }
+    let watermark = standing::read(&databases, &job).await?.watermark;
+    if let Some(uid) = watermark.uid()
+        && is_above_table(&databases, &job, watermark).await?
+    {
+        warnings.push(format!(
+            "the job {:?} has handed out ids up to {uid}, but the meta table {table:?} has none as high: if \
+             its ids have begun anew (TRUNCATE … RESTART IDENTITY, a table that was rotated or restored), new \
+             rows up to that id are never handed out; let ids go on above it, or name another job",
+            job.name,
+            table = job.meta_table.to_string()
+        ));
     }
     Ok(warnings)
 }

@@ -144,8 +144,8 @@ impl Dialect {
         }
     }
 
-    /// The lowest id of a group that lies beyond what 64 bits with a sign can hold, as text; NULL where none
-    /// does. MySQL's integers without a sign go twice as far.
+    /// The lowest id of a group that lies beyond what 64 bits with a sign can hold, as text; NULL
+    /// where none does. MySQL's integers without a sign go twice as far.
     pub(super) fn first_beyond(self, uid: &str) -> Expr {
         text(Expr::cust(match self {
             Self::Postgresql | Self::Sqlite => "NULL".to_owned(),

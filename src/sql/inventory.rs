@@ -98,14 +98,15 @@ impl InventoryTable {
     /// batch_count, batch_weight, config, queue_from, unfinished, unfinished_from, requeued,
     /// requeued_from`, or no row before its first claim.
     ///
-    /// The last four tell of attempts that run or failed, and of those that were put back. First the
-    /// `batch_id_after` of the first range that is to be handed out again: it lies within the bounds, and
-    /// its lease is over, it has rested, or it was put back. Then the lowest watermark at which any of
-    /// them was planned; without bounds, whatever was put back is to be handed out, and this is NULL.
+    /// The last four tell of attempts that run or failed, and of those that were put back. First
+    /// the `batch_id_after` of the first range that is to be handed out again: it lies within the
+    /// bounds, and its lease is over, it has rested, or it was put back. Then the lowest watermark
+    /// at which any of them was planned; without bounds, whatever was put back is to be handed out,
+    /// and this is NULL.
     ///
     /// Relies on: the index (meta_table, job, batch_id_end, attempt), read from its end; the index
-    /// (meta_table, job, queue, watermark). What has left a queue stays in that index for as long as an
-    /// old transaction could see it there, so it is read from `queue_from` on.
+    /// (meta_table, job, queue, watermark). What has left a queue stays in that index for as long
+    /// as an old transaction could see it there, so it is read from `queue_from` on.
     pub(crate) fn read_standing(
         &self,
         meta_table: &str,
@@ -185,9 +186,9 @@ impl InventoryTable {
     }
 
     /// The latest attempt at the range behind `after`: a row of `id, queue, batch_id_start,
-    /// batch_id_end, attempt, max_attempts, config, has_earlier`, or none. The last is 1 when an earlier
-    /// attempt still waits although this one has followed it. That it is the latest is a hint that
-    /// decides nothing, see [`insert_claims`](Self::insert_claims).
+    /// batch_id_end, attempt, max_attempts, config, has_earlier`, or none. The last is 1 when an
+    /// earlier attempt still waits although this one has followed it. That it is the latest is a
+    /// hint that decides nothing, see [`insert_claims`](Self::insert_claims).
     ///
     /// Relies on: the unique index (meta_table, job, batch_id_after, attempt).
     pub(crate) fn read_latest_attempt(&self, meta_table: &str, job: &str, after: i64) -> Statement {
@@ -466,8 +467,8 @@ impl InventoryTable {
     /// Puts ranges back: affects the latest attempt at each. Those that run are taken from their
     /// owners.
     ///
-    /// Relies on: the primary key; the index (meta_table, job, queue, watermark); for ids, a scan of
-    /// the job's rows.
+    /// Relies on: the primary key; the index (meta_table, job, queue, watermark); for ids, a scan
+    /// of the job's rows.
     pub(crate) fn requeue(&self, meta_table: &str, job: &str, target: &RequeueTarget) -> Statement {
         let column = Expr::col::<&'static str>;
         let while_running = |value: Expr, column: &'static str| -> Expr {
@@ -555,8 +556,8 @@ impl InventoryTable {
     /// All jobs with their sums: rows of `meta_table, job, watermark, running, succeeded, failed,
     /// waiting, exhausted, items, weight, latest_start, config`, where the configuration is that of the highest range.
     ///
-    /// Relies on: a scan of the whole inventory; the index (meta_table, job, batch_id_end, attempt) for
-    /// the configuration.
+    /// Relies on: a scan of the whole inventory; the index (meta_table, job, batch_id_end, attempt)
+    /// for the configuration.
     pub(crate) fn summarise_jobs(&self) -> Statement {
         let attempt = |column| Expr::col(("attempts", column));
         let with_status = |label: &str| text(attempt("status")).eq(bind_text(label));
@@ -604,10 +605,10 @@ impl InventoryTable {
         Statement::build(&select, self.dialect)
     }
 
-    /// Attempts, by their ids from the highest down: rows of `id, meta_table, job, job_identifier, attempt, status,
-    /// batch_id_start, batch_id_end, batch_count, batch_weight, processing_start, processing_end,
-    /// lease_expires, job_result_item, logging, queue, config`; results and logs are NULL without details,
-    /// the configuration without an id.
+    /// Attempts, by their ids from the highest down: rows of `id, meta_table, job, job_identifier,
+    /// attempt, status, batch_id_start, batch_id_end, batch_count, batch_weight, processing_start,
+    /// processing_end, lease_expires, job_result_item, logging, queue, config`; results and logs
+    /// are NULL without details, the configuration without an id.
     ///
     /// Relies on: the primary key, read from its end; with a job and an id also on the index
     /// (meta_table, job, batch_id_end, attempt).
@@ -666,8 +667,8 @@ impl InventoryTable {
     /// batch_id_end, batch_count, batch_weight, config` of attempts that succeeded and that no later
     /// one has followed or will.
     ///
-    /// Relies on: the index (meta_table, job, batch_id_end, attempt); the unique index (meta_table, job,
-    /// batch_id_after, attempt).
+    /// Relies on: the index (meta_table, job, batch_id_end, attempt); the unique index (meta_table,
+    /// job, batch_id_after, attempt).
     pub(crate) fn list_processed(
         &self,
         meta_table: &str,

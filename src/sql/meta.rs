@@ -26,17 +26,18 @@ pub(crate) struct Room {
     pub(crate) count: Option<i64>,
 }
 
-/// Looks at the next rows of the meta table and sums them up: one row with
-/// `uid_type_low, uid_type_high, beyond, held, scanned, ids, scanned_to, last_rows, kept, first, first_weight,
+/// Looks at the next rows of the meta table and sums them up: one row with `uid_type_low,
+/// uid_type_high, beyond, held, scanned, ids, scanned_to, last_rows, kept, first, first_weight,
 /// taken, taken_last, taken_weight`.
 ///
-/// Beyond is the first id that no signed integer of 64 bits can hold, as text. Held is the first id that is not ready; the rest is to be used only where there is none.
-/// Scanned are at most `rows` rows behind `after` within the bounds, whether they pass the
-/// filter or not, so the cost is bounded whatever the filter does. They have so many different ids; the last
-/// one is that of so many rows of the whole table, since the page may end between two of them. Kept are those that pass it. Taken
-/// are the first kept rows that have `room`, or all of them when no room is given: then no running
-/// totals are computed, which makes a large page several times cheaper. A weight that cannot be
-/// counts as infinite, so it is never taken where a room ends.
+/// Beyond is the first id that no signed integer of 64 bits can hold, as text. Held is the first id
+/// that is not ready; the rest is to be used only where there is none. Scanned are at most `rows`
+/// rows behind `after` within the bounds, whether they pass the filter or not, so the cost is
+/// bounded whatever the filter does. They have so many different ids; the last one is that of so
+/// many rows of the whole table, since the page may end between two of them. Kept are those that
+/// pass it. Taken are the first kept rows that have `room`, or all of them when no room is given:
+/// then no running totals are computed, which makes a large page several times cheaper. A weight
+/// that cannot be counts as infinite, so it is never taken where a room ends.
 ///
 /// Relies on: the index on the uid column.
 pub(crate) fn next_page(
@@ -151,9 +152,9 @@ pub(crate) fn first_repeated(job: &Job, dialect: Dialect, after: i64, to: i64) -
     Statement::build(&select, dialect)
 }
 
-/// Counts a range again: one row with `count, ids, weight, first` of the rows that pass the filter, behind
-/// the id `follows`, from the job's lower bound on; they have so many different ids. A weight that cannot
-/// be counts as 0.
+/// Counts a range again: one row with `count, ids, weight, first` of the rows that pass the filter,
+/// behind the id `follows`, from the job's lower bound on; they have so many different ids. A
+/// weight that cannot be counts as 0.
 ///
 /// Relies on: the index on the uid column.
 pub(crate) fn count_range(job: &Job, dialect: Dialect, follows: i64, id_end: i64) -> Statement {
@@ -224,6 +225,19 @@ pub(crate) fn passes_filter(job: &Job, dialect: Dialect, uid: i64) -> Statement 
         ))
         .from_as(job.meta_table.reference(), SOURCE)
         .and_where(source(&job.columns.uid).eq(bind_int(uid)));
+    Statement::build(&select, dialect)
+}
+
+/// The highest id of the table: one row with `uid_max`, NULL where it has no rows.
+///
+/// Relies on: the index on the uid column.
+pub(crate) fn highest_uid(job: &Job, dialect: Dialect) -> Statement {
+    let mut select = Query::select();
+    select
+        .expr(bigint(
+            dialect.at_most_signed(source(&job.columns.uid).max()),
+        ))
+        .from_as(job.meta_table.reference(), SOURCE);
     Statement::build(&select, dialect)
 }
 

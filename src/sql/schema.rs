@@ -142,8 +142,8 @@ impl InventoryTable {
         Statement::build(&update, self.dialect)
     }
 
-    /// The statement that has the table's ids begin above those that are there, where they lag behind:
-    /// for people, since it needs the owner's rights.
+    /// The statement that has the table's ids begin above those that are there, where they lag
+    /// behind: for people, since it needs the owner's rights.
     pub(crate) fn advance_ids(&self) -> String {
         let table = self.qualified(self.dialect);
         let literal = |name: &str| format!("'{}'", name.replace('\'', "''"));

@@ -125,6 +125,9 @@ fn on_the_meta_table() {
     snapshot("passes_filter", |dialect| {
         meta::passes_filter(&job(dialect, Some(FILTER)), dialect, 42)
     });
+    snapshot("highest_uid", |dialect| {
+        meta::highest_uid(&job(dialect, None), dialect)
+    });
     snapshot("size_estimate", |dialect| {
         meta::size_estimate(&job(dialect, None), dialect)
     });

@@ -47,8 +47,8 @@ pub(crate) fn read_blind_spots(job: &Job) -> Statement {
     Statement::build(&select, Dialect::Postgresql)
 }
 
-/// Whether ids are sure to be unique: one row with `unique, has_null`, each 1 or 0. The first tells of an
-/// index that lets an id stand in one row only, the second of rows whose id is NULL.
+/// Whether ids are sure to be unique: one row with `unique, has_null`, each 1 or 0. The first tells
+/// of an index that lets an id stand in one row only, the second of rows whose id is NULL.
 ///
 /// Relies on: the catalogs' indexes; the index on the uid column.
 pub(crate) fn read_uniqueness(job: &Job, dialect: Dialect) -> Statement {

@@ -170,6 +170,11 @@ export interface JobProgress {
   estimatedItems?: number;
   /** The highest id up to which items are left. */
   lastId?: bigint;
+  /**
+   * Whether the watermark lies above the table's highest id: its ids have begun anew, and rows with ids up to the
+   * watermark are never handed out.
+   */
+  watermarkAboveTable: boolean;
 }
 
 /** A job's batches, summed up. */

@@ -27,7 +27,8 @@ pub enum Mutation {
     LatestIsTheHighestId,
     /// Attempts are looked for by where their range lies, not by when they were planned.
     QueueGoesByRange,
-    /// The first attempt that runs is not looked at: its lease may be over, and nobody takes it over.
+    /// The first attempt that runs is not looked at: its lease may be over, and nobody takes it
+    /// over.
     FirstIsOverlooked,
     /// What is held is handed out, and results of attempts that run are passed over.
     HoldIsIgnored,

@@ -15,7 +15,8 @@ use crate::mutation::Mutation;
 /// Added to the clock, so that its text sorts like the time it tells.
 const EPOCH: i64 = 1 << 40;
 
-/// More ids than a run needs: a prime, so that the multiples of another number scatter over all of them.
+/// More ids than a run needs: a prime, so that the multiples of another number scatter over all of
+/// them.
 const MOST_IDS: i64 = 10_007;
 const SCATTER: i64 = 6_203;
 /// How a claim's values begin.

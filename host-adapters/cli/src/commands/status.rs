@@ -75,10 +75,18 @@ pub async fn run(settings: &Settings, arguments: &Arguments, json: bool) -> Resu
     show(&jobs, WeightUnit::bytes_if(arguments.bytes))?;
     for JobStatus {
         summary,
+        remaining,
         remaining_error,
-        ..
     } in &jobs
     {
+        if remaining.is_some_and(|left| left.watermark_above_table) {
+            tell(format_args!(
+                "warning: the job {:?} has handed out ids up to {}, but the meta table {:?} has none as high: if \
+                 its ids have begun anew, new rows up to that id are never handed out; see \
+                 docs/claims.md, \"Ids that begin anew\"",
+                summary.job, summary.watermark, summary.meta_table
+            ));
+        }
         if let Some(error) = remaining_error {
             tell(format_args!(
                 "warning: what remains of the job {:?} is not known: {error}",

@@ -164,6 +164,7 @@ class JobProgress:
     at_least: bool
     estimated_items: int | None
     last_id: int | None
+    watermark_above_table: bool
 
 
 @dataclass(frozen=True, slots=True)

@@ -53,6 +53,7 @@ pub fn left(items: u64, last_id: Option<i64>) -> JobProgress {
         at_least: false,
         estimated_items: None,
         last_id,
+        watermark_above_table: false,
     }
 }
 

@@ -169,6 +169,7 @@ JOB_PROGRESS = Record(
         "at_least": BOOL,
         "estimated_items": Option(U64),
         "last_id": OPTIONAL_ID,
+        "watermark_above_table": BOOL,
     },
 )
 JOB_SUMMARY = Record(
