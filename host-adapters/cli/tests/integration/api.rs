@@ -47,10 +47,15 @@ fn the_service_is_as_described() {
     }
     let service = Service::start(&workplace, TOKEN, &["--protect-reads"]);
     let configuration = Path::new(env!("CARGO_MANIFEST_DIR")).join("../../tests/api");
-    let found = Command::new(python)
+    let mut schemathesis = Command::new(python);
+    schemathesis
         .args(["-m", "schemathesis.cli", "--no-color", "--config-file"])
         .arg(configuration.join("schemathesis.toml"))
-        .arg("run")
+        .arg("run");
+    if let Some(examples) = env::var_os("BATCHINTORY_TEST_EXAMPLES") {
+        schemathesis.arg("--max-examples").arg(examples);
+    }
+    let found = schemathesis
         .arg(format!("{}/openapi.json", service.url))
         .current_dir(workplace.directory.path())
         .env("BATCHINTORY_URL", &service.url)
