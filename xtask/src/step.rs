@@ -57,6 +57,20 @@ pub fn can_run(program: &str) -> bool {
     output(Command::new(program).arg("--version")).is_ok()
 }
 
+/// Lets everybody run a program that was installed without that right.
+#[cfg(unix)]
+pub fn make_executable(program: &Path) -> std::io::Result<()> {
+    use std::fs::{Permissions, set_permissions};
+    use std::os::unix::fs::PermissionsExt;
+    set_permissions(program, Permissions::from_mode(0o755))
+}
+
+/// Elsewhere no right is needed.
+#[cfg(not(unix))]
+pub fn make_executable(_: &Path) -> std::io::Result<()> {
+    Ok(())
+}
+
 /// Where a program is on the PATH.
 pub fn find_program(name: &str) -> Option<PathBuf> {
     let folders = env::var_os("PATH")?;

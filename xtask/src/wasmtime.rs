@@ -22,5 +22,7 @@ pub fn find_or_install() -> Result<PathBuf> {
         "{} is no program: install wasmtime 48 so that it is on the PATH",
         workspace::shown(&program)
     );
+    step::make_executable(&program)
+        .with_context(|| format!("{} stays no program", workspace::shown(&program)))?;
     Ok(program)
 }
