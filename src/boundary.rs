@@ -106,7 +106,8 @@ macro_rules! boundary {
             });
             $crate::boundary!(@record wit_inventory::Batch, Batch {
                 id, claim_token, meta_table, job, job_identifier, attempt, id_start, id_end, count,
-                weight, oversized, over_limit, processing_start
+                weight, oversized, over_limit, passed_over_from,
+                processing_start
             });
             $crate::boundary!(@enum wit_inventory::NothingReason, NothingReason {
                 CaughtUp, BoundsDone, Held

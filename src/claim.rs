@@ -277,6 +277,7 @@ fn read_batches(
             weight: range.weight,
             oversized: range.oversized,
             over_limit: job.limits.fit(range.count, range.weight) == Fit::OverLimit,
+            passed_over_from: Watermark::followed(claim.after).passed_over_from(job.bounds.id_min),
             processing_start: row.text()?,
         });
     }

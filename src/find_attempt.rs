@@ -7,10 +7,12 @@ use crate::databases::{Databases, RowReader};
 use crate::error::Error;
 use crate::interface::{AcquireRequest, Batch};
 use crate::job::{Fit, Limits};
+use crate::watermark::Watermark;
 
 /// An attempt as it stands in the inventory.
 pub(crate) struct FoundAttempt {
     id: i64,
+    follows: Watermark,
     meta_table: String,
     job: String,
     job_identifier: Option<String>,
@@ -37,6 +39,7 @@ pub(crate) async fn find_attempt<D: Database>(
     };
     Ok(Some(FoundAttempt {
         id: row.int()?,
+        follows: Watermark::followed(row.int()?),
         meta_table: row.text()?,
         job: row.text()?,
         job_identifier: row.optional_text()?,
@@ -90,15 +93,15 @@ impl FoundAttempt {
 
     /// The attempt as its owner sees it.
     pub(crate) fn into_batch(self, token: &ClaimToken) -> Batch {
-        let fit = match self.request() {
+        let (fit, id_min) = match self.request() {
             Ok(request) => {
                 let limits = Limits {
                     weight: request.max_weight,
                     count: request.max_count,
                 };
-                limits.fit(self.count, self.weight)
+                (limits.fit(self.count, self.weight), request.id_min)
             }
-            Err(_) => Fit::Within,
+            Err(_) => (Fit::Within, None),
         };
         Batch {
             id: self.id,
@@ -113,6 +116,7 @@ impl FoundAttempt {
             weight: self.weight,
             oversized: fit == Fit::Oversized,
             over_limit: fit == Fit::OverLimit,
+            passed_over_from: self.follows.passed_over_from(id_min),
             processing_start: self.processing_start,
         }
     }

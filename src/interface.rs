@@ -180,6 +180,9 @@ pub struct Batch {
     /// is handed out again keeps its ids, and rows have come or changed, or the limits are lower
     /// now.
     pub over_limit: bool,
+    /// The first id of those, up to `id_min`, that it passed over for good since `id_min` lies
+    /// above what the job had claimed: workers that ask with a lower one miss them.
+    pub passed_over_from: Option<i64>,
     /// When it was handed out: RFC 3339 in UTC.
     pub processing_start: String,
 }

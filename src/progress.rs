@@ -54,7 +54,8 @@ pub(crate) async fn progress<D: Database>(
         scanned += page_rows;
         if page_rows < rows {
             if scanned == 0 {
-                progress.watermark_above_table = is_above_table(&databases, &job, watermark).await?;
+                progress.watermark_above_table =
+                    is_above_table(&databases, &job, watermark).await?;
             }
             progress.last_id = (progress.items > 0).then_some(after);
             return Ok(progress);
@@ -84,7 +85,9 @@ pub(crate) async fn is_above_table<D: Database>(
     };
     let statement = meta::highest_uid(job, job.dialect);
     let mut row = RowReader::only(databases.meta(job, statement).await?)?;
-    Ok(row.optional_int()?.is_none_or(|highest| highest < watermark))
+    Ok(row
+        .optional_int()?
+        .is_none_or(|highest| highest < watermark))
 }
 
 /// A guess at what lies behind an id.

@@ -91,6 +91,11 @@ fn next_queue_from(watermark: i64, queued: [Queued; 2]) -> i64 {
 }
 
 impl Standing {
+    /// The lower bound under which the highest range was planned, where that is known.
+    pub(crate) fn id_min_before(&self) -> Option<i64> {
+        configuration::read(self.config.as_deref()?)?.id_min
+    }
+
     /// Refuses a job whose configuration differs from that of its highest range: what was passed
     /// over under the one would be missed under the other.
     ///

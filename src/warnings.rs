@@ -7,7 +7,8 @@ use crate::interface::{AcquireRequest, Settle};
 use crate::job::Job;
 use crate::progress::is_above_table;
 use crate::sql::source;
-use crate::standing;
+use crate::standing::{self, Standing};
+use crate::watermark::Watermark;
 
 /// Looks for what may surprise.
 pub(crate) async fn warnings<D: Database>(
@@ -26,19 +27,54 @@ pub(crate) async fn warnings<D: Database>(
     if job.source == Source::Meta {
         warnings.extend(ids_that_are_none(&databases, &job).await?);
     }
-    let watermark = standing::read(&databases, &job).await?.watermark;
-    if let Some(uid) = watermark.uid()
-        && is_above_table(&databases, &job, watermark).await?
-    {
-        warnings.push(format!(
-            "the job {:?} has handed out ids up to {uid}, but the meta table {table:?} has none as high: if \
-             its ids have begun anew (TRUNCATE … RESTART IDENTITY, a table that was rotated or restored), new \
-             rows up to that id are never handed out; let ids go on above it, or name another job",
+    let standing = standing::read(&databases, &job).await?;
+    warnings.extend(watermark_above_the_table(&databases, &job, standing.watermark).await?);
+    warnings.extend(ids_passed_over(&job, &standing));
+    Ok(warnings)
+}
+
+/// Ids that have begun anew.
+async fn watermark_above_the_table<D: Database>(
+    databases: &Databases<'_, D>,
+    job: &Job,
+    watermark: Watermark,
+) -> Result<Option<String>, Error> {
+    let Some(uid) = watermark.uid() else {
+        return Ok(None);
+    };
+    Ok(is_above_table(databases, job, watermark).await?.then(|| {
+        format!(
+            "the job {:?} has handed out ids up to {uid}, but the meta table {table:?} has none as \
+             high: if its ids have begun anew (TRUNCATE … RESTART IDENTITY, a table that was rotated \
+             or restored), new rows up to that id are never handed out; let ids go on above it, or \
+             name another job",
             job.name,
             table = job.meta_table.to_string()
+        )
+    }))
+}
+
+/// Ids that workers of one job pass over since they ask with different lower bounds.
+fn ids_passed_over(job: &Job, standing: &Standing) -> Option<String> {
+    let id_min = job.bounds.id_min;
+    if let (Some(first), Some(id_min)) = (standing.watermark.passed_over_from(id_min), id_min) {
+        return Some(format!(
+            "with id-min {id_min}, the ids {first} to {last} of the job {:?} are passed over for good, \
+             for workers that ask with a lower one, too; ask all with the same id-min, or name \
+             another job",
+            job.name,
+            last = id_min.saturating_sub(1)
         ));
     }
-    Ok(warnings)
+    let before = standing.id_min_before()?;
+    id_min.is_none_or(|id_min| id_min < before).then(|| {
+        format!(
+            "the latest range of the job {:?} was claimed with id-min {before}: lower ids that are \
+             asked for now may have been passed over by it, and are not handed out any more; ask all \
+             workers with the same id-min, or name another job",
+            job.name
+        )
+    })
 }
 
 /// Ids that several rows may have, and rows that have none.

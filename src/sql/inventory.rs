@@ -524,15 +524,16 @@ impl InventoryTable {
         Expr::col("status").eq(bind_text(self.labels.running.as_str()))
     }
 
-    /// One attempt: a row with `id, meta_table, job, job_identifier, attempt, status, leased,
-    /// batch_id_start, batch_id_end, batch_count, batch_weight, processing_start, config`, or none.
-    /// Leased is 1 or 0.
+    /// One attempt: a row with `id, batch_id_after, meta_table, job, job_identifier, attempt,
+    /// status, leased, batch_id_start, batch_id_end, batch_count, batch_weight, processing_start,
+    /// config`, or none. Leased is 1 or 0.
     ///
     /// Relies on: the unique index (claim_token).
     pub(crate) fn find_attempt(&self, token: &ClaimToken) -> Statement {
         let mut select = Query::select();
         select
             .expr(bigint(Expr::col("id")))
+            .expr(bigint(Expr::col("batch_id_after")))
             .expr(text(Expr::col("meta_table")))
             .expr(text(Expr::col("job")))
             .expr(text(Expr::col("job_identifier")))

@@ -101,6 +101,11 @@ export interface BatchRecord {
    * again keeps its ids, and rows have come or changed, or the limits are lower now.
    */
   readonly overLimit: boolean;
+  /**
+   * The first id of those, up to `idMin`, that it passed over for good since `idMin` lies above what the job had
+   * claimed: workers that ask with a lower one miss them.
+   */
+  readonly passedOverFrom?: bigint;
   /** When it was handed out, by the inventory database's clock: RFC 3339 in UTC. */
   readonly processingStart: string;
 }

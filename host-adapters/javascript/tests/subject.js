@@ -23,7 +23,7 @@ function renamed(value, rename) {
 const toCamelCase = (name) => name.replace(/_(\w)/g, (_match, letter) => letter.toUpperCase());
 const toSnakeCase = (name) => name.replace(/[A-Z]/g, (letter) => `_${letter.toLowerCase()}`);
 
-const record = (batch) => ({ jobIdentifier: null, ...batch.record });
+const record = (batch) => ({ jobIdentifier: null, passedOverFrom: null, ...batch.record });
 const acquired = ({ batch, nothing }) =>
   batch === undefined
     ? { nothing: { watermark: null, scannedTo: null, held: null, ...nothing } }

@@ -200,6 +200,15 @@ impl Run {
                      come or changed, or the limits were higher",
                 );
             }
+            if let Some(first) = batch.passed_over_from {
+                self.warn(
+                    &batch,
+                    &format!(
+                        "passed the ids from {first} on over for good, up to --id-min: workers that \
+                         ask with a lower one miss them"
+                    ),
+                );
+            }
             match self.process(&batch).await {
                 Ok(true) => {
                     summary.succeeded += 1;

@@ -58,6 +58,9 @@ class Batch:
     #: Whether it holds several items and yet more than was asked for: a range that is handed out again
     #: keeps its ids, and rows have come or changed, or the limits are lower now.
     over_limit: bool
+    #: The first id of those, up to ``id_min``, that it passed over for good since ``id_min`` lies above what the
+    #: job had claimed; ``None`` where it passed none over.
+    passed_over_from: int | None
     #: RFC 3339 in UTC, by the inventory database's clock.
     processing_start: str
     #: Whether it succeeded or failed; ``None`` while it runs.
@@ -74,6 +77,7 @@ class Batch:
         self.id_range = IdRange(record.id_start, record.id_end, record.count, record.weight)
         self.oversized = record.oversized
         self.over_limit = record.over_limit
+        self.passed_over_from = record.passed_over_from
         self.processing_start = record.processing_start
         self.success = None
         self._inventory = inventory

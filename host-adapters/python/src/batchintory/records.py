@@ -100,6 +100,7 @@ class BatchRecord:
     weight: float
     oversized: bool
     over_limit: bool
+    passed_over_from: int | None
     processing_start: str
 
 

@@ -133,6 +133,7 @@ BATCH = Record(
         "weight": F64,
         "oversized": BOOL,
         "over_limit": BOOL,
+        "passed_over_from": OPTIONAL_ID,
         "processing_start": TEXT,
     },
 )
