@@ -20,16 +20,7 @@ impl Lint {
                 .args(["clippy", "--workspace", "--all-targets"])
                 .args(["--", "-D", "warnings"]),
         )?;
-        step::announce_and_run(
-            workspace::cargo()
-                .args(["clippy", "--lib", "--features", "batchintory/component"])
-                .args(["--package", "batchintory", "--package", "batchintory-http"])
-                .args(["--package", "batchintory-spin"])
-                .args(["--package", "batchintory-wasi"])
-                .args(["--target", setup::TARGET])
-                .env("CARGO_ENCODED_RUSTFLAGS", component::OWN_RANDOMNESS)
-                .args(["--", "-D", "warnings"]),
-        )?;
+        component::lint()?;
         step::announce_and_run(
             workspace::cargo()
                 .args(["doc", "--workspace", "--no-deps"])

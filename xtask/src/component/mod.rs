@@ -13,7 +13,7 @@ use anyhow::Result;
 
 use crate::commands::setup;
 use crate::step;
-pub use module::OWN_RANDOMNESS;
+use module::{HTTP, PLANNER, Package, SPIN, WASI};
 use tool::{Made, Tool};
 
 /// A component in its file.
@@ -66,9 +66,9 @@ pub fn build() -> Result<Components> {
     let planner = planner(&tool)?;
     let http = service(&tool, &planner)?;
     step::announce("component: the HTTP service on Spin");
-    let spin = on_host(&tool, &http, "batchintory-spin", &service::SPIN)?;
+    let spin = on_host(&tool, &http, SPIN, &service::SPIN)?;
     step::announce("component: the HTTP service on hosts with sockets");
-    let wasi = on_host(&tool, &http, "batchintory-wasi", &service::SOCKETS)?;
+    let wasi = on_host(&tool, &http, WASI, &service::SOCKETS)?;
     Ok(Components {
         planner: planner.built,
         http: http.built,
@@ -77,10 +77,16 @@ pub fn build() -> Result<Components> {
     })
 }
 
+/// Checks the code of all components as it is built for WebAssembly.
+pub fn lint() -> Result<()> {
+    setup::ensure_target()?;
+    [PLANNER, HTTP, SPIN, WASI].into_iter().try_for_each(Package::lint)
+}
+
 fn planner(tool: &Tool) -> Result<Whole> {
     setup::ensure_target()?;
     step::announce("component: the planner for WebAssembly");
-    let module = module::build("batchintory", &["--features", "component"])?;
+    let module = PLANNER.build()?;
     let made = planner::check(tool.encode(&module)?)?;
     let whole = Whole::write("batchintory.wasm", made, vec![module])?;
     // Only now, so that what is too large can be looked into.
@@ -91,7 +97,7 @@ fn planner(tool: &Tool) -> Result<Whole> {
 /// The HTTP service, and the planner that it imports.
 fn service(tool: &Tool, planner: &Whole) -> Result<Whole> {
     step::announce("component: the HTTP service");
-    let module = module::build("batchintory-http", &[])?;
+    let module = HTTP.build()?;
     let alone = tool.encode(&module)?;
     let name = "batchintory-http.wasm";
     let made = service::check(
@@ -103,10 +109,10 @@ fn service(tool: &Tool, planner: &Whole) -> Result<Whole> {
 }
 
 /// The HTTP service, and what gives it a host's databases.
-fn on_host(tool: &Tool, http: &Whole, package: &str, of_its_host: &[&str]) -> Result<Built> {
-    let module = module::build(package, &[])?;
+fn on_host(tool: &Tool, http: &Whole, package: Package, of_its_host: &[&str]) -> Result<Built> {
+    let module = package.build()?;
     let provider = tool.encode(&module)?;
-    let name = format!("{package}.wasm");
+    let name = format!("{}.wasm", package.name);
     let made = service::check(
         tool.plug(&http.built.path, &provider.file, &name)?,
         of_its_host,

@@ -1,39 +1,67 @@
 //! From a package to its module, and from there to a component.
 
 use std::path::PathBuf;
+use std::process::Command;
 
 use anyhow::Result;
 
 use crate::commands::setup;
 use crate::{step, workspace};
 
-/// Tells libraries that want randomness that the component says where it comes from.
-pub const OWN_RANDOMNESS: &str = "--cfg=getrandom_backend=\"custom\"";
+/// A package that becomes a core module, and the options of cargo that it is built with.
+#[derive(Debug, Clone, Copy)]
+pub struct Package {
+    pub name: &'static str,
+    options: &'static [&'static str],
+}
 
-/// Builds a package's core module. In a target directory of its own, so that it neither waits for
-/// nor holds up a build that runs in the shared one.
-pub fn build(package: &str, options: &[&str]) -> Result<PathBuf> {
-    let directory = workspace::target("planner");
-    step::run(
-        workspace::cargo()
-            .args(["build", "--package", package, "--lib"])
-            .args(options)
-            .args([
-                "--target",
-                setup::TARGET,
-                "--profile",
-                "component",
-                "--target-dir",
-            ])
-            .arg(&directory)
+pub const PLANNER: Package = Package {
+    name: "batchintory",
+    options: &["--features", "component"],
+};
+pub const HTTP: Package = Package::new("batchintory-http");
+pub const SPIN: Package = Package::new("batchintory-spin");
+pub const WASI: Package = Package::new("batchintory-wasi");
+
+impl Package {
+    const fn new(name: &'static str) -> Self {
+        let options = &[];
+        Self { name, options }
+    }
+
+    /// Builds its core module.
+    pub fn build(self) -> Result<PathBuf> {
+        step::run(&mut self.cargo("build"))?;
+        Ok(directory()
+            .join(setup::TARGET)
+            .join("component")
+            .join(self.name.replace('-', "_"))
+            .with_extension("wasm"))
+    }
+
+    /// Checks its code as it is built, with warnings denied: nothing that it depends on on this machine is
+    /// compiled again.
+    pub fn lint(self) -> Result<()> {
+        step::announce_and_run(self.cargo("clippy").args(["--", "-D", "warnings"]))
+    }
+
+    fn cargo(self, command: &str) -> Command {
+        let mut cargo = workspace::cargo();
+        cargo
+            .args([command, "--package", self.name, "--lib"])
+            .args(self.options)
+            .args(["--target", setup::TARGET, "--profile", "component"])
+            .arg("--target-dir")
+            .arg(directory())
             // Joined by the character that cargo splits at.
-            .env("CARGO_ENCODED_RUSTFLAGS", flags().join("\x1f")),
-    )?;
-    Ok(directory
-        .join(setup::TARGET)
-        .join("component")
-        .join(package.replace('-', "_"))
-        .with_extension("wasm"))
+            .env("CARGO_ENCODED_RUSTFLAGS", flags().join("\x1f"));
+        cargo
+    }
+}
+
+/// A target directory of their own, so that they neither wait for nor hold up a build in the shared one.
+fn directory() -> PathBuf {
+    workspace::target("planner")
 }
 
 /// How the compiler is called, beyond the profile.
@@ -45,6 +73,7 @@ fn flags() -> [String; 4] {
         remap(workspace::cargo_home()),
         // What opt-level "s" inlines costs size and, run by a compiler that inlines too, gains little.
         "-Cllvm-args=-inline-threshold=20".to_owned(),
-        OWN_RANDOMNESS.to_owned(),
+        // Libraries that want randomness are told that the component says where it comes from.
+        "--cfg=getrandom_backend=\"custom\"".to_owned(),
     ]
 }
