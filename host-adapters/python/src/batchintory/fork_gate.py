@@ -9,28 +9,40 @@ from __future__ import annotations
 
 import os
 import threading
+import time
 from types import TracebackType
 
 #: How long a fork waits at most, in seconds: one that is made in the middle of such work would wait for ever.
 PATIENCE = 10.0
 
+#: How often is looked whether the wait is over, in seconds. Forks are few.
+_LOOK_AGAIN = 0.001
+
 
 class ForkGate:
-    """Passed by work that must not be forked in: ``with gate: …``, never one inside another."""
+    """Passed by work that must not be forked in: ``with gate: …``, never one inside another.
+
+    It is made of sets of threads, each changed at one stroke, and not of locks: an interrupt at the wrong moment
+    would leave a lock of Python's own code closed. A thread that was interrupted on its way is at worst
+    taken for one that is inside, until it passes again.
+    """
 
     def __init__(self) -> None:
         self._open_again()
 
     def _open_again(self) -> None:
-        self._changed = threading.Condition(threading.Lock())
-        self._closed = False
-        self._inside = 0
+        self._forking: set[int] = set()
+        self._inside: set[int] = set()
 
     def __enter__(self) -> None:
-        with self._changed:
-            while self._closed:
-                self._changed.wait()
-            self._inside += 1
+        this = threading.get_ident()
+        while True:
+            # First in, then look; who forks first says so, then looks. So one of them sees the other.
+            self._inside.add(this)
+            if not self._forking:
+                return
+            self._inside.discard(this)
+            time.sleep(_LOOK_AGAIN)
 
     def __exit__(
         self,
@@ -38,22 +50,19 @@ class ForkGate:
         error: BaseException | None,
         traceback: TracebackType | None,
     ) -> None:
-        with self._changed:
-            self._inside -= 1
-            if self._closed:
-                self._changed.notify_all()
+        self._inside.discard(threading.get_ident())
 
     def before_fork(self) -> None:
-        """Waits until nobody is inside, and lets nobody in."""
-        with self._changed:
-            self._closed = True
-            self._changed.wait_for(lambda: self._inside == 0, PATIENCE)
+        """Waits until nobody else is inside, and lets nobody in."""
+        this = threading.get_ident()
+        self._forking.add(this)
+        end = time.monotonic() + PATIENCE
+        while not self._inside <= {this} and time.monotonic() < end:
+            time.sleep(_LOOK_AGAIN)
 
     def after_fork_in_parent(self) -> None:
         """Lets them in again."""
-        with self._changed:
-            self._closed = False
-            self._changed.notify_all()
+        self._forking.discard(threading.get_ident())
 
     def after_fork_in_child(self) -> None:
         """Nobody is left to let in."""

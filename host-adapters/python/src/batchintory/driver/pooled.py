@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
-import threading
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
+from queue import SimpleQueue
 from typing import Any
 
 from batchintory.driver.session import Session
@@ -36,7 +37,7 @@ class PooledDatabase:
         self._schema = schema
         self._size = size
         self._reset_connector = after_fork
-        self._free = threading.BoundedSemaphore(size)
+        self._free = _permits(size)
         self._idle: list[tuple[Any, float]] = []
         self._checks_idle = session.dialect == "mysql"
 
@@ -52,10 +53,20 @@ class PooledDatabase:
 
     def query(self, statement: str, parameters: Sequence[Value]) -> Rows:
         """See :class:`batchintory.database.Database`."""
-        with self._free:
+        with self._permit():
             connection = self._take()
             with self._session.fork_gate:
                 return self._run(connection, statement, parameters)
+
+    @contextmanager
+    def _permit(self) -> Iterator[None]:
+        """Waits until there may be another connection in use."""
+        free = self._free
+        free.get()
+        try:
+            yield
+        finally:
+            free.put(None)
 
     def _run(self, connection: Any, statement: str, parameters: Sequence[Value]) -> Rows:
         try:
@@ -105,7 +116,7 @@ class PooledDatabase:
 
     def open_first(self) -> None:
         """Connects once, to tell early what is wrong."""
-        with self._free:
+        with self._permit():
             self._put_back(self._take())
 
     def close(self) -> None:
@@ -122,8 +133,17 @@ class PooledDatabase:
         """Starts anew in a forked process: connections of the parent stay the parent's."""
         _abandoned.append(self._idle)
         self._idle = []
-        self._free = threading.BoundedSemaphore(self._size)
+        self._free = _permits(self._size)
         self._reset_connector()
+
+
+def _permits(size: int) -> SimpleQueue[None]:
+    """One for each connection. Unlike a semaphore's, its lock is not Python code, in which an interrupt at the
+    wrong moment would leave it closed."""
+    permits: SimpleQueue[None] = SimpleQueue()
+    for _ in range(size):
+        permits.put(None)
+    return permits
 
 
 def _close(connection: Any) -> None:
