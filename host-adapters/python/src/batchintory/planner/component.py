@@ -32,18 +32,25 @@ class Planner:
     def __init__(self) -> None:
         import wasmtime
 
+        from batchintory.planner.host_calls import Bridge
+
         config = wasmtime.Config()
         # Looking at a clock costs half of what fuel does.
         config.epoch_interruption = True
         # So that memory is read and written where it was found at first.
         config.memory_may_move = False
         self.engine = wasmtime.Engine(config)
-        self.module = _compile(self.engine)
+        self.module, bridge = _compile(self.engine)
+        _check(self.module)
+        self.bridge = Bridge(self.module, bridge)
         _start_ticking(self.engine)
 
 
-def _compile(engine: Engine) -> Module:
+def _compile(engine: Engine) -> tuple[Module, Module]:
+    """The planner's core module, and the bridge to it."""
     from wasmtime import Module, WasmtimeError
+
+    from batchintory.planner.host_calls import bridge_text
 
     try:
         component = FILE.read_bytes()
@@ -61,16 +68,41 @@ def _compile(engine: Engine) -> Module:
         compiled = _read_own(file)
         if compiled is not None:
             try:
-                return Module.deserialize(engine, compiled)
+                return _unpacked(engine, compiled)
             except WasmtimeError:
                 pass  # Of another machine, or damaged: compiled anew.
     try:
         module = Module(engine, core_module(component))
     except (WasmtimeError, IndexError, StopIteration) as error:
         raise ComponentError(f"{FILE} is no planner component: {error}") from error
+    both = module, Module(engine, bridge_text(module))
     if file is not None:
-        _write(file, bytes(module.serialize()))
-    return module
+        _write(file, _packed(both))
+    return both
+
+
+def _check(module: Module) -> None:
+    """Once for all instances: wasmtime's types have finalizers, which are not to swallow an interrupt in each."""
+    from batchintory.planner.core_function import check
+    from batchintory.planner.interface import CORE_FUNCTIONS
+
+    exports = {export.name: export.type for export in module.exports}
+    for name, flat in CORE_FUNCTIONS.items():
+        if name not in exports:
+            raise ComponentError(f"the planner component has no function {name}")
+        check(exports[name], flat)
+
+
+def _packed(modules: tuple[Module, Module]) -> bytes:
+    first, second = (bytes(module.serialize()) for module in modules)
+    return len(first).to_bytes(8, "little") + first + second
+
+
+def _unpacked(engine: Engine, compiled: bytes) -> tuple[Module, Module]:
+    from wasmtime import Module
+
+    end = 8 + int.from_bytes(compiled[:8], "little")
+    return Module.deserialize(engine, compiled[8:end]), Module.deserialize(engine, compiled[end:])
 
 
 def core_module(component: bytes) -> bytes:

@@ -1,13 +1,12 @@
 """Functions of a core module, called through the C API of wasmtime by the declarations of its Python package.
 
 The package's own calls look up and convert types one by one, each time, which takes ten times as long. Here
-types are checked once, when a function is looked up.
+types are checked once, when the planner is compiled.
 """
 
 from __future__ import annotations
 
 import ctypes
-from collections.abc import Callable
 from struct import Struct
 from typing import Any
 
@@ -24,22 +23,24 @@ _CODES = {"i32": f"I{SLOT - 4}x", "i64": f"Q{SLOT - 8}x", "f64": f"d{SLOT - 8}x"
 _call = c._wasmtime_func_call_unchecked
 
 
+def check(kind: Any, flat: tuple[str, ...]) -> None:
+    """Refuses a function that takes other parameters, or gives back more than one ``i32``."""
+    takes = tuple(str(parameter) for parameter in kind.params)
+    gives = [str(result) for result in kind.results]
+    if takes != flat or gives not in ([], ["i32"]):
+        raise ComponentError(f"a function of the planner component takes {takes} and gives {gives}, not {flat}")
+
+
 class CoreFunction:
     """A function that takes numbers, and gives back one ``i32`` at most."""
 
     def __init__(self, store: Store, function: Func, flat: tuple[str, ...]) -> None:
-        kind = function.type(store)
-        takes = tuple(str(parameter) for parameter in kind.params)
-        gives = [str(result) for result in kind.results]
-        if takes != flat or gives not in ([], ["i32"]):
-            raise ComponentError(
-                f"a function of the planner component takes {takes} and gives {gives}, not {flat}"
-            )
+        """``flat`` are its parameters, which :func:`check` has compared."""
         self._context = store._context()
         self._function = function
         self._reference = ctypes.byref(function._func)
-        self._slots = max(len(flat), len(gives))
-        self._buffer = (c.wasmtime_val_raw_t * max(self._slots, 1))()
+        self._slots = max(len(flat), 1)
+        self._buffer = (c.wasmtime_val_raw_t * self._slots)()
         self._first = self._buffer[0]
         self._pack = Struct("<" + "".join(_CODES[parameter] for parameter in flat)).pack_into
         self._trap = ctypes.POINTER(c.wasm_trap_t)()
@@ -61,23 +62,3 @@ class CoreFunction:
         self._trap = ctypes.POINTER(c.wasm_trap_t)()
         self._trap_reference = ctypes.byref(self._trap)
         raise Trap._from_ptr(trap)
-
-
-def host_function(store: Store, kind: Any, answer: Callable[[Any], bool]) -> tuple[Func, Any]:
-    """A function of the host, and what must be kept as long as the store. ``answer`` gets its parameters, which
-    lie where its results go, must not raise anything, and says whether it could."""
-
-    def called(_environment: Any, _caller: Any, values: Any, _slots: int) -> Any:
-        if answer(values):
-            return 0
-        return ctypes.cast(Trap("the host failed")._consume(), ctypes.c_void_p).value
-
-    callback = c.wasmtime_func_unchecked_callback_t(called)
-    function = c.wasmtime_func_t()
-    c.wasmtime_func_new_unchecked(
-        store._context(), kind.ptr(), callback, None, _NO_FINALIZER, ctypes.byref(function)
-    )
-    return Func._from_raw(function), callback
-
-
-_NO_FINALIZER = ctypes.cast(0, ctypes.CFUNCTYPE(None, ctypes.c_void_p))

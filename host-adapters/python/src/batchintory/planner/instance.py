@@ -1,7 +1,4 @@
-"""An instance of the planner, held to its limits. It serves one call at a time.
-
-What a host function raises is kept here: wasmtime's Python package keeps it in one place for all threads.
-"""
+"""An instance of the planner, held to its limits. It serves one call at a time."""
 
 from __future__ import annotations
 
@@ -13,22 +10,24 @@ from math import ceil
 from struct import Struct
 from typing import TYPE_CHECKING, Any
 
-from wasmtime import Func, Instance, Memory, Store, WasmtimeError
+from wasmtime import Instance, Memory, Store, WasmtimeError
 from wasmtime import Trap as WasmTrap
 from wasmtime import _bindings as c
 
-from batchintory.errors import PLANNER_ERRORS, BatchintoryError, ComponentError, LimitReached, Trap
+from batchintory.errors import PLANNER_ERRORS, BatchintoryError, LimitReached, Trap
 from batchintory.planner import interface
 from batchintory.planner.canonical_abi import Type
 from batchintory.planner.component import TICK, Planner
-from batchintory.planner.core_function import SLOT, U32_BITS, CoreFunction, host_function
+from batchintory.planner.core_function import CoreFunction
+from batchintory.planner.host_calls import SLOT, Answer, HostCalls
 from batchintory.planner.limits import Limits
 
 if TYPE_CHECKING:
     from batchintory.database import Databases
 
-_EXPORTS = "batchintory:inventory/inventory@0.1.0#"
-_QUERY = Struct("<" + "I12x" * 6).unpack
+_I32 = Struct("<I").unpack_from
+_I64 = Struct("<Q").pack_into
+_QUERY = Struct("<" + f"I{SLOT - 4}x" * 6).unpack_from
 _ERRORS = {error.name: error for error in PLANNER_ERRORS}
 
 
@@ -41,37 +40,29 @@ class PlannerInstance:
     def __init__(self, planner: Planner, limits: Limits) -> None:
         self._databases: Databases
         self._limits = limits
-        self._failure: BaseException | None = None
         self._started = 0.0
         self._waited = 0.0
         self._seen = 0.0
         self._store = Store(planner.engine)
         self._store.set_limits(memory_size=limits.memory_bytes)
         self._context = self._store._context()
-        self._functions: dict[str, CoreFunction] = {}
-        self._callbacks: list[Any] = []
         self._start()
         try:
-            imports = [self._import(kind.type, kind.name or "") for kind in planner.module.imports]
-            instance = Instance(self._store, planner.module, imports)
+            self._host = HostCalls(self._store, planner.bridge, self._answer)
+            instance = Instance(self._store, planner.module, self._host.imports)
             exports: Any = instance.exports(self._store)
-            memory: Any = exports["memory"]
-            self._realloc = CoreFunction(self._store, exports["cabi_realloc"], ("i32",) * 4)
-            for name, function in interface.FUNCTIONS.items():
-                self._functions[name] = CoreFunction(self._store, exports[_EXPORTS + name], function.flat)
-                self._functions["post " + name] = CoreFunction(
-                    self._store, exports[f"cabi_post_{_EXPORTS}{name}"], ("i32",)
-                )
+            self._memory: Memory = exports["memory"]
         except (WasmtimeError, WasmTrap) as error:
             raise self._explain(error) from error
-        except KeyError as error:
-            raise ComponentError(f"the planner component has no function {error}") from error
-        self._memory: Memory = memory
+        self._functions = {
+            name: CoreFunction(self._store, exports[name], flat) for name, flat in interface.CORE_FUNCTIONS.items()
+        }
         self._view = memoryview(b"")
 
     def close(self) -> None:
         """Gives its memory back."""
         self._store.close()
+        self._host.close()
 
     # The exports.
 
@@ -83,12 +74,13 @@ class PlannerInstance:
         self._start()
         try:
             parameters = function.lower(self, arguments)
-            address = self._functions[name](*parameters)
+            address = self._functions[interface.EXPORTS + name](*parameters)
             result = function.result
             kind, value = result.load(self, self.read(address, result.size), 0)
-            self._functions["post " + name](address)
+            self._functions[interface.POST + name](address)
         except (WasmtimeError, WasmTrap) as error:
-            raise self._explain(error) from error
+            failure = self._host.failure
+            raise (self._explain(error) if failure is None else failure) from error
         self.is_sound = True
         if kind == "ok":
             return value
@@ -96,8 +88,6 @@ class PlannerInstance:
         raise _ERRORS[name](message)
 
     def _explain(self, error: Exception) -> BaseException:
-        if self._failure is not None:
-            return self._failure
         if self._compute_seconds() >= self._limits.compute_seconds:
             return self._reached(f"{self._limits.compute_seconds} seconds of computing")
         # Memory that is not granted makes the planner give up by itself.
@@ -122,7 +112,6 @@ class PlannerInstance:
     # Computing time: a clock interrupts the planner, and stands still while it waits for its host.
 
     def _start(self) -> None:
-        self._failure = None
         self._started = time.monotonic()
         self._waited = 0.0
         self._set_deadline()
@@ -158,7 +147,7 @@ class PlannerInstance:
         size = len(data)
         if not size:
             return alignment
-        address = self._realloc(0, 0, alignment, size)
+        address = self._functions[interface.REALLOC](0, 0, alignment, size)
         self._put(address, data)
         return address
 
@@ -178,40 +167,26 @@ class PlannerInstance:
 
     # The imports.
 
-    def _import(self, kind: Any, name: str) -> Func:
-        answer = self._answer(getattr(self, "_host_" + name.replace("-", "_")))
-        function, callback = host_function(self._store, kind, answer)
-        self._callbacks.append(callback)
-        return function
-
-    def _answer(self, host: Callable[[Any], None]) -> Callable[[Any], bool]:
-        def answer(values: Any) -> bool:
-            try:
-                host(values)
-                return True
-            except BaseException as error:
-                # It goes through the planner, which cannot go on, to whoever called it.
-                self._failure = error
-                return False
-
+    def _answer(self, name: str) -> Answer:
+        answer: Answer = getattr(self, "_host_" + name.replace("-", "_"))
         return answer
 
-    def _host_settings(self, values: Any) -> None:
-        self._return(values[0].i32, interface.SETTINGS, self._databases.settings)
+    def _host_settings(self, parameters: memoryview) -> None:
+        self._return(_I32(parameters)[0], interface.SETTINGS, self._databases.settings)
 
-    def _host_pause(self, values: Any) -> None:
-        self._wait(self._databases.pause, values[0].i32 & U32_BITS)
+    def _host_pause(self, parameters: memoryview) -> None:
+        self._wait(self._databases.pause, _I32(parameters)[0])
 
-    def _host_query(self, values: Any) -> None:
-        on, address, size, parameters, length, answer = _QUERY(ctypes.string_at(values, 6 * SLOT))
+    def _host_query(self, parameters: memoryview) -> None:
+        on, address, size, sent, length, answer = _QUERY(parameters)
         statement = str(self.read(address, size), "utf-8")
-        sent = interface.PARAMETERS.load_elements(self, parameters, length)
-        self._return(answer, interface.QUERY_RESULT, self._wait(self._databases.query, on, statement, sent))
+        values = interface.PARAMETERS.load_elements(self, sent, length)
+        self._return(answer, interface.QUERY_RESULT, self._wait(self._databases.query, on, statement, values))
 
-    def _host_get_random_u64(self, values: Any) -> None:
-        values[0].i64 = secrets.randbits(64) - (1 << 63)
+    def _host_get_random_u64(self, parameters: memoryview) -> None:
+        _I64(parameters, 0, secrets.randbits(64))
 
     def _return(self, address: int, kind: Type, value: Any) -> None:
         data = bytearray(kind.size)
         kind.store(self, data, 0, value)
-        self._put(address & U32_BITS, data)
+        self._put(address, data)

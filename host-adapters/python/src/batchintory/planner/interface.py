@@ -307,3 +307,17 @@ FUNCTIONS = {
     "schema-statements": Function(List(TEXT), dialect=DIALECT),
     "migrate": Function(MIGRATION),
 }
+
+#: What the names of the core module's functions begin with: those above, and those that free what they gave.
+EXPORTS = "batchintory:inventory/inventory@0.1.0#"
+POST = f"cabi_post_{EXPORTS}"
+
+#: The function that makes room in the planner's memory.
+REALLOC = "cabi_realloc"
+
+#: The core module's functions, and what they take.
+CORE_FUNCTIONS = {
+    REALLOC: ("i32",) * 4,
+    **{EXPORTS + name: function.flat for name, function in FUNCTIONS.items()},
+    **{POST + name: ("i32",) for name in FUNCTIONS},
+}
