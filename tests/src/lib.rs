@@ -18,6 +18,7 @@ pub mod server;
 pub mod subject;
 pub mod suite;
 pub mod tables;
+pub mod turns;
 
 pub use databases::{TestDatabase, mysql, postgres, sqlite};
 pub use http_process::HttpProcess;

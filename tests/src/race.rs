@@ -1,7 +1,5 @@
 //! Clients that race each other for the batches of a job.
 
-use std::time::Duration;
-
 use anyhow::{Context, Result, bail, ensure};
 use batchintory::AcquireRequest;
 use serde_json::Value;
@@ -13,6 +11,9 @@ use crate::subject::{Call, Subject};
 use crate::tables::{Series, Table};
 
 const CLIENTS: usize = 8;
+/// How often a call is made until it reaches the database. A proxy that cuts some connections lets one of a
+/// few calls through, but which of them depends on what the other clients do meanwhile.
+const MOST_CALLS: u32 = 100;
 const ITEMS: i64 = 400;
 
 /// Makes a meta table in the database, which the service over it then hands out to many clients at
@@ -29,12 +30,11 @@ pub async fn race(database: &TestDatabase, service: &HttpSubject) -> Result<u32>
         ..Table::files(Vec::new())
     };
     files.create(database.connection.as_ref()).await?;
-    persistently(service, || Call::Migrate {}).await?;
+    let (_, mut repeated) = persistently(service, || Call::Migrate {}).await?;
     let mut clients = JoinSet::new();
     for client in 0..CLIENTS {
         clients.spawn(work(service.clone(), client));
     }
-    let mut repeated = 0;
     let mut ranges: Vec<(i64, i64)> = Vec::new();
     while let Some(client) = clients.join_next().await {
         let (its_ranges, its_repeated) = client??;
@@ -74,12 +74,10 @@ async fn work(subject: HttpSubject, client: usize) -> Result<(Vec<(i64, i64)>, u
 
 /// Calls until the database is reached. Gives back how often it was called again, too.
 async fn persistently(subject: &HttpSubject, call: impl Fn() -> Call) -> Result<(Value, u32)> {
-    for again in 0..1_000 {
+    for again in 0..MOST_CALLS {
         match subject.call(call()).await {
             Ok(answer) => return Ok((answer, again)),
-            Err(failure) if failure.name == "unavailable" => {
-                tokio::time::sleep(Duration::from_millis(5)).await;
-            }
+            Err(failure) if failure.name == "unavailable" => {}
             Err(failure) => bail!("{failure:?}"),
         }
     }

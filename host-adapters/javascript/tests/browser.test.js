@@ -17,6 +17,9 @@ const page = `<!doctype html><title>batchintory</title><script type="importmap">
   "batchintory": "/node_modules/batchintory/dist/browser.js",
   "@electric-sql/pglite": "/node_modules/@electric-sql/pglite/dist/index.js"}}</script>`;
 
+// In milliseconds: longer than anything takes that comes, however busy the machine is.
+const patience = 300_000;
+
 let server;
 let browser;
 
@@ -25,6 +28,7 @@ before(async () => {
   await new Promise((resolve) => server.once("listening", resolve));
   browser = await chromium.launch({
     executablePath: process.env.BATCHINTORY_TEST_CHROMIUM ?? "/usr/bin/chromium",
+    timeout: patience,
     args: [
       ...["--no-sandbox", "--disable-gpu", "--disable-quic", "--no-first-run", "--disable-sync"],
       ...["--disable-background-networking", "--disable-component-update"],
@@ -86,6 +90,7 @@ async function drain({ items }) {
 
 async function opened(context, address, { withoutSuspending = false } = {}) {
   const window = await browser.newContext();
+  window.setDefaultTimeout(patience);
   context.after(() => window.close());
   const tab = await window.newPage();
   const complaints = [];

@@ -1,24 +1,35 @@
 // A worker among workers in other languages: claims batches of `files` until nothing is left. It may be killed at any
-// time. Arguments: the URLs of the inventory's and the meta tables' database, the job.
-import { setTimeout } from "node:timers/promises";
+// time. Arguments: the URLs of the inventory's and the meta tables' database, the job. Takes turns where it is told
+// to: see tests/src/turns.rs.
+import { appendFileSync, closeSync, openSync, readSync } from "node:fs";
+import path from "node:path";
 import { open, SupersededError } from "batchintory";
 
 const [inventoryUrl, metaUrl, job] = process.argv.slice(2);
+const { BATCHINTORY_TEST_TURNS: turns, BATCHINTORY_TEST_WORKER: name } = process.env;
 const inventory = await open({ inventory: inventoryUrl, meta: metaUrl });
-const request = { metaTable: "files", job, maxCount: 7, leaseSeconds: 2, maxAttempts: 1000 };
+const request = {
+  ...{ metaTable: "files", job, maxCount: 7, leaseSeconds: 3600, maxAttempts: 1000 },
+  jobIdentifier: name,
+};
 
-// A batch whose owner was killed comes back when its lease is over: being caught up must last.
-for (let caughtUp = 0; caughtUp < 20; caughtUp += 1) {
-  for await (const batch of inventory.batches(request)) {
-    caughtUp = 0;
-    await setTimeout(Math.random() * 5);
-    const items = await batch.items().toArray();
-    try {
-      await batch.succeed({ uids: [items[0].uid, items.at(-1).uid], language: "javascript" });
-    } catch (error) {
-      if (!(error instanceof SupersededError)) throw error;
-    }
+/** Says that there is a batch, and waits until it may go on. */
+function takeTurn() {
+  appendFileSync(path.join(turns, "turns"), `${name}\n`);
+  const answers = openSync(path.join(turns, name));
+  const isAnswered = readSync(answers, Buffer.alloc(64)) > 0;
+  closeSync(answers);
+  if (!isAnswered) throw new Error("nobody waits for this worker any more");
+}
+
+for await (const batch of inventory.batches(request)) {
+  const items = await batch.items().toArray();
+  if (name) takeTurn();
+  try {
+    await batch.succeed({ uids: [items[0].uid, items.at(-1).uid], language: "javascript" });
+  } catch (error) {
+    // Somebody else has it now.
+    if (!(error instanceof SupersededError)) throw error;
   }
-  await setTimeout(200);
 }
 await inventory.close();

@@ -1,9 +1,11 @@
-//! Claims batches of a job until nothing is left, and prints each as `first last count`.
+//! Claims batches of a job until nothing is left, and prints each as `first last count`. The first one it keeps
+//! until it may go on.
 //!
 //! `claiming-worker URL META_TABLE JOB MAX_COUNT`
 
 use anyhow::{Result, bail};
 use batchintory::AcquireRequest;
+use batchintory_tests::turns;
 use batchintory_wasmtime::{Acquired, Inventory};
 
 #[tokio::main]
@@ -17,8 +19,12 @@ async fn main() -> Result<()> {
         max_count: Some(max_count.parse()?),
         ..AcquireRequest::new(meta_table, job)
     };
+    let mut is_first = true;
     while let Acquired::Batch(batch) = inventory.acquire(&request).await? {
         println!("{} {} {}", batch.id_start, batch.id_end, batch.count);
+        if std::mem::take(&mut is_first) {
+            turns::take()?;
+        }
         batch.succeed().await?;
     }
     Ok(())

@@ -1,13 +1,14 @@
 //! Claims and completes batches of a job, whatever happens to its database, until the job is done: no
-//! item is left, and no attempt runs or waits.
+//! item is left, and no attempt runs or waits. Each batch takes until the worker may go on.
 //!
-//! `persistent-worker URL META_TABLE JOB MAX_COUNT LEASE_SECONDS`
+//! `persistent-worker URL META_TABLE JOB MAX_COUNT LEASE_SECONDS NAME`
 
 use std::sync::atomic::{AtomicU32, Ordering};
 use std::time::Duration;
 
 use anyhow::{Result, bail};
 use batchintory::{AcquireRequest, Error as PlannerError};
+use batchintory_tests::turns;
 use batchintory_wasmtime::{Acquired, Batch, Error, Inventory};
 
 /// The rest after a failure, and between two looks at attempts of others.
@@ -15,16 +16,15 @@ const REST: Duration = Duration::from_millis(100);
 
 /// A worker that has rested so often is better told why.
 const MOST_RESTS: u32 = 1_000;
-/// How long a batch takes: most workers are at one when they are killed.
-const WORK: Duration = Duration::from_millis(40);
 
 #[tokio::main]
 async fn main() -> Result<()> {
     let arguments: Vec<String> = std::env::args().skip(1).collect();
-    let [url, meta_table, job, max_count, lease_seconds] = arguments.as_slice() else {
-        bail!("usage: persistent-worker URL META_TABLE JOB MAX_COUNT LEASE_SECONDS");
+    let [url, meta_table, job, max_count, lease_seconds, name] = arguments.as_slice() else {
+        bail!("usage: persistent-worker URL META_TABLE JOB MAX_COUNT LEASE_SECONDS NAME");
     };
     let request = AcquireRequest {
+        job_identifier: Some(name.clone()),
         max_count: Some(max_count.parse()?),
         lease_seconds: Some(lease_seconds.parse()?),
         max_attempts: 1_000,
@@ -39,7 +39,7 @@ async fn main() -> Result<()> {
     loop {
         match inventory.acquire(&request).await {
             Ok(Acquired::Batch(batch)) => {
-                tokio::time::sleep(WORK).await;
+                tokio::task::block_in_place(turns::take)?;
                 succeed(&inventory, &batch).await?;
             }
             Ok(Acquired::Nothing(_)) => match is_done(&inventory, job).await {

@@ -1,18 +1,23 @@
 //! Many processes claim one job at once: every item is handed out exactly once.
+//!
+//! None goes on with its first batch before all have one, so that all of them are at it.
 
+use std::pin::pin;
 use std::process::Stdio;
 
-use anyhow::{Context, Result, ensure};
+use anyhow::{Context, Result, bail, ensure};
 use batchintory_tests::tables::{Series, Table, execute};
+use batchintory_tests::turns::Turns;
 use batchintory_tests::{TestDatabase, mysql, postgres, sqlite};
 use batchintory_wasmtime::Inventory;
+use futures::future::try_join_all;
 use tokio::process::Command;
 
 const PROCESSES: usize = 8;
 const ITEMS: i64 = 6_000;
 
-/// Runs the workers and gives the ranges that they claimed, in order, and how many workers had any.
-async fn claim(database: &TestDatabase) -> Result<(Vec<(i64, i64, i64)>, usize)> {
+/// Runs the workers and gives the ranges that they claimed, in order.
+async fn claim(database: &TestDatabase) -> Result<Vec<(i64, i64, i64)>> {
     let inventory = Inventory::open(&database.url).await?;
     inventory.migrate().await?;
     let table = Table {
@@ -32,30 +37,43 @@ async fn claim(database: &TestDatabase) -> Result<(Vec<(i64, i64, i64)>, usize)>
     )
     .await?;
 
-    let workers: Vec<_> = (0..PROCESSES)
-        .map(|_| {
-            Command::new(env!("CARGO_BIN_EXE_claiming-worker"))
-                .args([&database.url, "files", "job", "17"])
-                .stdout(Stdio::piped())
-                .stderr(Stdio::inherit())
-                .spawn()
-        })
-        .collect::<Result<_, _>>()?;
+    let mut turns = Turns::new()?;
+    let mut workers = Vec::new();
+    for number in 0..PROCESSES {
+        let worker = Command::new(env!("CARGO_BIN_EXE_claiming-worker"))
+            .args([&database.url, "files", "job", "17"])
+            .envs(turns.admit(&number.to_string())?)
+            .stdout(Stdio::piped())
+            .stderr(Stdio::inherit())
+            .kill_on_drop(true)
+            .spawn()?;
+        workers.push(async {
+            let output = worker.wait_with_output().await?;
+            ensure!(output.status.success(), "a worker failed");
+            Ok(String::from_utf8(output.stdout)?)
+        });
+    }
+    let mut workers = pin!(try_join_all(workers));
+    let mut waiting = Vec::new();
+    while waiting.len() < PROCESSES {
+        tokio::select! {
+            worker = turns.next() => waiting.push(worker?),
+            ended = &mut workers => bail!("they have ended before their time: {ended:?}"),
+        }
+    }
+    for worker in waiting {
+        turns.go_on(&worker)?;
+    }
     let mut ranges = Vec::new();
-    let mut busy = 0;
-    for worker in workers {
-        let output = worker.wait_with_output().await?;
-        ensure!(output.status.success(), "a worker failed");
-        let lines = String::from_utf8(output.stdout)?;
-        busy += usize::from(!lines.is_empty());
-        for line in lines.lines() {
+    for printed in workers.await? {
+        for line in printed.lines() {
             let mut numbers = line.split(' ').map(str::parse::<i64>);
             let mut next = || numbers.next().context("too few numbers");
             ranges.push((next()??, next()??, next()??));
         }
     }
     ranges.sort_unstable();
-    Ok((ranges, busy))
+    Ok(ranges)
 }
 
 fn check(ranges: &[(i64, i64, i64)]) {
@@ -78,33 +96,18 @@ fn check(ranges: &[(i64, i64, i64)]) {
 
 #[tokio::test(flavor = "multi_thread")]
 async fn eight_processes_on_mysql_hand_out_every_id_exactly_once() -> Result<()> {
-    let (ranges, busy) = claim(&mysql().await?).await?;
-    check(&ranges);
-    assert!(
-        busy > 1,
-        "only one process claimed anything: nothing was shown"
-    );
+    check(&claim(&mysql().await?).await?);
     Ok(())
 }
 
 #[tokio::test(flavor = "multi_thread")]
 async fn eight_processes_on_postgresql_hand_out_every_id_exactly_once() -> Result<()> {
-    let (ranges, busy) = claim(&postgres().await?).await?;
-    check(&ranges);
-    assert!(
-        busy > 1,
-        "only one process claimed anything: nothing was shown"
-    );
+    check(&claim(&postgres().await?).await?);
     Ok(())
 }
 
 #[tokio::test(flavor = "multi_thread")]
 async fn eight_processes_on_one_sqlite_file_hand_out_every_id_exactly_once() -> Result<()> {
-    let (ranges, busy) = claim(&sqlite().await?).await?;
-    check(&ranges);
-    assert!(
-        busy > 1,
-        "only one process claimed anything: nothing was shown"
-    );
+    check(&claim(&sqlite().await?).await?);
     Ok(())
 }

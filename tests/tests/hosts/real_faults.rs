@@ -1,11 +1,11 @@
 //! Real faults: workers killed at random, servers that crash, connections that are cut, a pooler in between.
 //!
-//! Each test lets many worker processes do one job while a villain, told by a seed, does its worst. It
-//! goes by how far the job is and not by the clock. Afterwards every item lies in exactly one range that
-//! succeeded, once.
+//! Each test lets many worker processes do one job while a villain, told by a seed, does its worst. Workers
+//! say when they have a batch and wait until they may go on, so the villain goes by how far the job is, and
+//! not by the clock. Afterwards every item lies in exactly one range that succeeded, once.
 
-use std::collections::BTreeMap;
-use std::process::{ExitStatus, Stdio};
+use std::collections::{BTreeMap, VecDeque};
+use std::process::Stdio;
 use std::time::Duration;
 
 use anyhow::{Context, Result, anyhow, bail, ensure};
@@ -14,32 +14,40 @@ use batchintory_tests::proxy::Proxy;
 use batchintory_tests::server::{OwnPostgres, PgBouncer};
 use batchintory_tests::sqlite;
 use batchintory_tests::tables::{Series, Table, execute};
+use batchintory_tests::turns::Turns;
 use batchintory_wasmtime::{Access, Database, Inventory, connect};
 use tokio::process::{Child, Command};
 
 /// So many items, with gaps in their ids.
-const ITEMS: i64 = 100_000;
-const MAX_COUNT: &str = "100";
-/// Short, so that what a killed worker leaves is soon handed out again.
-const LEASE_SECONDS: &str = "2";
+const ITEMS: i64 = 50_000;
+const MAX_COUNT: i64 = 100;
+/// So many batches at least.
+const BATCHES: u64 = (ITEMS / MAX_COUNT) as u64;
+/// As good as for ever: leases run out when the villain says so.
+const LEASE_SECONDS: &str = "86400";
+const BATCHES_PER_CRASH: u64 = BATCHES / 5;
+const BATCHES_PER_CUT: u64 = BATCHES / 10;
+/// How often is looked what has become of the workers, while none has a batch.
 const LOOK_AGAIN: Duration = Duration::from_millis(50);
 
 /// What the villain has done.
 #[derive(Debug, Default)]
 struct Deeds {
-    kills: u32,
-    crashes: u32,
-    cuts: u32,
+    kills: u64,
+    thefts: u64,
+    crashes: u64,
+    cuts: u64,
 }
 
 /// The villain's means.
 #[derive(Default)]
 struct Means<'a> {
-    /// Kills a worker whenever so many more batches have succeeded.
+    /// After so many batches a worker is killed: by turns the one that has the batch, and one that is at
+    /// whatever it is at. Halfway between, the lease of the one that has the batch runs out.
     batches_per_kill: u64,
-    /// Crashes this server, four times on the way.
+    /// Crashes this server, five times on the way.
     server: Option<&'a OwnPostgres>,
-    /// Cuts all connections of this proxy, nine times on the way.
+    /// Cuts all connections of this proxy, ten times on the way.
     proxy: Option<&'a Proxy>,
 }
 
@@ -59,16 +67,6 @@ async fn prepare(database: &dyn Database, url: &str) -> Result<()> {
     Ok(())
 }
 
-fn hire(url: &str) -> Result<Child> {
-    Command::new(env!("CARGO_BIN_EXE_persistent-worker"))
-        .args([url, "files", "job", MAX_COUNT, LEASE_SECONDS])
-        .stdout(Stdio::null())
-        .stderr(Stdio::inherit())
-        .kill_on_drop(true)
-        .spawn()
-        .context("no worker")
-}
-
 /// Numbers by chance, but the same for a seed (Marsaglia's xorshift).
 struct Chance(u64);
 
@@ -81,6 +79,94 @@ impl Chance {
     }
 }
 
+/// The workers at a job.
+struct Crew<'a> {
+    database: &'a dyn Database,
+    url: &'a str,
+    turns: Turns,
+    workers: BTreeMap<String, Child>,
+    hired: usize,
+    killed: Vec<String>,
+}
+
+impl<'a> Crew<'a> {
+    fn new(database: &'a dyn Database, url: &'a str, workers: usize) -> Result<Self> {
+        let mut crew = Self {
+            database,
+            url,
+            turns: Turns::new()?,
+            workers: BTreeMap::new(),
+            hired: 0,
+            killed: Vec::new(),
+        };
+        for _ in 0..workers {
+            crew.hire()?;
+        }
+        Ok(crew)
+    }
+
+    fn hire(&mut self) -> Result<()> {
+        let name = format!("worker-{}", self.hired);
+        self.hired += 1;
+        let worker = Command::new(env!("CARGO_BIN_EXE_persistent-worker"))
+            .args([self.url, "files", "job"])
+            .args([&MAX_COUNT.to_string(), LEASE_SECONDS, &name])
+            .envs(self.turns.admit(&name)?)
+            .stdout(Stdio::null())
+            .stderr(Stdio::inherit())
+            .kill_on_drop(true)
+            .spawn()
+            .context("no worker")?;
+        self.workers.insert(name, worker);
+        Ok(())
+    }
+
+    /// The next worker that has a batch; none if for a while nobody says so.
+    async fn next(&mut self) -> Result<Option<String>> {
+        match tokio::time::timeout(LOOK_AGAIN, self.turns.next()).await {
+            Ok(worker) => Ok(Some(worker?)),
+            Err(_) => Ok(None),
+        }
+    }
+
+    /// Those who have done their work leave, successfully.
+    fn see_off(&mut self) -> Result<()> {
+        let mut still_at_it = BTreeMap::new();
+        for (name, mut worker) in std::mem::take(&mut self.workers) {
+            match worker.try_wait()? {
+                None => drop(still_at_it.insert(name, worker)),
+                Some(status) => {
+                    ensure!(status.success(), "{name} failed: {status}");
+                    self.turns.dismiss(&name)?;
+                }
+            }
+        }
+        self.workers = still_at_it;
+        Ok(())
+    }
+
+    /// Kills a worker and hires another one.
+    async fn kill(&mut self, name: &str) -> Result<()> {
+        let mut worker = self.workers.remove(name).context("no such worker")?;
+        worker.kill().await?;
+        self.turns.dismiss(name)?;
+        self.killed.push(name.to_owned());
+        self.let_time_go_by(&self.killed).await;
+        self.hire()
+    }
+
+    /// Lets these workers' leases run out. The server may be down just now, and the claim of one that was
+    /// killed still under way: so this is done again later.
+    async fn let_time_go_by(&self, workers: &[String]) {
+        let expire = format!(
+            "UPDATE inventory SET lease_expires = processing_start \
+             WHERE queue = 'running' AND job_identifier IN ('{}')",
+            workers.join("', '")
+        );
+        let _ = self.database.query(&expire, &[]).await;
+    }
+}
+
 /// Lets so many workers do the job while the villain is at it; killed ones are replaced.
 async fn work(
     database: &dyn Database,
@@ -88,72 +174,97 @@ async fn work(
     workers: usize,
     means: Means<'_>,
 ) -> Result<Deeds> {
-    let mut chance = Chance(0x5EED);
-    let mut deeds = Deeds::default();
-    let mut hired = Vec::new();
-    for _ in 0..workers {
-        hired.push(hire(worker_url)?);
-    }
-    let all = u64::try_from(ITEMS)? / MAX_COUNT.parse::<u64>()?;
-    let mut next_kill = means.batches_per_kill;
-    let mut next_crash = all / 5;
-    let mut next_cut = all / 10;
-    while !hired.is_empty() {
-        tokio::time::sleep(LOOK_AGAIN).await;
-        let mut still_at_it = Vec::new();
-        for mut worker in hired {
-            match worker.try_wait()? {
-                None => still_at_it.push(worker),
-                Some(status) => ensure!(status.success(), "a worker failed: {status}"),
-            }
-        }
-        hired = still_at_it;
-        // It may be down just now.
-        let Ok(succeeded) = count_succeeded(database).await else {
+    let mut crew = Crew::new(database, worker_url, workers)?;
+    let mut villain = Villain {
+        means,
+        chance: Chance(0x5EED),
+        deeds: Deeds::default(),
+        robbed: VecDeque::new(),
+    };
+    let mut batches = 0;
+    while !crew.workers.is_empty() {
+        let Some(worker) = crew.next().await? else {
+            // Perhaps all wait for what somebody had who was killed, or for one who was robbed.
+            crew.let_time_go_by(&crew.killed).await;
+            villain.let_go(&mut crew, u64::MAX)?;
+            crew.see_off()?;
             continue;
         };
-        if means.batches_per_kill > 0 && succeeded >= next_kill && !hired.is_empty() {
-            next_kill = succeeded + means.batches_per_kill;
-            let mut worker = hired.swap_remove(chance.below(hired.len()));
-            if kill(&mut worker).await? {
-                deeds.kills += 1;
-            }
-            hired.push(hire(worker_url)?);
+        batches += 1;
+        villain.strike_servers(batches)?;
+        if villain.strike_workers(&mut crew, &worker, batches).await? {
+            crew.turns.go_on(&worker)?;
         }
-        if let Some(server) = means.server
-            && succeeded >= next_crash
+        villain.let_go(&mut crew, batches)?;
+    }
+    Ok(villain.deeds)
+}
+
+struct Villain<'a> {
+    means: Means<'a>,
+    chance: Chance,
+    deeds: Deeds,
+    /// Workers whose lease was let run out, and after how many batches they go on: somebody else has
+    /// theirs then.
+    robbed: VecDeque<(String, u64)>,
+}
+
+impl Villain<'_> {
+    fn strike_servers(&mut self, batches: u64) -> Result<()> {
+        if let Some(server) = self.means.server
+            && batches.is_multiple_of(BATCHES_PER_CRASH)
         {
-            next_crash = succeeded + all / 5;
             server.stop_immediately()?;
             server.restart()?;
-            deeds.crashes += 1;
+            self.deeds.crashes += 1;
         }
-        if let Some(proxy) = means.proxy
-            && succeeded >= next_cut
+        if let Some(proxy) = self.means.proxy
+            && batches.is_multiple_of(BATCHES_PER_CUT)
         {
-            next_cut = succeeded + all / 10;
             proxy.cut();
-            tokio::time::sleep(LOOK_AGAIN).await;
             proxy.heal();
-            deeds.cuts += 1;
+            self.deeds.cuts += 1;
         }
+        Ok(())
     }
-    Ok(deeds)
-}
 
-/// Kills a worker, unless it has just done its work; whether it was killed.
-async fn kill(worker: &mut Child) -> Result<bool> {
-    worker.start_kill()?;
-    let status: ExitStatus = worker.wait().await?;
-    Ok(!status.success())
-}
+    /// What becomes of the worker that has a batch just now; whether it may go on.
+    async fn strike_workers(
+        &mut self,
+        crew: &mut Crew<'_>,
+        worker: &str,
+        batches: u64,
+    ) -> Result<bool> {
+        if batches.is_multiple_of(self.means.batches_per_kill) {
+            let victim = if self.deeds.kills.is_multiple_of(2) {
+                worker.to_owned()
+            } else {
+                let names: Vec<&String> = crew.workers.keys().collect();
+                names[self.chance.below(names.len())].clone()
+            };
+            self.robbed.retain(|(name, _)| *name != victim);
+            self.deeds.kills += 1;
+            crew.kill(&victim).await?;
+            return Ok(victim != worker);
+        }
+        if batches.is_multiple_of(self.means.batches_per_kill / 2) {
+            crew.let_time_go_by(&[worker.to_owned()]).await;
+            let all_others_again = batches + 2 * crew.workers.len() as u64;
+            self.robbed.push_back((worker.to_owned(), all_others_again));
+            self.deeds.thefts += 1;
+            return Ok(false);
+        }
+        Ok(true)
+    }
 
-async fn count_succeeded(database: &dyn Database) -> Result<u64> {
-    let count = "SELECT CAST(count(*) AS bigint) FROM inventory WHERE status = 'succeeded'";
-    let rows = (database.query(count, &[]).await).map_err(|error| anyhow!("{error:?}"))?;
-    match rows.rows.first().map(Vec::as_slice) {
-        Some([Value::Int64(count)]) => Ok(u64::try_from(*count)?),
-        other => bail!("{other:?}"),
+    /// Lets those go on who were robbed long enough ago.
+    fn let_go(&mut self, crew: &mut Crew<'_>, batches: u64) -> Result<()> {
+        while self.robbed.front().is_some_and(|(_, at)| *at <= batches) {
+            if let Some((worker, _)) = self.robbed.pop_front() {
+                crew.turns.go_on(&worker)?;
+            }
+        }
+        Ok(())
     }
 }
 
@@ -241,7 +352,7 @@ fn on(url: &str, address: &str) -> Result<String> {
 /// What the villain did and what became of it: it must have done harm.
 fn tell(deeds: &Deeds, (attempts, ranges): (usize, usize)) {
     println!("{deeds:?}: {attempts} attempts at {ranges} ranges");
-    assert!(deeds.kills > 5, "{deeds:?}");
+    assert!(deeds.kills >= 10 && deeds.thefts >= 10, "{deeds:?}");
     assert!(
         attempts > ranges,
         "nothing was handed out again: the villain did no harm"
@@ -262,7 +373,7 @@ async fn killed_workers_crashes_and_cut_connections_on_postgresql() -> Result<()
     };
     let deeds = work(database.as_ref(), &worker_url, 16, means).await?;
     tell(&deeds, check(database.as_ref()).await?);
-    assert!(deeds.crashes > 2 && deeds.cuts > 4, "{deeds:?}");
+    assert!(deeds.crashes >= 5 && deeds.cuts >= 10, "{deeds:?}");
     Ok(())
 }
 
@@ -281,7 +392,7 @@ async fn killed_workers_and_crashes_at_serializable() -> Result<()> {
     };
     let deeds = work(database.as_ref(), &server.url(), 16, means).await?;
     tell(&deeds, check(database.as_ref()).await?);
-    assert!(deeds.crashes > 2, "{deeds:?}");
+    assert!(deeds.crashes >= 5, "{deeds:?}");
     Ok(())
 }
 
@@ -299,7 +410,7 @@ async fn killed_workers_and_crashes_behind_pgbouncer_in_transaction_mode() -> Re
     };
     let deeds = work(database.as_ref(), &worker_url, 16, means).await?;
     tell(&deeds, check(database.as_ref()).await?);
-    assert!(deeds.crashes > 2, "{deeds:?}");
+    assert!(deeds.crashes >= 5, "{deeds:?}");
     Ok(())
 }
 

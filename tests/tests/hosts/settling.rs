@@ -6,6 +6,7 @@ use std::time::Duration;
 
 use anyhow::{Context, Result, ensure};
 use batchintory::{AcquireRequest, DatabaseError, Dialect, NothingReason, Rows, Settle, Value};
+use batchintory_tests::recording::Recording;
 use batchintory_tests::tables::execute;
 use batchintory_tests::{TestDatabase, postgres, sqlite};
 use batchintory_wasmtime::{Access, Acquired, Database, Inventory, connect};
@@ -24,8 +25,8 @@ async fn client(url: &str) -> Result<Client> {
 }
 
 /// A meta table whose ids are drawn from a sequence, and a reader who may only SELECT, with its
-/// inventory elsewhere.
-async fn prepare() -> Result<(TestDatabase, Inventory)> {
+/// inventory elsewhere; and what the reader asks the meta table for.
+async fn prepare() -> Result<(TestDatabase, Inventory, Arc<Recording>)> {
     let database = postgres().await?;
     let writer = client(&database.url).await?;
     let reader = format!("reader_{}", database.url.rsplit('/').next().unwrap_or("x"));
@@ -40,12 +41,13 @@ async fn prepare() -> Result<(TestDatabase, Inventory)> {
     let (_, rest) = (database.url.split_once("://")).context("no URL")?;
     let host = rest.rsplit('@').next().unwrap_or(rest);
     let url = format!("postgres://{reader}:reader@{host}");
+    let asked = Recording::new(connect(&url, Access::ReadOnly).await?);
     let inventory = Inventory::builder()
         .inventory(connect("sqlite::memory:", Access::Create).await?)
-        .meta(connect(&url, Access::ReadOnly).await?)
+        .meta(asked.clone())
         .build()?;
     inventory.migrate().await?;
-    Ok((database, inventory))
+    Ok((database, inventory, asked))
 }
 
 fn request(settle: Settle) -> AcquireRequest {
@@ -148,17 +150,31 @@ async fn read(inventory: &Inventory, request: &AcquireRequest) -> Result<Option<
 
 /// How many rows each way of settling has handed out, and how many there are.
 async fn race() -> Result<(u64, u64, i64)> {
-    let (database, inventory) = prepare().await?;
+    let (database, inventory, _) = prepare().await?;
+    let (fenced, unfenced) = (request(Settle::CommitOrder), request(Settle::None));
+    let (mut with, mut without) = (0, 0);
+
+    // One row comes late whatever becomes of those that do so by chance.
+    let (mut slow, fast) = (client(&database.url).await?, client(&database.url).await?);
+    let transaction = slow.transaction().await?;
+    let draw = "SELECT nextval(pg_get_serial_sequence('files', 'uid'))";
+    let uid: i64 = transaction.query_one(draw, &[]).await?.get(0);
+    let insert = "INSERT INTO files (item, weight) VALUES ('x', 1)";
+    fast.execute(insert, &[]).await?;
+    without += read(&inventory, &unfenced).await?.unwrap_or_default();
+    with += read(&inventory, &fenced).await?.unwrap_or_default();
+    let insert = "INSERT INTO files VALUES ($1, 'x', 1)";
+    transaction.execute(insert, &[&uid]).await?;
+    transaction.commit().await?;
+
     let stop = Arc::new(AtomicBool::new(false));
-    let written = Arc::new(AtomicI64::new(0));
+    let written = Arc::new(AtomicI64::new(2));
     let writers: Vec<_> = (0..WRITERS)
         .map(|seed| {
             let (url, stop, written) = (database.url.clone(), stop.clone(), written.clone());
             tokio::spawn(write(url, seed, stop, written))
         })
         .collect();
-    let (fenced, unfenced) = (request(Settle::CommitOrder), request(Settle::None));
-    let (mut with, mut without) = (0, 0);
     for _ in 0..READINGS {
         without += read(&inventory, &unfenced).await?.unwrap_or_default();
         with += read(&inventory, &fenced).await?.unwrap_or_default();
@@ -203,7 +219,7 @@ async fn the_fence_misses_no_row_that_is_committed_late() -> Result<()> {
 
 #[tokio::test]
 async fn a_transaction_that_goes_on_holds_planning_back() -> Result<()> {
-    let (database, inventory) = prepare().await?;
+    let (database, inventory, _) = prepare().await?;
     let (mut slow, fast) = (client(&database.url).await?, client(&database.url).await?);
     let insert = "INSERT INTO files (item, weight) VALUES ('x', 1)";
     let transaction = slow.transaction().await?;
@@ -224,9 +240,21 @@ async fn a_transaction_that_goes_on_holds_planning_back() -> Result<()> {
     Ok(())
 }
 
+/// Returns once the reader has looked a few more times whether writers are still there.
+async fn has_looked(asked: &Recording) {
+    let mut looks = 0;
+    while looks < 3 {
+        tokio::time::sleep(DELAY).await;
+        let statements = asked.take();
+        looks += (statements.iter())
+            .filter(|statement| statement.contains("pg_sleep"))
+            .count();
+    }
+}
+
 #[tokio::test(flavor = "multi_thread")]
 async fn a_transaction_that_is_prepared_meanwhile_holds_planning_back() -> Result<()> {
-    let (database, inventory) = prepare().await?;
+    let (database, inventory, asked) = prepare().await?;
     let (slow, fast) = (client(&database.url).await?, client(&database.url).await?);
     let insert = "INSERT INTO files (item, weight) VALUES ('x', 1)";
     slow.batch_execute(&format!("BEGIN; {insert}")).await?;
@@ -245,9 +273,9 @@ async fn a_transaction_that_is_prepared_meanwhile_holds_planning_back() -> Resul
         }
     });
     // The reader sees the transaction run, then by another name, until its end.
-    tokio::time::sleep(10 * DELAY).await;
+    has_looked(&asked).await;
     slow.batch_execute("PREPARE TRANSACTION 'slow'").await?;
-    tokio::time::sleep(10 * DELAY).await;
+    has_looked(&asked).await;
     slow.batch_execute("COMMIT PREPARED 'slow'").await?;
     assert_eq!(reader.await??, (1, 2, 2));
     Ok(())
@@ -314,7 +342,7 @@ async fn rows_that_come_to_an_empty_table_meanwhile_are_left_to_the_next_claim()
 
 #[tokio::test]
 async fn a_sequence_with_a_cache_is_warned_of() -> Result<()> {
-    let (database, inventory) = prepare().await?;
+    let (database, inventory, _) = prepare().await?;
     let fenced = request(Settle::CommitOrder);
     assert_eq!(inventory.warnings(&fenced).await?, Vec::<String>::new());
     let client = client(&database.url).await?;

@@ -1,11 +1,17 @@
 //! What happens when something fails, as a user runs it.
 
 use std::fs;
-use std::process::Stdio;
-use std::time::{Duration, Instant};
+use std::process::{Child, Stdio};
+use std::thread::sleep;
+use std::time::Duration;
 
 use crate::workplace::{COUNT_LINES, Workplace, fails, ok, text};
 use serde_json::Value;
+
+/// Between two looks at what a run in the background is at.
+const LOOK_AGAIN: Duration = Duration::from_millis(50);
+/// Whoever looked so often in vain has seen enough.
+const MOST_LOOKS: u32 = 5_000;
 
 const JOB: [&str; 4] = ["--meta-table", "files", "--job", "lines"];
 
@@ -27,6 +33,34 @@ impl Workplace {
             if acquired.get("batch").is_some() {
                 return acquired;
             }
+            sleep(LOOK_AGAIN);
+        }
+    }
+
+    /// Waits until the lease of the only attempt was prolonged so often.
+    fn sees_signs_of_life(&self, count: usize) {
+        let lease = || self.query("SELECT CAST(lease_expires AS text) FROM inventory");
+        let mut latest = lease();
+        let mut seen = 0;
+        for _ in 0..MOST_LOOKS {
+            sleep(LOOK_AGAIN);
+            let now = lease();
+            if now != latest {
+                latest = now;
+                seen += 1;
+            }
+            if seen == count {
+                return;
+            }
+        }
+        panic!("only {seen} signs of life");
+    }
+
+    /// Waits until a command has made this file.
+    fn sees(&self, name: &str, run: &mut Child) {
+        while !self.path(name).exists() {
+            assert!(run.try_wait().unwrap().is_none());
+            sleep(LOOK_AGAIN);
         }
     }
 
@@ -216,18 +250,12 @@ fn a_batch_without_a_sign_of_life_is_taken_from_its_owner() {
 #[test]
 fn a_run_keeps_its_batch_alive() {
     let workplace = Workplace::prepared();
-    // Longer than its lease, which nobody may take meanwhile.
-    let mut child = workplace.start_script(&["--lease", "2s"], "cat > /dev/null; sleep 4");
-    let status = loop {
-        if let Some(status) = child.try_wait().unwrap() {
-            break status;
-        }
-        if workplace.json(&["history"])[0]["status"] == "running" {
-            let nothing = workplace.run(&[&["acquire"], &JOB[..]].concat());
-            assert_eq!(nothing.status.code(), Some(3));
-        }
-    };
-    assert!(status.success());
+    let script = "cat > /dev/null; touch started; while [ ! -e go ]; do sleep 0.05; done";
+    let mut child = workplace.start_script(&["--lease", "2s"], script);
+    workplace.sees("started", &mut child);
+    workplace.sees_signs_of_life(3);
+    fs::write(workplace.path("go"), "").unwrap();
+    ok(&child.wait_with_output().unwrap());
     assert_eq!(workplace.numbers(), [1, 0, 0, 0]);
 }
 
@@ -245,13 +273,8 @@ fn errors_that_nobody_reads_do_not_hold_the_signs_of_life_up() {
         .stderr(Stdio::piped())
         .spawn()
         .unwrap();
-    while !workplace.path("started").exists() {
-        assert!(child.try_wait().unwrap().is_none());
-    }
-    let start = Instant::now();
-    while start.elapsed() < Duration::from_secs(3) {
-        assert!(workplace.acquire(&[]).get("nothing").is_some());
-    }
+    workplace.sees("started", &mut child);
+    workplace.sees_signs_of_life(6);
     assert!(!workplace.path("finished").exists());
     ok(&child.wait_with_output().unwrap());
     assert_eq!(workplace.numbers(), [1, 0, 0, 0]);
@@ -262,9 +285,7 @@ fn what_a_killed_run_had_is_handed_out_again() {
     let workplace = Workplace::prepared();
     let script = "cat > /dev/null; touch started; while [ ! -e go ]; do sleep 0.01; done";
     let mut child = workplace.start_script(&["--lease", "1s"], script);
-    while !workplace.path("started").exists() {
-        assert!(child.try_wait().unwrap().is_none());
-    }
+    workplace.sees("started", &mut child);
     child.kill().unwrap();
     child.wait().unwrap();
     assert_eq!(workplace.numbers(), [0, 0, 1, 0]);
@@ -314,9 +335,7 @@ fn a_command_whose_batch_was_taken_away_is_killed() {
         &["--lease", "1s", "--max-attempts", "1"],
         "touch started; sleep 600; touch finished",
     );
-    while !workplace.path("started").exists() {
-        assert!(child.try_wait().unwrap().is_none());
-    }
+    workplace.sees("started", &mut child);
     assert_eq!(workplace.requeue(&["--ids", "1..3"]), 1);
     let output = child.wait_with_output().unwrap();
     fails(&output, 4, &["taken from its owner", "1 attempts failed"]);

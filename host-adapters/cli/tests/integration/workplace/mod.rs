@@ -8,7 +8,7 @@ use std::fs;
 use std::path::PathBuf;
 use std::process::{Child, Command, Output, Stdio};
 
-use batchintory_wasmtime::{Access, connect};
+use batchintory_wasmtime::{Access, Value as SqlValue, connect};
 use serde_json::Value;
 use tempfile::TempDir;
 
@@ -80,12 +80,17 @@ impl Workplace {
 
     /// Changes the default database behind the program's back.
     pub fn execute(&self, statement: &str) {
+        self.query(statement);
+    }
+
+    /// Reads the default database, or changes it, behind the program's back.
+    pub fn query(&self, statement: &str) -> Vec<Vec<SqlValue>> {
         let url = format!("sqlite:{}", self.path("batchintory.sqlite").display());
         let runtime = tokio::runtime::Runtime::new().unwrap();
         runtime.block_on(async {
             let database = connect(&url, Access::ReadWrite).await.unwrap();
-            database.query(statement, &[]).await.unwrap();
-        });
+            database.query(statement, &[]).await.unwrap().rows
+        })
     }
 
     /// `run` for the job `lines`, with a shell script as its command.
