@@ -1,5 +1,8 @@
 //! What happened so far: `history` and `jobs`.
 
+use serde::de::IgnoredAny;
+use serde_json::Value;
+
 use crate::configuration;
 use crate::database::Database;
 use crate::databases::{Databases, RowReader};
@@ -56,7 +59,7 @@ pub(crate) async fn history<D: Database>(
             processing_start: row.text()?,
             processing_end: row.optional_text()?,
             lease_expires: row.optional_text()?,
-            result_item: row.optional_text()?,
+            result_item: row.optional_text()?.map(as_document),
             log: row.optional_text()?,
             queue: row.optional_text()?.as_deref().and_then(Queue::parse),
             passed_over: false,
@@ -78,6 +81,15 @@ pub(crate) async fn history<D: Database>(
         attempts.push(attempt);
     }
     Ok(attempts)
+}
+
+/// A result as it was kept. What is no JSON, such as another program's, is given as a JSON string, so
+/// that one row does not keep the others from being listed.
+fn as_document(kept: String) -> String {
+    match serde_json::from_str::<IgnoredAny>(&kept) {
+        Ok(_) => kept,
+        Err(_) => Value::String(kept).to_string(),
+    }
 }
 
 /// Whether the row with this id is there and does not pass the request's filter.
@@ -116,4 +128,21 @@ pub(crate) async fn jobs<D: Database>(database: &D) -> Result<Vec<JobSummary>, E
             })
         })
         .collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::as_document;
+
+    #[test]
+    fn what_is_kept_is_given_to_the_letter() {
+        for (kept, given) in [
+            ("1e400", "1e400"),
+            (" {\"a\": \"\\udc80\"}\n", " {\"a\": \"\\udc80\"}\n"),
+            ("no \"json\"", r#""no \"json\"""#),
+            ("", r#""""#),
+        ] {
+            assert_eq!(as_document(kept.into()), given);
+        }
+    }
 }

@@ -476,18 +476,19 @@ pub struct Migration {
     pub upgraded: bool,
 }
 
-/// JSON kept as text in Rust, but nested as it is in the JSON form of its record.
+/// JSON kept as text in Rust, but nested as it is in the JSON form of its record: to the letter, since
+/// a number may have more digits than any type here, and a string halves of characters.
 mod json_text {
     use serde::de::{Deserialize, Deserializer};
     use serde::ser::{Error, Serialize, Serializer};
-    use serde_json::Value;
+    use serde_json::value::RawValue;
 
     pub fn serialize<S: Serializer>(
         text: &Option<String>,
         serializer: S,
     ) -> Result<S::Ok, S::Error> {
         text.as_deref()
-            .map(serde_json::from_str::<Value>)
+            .map(serde_json::from_str::<&RawValue>)
             .transpose()
             .map_err(S::Error::custom)?
             .serialize(serializer)
@@ -496,7 +497,30 @@ mod json_text {
     pub fn deserialize<'de, D: Deserializer<'de>>(
         deserializer: D,
     ) -> Result<Option<String>, D::Error> {
-        let value = Option::<Value>::deserialize(deserializer)?;
-        Ok(value.map(|value| value.to_string()))
+        let value = Option::<Box<RawValue>>::deserialize(deserializer)?;
+        Ok(value.map(|value| value.get().to_owned()))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_result_is_carried_to_the_letter() {
+        for result in [
+            "1e400",
+            "-1E-400",
+            "123456789012345678901234567890",
+            "3.14159265358979323846264338328",
+            r#"{"a": "\ud800", "a": [ "\u0000" ]}"#,
+        ] {
+            let json = format!(r#"{{"succeeded":true,"result_item":{result},"log":null}}"#);
+            let outcome: Outcome = serde_json::from_str(&json).unwrap();
+            assert_eq!(outcome.result_item.as_deref(), Some(result));
+            assert_eq!(serde_json::to_string(&outcome).unwrap(), json);
+        }
+        let outcome: Outcome = serde_json::from_str(r#"{"succeeded":true,"result_item":null}"#).unwrap();
+        assert_eq!(outcome, Outcome::succeeded(None));
     }
 }

@@ -395,16 +395,37 @@ impl InventoryTable {
                 ("queue", queue),
                 ("processing_end", self.dialect.now()),
                 ("lease_expires", Expr::cust("NULL")),
-                (
-                    "job_result_item",
-                    self.dialect.bind_json(ending.result_item),
-                ),
+                ("job_result_item", self.kept_result(ending.result_item)),
                 ("logging", bind_text(ending.log)),
                 ("status", bind_text(self.label(ending.succeeded))),
             ])
             .and_where(Expr::col("claim_token").eq(bind_text(token.as_str())))
             .and_where(self.runs());
         Statement::build(&update, self.dialect)
+    }
+
+    /// A result, to be kept to the letter. Where pybatchintory made the table in SQLite, the column has
+    /// the type JSON, which there means numbers: a text that is one would be rounded, bytes are not.
+    fn kept_result(&self, result: Option<&str>) -> Expr {
+        let document = self.dialect.bind_json(result);
+        let Some(result) = result.filter(|_| self.dialect == Dialect::Sqlite) else {
+            return document;
+        };
+        let is_number = result
+            .trim_start()
+            .starts_with(|first: char| first == '-' || first.is_ascii_digit());
+        let is_kept_as_integer =
+            || (result.parse::<i64>()).is_ok_and(|number| number.to_string() == result);
+        if !is_number || is_kept_as_integer() {
+            return document;
+        }
+        let is_made_by_pybatchintory = Expr::cust_with_exprs(
+            "(SELECT type FROM pragma_table_info(?, ?) WHERE name = 'job_result_item') = 'JSON'",
+            [bind_text(self.name.table()), bind_text(self.name.schema())],
+        );
+        Expr::case(is_made_by_pybatchintory, document.clone().cast_as("blob"))
+            .finally(document)
+            .into()
     }
 
     /// Prolongs a running attempt's lease: affects one row, or none when it does not run any more.

@@ -228,6 +228,16 @@ fn on_the_inventory() {
             },
         )
     });
+    snapshot("end_attempt_with_number", |dialect| {
+        inventory(dialect).end_attempt(
+            &token,
+            Ending {
+                succeeded: true,
+                result_item: Some("0.30000000000000000001"),
+                log: None,
+            },
+        )
+    });
     snapshot("find_attempt", |dialect| {
         inventory(dialect).find_attempt(&token)
     });

@@ -217,11 +217,34 @@ fn batches(query: HistoryQuery, inventory: &impl Inventory) -> Result<Response, 
     let (limit, details) = (query.limit, query.details);
     let attempts = inventory.history(query)?;
     let next_before = next(&attempts, limit, |attempt| attempt.id);
-    let batches: Vec<Value> = attempts
-        .iter()
-        .map(|attempt| shown(attempt, details))
-        .collect::<Result<_, _>>()?;
-    ok(&json!({ "batches": batches, "next_before": next_before }))
+    let batches = if details {
+        attempts.into_iter().map(Shown::Whole).collect()
+    } else {
+        (attempts.iter())
+            .map(without_details)
+            .collect::<Result<_, _>>()?
+    };
+    ok(&Page {
+        batches,
+        next_before,
+    })
+}
+
+/// A page of attempts.
+#[derive(Serialize)]
+struct Page {
+    batches: Vec<Shown>,
+    next_before: Option<i64>,
+}
+
+/// An attempt as JSON.
+#[derive(Serialize)]
+#[serde(untagged)]
+enum Shown {
+    /// With its result, to the letter.
+    Whole(Attempt),
+    /// Without fields for its result and its log.
+    WithoutDetails(Value),
 }
 
 /// Where the next page goes on: at the last one of this page, unless it is not full.
@@ -230,20 +253,20 @@ fn next<T>(page: &[T], limit: u32, place: impl Fn(&T) -> i64) -> Option<i64> {
     last.map(place)
 }
 
-/// An attempt as JSON; one without details has no fields for them.
-fn shown(attempt: &Attempt, details: bool) -> Result<Value, Problem> {
+/// An attempt whose details were not read.
+fn without_details(attempt: &Attempt) -> Result<Shown, Problem> {
     let not_json = |error| {
         Problem::from(batchintory::Error::Database(format!(
-            "the result of the attempt {} in the inventory is not JSON: {error}",
+            "the attempt {} in the inventory cannot be written as JSON: {error}",
             attempt.id
         )))
     };
     let mut value = serde_json::to_value(attempt).map_err(not_json)?;
-    if let (false, Some(fields)) = (details, value.as_object_mut()) {
+    if let Some(fields) = value.as_object_mut() {
         fields.remove("result_item");
         fields.remove("log");
     }
-    Ok(value)
+    Ok(Shown::WithoutDetails(value))
 }
 
 /// The request of a body, for the job of the path.

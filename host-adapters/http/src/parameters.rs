@@ -5,7 +5,7 @@ use http::HeaderMap;
 use percent_encoding::percent_decode_str;
 use serde::Deserialize;
 use serde::de::DeserializeOwned;
-use serde_json::Value;
+use serde_json::value::RawValue;
 
 use crate::problem::Problem;
 
@@ -161,7 +161,7 @@ pub(crate) struct Heartbeat {
 #[derive(Deserialize, Default)]
 #[serde(default, deny_unknown_fields)]
 pub(crate) struct End {
-    result_item: Option<Value>,
+    result_item: Option<Box<RawValue>>,
     log: Option<String>,
 }
 
@@ -169,7 +169,7 @@ impl End {
     pub(crate) fn outcome(self, succeeded: bool) -> Outcome {
         Outcome {
             succeeded,
-            result_item: self.result_item.map(|result| result.to_string()),
+            result_item: (self.result_item).map(|result| result.get().to_owned()),
             log: self.log,
         }
     }

@@ -33,4 +33,5 @@ export {
 } from "./errors.js";
 export type * from "./interface.js";
 export type { Acquired, CallOptions, ClaimOptions, Inventory, Processed } from "./inventory.js";
+export { JsonNumber } from "./json.js";
 export type { Query, QueryOptions, UrlOptions } from "./options.js";

@@ -139,7 +139,7 @@ export class Batch implements AsyncDisposable {
     return this.#leaseSeconds === undefined ? () => {} : this.#keepAlive(lost);
   }
 
-  /** All items are processed, with this result: anything that JSON can hold, `bigint`s too. */
+  /** All items are processed, with this result: anything that JSON can hold, `bigint`s and `JsonNumber`s too. */
   async succeed(result?: unknown, options?: CallOptions): Promise<void> {
     await this.#inventory.complete(this.claimToken, { succeeded: true, resultItem: result }, options);
     this.#hasEnded = true;
@@ -154,7 +154,7 @@ export class Batch implements AsyncDisposable {
 
   /**
    * Processes the items, and lets the batch succeed with what `work` gives, or fail with what it throws, which is
-   * thrown on. Meanwhile the lease is prolonged; when the batch was taken from its owner all the same, its signal
+   * thrown on; a result that cannot be kept fails it, too. Meanwhile the lease is prolonged; when the batch was taken from its owner all the same, its signal
    * is aborted and a `SupersededError` thrown at once.
    */
   async process<T>(
@@ -192,7 +192,7 @@ export class Batch implements AsyncDisposable {
     try {
       await this.succeed(result);
     } catch (error) {
-      if (isResultError(error)) await this.fail(error);
+      if (isRefusedResult(error)) await this.fail(error);
       throw error;
     }
     return result;
@@ -204,6 +204,9 @@ export class Batch implements AsyncDisposable {
   }
 }
 
-function isResultError(error: unknown): boolean {
-  return error instanceof Error && "code" in error && error.code === "result";
+/** Whether a result was not taken, as it would not be the next time. */
+function isRefusedResult(error: unknown): boolean {
+  return (
+    error instanceof Error && "code" in error && ["result", "invalid-request"].includes(String(error.code))
+  );
 }

@@ -136,7 +136,7 @@ export interface Item {
 export interface Outcome {
   /** True when all of it was processed. */
   succeeded: boolean;
-  /** What came of it: anything that JSON can hold, `bigint`s too. */
+  /** What came of it: anything that JSON can hold, `bigint`s and `JsonNumber`s too. */
   resultItem?: unknown;
   /** An error message or a log's tail. */
   log?: string | null | undefined;
@@ -243,7 +243,7 @@ export interface Attempt {
   processingEnd?: string;
   /** Until when it may go without a sign of life. */
   leaseExpires?: string;
-  /** Its result; integers beyond 2^53 in it are `bigint`s. */
+  /** Its result: integers beyond 2^53 are `bigint`s, other numbers that a `number` does not hold `JsonNumber`s. */
   resultItem?: unknown;
   /** Its error message or log. */
   log?: string;

@@ -2,6 +2,7 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
 import { open } from "batchintory";
+import { parse, stringify } from "batchintory/json";
 import { databases } from "./databases.js";
 
 const files = { metaTable: "files", job: "j" };
@@ -153,6 +154,38 @@ for (const [system, database] of Object.entries(databases)) {
       { name: "ResultError", code: "result" },
     );
     assert.equal((await inventory.history())[0].status, "failed");
+  });
+
+  test(`${system}: results are kept to the letter`, async (context) => {
+    const { inventory } = await opened(context, 6);
+    for (const text of [
+      "1e400",
+      "[123456789012345678901234567890]",
+      "3.14159265358979323846264338328",
+      '"\\ud800"',
+    ]) {
+      const { batch } = await inventory.acquire({ ...files, maxCount: 1 });
+      await batch.succeed(parse(text));
+      assert.equal(stringify((await inventory.history({ limit: 1 }))[0].resultItem), text);
+    }
+  });
+
+  test(`${system}: a result that is not taken leaves the batch to its owner, and fails its work`, async (context) => {
+    const { inventory } = await opened(context, 2);
+    const tooLong = "x".repeat(1024 * 1024);
+    const { batch } = await inventory.acquire({ ...files, maxCount: 1 });
+    await assert.rejects(batch.succeed(tooLong), { code: "invalid-request" });
+    await assert.rejects(batch.succeed(Number.POSITIVE_INFINITY), { code: "result" });
+    await batch.succeed("short");
+    const { batch: next } = await inventory.acquire({ ...files, maxCount: 1 });
+    await assert.rejects(
+      next.process(() => tooLong),
+      { code: "invalid-request" },
+    );
+    assert.deepEqual(
+      (await inventory.history()).map(({ status }) => status),
+      ["failed", "succeeded"],
+    );
   });
 
   test(`${system}: tables and words may have other names`, async (context) => {

@@ -1,6 +1,7 @@
-// JSON with integers beyond 2^53.
+// JSON with numbers that a `number` does not hold.
 import assert from "node:assert/strict";
 import { test } from "node:test";
+import { JsonNumber } from "batchintory";
 import { parse, stringify } from "batchintory/json";
 
 test("integers beyond 2^53 come and go exactly", () => {
@@ -22,4 +23,42 @@ test("what is no JSON stays none", () => {
   assert.throws(() => parse("[9223372036854775807"), SyntaxError);
   assert.throws(() => parse("01"), SyntaxError);
   assert.equal(stringify(undefined), undefined);
+});
+
+test("numbers that a number does not hold are kept to the letter", () => {
+  for (const text of [
+    "1e400",
+    "-1E-400",
+    "123456789012345678901234567890e0",
+    "3.14159265358979323846264338328",
+    `0.${"1".repeat(200)}`,
+  ]) {
+    const value = parse(`[${text}]`);
+    assert.ok(value[0] instanceof JsonNumber, text);
+    assert.equal(String(value[0]), text);
+    assert.equal(+value[0], Number(text));
+    assert.equal(stringify(value), `[${text}]`);
+    assert.equal(stringify(parse(text)), text);
+  }
+  for (const text of [
+    "0",
+    "-0.0",
+    "0e5",
+    "1.50",
+    "0.10000000000000001",
+    "5e-324",
+    "1.7976931348623157e308",
+  ]) {
+    assert.equal(typeof parse(text), "number", text);
+  }
+  assert.throws(() => new JsonNumber("Infinity"), TypeError);
+  assert.throws(() => stringify([Number.NaN]), TypeError);
+});
+
+test("strings that look like a mark are strings", () => {
+  for (const value of ["\0integer:5", "\0number:x", "\0text:", "\0", 'a"\0number:5', "\ud800"]) {
+    const document = { [value]: [value, 9007199254740993n] };
+    assert.deepEqual(parse(stringify(document)), document);
+    assert.equal(stringify({ [value]: value }), JSON.stringify({ [value]: value }));
+  }
 });

@@ -4,12 +4,24 @@ from __future__ import annotations
 
 import threading
 import time
+from decimal import Decimal
 from typing import Any
 
 import pytest
 from conftest import MakeInventory, request_of
 
-from batchintory import Batch, BatchReleased, HistoryQuery, Inventory, Nothing, ResultError, Superseded
+from batchintory import (
+    Batch,
+    BatchReleased,
+    HistoryQuery,
+    InvalidRequest,
+    Inventory,
+    Nothing,
+    ResultError,
+    Superseded,
+    json_text,
+    to_json,
+)
 
 
 def claim(inventory: Inventory, **options: Any) -> Batch:
@@ -88,6 +100,46 @@ def test_a_result_that_is_no_json_fails_the_batch(sqlite_url: str, lake: MakeInv
     assert "cannot be written as JSON" in latest(inventory).log
     with pytest.raises(ResultError):
         claim(inventory).succeed(float("inf"))
+
+
+@pytest.mark.parametrize(
+    "result",
+    [
+        Decimal("1e400"),
+        [10**29 + 7],
+        Decimal("3.14159265358979323846264338328"),
+        {"half of a character": "\udc80", "\0": "\0"},
+        0.1,
+        "no number: 1e400",
+    ],
+)
+def test_results_are_kept_to_the_letter(url: str, lake: MakeInventory, result: Any) -> None:
+    inventory = lake(url)
+    claim(inventory).succeed(result)
+    assert (latest(inventory).result_item, type(latest(inventory).result_item)) == (result, type(result))
+    assert json_text.parse(to_json(latest(inventory)))["result_item"] == result
+
+
+def test_any_number_of_json_is_read() -> None:
+    for text in ("1e400", "-1E-400", "9" * 5_000, "0." + "1" * 200):
+        assert json_text.parse(f"[{text}]") == [Decimal(text)]
+        assert str(json_text.write(json_text.parse(text))).lower() == text.lower().replace("1e400", "1e+400")
+    for text in ("0.0", "-0.0", "0e5", "1.50", "0.10000000000000001", "5e-324", "1.7976931348623157e308"):
+        assert isinstance(json_text.parse(text), float), text
+    assert json_text.parse("1e99999999999999999999") == "1e99999999999999999999"
+    assert json_text.parse("[" * 100_000 + "]" * 100_000) == "[" * 100_000 + "]" * 100_000
+
+
+def test_a_result_that_is_not_taken_leaves_the_batch_to_its_owner(url: str, lake: MakeInventory) -> None:
+    inventory = lake(url)
+    batch = claim(inventory)
+    with pytest.raises(InvalidRequest, match="at most 1048576"):
+        batch.succeed("x" * (1 << 20))
+    batch.succeed("short")
+    assert latest(inventory).result_item == "short"
+    with pytest.raises(InvalidRequest, match="at most 1048576"):
+        claim(inventory).process(lambda items: "x" * (1 << 20))
+    assert latest(inventory).status == "failed"
 
 
 def test_a_log_is_cut_and_cleaned(url: str, lake: MakeInventory) -> None:

@@ -7,6 +7,7 @@ use std::ops::Deref;
 use batchintory::{Batch as BatchRecord, Item, Nothing, Outcome};
 use serde::Serialize;
 
+use crate::PlannerError;
 use crate::error::Error;
 use crate::heartbeat::Heartbeat;
 use crate::inventory::Inventory;
@@ -92,24 +93,27 @@ impl Batch {
     }
 
     /// All items are processed.
-    pub async fn succeed(self) -> Result<(), Error> {
+    ///
+    /// On an error, here and below, the batch is still its owner's to end, unless it is
+    /// [`PlannerError::Superseded`](crate::PlannerError::Superseded): a call may be repeated.
+    pub async fn succeed(&self) -> Result<(), Error> {
         self.end(Outcome::succeeded(None)).await
     }
 
     /// All items are processed, with this result.
-    pub async fn succeed_with<T: Serialize>(self, result: &T) -> Result<(), Error> {
+    pub async fn succeed_with<T: Serialize>(&self, result: &T) -> Result<(), Error> {
         let result = serde_json::to_string(result).map_err(Error::Result)?;
         self.end(Outcome::succeeded(Some(result))).await
     }
 
     /// The batch is given up, for this reason.
-    pub async fn fail(self, reason: impl Display) -> Result<(), Error> {
+    pub async fn fail(&self, reason: impl Display) -> Result<(), Error> {
         self.end(Outcome::failed(reason.to_string())).await
     }
 
     /// Processes the items, and lets the batch succeed or fail by the result of `work`, which is
-    /// handed on. A value becomes the batch's result, an error its log. Meanwhile the lease is
-    /// prolonged; when the batch was taken from its owner all the same, `work` is dropped where it
+    /// handed on. A value becomes the batch's result, an error its log; a result that cannot be kept fails
+    /// the batch, and is an error. Meanwhile the lease is prolonged; when the batch was taken from its owner all the same, `work` is dropped where it
     /// waits, and the error is [`PlannerError::Superseded`](crate::PlannerError::Superseded).
     ///
     /// ```
@@ -143,15 +147,30 @@ impl Batch {
         };
         drop(heartbeat);
         match &outcome {
-            Ok(result) => self.succeed_with(result).await?,
+            Ok(result) => {
+                if let Err(error) = self.succeed_with(result).await {
+                    if is_refused(&error) {
+                        self.fail(&error).await?;
+                    }
+                    return Err(error);
+                }
+            }
             Err(error) => self.fail(error).await?,
         }
         Ok(outcome)
     }
 
-    async fn end(self, outcome: Outcome) -> Result<(), Error> {
+    async fn end(&self, outcome: Outcome) -> Result<(), Error> {
         self.inventory
             .complete(&self.record.claim_token, &outcome)
             .await
     }
+}
+
+/// Whether a result was not taken, as it would not be the next time.
+fn is_refused(error: &Error) -> bool {
+    matches!(
+        error,
+        Error::Result(_) | Error::Planner(PlannerError::InvalidRequest(_))
+    )
 }

@@ -192,10 +192,10 @@ fn a_database_that_refuses() {
     );
     let answer = service.post("/v1/jobs/j/batches", &files());
     assert_eq!(answer.problem(), (502, "database"), "{answer:?}");
+    // What another program wrote does not keep the others from being listed.
     service.execute("UPDATE inventory SET job_result_item = 'no json'");
     let answer = service.get("/v1/batches?details=true");
-    assert_eq!(answer.problem(), (502, "database"), "{answer:?}");
-    assert_eq!(service.get("/v1/batches").status, 200);
+    assert_eq!(answer.json["batches"][0]["result_item"], "no json");
 }
 
 #[test]

@@ -136,6 +136,20 @@ fn results_are_bounded_and_kept_whatever_they_hold() {
             refused(&answer);
         }
     }
+    // Beyond what the numbers and characters of a program can hold.
+    for result in [
+        "1e400",
+        "[123456789012345678901234567890]",
+        "3.14159265358979323846264338328",
+        r#"{"a":"\ud800"}"#,
+    ] {
+        let path = format!("/v1/batches/{}/complete", service.claim("exact", 1));
+        let end = format!("{{\"result_item\": {result}}}");
+        assert_eq!(service.post_with(&path, &[], &end).status, 204);
+        let shown = service.get("/v1/batches?details=true&limit=1").text;
+        let kept = format!("\"result_item\":{result},");
+        assert!(shown.contains(&kept), "{shown}");
+    }
     let deep = |levels| {
         format!(
             "{{\"result_item\": {}{}}}",

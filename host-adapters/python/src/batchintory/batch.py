@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any, Concatenate, ParamSpec, TypeVar
 
 from batchintory.errors import BatchintoryError, BatchReleased, ResultError
 from batchintory.heartbeat import Heartbeat
+from batchintory.json_text import JsonText, write
 from batchintory.records import BatchRecord, Item, Outcome
 
 if TYPE_CHECKING:
@@ -122,7 +123,8 @@ class Batch:
     # The end.
 
     def succeed(self, result: Any = None, *, log: str | None = None, connection: Connection | None = None) -> None:
-        """All items are processed; the result is kept as JSON.
+        """All items are processed; the result is kept as JSON, to the letter: decimals may be among its numbers,
+        and numbers that a float does not hold come back as decimals.
 
         With a connection of SQLAlchemy the batch ends inside its transaction: what else is written there and
         the end of the batch are committed together, or neither. When the batch was taken from its owner
@@ -249,12 +251,10 @@ _LOG_BYTES = 1 << 20
 
 
 def _as_document(result: Any) -> Any:
-    from batchintory.planner.interface import JsonText, as_json
-
     if result is None:
         return None
     try:
-        return JsonText(as_json(result))
+        return JsonText(write(result))
     except (TypeError, ValueError, RecursionError) as error:
         raise ResultError(
             f"the batch's result cannot be written as JSON: {error}; return what JSON knows, or None"

@@ -7,9 +7,10 @@ says what each field means, its unit and its range. :func:`to_json` gives their 
 from __future__ import annotations
 
 import dataclasses
-import json
 from dataclasses import dataclass
 from typing import Any, Literal, Union
+
+from batchintory.json_text import write
 
 __all__ = [
     "AcquireRequest",
@@ -286,4 +287,4 @@ def to_json(record: Any) -> str:
             return {field.name: getattr(value, field.name) for field in dataclasses.fields(value)}
         raise TypeError(f"{type(value).__name__} has no JSON form")
 
-    return json.dumps(record, default=plain, ensure_ascii=False)
+    return write(record, plain)

@@ -5,11 +5,10 @@ A test holds them against what the component says of itself.
 
 from __future__ import annotations
 
-import json
 import struct
 from typing import Any
 
-from batchintory import records
+from batchintory import json_text, records
 from batchintory.errors import PLANNER_ERRORS, InvalidRequest
 from batchintory.planner.canonical_abi import (
     BOOL,
@@ -35,19 +34,10 @@ class Json(Text):
     """A JSON document: text there, Python's values here."""
 
     def load(self, memory: Memory, data: memoryview, at: int) -> Any:
-        return json.loads(super().load(memory, data, at))
+        return json_text.parse(super().load(memory, data, at))
 
     def encoded(self, value: Any) -> bytes:
-        return super().encoded(value if isinstance(value, JsonText) else as_json(value))
-
-
-class JsonText(str):
-    """Text that is a JSON document already."""
-
-
-def as_json(value: Any) -> str:
-    """A condition or a result as JSON."""
-    return json.dumps(value, ensure_ascii=False, separators=(",", ":"), allow_nan=False)
+        return super().encoded(value if isinstance(value, json_text.JsonText) else json_text.write(value))
 
 
 JSON = Option(Json())
