@@ -54,7 +54,8 @@ pub(crate) async fn migrate<D: Database>(database: &D) -> Result<Migration, Erro
 async fn upgrade<D: Database>(databases: &Databases<'_, D>) -> Result<(), Error> {
     let inventory = &databases.inventory;
     databases.inventory(inventory.probe_for_upgrade()).await?;
-    let names = databases.inventory(inventory.list_meta_tables()).await?;
+    check_statuses(databases).await?;
+    let names = databases.inventory(inventory.list_values("meta_table")).await?;
     for mut row in RowReader::all(names) {
         let name = row.text()?;
         let normalised = databases.meta_table(&name)?.to_string();
@@ -65,6 +66,27 @@ async fn upgrade<D: Database>(databases: &Databases<'_, D>) -> Result<(), Error>
     }
     for statement in inventory.upgrade() {
         execute(databases, statement).await?;
+    }
+    Ok(())
+}
+
+/// Refuses a table with words for the status that have no meaning here: what failed would be taken for
+/// processed.
+async fn check_statuses<D: Database>(databases: &Databases<'_, D>) -> Result<(), Error> {
+    let inventory = &databases.inventory;
+    let labels = &inventory.labels;
+    let known = [&labels.running, &labels.succeeded, &labels.failed];
+    let statuses = databases.inventory(inventory.list_values("status")).await?;
+    for mut row in RowReader::all(statuses) {
+        let status = row.text()?;
+        if !known.contains(&&status) {
+            return Err(Error::InvalidRequest(format!(
+                "the inventory table {:?} has rows of the status {status:?}, but the words for it are set \
+                 to {known:?}; nothing was changed: set them as they are in the table, or give \
+                 those rows one of them",
+                inventory.name.to_string()
+            )));
+        }
     }
     Ok(())
 }

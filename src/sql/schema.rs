@@ -65,6 +65,7 @@ impl InventoryTable {
         };
         let names = [
             ("{table}", self.qualified(dialect)),
+            ("{schema}", quoted(schema)),
             ("{unqualified}", quoted(table)),
             ("{chain}", index("chain")),
             ("{claim_token}", index("claim_token")),
@@ -118,13 +119,13 @@ impl InventoryTable {
         .concat()
     }
 
-    /// The meta tables by their names in this table: rows of `meta_table`.
+    /// What a column of text holds, each value once: rows of one value.
     ///
     /// Relies on: a scan of the whole inventory.
-    pub(crate) fn list_meta_tables(&self) -> Statement {
+    pub(crate) fn list_values(&self, column: &'static str) -> Statement {
         let mut select = Query::select();
         select
-            .expr(text(Expr::col("meta_table")))
+            .expr(text(Expr::col(column)))
             .distinct()
             .from(self.name.reference());
         Statement::build(&select, self.dialect)

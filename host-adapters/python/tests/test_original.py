@@ -7,11 +7,13 @@ import os
 import subprocess
 import sys
 from collections.abc import Callable, Iterator
+from decimal import Decimal
 from pathlib import Path
 from typing import Any
 
 import pytest
 from conftest import fill, on_server, sqlalchemy_url
+from sqlalchemy import event, text
 from sqlalchemy.engine import Engine
 
 import batchintory
@@ -140,8 +142,16 @@ def test_what_is_set_wrongly_is_told(tmp_path: Path) -> None:
         configure(settings={"BACKEND_CONN": "sqlite://"})
     with pytest.raises(ValueError, match="there is no dot-env file"):
         configure(dot_env=str(tmp_path / "nothing.env"))
-    with pytest.raises(SettingsError, match="three words"):
-        configure(settings={"INVENTORY_STATUS_ENUMS": '["running"]'})
+    for labels in (
+        '["running"]',
+        ["runs", "done", "broken"],
+        "running, succeeded, failed",
+        {"running": "runs"},
+        {"running": "a", "succeeded": "b", "failed": "c", "lost": "d"},
+        3,
+    ):
+        with pytest.raises(SettingsError, match="must list the words running, succeeded, failed"):
+            configure(settings={"INVENTORY_STATUS_ENUMS": labels})
     with pytest.raises(SettingsError, match="DEBUG"):
         configure(settings={"DEBUG": "perhaps"})
     configure(settings={"INVENTORY_CONN": "sqlite:///with-password", "META_CONN": "with-password"})
@@ -150,13 +160,27 @@ def test_what_is_set_wrongly_is_told(tmp_path: Path) -> None:
 
 def test_labels_are_those_that_are_set(sqlite_url: str, engine_of: Callable[[str], Engine]) -> None:
     fill(engine_of(sqlite_url))
-    configure(settings={"INVENTORY_CONN": sqlite_url, "INVENTORY_STATUS_ENUMS": ["runs", "done", "broken"]})
+    labels = {"failed": "broken", "running": "runs", "succeeded": "done"}
+    configure(settings={"INVENTORY_CONN": sqlite_url, "INVENTORY_STATUS_ENUMS": labels})
     batchintory.migrate()
     batch = acquire_batch("job", "files")
     assert latest().status == "runs"
     assert batch is not None
     batch.succeeded()
     assert latest().status == "done"
+
+
+def test_labels_are_read_by_name(sqlite_url: str, engine_of: Callable[[str], Engine]) -> None:
+    """In the original, the order of its list means nothing, and there may be others among them."""
+    fill(engine_of(sqlite_url))
+    labels = '["failed", "cancelled", "running", "succeeded"]'
+    configure(settings={"INVENTORY_CONN": sqlite_url, "INVENTORY_STATUS_ENUMS": labels})
+    batchintory.migrate()
+    batch = acquire_batch("job", "files")
+    assert latest().status == "running"
+    assert batch is not None
+    batch.succeeded()
+    assert latest().status == "succeeded"
 
 
 def python_of_pybatchintory() -> str:
@@ -181,15 +205,26 @@ pybatchintory.acquire_batch("job", "files", batch_count=4)
 """
 
 
+LABELS = '["failed", "running", "succeeded"]'
+
+
 def test_an_inventory_of_the_original_goes_on(
     url_of_two: str, engine_of: Callable[..., Engine], tmp_path: Path
 ) -> None:
     fill(engine_of(url_of_two), range(1, 41))
     theirs = sqlalchemy_url(url_of_two, "psycopg2")
     subprocess.run(
-        [python_of_pybatchintory(), "-c", WRITES, theirs], check=True, capture_output=True, cwd=tmp_path
+        [python_of_pybatchintory(), "-c", WRITES, theirs],
+        check=True,
+        capture_output=True,
+        cwd=tmp_path,
+        env={**os.environ, "PYBATCHINTORY_INVENTORY_STATUS_ENUMS": LABELS},
     )
-    configure(settings={"INVENTORY_CONN": theirs})
+    other = {"running": "failed", "succeeded": "succeeded", "failed": "broken"}
+    configure(settings={"INVENTORY_CONN": theirs, "INVENTORY_STATUS_ENUMS": other})
+    with pytest.raises(InvalidRequest, match='status "running"'):
+        batchintory.migrate()
+    configure(settings={"INVENTORY_CONN": theirs, "INVENTORY_STATUS_ENUMS": LABELS})
     with pytest.raises(batchintory.BatchintoryError, match="migrate"):
         acquire_batch("job", "files", batch_count=5)
     assert batchintory.migrate().upgraded
@@ -202,6 +237,53 @@ def test_an_inventory_of_the_original_goes_on(
         subprocess.run(
             [python_of_pybatchintory(), "-c", WRITES, theirs], check=True, capture_output=True, cwd=tmp_path
         )
+
+
+ATTACHED = """
+import sys
+import pybatchintory
+from pybatchintory import sql
+from sqlalchemy import event
+url, file = sys.argv[1:]
+pybatchintory.configure(settings={"INVENTORY_CONN": url, "INVENTORY_CONN_SCHEMA": "jobs"})
+event.listen(sql.db.engine_inventory, "connect", lambda new, _: new.execute("ATTACH ? AS jobs", (file,)))
+sql.db.initialize_metadata_backend()
+pybatchintory.acquire_batch("job", "files", batch_count=5).succeeded(result={"made": 5})
+pybatchintory.acquire_batch("job", "files", batch_count=5).failed(ValueError("broken"))
+"""
+
+
+@pytest.mark.parametrize("is_upgraded", [True, False])
+def test_an_inventory_lies_in_an_attached_schema(
+    is_upgraded: bool, sqlite_url: str, engine_of: Callable[[str], Engine], tmp_path: Path
+) -> None:
+    """As in the tests of the original; here each connection must have it."""
+    engine = engine_of(sqlite_url)
+    fill(engine)
+    file = str(tmp_path / "jobs.sqlite")
+    if is_upgraded:
+        arguments = [sqlalchemy_url(sqlite_url), file]
+        subprocess.run([python_of_pybatchintory(), "-c", ATTACHED, *arguments], check=True, cwd=tmp_path)
+        engine.dispose()
+    event.listen(engine, "connect", lambda new, _: new.execute("ATTACH ? AS jobs", (file,)))
+    configure(settings={"INVENTORY_CONN": engine, "INVENTORY_CONN_SCHEMA": "jobs"})
+    assert batchintory.migrate().upgraded is is_upgraded
+    assert not batchintory.migrate().created
+    first = 11 if is_upgraded else 1
+    batch = acquire_batch("job", "files", batch_count=5)
+    assert batch is not None
+    assert batch.items[0] == f"file-{first}"
+    # A number, which SQLite would round in a column of pybatchintory.
+    result = Decimal("0.30000000000000000000000000001")
+    batch.succeeded(result)
+    assert latest().result_item == result
+    with engine.connect() as connection:
+        (tables,) = connection.execute(text("SELECT count(*) FROM sqlite_master WHERE name LIKE 'inventory%'"))
+        assert tuple(tables) == (0,)
+        (indexes,) = connection.execute(
+            text("SELECT count(*) FROM jobs.sqlite_master WHERE tbl_name = 'inventory' AND type = 'index'")
+        )
+        assert tuple(indexes) == (4,)
 
 
 def run_faults(python: str, package: str, *url: str, folder: Path) -> dict[str, Any]:

@@ -24,5 +24,5 @@ CREATE TABLE IF NOT EXISTS {table} (
     CONSTRAINT {chain} UNIQUE (meta_table, job, batch_id_after, attempt),
     CONSTRAINT {claim_token} UNIQUE (claim_token)
 );
-CREATE INDEX IF NOT EXISTS {watermark} ON {unqualified} (meta_table, job, batch_id_end, attempt);
-CREATE INDEX IF NOT EXISTS {queue} ON {unqualified} (meta_table, job, queue, watermark);
+CREATE INDEX IF NOT EXISTS {schema}.{watermark} ON {unqualified} (meta_table, job, batch_id_end, attempt);
+CREATE INDEX IF NOT EXISTS {schema}.{queue} ON {unqualified} (meta_table, job, queue, watermark);

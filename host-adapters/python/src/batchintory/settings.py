@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 import os
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, fields
 from pathlib import Path
 from typing import Any
 
@@ -31,7 +31,7 @@ class Settings:
     inventory_conn: Any = field(default=None, repr=False)
     inventory_conn_schema: str | None = None
     inventory_table_name: str = "inventory"
-    inventory_status_enums: tuple[str, str, str] = ("running", "succeeded", "failed")
+    inventory_status_enums: StatusLabels = StatusLabels()
     meta_conn: Any = field(default=None, repr=False)
     debug: bool = False
 
@@ -41,11 +41,6 @@ class Settings:
         if self.inventory_conn_schema is None:
             return self.inventory_table_name
         return f"{quoted(self.inventory_conn_schema)}.{quoted(self.inventory_table_name)}"
-
-    @property
-    def status_labels(self) -> StatusLabels:
-        """The words of the ``status`` column."""
-        return StatusLabels(*self.inventory_status_enums)
 
 
 def quoted(name: str) -> str:
@@ -104,13 +99,19 @@ def _truth(value: Any) -> bool:
     raise SettingsError(f"DEBUG must be true or false, not {value!r}")
 
 
-def _labels(value: Any) -> tuple[str, str, str]:
+def _labels(value: Any) -> StatusLabels:
+    """The words of the ``status`` column, by name. pybatchintory lists those that the column may hold, in any
+    order and with others among them, and always writes ``running``, ``succeeded`` and ``failed``."""
+    names = tuple(field.name for field in fields(StatusLabels))
     try:
         labels = json.loads(value) if isinstance(value, str) else value
-        running, succeeded, failed = map(str, labels)
-    except (TypeError, ValueError):
-        raise SettingsError(
-            "INVENTORY_STATUS_ENUMS must be three words, for running, succeeded and failed, as in "
-            '["running", "succeeded", "failed"]'
-        ) from None
-    return running, succeeded, failed
+        if isinstance(labels, Mapping):
+            return StatusLabels(**{name: str(labels[name]) for name in {*names, *labels}})
+        if {*names} <= {str(label) for label in labels}:
+            return StatusLabels()
+    except (TypeError, ValueError, LookupError):
+        pass
+    raise SettingsError(
+        f"INVENTORY_STATUS_ENUMS must list the words {', '.join(names)}, in any order; other words for them are "
+        'given by name, as in {"running": "runs", "succeeded": "done", "failed": "broken"}'
+    )
