@@ -59,7 +59,8 @@ pub(crate) async fn find_attempt<D: Database>(
 pub(crate) fn no_such_batch() -> Error {
     Error::NoSuchBatch(
         "no batch in this inventory has this claim token; pass on the one that acquire gave, and \
-         check which inventory is meant"
+         check which inventory is meant. If both are right, the database has lost the batch, as a \
+         failover may: its items are handed out again, so drop it"
             .into(),
     )
 }

@@ -1,4 +1,5 @@
-//! A TCP proxy that cuts its connections: all of them when it is told to, or some after so many bytes.
+//! A TCP proxy that cuts its connections, all of them when it is told to, or some after so many bytes, and can
+//! lead to another server.
 
 use std::net::SocketAddr;
 use std::sync::atomic::{AtomicU64, Ordering};
@@ -17,6 +18,7 @@ pub struct Proxy {
     /// Where to connect to.
     pub address: SocketAddr,
     state: watch::Sender<State>,
+    server: watch::Sender<String>,
 }
 
 #[derive(Debug, Clone, Copy, Default)]
@@ -53,6 +55,7 @@ impl Proxy {
         let listener = TcpListener::bind("127.0.0.1:0").await?;
         let address = listener.local_addr()?;
         let (state, of_all) = watch::channel(State::default());
+        let (server, leading) = watch::channel(server);
         tokio::spawn(async move {
             let mut number = 0;
             while let Ok((client, _)) = listener.accept().await {
@@ -61,7 +64,7 @@ impl Proxy {
                 if at_start.refuses {
                     continue;
                 }
-                let server = server.clone();
+                let server = leading.borrow().clone();
                 let bytes_left = AtomicU64::new(most_bytes(number));
                 number += 1;
                 tokio::spawn(async move {
@@ -73,7 +76,11 @@ impl Proxy {
                 });
             }
         });
-        Ok(Self { address, state })
+        Ok(Self {
+            address,
+            state,
+            server,
+        })
     }
 
     /// Cuts all connections and takes no new ones.
@@ -82,6 +89,11 @@ impl Proxy {
             state.cuts += 1;
             state.refuses = true;
         });
+    }
+
+    /// Leads to another server, once it takes connections again.
+    pub fn lead_to(&self, server: String) {
+        self.server.send_replace(server);
     }
 
     /// Takes connections again.

@@ -68,9 +68,12 @@ impl OwnPostgres {
 
     /// Stops the server as a crash would.
     pub fn stop_immediately(&self) -> Result<()> {
-        run(self
-            .program("pg_ctl")?
-            .args(["stop", "--mode=immediate", "--silent"]))
+        self.stop("immediate")
+    }
+
+    fn stop(&self, mode: &str) -> Result<()> {
+        let mode = format!("--mode={mode}");
+        run((self.program("pg_ctl")?).args(["stop", &mode, "--silent"]))
     }
 
     fn program(&self, name: &str) -> Result<Command> {
@@ -83,6 +86,52 @@ impl OwnPostgres {
 impl Drop for OwnPostgres {
     fn drop(&mut self) {
         let _ = self.stop_immediately();
+    }
+}
+
+/// A standby of such a server, which follows it by streaming replication.
+pub struct Standby {
+    server: OwnPostgres,
+}
+
+impl Standby {
+    /// The name by which the primary knows it.
+    pub const NAME: &'static str = "standby";
+
+    /// Copies the primary and starts to follow it.
+    pub fn of(primary: &OwnPostgres) -> Result<Self> {
+        let server = OwnPostgres {
+            programs: primary.programs.clone(),
+            folder: own_folder()?,
+            port: free_port()?,
+            isolation: primary.isolation,
+        };
+        let source = format!(
+            "host=127.0.0.1 port={} user=postgres application_name={}",
+            primary.port,
+            Self::NAME
+        );
+        run((server.program("pg_basebackup")?)
+            .args(["--write-recovery-conf", "--checkpoint=fast", "--no-sync"])
+            .args(["--dbname", &source]))?;
+        server.restart()?;
+        Ok(Self { server })
+    }
+
+    /// Stops it, so that it falls behind.
+    pub fn stop(&self) -> Result<()> {
+        self.server.stop("fast")
+    }
+
+    /// Starts it again.
+    pub fn restart(&self) -> Result<()> {
+        self.server.restart()
+    }
+
+    /// Makes it the primary.
+    pub fn promote(self) -> Result<OwnPostgres> {
+        run((self.server.program("pg_ctl")?).args(["promote", "--wait", "--silent"]))?;
+        Ok(self.server)
     }
 }
 

@@ -3,6 +3,7 @@
 #![allow(missing_docs)]
 
 mod dashboard;
+mod failover;
 mod faults;
 mod languages;
 mod looking_back;
