@@ -58,7 +58,7 @@ fn it_imports_the_database_and_randomness_and_nothing_else() {
 
 #[test]
 fn it_is_small() {
-    assert!(PlannerComponent::EMBEDDED.len() <= 400 * 1024);
+    assert!(PlannerComponent::EMBEDDED.len() <= 450 * 1024);
 }
 
 #[test]
@@ -162,6 +162,59 @@ async fn one_inventory_serves_many_tasks() {
     assert_eq!(items, 10_000);
     let jobs = inventory.jobs().await.unwrap();
     assert_eq!((jobs[0].succeeded, jobs[0].running), (200, 0));
+}
+
+#[tokio::test]
+async fn a_range_whose_rows_are_gone_succeeds_without_its_work() {
+    let database = database().await;
+    let inventory = Inventory::builder()
+        .inventory(database.clone())
+        .build()
+        .unwrap();
+    let Acquired::Batch(batch) = inventory.acquire(&request()).await.unwrap() else {
+        panic!("no batch");
+    };
+    batch.fail("a try").await.unwrap();
+    database.query("DELETE FROM files", &[]).await.unwrap();
+    let processed = inventory
+        .process(&request(), async |_| Err::<(), _>("there is nothing to do"))
+        .await
+        .unwrap();
+    assert_eq!((processed.succeeded, processed.failed), (1, 0));
+    let history = inventory.history(&Default::default()).await.unwrap();
+    assert_eq!(
+        (history[0].status.as_str(), history[0].count),
+        ("succeeded", 0)
+    );
+    assert!(history[0].log.as_deref().unwrap().contains("no items"));
+}
+
+#[tokio::test]
+async fn a_result_that_is_not_taken_leaves_the_batch_to_its_owner() {
+    let inventory = Inventory::builder()
+        .inventory(database().await)
+        .build()
+        .unwrap();
+    let request = AcquireRequest {
+        max_count: Some(1),
+        max_attempts: 1,
+        ..request()
+    };
+    let too_long = "x".repeat(1024 * 1024);
+    let Acquired::Batch(batch) = inventory.acquire(&request).await.unwrap() else {
+        panic!("no batch");
+    };
+    let error = batch.succeed_with(&too_long).await.unwrap_err();
+    assert_eq!(error.name(), "invalid-request");
+    batch.succeed_with(&"short").await.unwrap();
+    let Acquired::Batch(batch) = inventory.acquire(&request).await.unwrap() else {
+        panic!("no batch");
+    };
+    let processed = batch.process(async |_| Ok::<_, &str>(too_long)).await;
+    assert_eq!(processed.unwrap_err().name(), "invalid-request");
+    let history = inventory.history(&Default::default()).await.unwrap();
+    assert_eq!(history[0].queue, Some(Queue::Exhausted));
+    assert_eq!(history[1].result_item.as_deref(), Some("\"short\""));
 }
 
 #[tokio::test]
