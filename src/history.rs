@@ -1,7 +1,6 @@
 //! What happened so far: `history` and `jobs`.
 
 use serde::de::IgnoredAny;
-use serde_json::Value;
 
 use crate::configuration;
 use crate::database::Database;
@@ -88,7 +87,7 @@ pub(crate) async fn history<D: Database>(
 fn as_document(kept: String) -> String {
     match serde_json::from_str::<IgnoredAny>(&kept) {
         Ok(_) => kept,
-        Err(_) => Value::String(kept).to_string(),
+        Err(_) => serde_json::to_string(&kept).unwrap_or_default(),
     }
 }
 

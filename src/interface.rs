@@ -520,7 +520,8 @@ mod tests {
             assert_eq!(outcome.result_item.as_deref(), Some(result));
             assert_eq!(serde_json::to_string(&outcome).unwrap(), json);
         }
-        let outcome: Outcome = serde_json::from_str(r#"{"succeeded":true,"result_item":null}"#).unwrap();
+        let outcome: Outcome =
+            serde_json::from_str(r#"{"succeeded":true,"result_item":null}"#).unwrap();
         assert_eq!(outcome, Outcome::succeeded(None));
     }
 }

@@ -55,7 +55,9 @@ async fn upgrade<D: Database>(databases: &Databases<'_, D>) -> Result<(), Error>
     let inventory = &databases.inventory;
     databases.inventory(inventory.probe_for_upgrade()).await?;
     check_statuses(databases).await?;
-    let names = databases.inventory(inventory.list_values("meta_table")).await?;
+    let names = databases
+        .inventory(inventory.list_values("meta_table"))
+        .await?;
     for mut row in RowReader::all(names) {
         let name = row.text()?;
         let normalised = databases.meta_table(&name)?.to_string();

@@ -65,7 +65,7 @@ impl InventoryTable {
         };
         let names = [
             ("{table}", self.qualified(dialect)),
-            ("{schema}", quoted(schema)),
+            ("{schema}", quoted(self.name.schema())),
             ("{unqualified}", quoted(table)),
             ("{chain}", index("chain")),
             ("{claim_token}", index("claim_token")),

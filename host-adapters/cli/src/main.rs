@@ -2,21 +2,26 @@
 
 mod advice;
 mod cli;
+mod command_output;
 mod commands;
 mod error;
 mod files;
+mod item_lines;
 mod meta_table;
 mod output;
 mod process;
 mod request;
 mod settings;
 mod signals;
+mod starter;
 mod summary;
 mod unreachable;
+mod workers;
 
 use std::env;
 use std::io::IsTerminal;
 use std::process::ExitCode;
+use std::time::Duration;
 
 use clap::Parser;
 use tracing_subscriber::EnvFilter;
@@ -24,8 +29,10 @@ use tracing_subscriber::EnvFilter;
 use crate::cli::Cli;
 use crate::error::Failure;
 
-#[tokio::main]
-async fn main() -> ExitCode {
+/// How long is waited for threads that are in the middle of something at the end.
+const LINGER: Duration = Duration::from_secs(1);
+
+fn main() -> ExitCode {
     let cli = match Cli::try_parse() {
         Ok(cli) => cli,
         Err(error) => return refuse(&error),
@@ -44,13 +51,22 @@ async fn main() -> ExitCode {
         .log_internal_errors(false)
         .init();
     let json = cli.global.json;
-    match commands::run(cli).await {
+    let runtime = match tokio::runtime::Runtime::new() {
+        Ok(runtime) => runtime,
+        Err(error) => return report(&error.into(), json),
+    };
+    let code = match runtime.block_on(commands::run(cli)) {
         Ok(code) => code.into(),
-        Err(failure) => {
-            failure.report(json);
-            failure.code().into()
-        }
-    }
+        Err(failure) => report(&failure, json),
+    };
+    // A statement may wait for a lock there, for as long as it likes.
+    runtime.shutdown_timeout(LINGER);
+    code
+}
+
+fn report(failure: &Failure, json: bool) -> ExitCode {
+    failure.report(json);
+    failure.code().into()
 }
 
 /// Answers a command line that is not understood, or one that asks for help.
@@ -64,8 +80,7 @@ fn refuse(error: &clap::Error) -> ExitCode {
             .unwrap_or(message)
             .trim_end();
         let failure = Failure::usage(message).hint("see `batchintory --help`");
-        failure.report(true);
-        return failure.code().into();
+        return report(&failure, true);
     }
     error.exit()
 }

@@ -1,13 +1,18 @@
 //! A meta table of files: its statements.
+//!
+//! A file's rows form a chain, as a job's ranges do: each says which row told of the file before, and a
+//! unique index lets only one follow each. So of several processes that list a file's state at once one
+//! inserts its row, and the others find it.
 
 use std::collections::HashMap;
 use std::sync::Arc;
+use std::time::Duration;
 
 use batchintory_wasmtime::{Database, DatabaseError, Dialect, Refusal, Rows, Value};
 use sea_query::{
-    BinOper, ColumnDef, Expr, ExprTrait, Func, Index, IntoTableRef, MysqlQueryBuilder, Order,
-    PostgresQueryBuilder, Query, QueryStatementWriter, SqliteQueryBuilder, Table, TableRef,
-    Value as SqlValue,
+    BinOper, ColumnDef, Expr, ExprTrait, Func, Index, IndexCreateStatement, IntoTableRef,
+    MysqlQueryBuilder, Order, PostgresQueryBuilder, Query, QueryStatementWriter,
+    SqliteQueryBuilder, Table, TableRef, Value as SqlValue,
 };
 
 use crate::error::Failure;
@@ -19,7 +24,28 @@ pub const CHUNK: usize = 500;
 /// How many characters of a path MySQL's index holds: almost as many as it may.
 const INDEXED_CHARACTERS: u32 = 700;
 
-/// A meta table of files: `uid`, `item` (the path), `weight` (its size in bytes), `modified`.
+/// What stands for a row that none came before.
+const NO_ROW: i64 = 0;
+
+/// How often a statement is repeated when other processes do the same at the same moment.
+const MAX_ROUNDS: u32 = 50;
+
+/// How long to wait before the first repetition; one step more before each further one.
+const PAUSE: Duration = Duration::from_millis(2);
+
+/// PostgreSQL's codes for a table or an index that is there already: it looks before it locks.
+const DUPLICATE: [&str; 2] = ["42P07", "42710"];
+
+/// What the table last said of a file.
+struct Listed {
+    /// The row.
+    uid: i64,
+    /// The file as it was then; none where the row does not tell.
+    file: Option<File>,
+}
+
+/// A meta table of files: `uid`, `item` (the path), `weight` (its size in bytes), `modified`, and `previous`
+/// (the `uid` of the row that told of the file before, 0 for the first).
 pub struct FileTable {
     database: Arc<dyn Database>,
     schema: String,
@@ -63,41 +89,112 @@ impl FileTable {
                 Dialect::Sqlite => ColumnDef::new("modified").text().take(),
                 Dialect::Mysql => ColumnDef::new("modified").custom("datetime(6)").take(),
             });
+        table.col(ColumnDef::new("previous").big_integer());
         let mut index = Index::create();
         index.name(format!("{}_item", self.table));
+        let follow = |index: &mut IndexCreateStatement| {
+            (index.unique().if_not_exists())
+                .col("item")
+                .col("previous")
+                .to_owned()
+        };
         let statements = match self.database.dialect() {
             Dialect::Postgresql => vec![
                 table.to_string(PostgresQueryBuilder),
-                (index.if_not_exists().col("item"))
-                    .table(self.reference())
-                    .to_string(PostgresQueryBuilder),
+                (follow(&mut index).table(self.reference())).to_string(PostgresQueryBuilder),
             ],
             Dialect::Sqlite => vec![
                 table.to_string(SqliteQueryBuilder),
-                (index.if_not_exists().col("item"))
-                    .table(self.table.clone())
-                    .to_string(SqliteQueryBuilder),
+                (follow(&mut index).table(self.table.clone())).to_string(SqliteQueryBuilder),
             ],
-            // Its indexes are made with the table, and take the beginnings of texts.
-            Dialect::Mysql => vec![
-                (table.index(index.col(("item", INDEXED_CHARACTERS))))
+            // Its indexes are made with the table, and take the beginnings of texts: what is unique is a
+            // digest.
+            Dialect::Mysql => {
+                let digest = Expr::cust("UNHEX(SHA2(item, 256))");
+                let mut follow = Index::create();
+                follow.unique().name(format!("{}_previous", self.table));
+                vec![
+                    (table.col(
+                        ColumnDef::new("item_digest")
+                            .binary_len(32)
+                            .generated(digest, true),
+                    ))
+                    .index(index.col(("item", INDEXED_CHARACTERS)))
+                    .index(follow.col("item_digest").col("previous"))
                     .character_set("utf8mb4")
                     .collate("utf8mb4_bin")
                     .to_string(MysqlQueryBuilder),
-            ],
+                ]
+            }
         };
         for statement in statements {
-            let created = self.database.query(&statement, &[]).await;
+            let created = self.repeat(|| self.database.query(&statement, &[])).await;
             created.map_err(|error| self.failure(error))?;
         }
         Ok(())
     }
 
-    /// What the table last said of these paths; those that it does not list are missing, as all are
+    /// Repeats what makes a thing that another process makes at the same moment.
+    async fn repeat<F>(&self, mut statement: impl FnMut() -> F) -> Result<Rows, DatabaseError>
+    where
+        F: Future<Output = Result<Rows, DatabaseError>>,
+    {
+        let mut round = 0;
+        loop {
+            match statement().await {
+                Err(error) if round < MAX_ROUNDS && is_race(&error) => {}
+                answer => return answer,
+            }
+            round += 1;
+            tokio::time::sleep(PAUSE * round).await;
+        }
+    }
+
+    /// Lists those files that are new or changed, in this order. Gives back how many were.
+    pub async fn list(&self, files: &[(&String, &File)]) -> Result<usize, Failure> {
+        let mut latest = self.latest(files).await?;
+        let mut new = changed(files, &latest);
+        for round in 1..=MAX_ROUNDS {
+            if new.is_empty() {
+                return Ok(0);
+            }
+            match self.insert(&new, &latest).await {
+                Ok(_) => return Ok(new.len()),
+                Err(error) if is_race(&error) => {}
+                Err(error) => return Err(self.failure(error)),
+            }
+            tokio::time::sleep(PAUSE * round).await;
+            let before = std::mem::replace(&mut latest, self.latest(files).await?);
+            new = changed(files, &latest);
+            // Whoever listed a file meanwhile may have seen it after us.
+            new.retain(
+                |(path, file)| match (before.get(*path), latest.get(*path)) {
+                    (before, Some(now)) if before.map(|row| row.uid) != Some(now.uid) => {
+                        (now.file.as_ref()).is_none_or(|now| now.modified < file.modified)
+                    }
+                    _ => true,
+                },
+            );
+        }
+        Err(Failure::other(format!(
+            "other processes list files in the table {:?} all the time; try again",
+            self.table
+        )))
+    }
+
+    /// Those of the files that are new or changed.
+    pub async fn missing<'a>(
+        &self,
+        files: &[(&'a String, &'a File)],
+    ) -> Result<Vec<(&'a String, &'a File)>, Failure> {
+        Ok(changed(files, &self.latest(files).await?))
+    }
+
+    /// What the table last said of these files; those that it does not list are missing, as all are
     /// where there is no table yet.
     ///
     /// Relies on: the index on `item`.
-    pub async fn latest(&self, paths: &[&String]) -> Result<HashMap<String, File>, Failure> {
+    async fn latest(&self, files: &[(&String, &File)]) -> Result<HashMap<String, Listed>, Failure> {
         let modified = match self.database.dialect() {
             Dialect::Postgresql => Func::cust("to_char")
                 .arg(
@@ -117,8 +214,9 @@ impl FileTable {
             .expr(Expr::col("item").cast_as(self.type_name("text")))
             .expr(Expr::col("weight").cast_as(self.type_name("bigint")))
             .expr(modified.cast_as(self.type_name("text")))
+            .expr(Expr::col("uid").cast_as(self.type_name("bigint")))
             .from(self.reference())
-            .and_where(Expr::col("item").is_in(paths.iter().map(|path| self.bind_text(path))))
+            .and_where(Expr::col("item").is_in(files.iter().map(|(path, _)| self.bind_text(path))))
             .order_by("uid", Order::Asc);
         let rows = match self.query(&select).await {
             Err(DatabaseError::Failed(error)) if error.refusal == Refusal::NoSuchTable => {
@@ -128,24 +226,34 @@ impl FileTable {
         };
         let mut latest = HashMap::new();
         for row in rows.rows {
-            if let [Value::Text(path), Value::Int64(size), Value::Text(modified)] = row.as_slice() {
-                let file = File {
+            let [Value::Text(path), size, modified, Value::Int64(uid)] = row.as_slice() else {
+                continue;
+            };
+            let file = match (size, modified) {
+                (Value::Int64(size), Value::Text(modified)) => Some(File {
                     size: u64::try_from(*size).unwrap_or(0),
                     modified: modified.clone(),
-                };
-                // Later rows are about later states of the file.
-                latest.insert(path.clone(), file);
-            }
+                }),
+                _ => None,
+            };
+            // Later rows are about later states of the file.
+            latest.insert(path.clone(), Listed { uid: *uid, file });
         }
         Ok(latest)
     }
 
-    /// Lists files, in this order.
-    pub async fn insert(&self, files: &[(&String, &File)]) -> Result<(), Failure> {
+    /// Inserts rows for files, in this order, all or none: a conflict tells that another process was faster.
+    ///
+    /// Relies on: the unique index on `item` and `previous`.
+    async fn insert(
+        &self,
+        files: &[(&String, &File)],
+        latest: &HashMap<String, Listed>,
+    ) -> Result<Rows, DatabaseError> {
         let mut insert = Query::insert();
         insert
             .into_table(self.reference())
-            .columns(["item", "weight", "modified"]);
+            .columns(["item", "weight", "modified", "previous"]);
         for (path, file) in files {
             let modified = match self.database.dialect() {
                 Dialect::Postgresql => {
@@ -157,11 +265,11 @@ impl FileTable {
             };
             #[allow(clippy::cast_precision_loss)]
             let size = Expr::val(file.size as f64).cast_as(self.type_name("double precision"));
-            insert.values_panic([self.bind_text(path), size, modified]);
+            let previous = latest.get(*path).map_or(NO_ROW, |row| row.uid);
+            let previous = Expr::val(previous).cast_as(self.type_name("bigint"));
+            insert.values_panic([self.bind_text(path), size, modified, previous]);
         }
-        let inserted = self.query(&insert).await;
-        inserted.map_err(|error| self.failure(error))?;
-        Ok(())
+        self.query(&insert).await
     }
 
     fn reference(&self) -> TableRef {
@@ -196,6 +304,7 @@ impl FileTable {
             .map(|value| match value {
                 SqlValue::String(Some(text)) => Value::Text(text),
                 SqlValue::Double(Some(number)) => Value::Float64(number),
+                SqlValue::BigInt(Some(number)) => Value::Int64(number),
                 _ => Value::Null,
             })
             .collect();
@@ -214,6 +323,31 @@ impl FileTable {
             "the files cannot be listed in the table {:?}: {message}",
             self.table
         ))
-        .hint("the table needs the columns uid, item, weight and modified; name another by --table")
+        .hint("the table needs the columns uid, item, weight, modified and previous; name another by --table")
+    }
+}
+
+/// Those of the files of which the table last said something else, or nothing.
+fn changed<'a>(
+    files: &[(&'a String, &'a File)],
+    latest: &HashMap<String, Listed>,
+) -> Vec<(&'a String, &'a File)> {
+    (files.iter().copied())
+        .filter(|(path, file)| {
+            latest
+                .get(*path)
+                .is_none_or(|row| row.file.as_ref() != Some(file))
+        })
+        .collect()
+}
+
+/// Whether another process did the same at the same moment, or keeps the table locked.
+fn is_race(error: &DatabaseError) -> bool {
+    match error {
+        DatabaseError::Conflict(_) | DatabaseError::Retryable(_) => true,
+        DatabaseError::Failed(error) => {
+            (error.code.as_deref()).is_some_and(|code| DUPLICATE.contains(&code))
+        }
+        _ => false,
     }
 }

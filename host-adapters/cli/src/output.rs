@@ -61,6 +61,15 @@ pub fn print(line: impl std::fmt::Display) -> Result<(), Failure> {
     }
 }
 
+/// Prints bytes on standard output as they are. A reader that has seen enough is no error.
+pub fn print_bytes(bytes: &[u8]) -> Result<(), Failure> {
+    let mut output = std::io::stdout().lock();
+    match output.write_all(bytes).and_then(|()| output.flush()) {
+        Err(error) if error.kind() != ErrorKind::BrokenPipe => Err(error.into()),
+        _ => Ok(()),
+    }
+}
+
 /// Says something on standard error. Nobody may be there to read it, which is no reason to break off.
 pub fn tell(line: impl std::fmt::Display) {
     let _ = writeln!(std::io::stderr().lock(), "{line}");

@@ -1,23 +1,27 @@
 //! Running a command on the items of a batch.
 
 use std::ffi::{OsStr, OsString};
-use std::io::{ErrorKind, Write};
-use std::process::{ExitStatus, Stdio};
+use std::io::ErrorKind;
+use std::pin::pin;
+use std::process::ExitStatus;
+use std::time::Duration;
 
-use batchintory_wasmtime::{Batch, Error, Item};
-use indicatif::ProgressBar;
-use tokio::io::{AsyncRead, AsyncReadExt, AsyncWriteExt};
+use batchintory_wasmtime::{Batch, Error};
+use tokio::io::AsyncWriteExt;
 use tokio::process::{Child, ChildStdin, Command};
-use tokio::task::block_in_place;
+use tokio::time::timeout;
 
+use crate::command_output::{Errors, Output, Screen};
 use crate::error::Failure;
+use crate::item_lines::Separator;
+use crate::starter::Starter;
 
 /// How many items are asked for at once.
 const PAGE: u32 = 5_000;
-/// The longest result, in bytes; what is longer is passed on.
-const MAX_RESULT: usize = 1024 * 1024;
-/// How much of the end of standard error is kept, in bytes.
-const MAX_LOG: usize = 64 * 1024;
+
+/// How long the output of a command is waited for that has ended. What it has started may hold its pipes
+/// for ever.
+const LINGER: Duration = Duration::from_secs(5);
 
 /// What came of a command.
 pub enum Ended {
@@ -29,7 +33,11 @@ pub enum Ended {
         result: Option<String>,
         /// The end of its standard error.
         log: String,
+        /// Whether processes that it has left behind hold its pipes.
+        has_left_some: bool,
     },
+    /// It was not started, since there is no item.
+    Empty,
     /// It was killed, or not even started, since items could not be handed over.
     Unfed {
         /// Why.
@@ -52,14 +60,13 @@ pub struct Work {
     /// The command with its arguments.
     pub command: Vec<OsString>,
     /// What stands behind each item.
-    pub separator: u8,
+    pub separator: Separator,
     /// How long the batches' leases go on from each sign of life.
     pub lease_seconds: Option<u32>,
-    /// The bar that output must not disturb.
-    pub progress: ProgressBar,
-    /// Whether standard output is to hold nothing but our own answer; the command's is then passed on
-    /// to standard error.
-    pub own_output_only: bool,
+    /// Where output is passed on to.
+    pub screen: Screen,
+    /// What starts the command.
+    pub starter: Starter,
 }
 
 impl Work {
@@ -84,58 +91,40 @@ impl Work {
         batch: &Batch,
         kill: impl Future<Output = Kill>,
     ) -> Result<Ended, Failure> {
+        let mut kill = pin!(kill);
         // An item that cannot be handed over is mostly found here, before the command has done anything.
-        let first = match self.page(batch, None).await {
-            Ok(page) => page,
-            Err(reason) => return Ok(Ended::Unfed { reason }),
+        let first = tokio::select! {
+            page = self.page(batch, None) => match page {
+                Ok(page) if page.lines.is_empty() => return Ok(Ended::Empty),
+                Ok(page) => page,
+                Err(reason) => return Ok(Ended::Unfed { reason }),
+            },
+            kill = &mut kill => return Ok(Ended::Killed(kill)),
         };
-        let mut child = self.start(batch)?;
+        let mut child = self.start(batch).await?;
         let group = child.id();
-        let (mut input, output, errors) =
-            (child.stdin.take(), child.stdout.take(), child.stderr.take());
-        let feed = async {
-            self.feed(batch, first, input.as_mut()).await?;
-            // Only now: before its end, a command that reads on would take what it has for all.
-            input = None;
-            Ok(())
-        };
-        let talk = async {
-            tokio::try_join!(
-                feed,
-                async { Ok(self.read_output(output).await) },
-                async { Ok(self.read_errors(errors).await) },
-                async { Ok(child.wait().await) },
-            )
-        };
+        let mut input = child.stdin.take();
         let ended = tokio::select! {
-            ended = talk => ended.map_err(|reason| Ended::Unfed { reason }),
-            kill = kill => Err(Ended::Killed(kill)),
+            ended = self.attend(batch, first, &mut child, &mut input) => ended,
+            kill = kill => Ok(Ended::Killed(kill)),
         };
-        match ended {
-            Ok(((), result, log, status)) => Ok(Ended::Exited {
-                status: status?,
-                result,
-                log,
-            }),
-            Err(ended) => {
-                kill_group(&mut child, group).await;
-                drop(input);
-                Ok(ended)
-            }
+        if matches!(ended, Ok(Ended::Exited { .. })) {
+            self.starter.forget(group);
+        } else {
+            self.starter.kill(&mut child, group).await;
         }
+        // Only now: before its end, a command that reads on would take what it has for all.
+        drop(input);
+        ended
     }
 
-    fn start(&self, batch: &Batch) -> Result<Child, Failure> {
+    async fn start(&self, batch: &Batch) -> Result<Child, Failure> {
         let Some((program, arguments)) = self.command.split_first() else {
             return Err(Failure::usage("there is no command to run"));
         };
         let mut command = Command::new(program);
         command
             .args(arguments)
-            .stdin(Stdio::piped())
-            .stdout(Stdio::piped())
-            .stderr(Stdio::piped())
-            .kill_on_drop(true)
             .env("BATCHINTORY_BATCH_ID", batch.id.to_string())
             .env("BATCHINTORY_CLAIM_TOKEN", &batch.claim_token)
             .env("BATCHINTORY_ATTEMPT", batch.attempt.to_string())
@@ -148,12 +137,50 @@ impl Work {
         if let Some(seconds) = self.lease_seconds {
             command.env("BATCHINTORY_LEASE_SECONDS", seconds.to_string());
         }
-        // A group of its own, so that the terminal's Ctrl-C reaches us and not the command.
-        #[cfg(unix)]
-        command.process_group(0);
-        command
-            .spawn()
-            .map_err(|error| cannot_start(program, &error))
+        (self.starter.start(command).await).map_err(|error| cannot_start(program, &error))
+    }
+
+    /// Hands the items over, and takes what the command writes, until it has ended. The input stays open
+    /// unless it got all items.
+    async fn attend(
+        &self,
+        batch: &Batch,
+        first: Page,
+        child: &mut Child,
+        input: &mut Option<ChildStdin>,
+    ) -> Result<Ended, Failure> {
+        let (stdout, stderr) = (child.stdout.take(), child.stderr.take());
+        let (mut output, mut errors) = (Output::default(), Errors::default());
+        let mut has_left_some = false;
+        let status = {
+            let feed = async {
+                self.feed(batch, first, input.as_mut()).await?;
+                *input = None;
+                Ok(())
+            };
+            let read_output = async { Ok(output.read(stdout, &self.screen).await) };
+            let read_errors = async { Ok(errors.read(stderr, &self.screen).await) };
+            let mut exchange = pin!(async { tokio::try_join!(feed, read_output, read_errors) });
+            let (exchanged, status) = tokio::select! {
+                exchanged = &mut exchange => (Ok(exchanged), None),
+                status = child.wait() => (timeout(LINGER, &mut exchange).await, Some(status)),
+            };
+            match exchanged {
+                Ok(Err(reason)) => return Ok(Ended::Unfed { reason }),
+                Ok(Ok(_)) => {}
+                Err(_) => has_left_some = true,
+            }
+            match status {
+                Some(status) => status?,
+                None => child.wait().await?,
+            }
+        };
+        Ok(Ended::Exited {
+            status,
+            result: output.into_result(&self.screen),
+            log: errors.into_log(),
+            has_left_some,
+        })
     }
 
     /// Hands the items over; the error says why that went wrong.
@@ -187,95 +214,14 @@ impl Work {
             .map_err(|error| format!("the items cannot be read: {error}"))?;
         let mut lines = Vec::new();
         for item in &items {
-            lines.extend_from_slice(self.line(item)?.as_bytes());
-            lines.push(self.separator);
+            (self.separator.write(item, &mut lines))
+                .map_err(|failure| failure.message().to_owned())?;
         }
         let is_last = items.len() < PAGE as usize;
         Ok(Page {
             lines,
             next_after: items.last().filter(|_| !is_last).map(|item| item.uid),
         })
-    }
-
-    fn line<'a>(&self, item: &'a Item) -> Result<&'a str, String> {
-        let text = (item.item.as_deref())
-            .ok_or_else(|| format!("the item with id {} is NULL", item.uid))?;
-        if text.as_bytes().contains(&self.separator) {
-            return Err(format!(
-                "the item with id {} holds a line break; separate the items by NUL characters with --null",
-                item.uid
-            ));
-        }
-        Ok(text)
-    }
-
-    /// Standard output as a result, when it is a JSON document. Anything else is passed on.
-    async fn read_output(&self, output: Option<impl AsyncRead + Unpin>) -> Option<String> {
-        let mut output = output?;
-        let mut kept = Vec::new();
-        let mut is_too_long = false;
-        let mut buffer = [0; 8 * 1024];
-        while let Ok(length @ 1..) = output.read(&mut buffer).await {
-            kept.extend_from_slice(buffer.get(..length).unwrap_or_default());
-            is_too_long |= kept.len() > MAX_RESULT;
-            if is_too_long {
-                self.pass_on(&kept);
-                kept.clear();
-            }
-        }
-        let text = String::from_utf8_lossy(&kept);
-        let document = text.trim();
-        if !is_too_long && serde_json::from_str::<serde::de::IgnoredAny>(document).is_ok() {
-            return Some(document.to_owned());
-        }
-        self.pass_on(&kept);
-        None
-    }
-
-    fn pass_on(&self, output: &[u8]) {
-        // Nobody may be there to read it, which is no reason to stop.
-        let _ = self.show(|| {
-            if self.own_output_only {
-                std::io::stderr().write_all(output)
-            } else {
-                std::io::stdout().write_all(output)
-            }
-        });
-    }
-
-    /// Writes beside the progress bar.
-    pub fn show<T>(&self, write: impl FnOnce() -> T) -> T {
-        // A reader that takes its time must not hold up the signs of life, which are other tasks.
-        block_in_place(|| self.progress.suspend(write))
-    }
-
-    /// Passes standard error on, and keeps its end.
-    async fn read_errors(&self, errors: Option<impl AsyncRead + Unpin>) -> String {
-        let Some(mut errors) = errors else {
-            return String::new();
-        };
-        let mut tail = Vec::new();
-        let mut is_cut = false;
-        let mut buffer = [0; 8 * 1024];
-        while let Ok(length @ 1..) = errors.read(&mut buffer).await {
-            let read = buffer.get(..length).unwrap_or_default();
-            // Nobody may be there to read it, which is no reason to stop.
-            let _ = self.show(|| std::io::stderr().write_all(read));
-            tail.extend_from_slice(read);
-            let surplus = tail.len().saturating_sub(MAX_LOG);
-            is_cut |= surplus > 0;
-            tail.drain(..surplus);
-        }
-        if is_cut {
-            // The cut may go through a character, whose other bytes all begin with the bits 10.
-            let rest = tail.iter().take(3).take_while(|byte| **byte >> 6 == 0b10);
-            let rest = rest.count();
-            tail.drain(..rest);
-        }
-        String::from_utf8_lossy(&tail)
-            .replace('\0', "")
-            .trim_end()
-            .to_owned()
     }
 }
 
@@ -293,17 +239,4 @@ fn cannot_start(program: &OsStr, error: &dyn std::error::Error) -> Failure {
         program.display()
     ))
     .hint("the command stands behind --, as in: batchintory run … -- wc -l")
-}
-
-/// Kills the command with all that it has started.
-async fn kill_group(child: &mut Child, group: Option<u32>) {
-    #[cfg(unix)]
-    if let Some(group) = group.and_then(|group| i32::try_from(group).ok()) {
-        use nix::sys::signal::{Signal, killpg};
-        // It may have ended by itself meanwhile.
-        let _ = killpg(nix::unistd::Pid::from_raw(group), Signal::SIGKILL);
-    }
-    #[cfg(not(unix))]
-    let _ = group;
-    let _ = child.kill().await;
 }

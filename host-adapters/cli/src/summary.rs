@@ -6,7 +6,7 @@ use serde::Serialize;
 use crate::output::{WeightUnit, count, tell};
 
 /// What a run did.
-#[derive(Debug, Default, Serialize)]
+#[derive(Debug, Clone, Default, Serialize)]
 pub struct Summary {
     /// Batches that succeeded.
     pub succeeded: u64,
@@ -23,15 +23,6 @@ pub struct Summary {
 }
 
 impl Summary {
-    /// Adds what another worker did.
-    pub fn add(&mut self, part: Self) {
-        self.succeeded += part.succeeded;
-        self.failed += part.failed;
-        self.items += part.items;
-        self.weight += part.weight;
-        self.nothing = self.nothing.take().or(part.nothing);
-    }
-
     /// Says it on standard error.
     pub fn tell(&self, unit: WeightUnit) {
         if self.succeeded + self.failed > 0 {

@@ -1,7 +1,7 @@
 // A batch in the hands of its owner.
 
-import type { SupersededError } from "./errors.js";
-import type { BatchRecord, Id, Item } from "./interface.js";
+import type { LossError } from "./errors.js";
+import type { BatchRecord, Id, Item, Outcome } from "./interface.js";
 import type { CallOptions, Inventory } from "./inventory.js";
 
 /** How many items are asked for at once. */
@@ -15,6 +15,9 @@ export interface ItemOptions extends CallOptions {
   /** How many at once, 1 to 10,000; by default 5,000. */
   pageSize?: number;
 }
+
+/** The log of a batch that had nothing to process. */
+const noItems = "no items: the rows of this range are gone";
 
 /** What the function that processes a batch gets beside its items. */
 export interface Processing {
@@ -67,7 +70,7 @@ export class Batch implements AsyncDisposable {
   readonly record: BatchRecord;
   readonly #inventory: Inventory;
   readonly #leaseSeconds: number | undefined;
-  readonly #keepAlive: (lost: (error: SupersededError) => void) => () => void;
+  readonly #keepAlive: (lost: (error: LossError) => void) => () => void;
   #hasEnded = false;
 
   /** Batches come from an inventory. */
@@ -75,7 +78,7 @@ export class Batch implements AsyncDisposable {
     inventory: Inventory,
     record: BatchRecord,
     leaseSeconds: number | undefined,
-    keepAlive: (lost: (error: SupersededError) => void) => () => void,
+    keepAlive: (lost: (error: LossError) => void) => () => void,
   ) {
     this.#inventory = inventory;
     this.record = record;
@@ -133,34 +136,39 @@ export class Batch implements AsyncDisposable {
 
   /**
    * Prolongs the lease in the background, in another thread where there is one, until what it gives is called.
-   * Without a lease there is nothing to do. `lost` is told when the batch was taken from its owner.
+   * Without a lease there is nothing to do. `lost` is told when the batch was taken from its owner, or the
+   * database has lost it.
    */
-  keepAlive(lost: (error: SupersededError) => void = () => {}): () => void {
+  keepAlive(lost: (error: LossError) => void = () => {}): () => void {
     return this.#leaseSeconds === undefined ? () => {} : this.#keepAlive(lost);
   }
 
   /** All items are processed, with this result: anything that JSON can hold, `bigint`s and `JsonNumber`s too. */
   async succeed(result?: unknown, options?: CallOptions): Promise<void> {
-    await this.#inventory.complete(this.claimToken, { succeeded: true, resultItem: result }, options);
-    this.#hasEnded = true;
+    await this.#end({ succeeded: true, resultItem: result }, options);
   }
 
   /** The batch is given up, for this reason; an error is kept by its name and message. */
   async fail(reason?: unknown, options?: CallOptions): Promise<void> {
     const log = reason === undefined ? undefined : String(reason).slice(0, maxLog);
-    await this.#inventory.complete(this.claimToken, { succeeded: false, log }, options);
+    await this.#end({ succeeded: false, log }, options);
+  }
+
+  async #end(outcome: Outcome, options?: CallOptions): Promise<void> {
+    await this.#inventory.complete(this.claimToken, outcome, options);
     this.#hasEnded = true;
   }
 
   /**
    * Processes the items, and lets the batch succeed with what `work` gives, or fail with what it throws, which is
-   * thrown on; a result that cannot be kept fails it, too. Meanwhile the lease is prolonged; when the batch was taken from its owner all the same, its signal
-   * is aborted and a `SupersededError` thrown at once.
+   * thrown on; a result that cannot be kept fails it, too. Without items, since the range's rows are gone, it succeeds
+   * and `work` is not called. Meanwhile the lease is prolonged; when the batch is not its owner's any more all the same,
+   * its signal is aborted and a `SupersededError` or `NoSuchBatchError` thrown at once.
    */
   async process<T>(
     work: (items: Item[], processing: Processing) => Promise<T> | T,
     options: CallOptions = {},
-  ): Promise<T> {
+  ): Promise<T | undefined> {
     const aborting = new AbortController();
     const abort = () => aborting.abort(options.signal?.reason);
     let stop = () => {};
@@ -173,13 +181,15 @@ export class Batch implements AsyncDisposable {
     lost.catch(() => {});
     options.signal?.addEventListener("abort", abort);
     if (options.signal?.aborted) abort();
-    let result: T;
+    let result: T | undefined;
+    let isEmpty = false;
     try {
       const working = this.items()
         .toArray()
         .then((items) => {
           aborting.signal.throwIfAborted();
-          return work(items, { batch: this, signal: aborting.signal });
+          isEmpty = items.length === 0;
+          return isEmpty ? undefined : work(items, { batch: this, signal: aborting.signal });
         });
       result = await Promise.race([working, lost]);
     } catch (error) {
@@ -190,7 +200,8 @@ export class Batch implements AsyncDisposable {
       options.signal?.removeEventListener("abort", abort);
     }
     try {
-      await this.succeed(result);
+      const log = isEmpty ? noItems : undefined;
+      await this.#end({ succeeded: true, resultItem: result, log }, options);
     } catch (error) {
       if (isRefusedResult(error)) await this.fail(error);
       throw error;

@@ -2,7 +2,7 @@
 
 import { ClaimQueues } from "./claim-queue.js";
 import type { Databases } from "./database.js";
-import { errorOf, type SupersededError } from "./errors.js";
+import { errorOf, type LossError } from "./errors.js";
 import { keepAlive } from "./heartbeat.js";
 import type { Host, MakePlanner, Planner } from "./planner/planner.js";
 import type { Inventory, Operation } from "./planner/wit.js";
@@ -21,7 +21,7 @@ export interface Engine {
    */
   call(operation: Operation, parameters: unknown[], signal?: AbortSignal): Promise<unknown>;
   /** Prolongs a lease in the background until it is told to stop, by what it gives. */
-  keepAlive(claimToken: string, leaseSeconds: number, lost: (error: SupersededError) => void): () => void;
+  keepAlive(claimToken: string, leaseSeconds: number, lost: (error: LossError) => void): () => void;
   close(): Promise<void>;
 }
 
@@ -53,7 +53,7 @@ export class LocalEngine implements Engine {
     }
   }
 
-  keepAlive(claimToken: string, leaseSeconds: number, lost: (error: SupersededError) => void): () => void {
+  keepAlive(claimToken: string, leaseSeconds: number, lost: (error: LossError) => void): () => void {
     return keepAlive(leaseSeconds, () => this.call("heartbeat", [claimToken, leaseSeconds]), lost);
   }
 

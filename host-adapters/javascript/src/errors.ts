@@ -36,7 +36,7 @@ export class InvalidRequestError extends BatchintoryError {}
 export class NoSuchTableError extends BatchintoryError {}
 /** A column does not exist. */
 export class NoSuchColumnError extends BatchintoryError {}
-/** No batch has this claim token. */
+/** No batch has this claim token: it is a wrong one, or the database has lost the batch, as in a failover. */
 export class NoSuchBatchError extends BatchintoryError {}
 /** The batch has ended in another way already, or was taken from its owner. Nothing was changed. */
 export class SupersededError extends BatchintoryError {}
@@ -60,6 +60,14 @@ export class TrapError extends BatchintoryError {}
 export class ResultError extends BatchintoryError {}
 /** The inventory was closed. */
 export class ClosedError extends BatchintoryError {}
+
+/** A batch is not its owner's any more: it was taken from it, or the database has lost it. */
+export type LossError = SupersededError | NoSuchBatchError;
+
+/** Whether work on a batch is in vain. */
+export function isLoss(error: unknown): error is LossError {
+  return error instanceof SupersededError || error instanceof NoSuchBatchError;
+}
 
 const classes: Record<ErrorCode, new (code: ErrorCode, message: string) => BatchintoryError> = {
   "invalid-request": InvalidRequestError,

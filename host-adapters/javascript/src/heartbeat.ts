@@ -1,18 +1,18 @@
 // Signs of life in the background.
 
-import { SupersededError } from "./errors.js";
+import { isLoss, type LossError } from "./errors.js";
 
 /** A lease is prolonged so often before it would be over, so that one sign of life may get lost. */
 const beatsPerLease = 3;
 
 /**
- * Prolongs a lease until it is told to stop, by what it gives. When the batch was taken from its owner, `lost` is
+ * Prolongs a lease until it is told to stop, by what it gives. When the batch is not its owner's any more, `lost` is
  * told so. Does not keep the process alive.
  */
 export function keepAlive(
   leaseSeconds: number,
   beat: () => Promise<unknown>,
-  lost: (error: SupersededError) => void,
+  lost: (error: LossError) => void,
 ): () => void {
   let isStopped = false;
   let timer: ReturnType<typeof setTimeout> | undefined;
@@ -25,7 +25,7 @@ export function keepAlive(
     try {
       await beat();
     } catch (error) {
-      if (error instanceof SupersededError) {
+      if (isLoss(error)) {
         if (!isStopped) lost(error);
         return;
       }

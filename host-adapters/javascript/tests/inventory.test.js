@@ -156,6 +156,26 @@ for (const [system, database] of Object.entries(databases)) {
     assert.equal((await inventory.history())[0].status, "failed");
   });
 
+  test(`${system}: a range whose rows are gone succeeds without its work`, async (context) => {
+    const { inventory, run } = await opened(context, 4);
+    const request = { ...files, maxCount: 2 };
+    const never = () => assert.fail("there is nothing to do");
+    for (const isAlone of [true, false]) {
+      const { batch } = await inventory.acquire(request);
+      await batch.fail("a try");
+      await run(`DELETE FROM files WHERE uid <= ${batch.idEnd}`);
+      if (isAlone) {
+        const { batch: again } = await inventory.acquire(request);
+        assert.equal(await again.process(never), undefined);
+      } else {
+        assert.equal((await inventory.process(request, never)).succeeded, 1);
+      }
+      const [attempt] = await inventory.history();
+      assert.deepEqual([attempt.status, attempt.count, attempt.attempt], ["succeeded", 0, 2]);
+      assert.match(attempt.log, /no items/);
+    }
+  });
+
   test(`${system}: results are kept to the letter`, async (context) => {
     const { inventory } = await opened(context, 6);
     for (const text of [

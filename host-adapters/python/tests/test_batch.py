@@ -4,11 +4,14 @@ from __future__ import annotations
 
 import threading
 import time
+from collections.abc import Callable
 from decimal import Decimal
 from typing import Any
 
 import pytest
 from conftest import MakeInventory, request_of
+from sqlalchemy import text
+from sqlalchemy.engine import Engine
 
 from batchintory import (
     Batch,
@@ -100,6 +103,29 @@ def test_a_result_that_is_no_json_fails_the_batch(sqlite_url: str, lake: MakeInv
     assert "cannot be written as JSON" in latest(inventory).log
     with pytest.raises(ResultError):
         claim(inventory).succeed(float("inf"))
+
+
+def test_a_range_whose_rows_are_gone_succeeds_without_its_work(
+    url: str, lake: MakeInventory, engine_of: Callable[[str], Engine]
+) -> None:
+    inventory = lake(url)
+
+    def never(items: list[str | None]) -> None:
+        raise AssertionError("there is nothing to do")
+
+    for is_alone in (True, False):
+        batch = claim(inventory)
+        batch.fail("a try")
+        with engine_of(url).begin() as connection:
+            gone = f"uid <= {batch.id_range.id_max}" if is_alone else "uid > 0"
+            connection.execute(text(f"DELETE FROM files WHERE {gone}"))
+        if is_alone:
+            assert claim(inventory).process(never) is None
+        else:
+            assert inventory.process(request_of(), never).succeeded == 1
+        attempt = latest(inventory)
+        assert (attempt.status, attempt.count, attempt.attempt) == ("succeeded", 0, 2)
+        assert "no items" in attempt.log
 
 
 @pytest.mark.parametrize(

@@ -15,6 +15,9 @@ use crate::inventory::Inventory;
 /// How many items are asked for at once.
 const PAGE: u32 = 5_000;
 
+/// The log of a batch that had nothing to process.
+const NO_ITEMS: &str = "no items: the rows of this range are gone";
+
 /// What [`Inventory::acquire`] gives.
 #[derive(Debug)]
 pub enum Acquired {
@@ -113,8 +116,13 @@ impl Batch {
 
     /// Processes the items, and lets the batch succeed or fail by the result of `work`, which is
     /// handed on. A value becomes the batch's result, an error its log; a result that cannot be kept fails
-    /// the batch, and is an error. Meanwhile the lease is prolonged; when the batch was taken from its owner all the same, `work` is dropped where it
-    /// waits, and the error is [`PlannerError::Superseded`](crate::PlannerError::Superseded).
+    /// the batch, and is an error. Without items, since the range's rows are gone, the batch succeeds and
+    /// `work` is not called: the value is none.
+    ///
+    /// Meanwhile the lease is prolonged. When the batch is not its owner's any more all the same, `work` is
+    /// dropped where it waits, and the error is
+    /// [`PlannerError::Superseded`](crate::PlannerError::Superseded), or
+    /// [`PlannerError::NoSuchBatch`](crate::PlannerError::NoSuchBatch) where the database has lost it.
     ///
     /// ```
     /// # async fn example(batch: batchintory_wasmtime::Batch) -> Result<(), batchintory_wasmtime::Error> {
@@ -132,7 +140,7 @@ impl Batch {
     /// # Ok(())
     /// # }
     /// ```
-    pub async fn process<F, Fut, T, E>(self, work: F) -> Result<Result<T, E>, Error>
+    pub async fn process<F, Fut, T, E>(self, work: F) -> Result<Result<Option<T>, E>, Error>
     where
         F: FnOnce(Vec<Item>) -> Fut,
         Fut: Future<Output = Result<T, E>>,
@@ -141,6 +149,14 @@ impl Batch {
     {
         let mut heartbeat = self.keep_alive();
         let items = self.items().await?;
+        if items.is_empty() {
+            let outcome = Outcome {
+                log: Some(NO_ITEMS.into()),
+                ..Outcome::succeeded(None)
+            };
+            self.end(outcome).await?;
+            return Ok(Ok(None));
+        }
         let outcome = tokio::select! {
             outcome = work(items) => outcome,
             error = heartbeat.lost() => return Err(error),
@@ -157,7 +173,7 @@ impl Batch {
             }
             Err(error) => self.fail(error).await?,
         }
-        Ok(outcome)
+        Ok(outcome.map(Some))
     }
 
     async fn end(&self, outcome: Outcome) -> Result<(), Error> {

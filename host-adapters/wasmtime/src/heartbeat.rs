@@ -36,7 +36,11 @@ impl Heartbeat {
                 tokio::time::sleep(period).await;
                 match inventory.heartbeat(&claim_token, lease_seconds).await {
                     Ok(()) => {}
-                    Err(error @ Error::Planner(PlannerError::Superseded(_))) => {
+                    Err(
+                        error @ Error::Planner(
+                            PlannerError::Superseded(_) | PlannerError::NoSuchBatch(_),
+                        ),
+                    ) => {
                         let _ = sender.send(error);
                         return;
                     }
@@ -50,7 +54,8 @@ impl Heartbeat {
         }
     }
 
-    /// Waits until the batch was taken from its owner; for good if it never is. May be called once.
+    /// Waits until the batch was taken from its owner, or the database has lost it; for good if that never
+    /// happens. May be called once.
     pub async fn lost(&mut self) -> Error {
         match &mut self.beating {
             Some((_, lost)) => match lost.await {

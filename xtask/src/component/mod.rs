@@ -80,7 +80,9 @@ pub fn build() -> Result<Components> {
 /// Checks the code of all components as it is built for WebAssembly.
 pub fn lint() -> Result<()> {
     setup::ensure_target()?;
-    [PLANNER, HTTP, SPIN, WASI].into_iter().try_for_each(Package::lint)
+    [PLANNER, HTTP, SPIN, WASI]
+        .into_iter()
+        .try_for_each(Package::lint)
 }
 
 fn planner(tool: &Tool) -> Result<Whole> {

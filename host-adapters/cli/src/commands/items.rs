@@ -3,24 +3,35 @@
 use clap::Args;
 
 use crate::error::{Code, Failure};
-use crate::output::{print, print_json};
+use crate::item_lines::Separator;
+use crate::output::{print_bytes, print_json};
 use crate::settings::Settings;
 
 /// How many items are asked for at once.
 const PAGE: u32 = 5_000;
 
 /// Print the items of a batch, one per line
+///
+/// An item that holds a line break, or is NULL, is an error, and nothing is printed: whoever reads the
+/// lines would take it for two, or for none.
 #[derive(Debug, Args)]
-#[command(after_help = "Example:\n  batchintory items $token | xargs wc -l")]
+#[command(after_help = "Examples:
+  batchintory items $token | xargs wc -l
+  batchintory items $token --null | xargs -0 wc -l")]
 pub struct Arguments {
     /// The batch's claim token
     token: String,
+    /// End each item with a NUL character instead of a line break
+    #[arg(short = '0', long)]
+    null: bool,
 }
 
 /// Prints the items.
 pub async fn run(settings: &Settings, arguments: &Arguments, json: bool) -> Result<Code, Failure> {
     let inventory = settings.inventory().await?;
+    let separator = Separator::null_if(arguments.null);
     let mut all = Vec::new();
+    let mut lines = Vec::new();
     let mut after = None;
     loop {
         let page = inventory.items(&arguments.token, after, PAGE).await?;
@@ -30,12 +41,14 @@ pub async fn run(settings: &Settings, arguments: &Arguments, json: bool) -> Resu
             all.extend(page);
         } else {
             for item in page {
-                print(item.item.unwrap_or_default())?;
+                separator.write(&item, &mut lines)?;
             }
         }
     }
     if json {
         print_json(&all)?;
+    } else {
+        print_bytes(&lines)?;
     }
     Ok(Code::Done)
 }

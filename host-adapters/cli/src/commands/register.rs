@@ -13,7 +13,8 @@ use crate::settings::Settings;
 /// List files in a meta table
 ///
 /// Every file gets a row with its absolute path, its size in bytes and when it was changed. On later
-/// calls only files that are new or changed get a row. The table is created where it is missing.
+/// calls only files that are new or changed get a row, also when several processes list the same files
+/// at once. The table is created where it is missing.
 /// Symbolic links below a folder are not followed, and the databases' own SQLite files are left out.
 #[derive(Debug, Args)]
 #[command(after_help = "Examples:
@@ -67,20 +68,16 @@ pub async fn run(settings: &Settings, arguments: &Arguments, json: bool) -> Resu
     let mut registered = 0;
     spinner.set_length(files.len() as u64);
     for chunk in files.chunks(CHUNK) {
-        let paths: Vec<&String> = chunk.iter().map(|(path, _)| *path).collect();
-        let latest = table.latest(&paths).await?;
-        let new: Vec<_> = (chunk.iter().copied())
-            .filter(|(path, file)| latest.get(*path) != Some(file))
-            .collect();
-        registered += new.len();
         if arguments.dry_run {
-            for (path, _) in &new {
+            let new = table.missing(chunk).await?;
+            registered += new.len();
+            for (path, _) in new {
                 if !json {
                     print(path)?;
                 }
             }
-        } else if !new.is_empty() {
-            table.insert(&new).await?;
+        } else {
+            registered += table.list(chunk).await?;
         }
         spinner.inc(chunk.len() as u64);
         spinner.set_message(format!("{} files listed", HumanCount(spinner.position())));

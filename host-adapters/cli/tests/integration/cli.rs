@@ -287,6 +287,69 @@ fn an_item_that_cannot_be_handed_over_fails_its_batch() {
 }
 
 #[test]
+fn an_item_is_never_printed_as_two_or_none() {
+    let workplace = Workplace::prepared();
+    // On the second page.
+    workplace.execute(
+        "WITH RECURSIVE n (i) AS (SELECT 1 UNION ALL SELECT i + 1 FROM n WHERE i < 6000) \
+         INSERT INTO files (item) SELECT CASE i WHEN 6000 THEN 'two' || char(10) || 'lines' ELSE 'x' END FROM n",
+    );
+    let job = ["acquire", "--meta-table", "files", "--job", "lines"];
+    let acquired = workplace.json(&job);
+    let token = acquired["batch"]["claim_token"].as_str().unwrap();
+    let output = workplace.run(&["items", token]);
+    fails(
+        &output,
+        1,
+        &["the item with id 6003 holds a line break", "--null"],
+    );
+    assert_eq!(text(&output.stdout), "");
+    for null in ["--null", "-0"] {
+        let output = workplace.run(&["items", token, null]);
+        ok(&output);
+        assert_eq!(text(&output.stdout).matches('\0').count(), 6_003);
+        assert!(text(&output.stdout).ends_with("x\0two\nlines\0"));
+    }
+    assert_eq!(
+        workplace.json(&["items", token])[6_002]["item"],
+        "two\nlines"
+    );
+    for (item, what) in [("NULL", "is NULL"), ("'a' || char(0)", "a NUL character")] {
+        workplace.execute("DROP TABLE files");
+        workplace.execute("CREATE TABLE files (uid integer PRIMARY KEY, item text, weight double)");
+        workplace.execute(&format!("INSERT INTO files VALUES (1, {item}, 1)"));
+        let output = workplace.run(&["items", token, "-0"]);
+        fails(&output, 1, &["the item with id 1", what]);
+    }
+}
+
+#[test]
+fn results_are_kept_to_the_letter() {
+    let workplace = Workplace::prepared();
+    for result in [
+        "1e400",
+        "[123456789012345678901234567890]",
+        "3.14159265358979323846264338328",
+        r#"{"a":"\ud800"}"#,
+    ] {
+        ok(&workplace.run_script(
+            &["--max-count", "1"],
+            &format!("cat > /dev/null; echo '{result}'"),
+        ));
+        ok(&workplace.run(&["register", "data"]));
+        let history = workplace.run(&["history", "--json", "--limit", "1"]);
+        ok(&history);
+        let shown = text(&history.stdout);
+        assert!(
+            shown.contains(&format!("\"result_item\": {result},")),
+            "{shown}"
+        );
+        fs::write(workplace.path("data/a.txt"), result).unwrap();
+        ok(&workplace.run(&["register", "data"]));
+    }
+}
+
+#[test]
 fn a_command_never_takes_some_of_its_items_for_all() {
     let workplace = Workplace::prepared();
     // The item that cannot be handed over comes when the command has read many others.
@@ -433,7 +496,11 @@ mod signals {
         fs::write(workplace.path("go"), "").unwrap();
         errors.read_to_end(&mut told).unwrap();
         assert_eq!(child.wait().unwrap().code(), Some(130));
-        assert!(text(&told).contains("1 batches succeeded"), "{}", text(&told));
+        assert!(
+            text(&told).contains("1 batches succeeded"),
+            "{}",
+            text(&told)
+        );
         assert_eq!(workplace.numbers(), [1, 0, 0, 2]);
     }
 

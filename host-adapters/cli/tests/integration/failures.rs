@@ -291,7 +291,7 @@ fn what_a_killed_run_had_is_handed_out_again() {
     assert_eq!(workplace.numbers(), [0, 0, 1, 0]);
     assert_eq!(workplace.acquire_in_time(&[])["batch"]["attempt"], 2);
     assert_eq!(workplace.json(&["history"])[1]["log"], "the lease ran out");
-    // The command outlives the run; this lets it end.
+    // Where the system does not tie it to the run, the command outlives it; this lets it end.
     fs::write(workplace.path("go"), "").unwrap();
 }
 

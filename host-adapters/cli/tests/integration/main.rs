@@ -8,6 +8,9 @@
 )]
 
 mod api;
+mod at_once;
+#[cfg(target_os = "linux")]
+mod broken_off;
 mod cli;
 mod failures;
 mod languages;

@@ -1,7 +1,7 @@
 // An engine in a thread of its own.
 
 import type { Engine } from "../engine.js";
-import { type ErrorCode, errorOf, messageOf, SupersededError } from "../errors.js";
+import { type ErrorCode, errorOf, isLoss, type LossError, messageOf } from "../errors.js";
 import type { UrlOptions } from "../options.js";
 import type { Thread } from "../planner/thread.js";
 import type { Operation } from "../planner/wit.js";
@@ -36,7 +36,7 @@ interface Pending {
 export class RemoteEngine implements Engine {
   readonly #thread: Thread;
   readonly #pending = new Map<number, Pending>();
-  readonly #losses = new Map<number, (error: SupersededError) => void>();
+  readonly #losses = new Map<number, (error: LossError) => void>();
   #numbers = ready;
   #end: Error | undefined;
 
@@ -71,7 +71,7 @@ export class RemoteEngine implements Engine {
     return answer.finally(() => signal.removeEventListener("abort", abort));
   }
 
-  keepAlive(claimToken: string, leaseSeconds: number, lost: (error: SupersededError) => void): () => void {
+  keepAlive(claimToken: string, leaseSeconds: number, lost: (error: LossError) => void): () => void {
     const number = ++this.#numbers;
     this.#losses.set(number, lost);
     this.#post({ kind: "keep-alive", number, claimToken, leaseSeconds });
@@ -111,7 +111,7 @@ export class RemoteEngine implements Engine {
     }
     const error = errorOf(answer.failure.code, answer.failure.message);
     pending?.reject(error);
-    if (error instanceof SupersededError) this.#losses.get(number)?.(error);
+    if (isLoss(error)) this.#losses.get(number)?.(error);
     this.#losses.delete(number);
   }
 

@@ -26,6 +26,9 @@ R = TypeVar("R")
 #: How many items are asked for at once.
 PAGE = 5_000
 
+#: The log of a batch that had nothing to process.
+_NO_ITEMS = "no items: the rows of this range are gone"
+
 
 @dataclass(frozen=True, slots=True)
 class IdRange:
@@ -144,10 +147,14 @@ class Batch:
 
     def process(
         self, work: Callable[Concatenate[list[str | None], P], R], /, *args: P.args, **kwargs: P.kwargs
-    ) -> R:
+    ) -> R | None:
         """Calls ``work(items, *args, **kwargs)``, lets the batch succeed with what it returns or fail with what it
-        raises, and hands that on. Meanwhile the lease is prolonged."""
+        raises, and hands that on. Without items, since the range's rows are gone, it succeeds, and ``work`` is not
+        called. Meanwhile the lease is prolonged."""
         with self:
+            if not self.items:
+                self.succeed(log=_NO_ITEMS)
+                return None
             result = work(self.items, *args, **kwargs)
             self.succeed(result)
         return result
@@ -179,7 +186,7 @@ class Batch:
 
     @property
     def is_lost(self) -> bool:
-        """Whether a heartbeat has told that the batch was taken from its owner."""
+        """Whether a heartbeat has told that the batch is not its owner's any more."""
         return self._heartbeat is not None and self._heartbeat.is_lost
 
     def _fail_after(self, error: BaseException) -> None:

@@ -6,7 +6,7 @@ import logging
 import threading
 from typing import TYPE_CHECKING
 
-from batchintory.errors import BatchintoryError, Superseded
+from batchintory.errors import BatchintoryError, NoSuchBatch, Superseded
 
 if TYPE_CHECKING:
     from batchintory.inventory import Inventory
@@ -35,7 +35,7 @@ class Heartbeat:
 
     @property
     def is_lost(self) -> bool:
-        """Whether the batch was taken from its owner; work on it is in vain."""
+        """Whether the batch was taken from its owner, or the database has lost it; work on it is in vain."""
         return self._lost.is_set()
 
     def stop(self) -> None:
@@ -46,7 +46,7 @@ class Heartbeat:
         while not self._stopped.wait(lease_seconds / BEATS_PER_LEASE):
             try:
                 inventory.heartbeat(claim_token, lease_seconds)
-            except Superseded:
+            except (Superseded, NoSuchBatch):
                 self._lost.set()
                 return
             except BatchintoryError as error:

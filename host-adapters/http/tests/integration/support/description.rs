@@ -65,8 +65,7 @@ pub fn check(method: &str, path: &str, response: &Response<Vec<u8>>) {
     if body.is_err() && serde_json::from_slice::<IgnoredAny>(response.body()).is_ok() {
         return; // JSON that a `Value` cannot hold.
     }
-    let body = body
-        .unwrap_or_else(|_| String::from_utf8_lossy(response.body()).into());
+    let body = body.unwrap_or_else(|_| String::from_utf8_lossy(response.body()).into());
     assert_valid(&content.schema, &body, &about());
 }
 

@@ -1,0 +1,351 @@
+//! The workers of a run: each takes one batch after the other.
+
+use std::collections::BTreeSet;
+use std::sync::atomic::{AtomicBool, AtomicU32, Ordering};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::time::Duration;
+
+use batchintory_wasmtime::{
+    AcquireRequest, Acquired, Batch, Error, Inventory, Outcome, PlannerError,
+};
+use tokio::sync::watch;
+use tokio::task::JoinSet;
+
+use crate::error::Failure;
+use crate::output::tell;
+use crate::process::{Ended, Kill, Work};
+use crate::signals::Signals;
+use crate::summary::Summary;
+
+/// How long is waited for the ends of batches whose commands were killed. A database may be silent.
+const GRACE: Duration = Duration::from_secs(3);
+
+/// How far a run is from its end.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+enum Stage {
+    /// Takes batches.
+    Going,
+    /// Takes no more batches.
+    Stopping,
+    /// Kills what still runs.
+    Killing,
+    /// Waits for nothing.
+    Leaving,
+}
+
+/// What the workers of a run share.
+pub struct Run {
+    /// Where batches come from.
+    pub inventory: Inventory,
+    /// What is asked for.
+    pub request: AcquireRequest,
+    /// What is done with each batch.
+    pub work: Work,
+    batches_left: AtomicU32,
+    stop_on_failure: bool,
+    stage: watch::Sender<Stage>,
+    is_interrupted: AtomicBool,
+    summary: Mutex<Summary>,
+    /// Batches by their inventory ids that are not ended yet.
+    held: Mutex<BTreeSet<i64>>,
+}
+
+impl Run {
+    /// Takes at most so many batches; without a number until nothing is left.
+    pub fn new(
+        inventory: Inventory,
+        request: AcquireRequest,
+        work: Work,
+        batches: Option<u32>,
+        stop_on_failure: bool,
+    ) -> Self {
+        Self {
+            inventory,
+            request,
+            work,
+            batches_left: AtomicU32::new(batches.unwrap_or(u32::MAX)),
+            stop_on_failure,
+            stage: watch::Sender::new(Stage::Going),
+            is_interrupted: AtomicBool::new(false),
+            summary: Mutex::default(),
+            held: Mutex::default(),
+        }
+    }
+
+    /// Lets so many workers take batches, until there is a reason to stop. The error is the first one.
+    pub async fn work(self: &Arc<Self>, workers: u16) -> Result<(), Failure> {
+        let mut running = JoinSet::new();
+        for _ in 0..workers {
+            running.spawn(Arc::clone(self).take_batches());
+        }
+        let mut failure = None;
+        while let Some(worker) = running.join_next().await {
+            // A panic is a bug of ours; the other workers still end their batches.
+            let ended = worker.unwrap_or_else(|error| Err(Failure::other(error)));
+            if let Err(error) = ended {
+                self.stop();
+                failure = failure.or(Some(error));
+            }
+        }
+        failure.map_or(Ok(()), Err)
+    }
+
+    /// What was done so far.
+    pub fn summary(&self) -> Summary {
+        Summary {
+            interrupted: self.is_interrupted.load(Ordering::Relaxed),
+            ..lock(&self.summary).clone()
+        }
+    }
+
+    /// One worker.
+    async fn take_batches(self: Arc<Self>) -> Result<(), Failure> {
+        while *self.stage.borrow() == Stage::Going && self.may_take_another() {
+            let batch = match self.inventory.acquire(&self.request).await? {
+                Acquired::Batch(batch) => batch,
+                Acquired::Nothing(nothing) => {
+                    lock(&self.summary).nothing.get_or_insert(nothing);
+                    break;
+                }
+            };
+            self.warn_of_claim(&batch);
+            lock(&self.held).insert(batch.id);
+            let processed = self.process(&batch).await;
+            lock(&self.held).remove(&batch.id);
+            let mut summary = lock(&self.summary);
+            match processed {
+                Ok(Processed::Succeeded { items }) => {
+                    summary.succeeded += 1;
+                    summary.items += items;
+                    summary.weight += batch.weight;
+                    self.work.screen.progress.inc(items);
+                }
+                Ok(Processed::Failed) => {
+                    summary.failed += 1;
+                    if self.stop_on_failure {
+                        self.stop();
+                    }
+                }
+                Err(error) => {
+                    summary.failed += 1;
+                    return Err(error);
+                }
+            }
+        }
+        Ok(())
+    }
+
+    /// Runs the command on a batch and ends it.
+    async fn process(&self, batch: &Batch) -> Result<Processed, Failure> {
+        let mut stage = self.stage.subscribe();
+        let mut heartbeat = batch.keep_alive();
+        let kill = async {
+            tokio::select! {
+                // The sender lives as long as the run.
+                _ = stage.wait_for(|stage| *stage >= Stage::Killing) => Kill::BrokenOff,
+                error = heartbeat.lost() => Kill::TakenAway(error),
+            }
+        };
+        let mut items = batch.count;
+        let (outcome, failure) = match self.work.run(batch, kill).await {
+            Ok(Ended::Exited {
+                status,
+                result,
+                log,
+                has_left_some,
+            }) => {
+                if has_left_some {
+                    self.warn(batch, "has left processes behind that hold its output");
+                }
+                let succeeded = status.success();
+                let log = match log.is_empty() {
+                    true if succeeded => None,
+                    true => Some(format!("the command ended with {status}")),
+                    false => Some(log),
+                };
+                let outcome = Outcome {
+                    succeeded,
+                    result_item: result,
+                    log,
+                };
+                (outcome, None)
+            }
+            Ok(Ended::Empty) => {
+                items = 0;
+                self.tell(format_args!(
+                    "{} has no items, since its rows are gone: it has succeeded",
+                    shown(batch)
+                ));
+                let outcome = Outcome {
+                    log: Some("no items: the rows of this range are gone".into()),
+                    ..Outcome::succeeded(None)
+                };
+                (outcome, None)
+            }
+            Ok(Ended::Killed(Kill::TakenAway(error))) => {
+                self.warn_of_loss(batch, &error);
+                return Ok(Processed::Failed);
+            }
+            Ok(Ended::Killed(Kill::BrokenOff)) => self.give_up(batch, "the run was broken off"),
+            Ok(Ended::Unfed { reason }) => self.give_up(batch, &reason),
+            Err(failure) => (Outcome::failed(failure.message()), Some(failure)),
+        };
+        match self.end(batch, &outcome).await {
+            Err(
+                error @ Error::Planner(PlannerError::Superseded(_) | PlannerError::NoSuchBatch(_)),
+            ) => {
+                self.warn_of_loss(batch, &error);
+                return Ok(Processed::Failed);
+            }
+            ended => ended?,
+        }
+        match failure {
+            Some(failure) => Err(failure),
+            None if outcome.succeeded => Ok(Processed::Succeeded { items }),
+            None => Ok(Processed::Failed),
+        }
+    }
+
+    /// Ends a batch; without the command's words, if the inventory does not take them.
+    async fn end(&self, batch: &Batch, outcome: &Outcome) -> Result<(), Error> {
+        match self.inventory.complete(&batch.claim_token, outcome).await {
+            // Such as characters that are not in the database's encoding.
+            Err(Error::Planner(
+                PlannerError::InvalidRequest(reason) | PlannerError::Database(reason),
+            )) => {
+                let bare = Outcome {
+                    succeeded: outcome.succeeded,
+                    result_item: None,
+                    log: Some("the inventory did not take the command's result or log".into()),
+                };
+                (self.inventory.complete(&batch.claim_token, &bare)).await?;
+                self.warn(batch, &format!("has lost its result and log: {reason}"));
+                Ok(())
+            }
+            ended => ended,
+        }
+    }
+
+    fn give_up(&self, batch: &Batch, reason: &str) -> (Outcome, Option<Failure>) {
+        self.warn(batch, &format!("failed: {reason}"));
+        (Outcome::failed(reason), None)
+    }
+
+    /// What its claim says besides the batch.
+    fn warn_of_claim(&self, batch: &Batch) {
+        if batch.over_limit {
+            self.warn(
+                batch,
+                "holds more than is allowed: it was handed out before and keeps its ids, but rows have \
+                 come or changed, or the limits were higher",
+            );
+        }
+        if let Some(first) = batch.passed_over_from {
+            self.warn(
+                batch,
+                &format!(
+                    "passed the ids from {first} on over for good, up to --id-min: workers that ask \
+                     with a lower one miss them"
+                ),
+            );
+        }
+    }
+
+    /// Somebody else may have the batch now: whatever was done here does not count.
+    fn warn_of_loss(&self, batch: &Batch, error: &Error) {
+        self.warn(batch, &format!("is not ours any more: {error}"));
+    }
+
+    fn warn(&self, batch: &Batch, what: &str) {
+        self.tell(format_args!("warning: {} {what}", shown(batch)));
+    }
+
+    fn tell(&self, line: impl std::fmt::Display) {
+        self.work.screen.show(|| tell(line));
+    }
+
+    fn may_take_another(&self) -> bool {
+        let take = |left: u32| match left {
+            u32::MAX => Some(u32::MAX),
+            left => left.checked_sub(1),
+        };
+        (self
+            .batches_left
+            .fetch_update(Ordering::Relaxed, Ordering::Relaxed, take))
+        .is_ok()
+    }
+
+    fn stop(&self) {
+        self.advance(Stage::Stopping);
+    }
+
+    fn advance(&self, to: Stage) {
+        self.stage.send_if_modified(|stage| {
+            let before = *stage;
+            *stage = before.max(to);
+            *stage != before
+        });
+    }
+
+    /// The first signal lets running commands end, the second one kills them, a third one waits for nothing.
+    pub async fn watch(self: Arc<Self>, mut signals: Signals) {
+        signals.next().await;
+        self.is_interrupted.store(true, Ordering::Relaxed);
+        self.advance(Stage::Stopping);
+        // A reader that takes its time must not hold up the next signal.
+        let run = Arc::clone(&self);
+        tokio::task::spawn_blocking(move || {
+            run.tell("stopping; running commands come to their end (again: kill them)");
+        });
+        signals.next().await;
+        self.advance(Stage::Killing);
+        signals.next().await;
+        self.advance(Stage::Leaving);
+    }
+
+    /// Waits until the run is broken off and its batches had time to be ended. What still waits then, such
+    /// as for a locked table or a silent server, is given up, and what still runs is killed.
+    pub async fn broken_off(&self) {
+        let mut stage = self.stage.subscribe();
+        let _ = stage.wait_for(|stage| *stage >= Stage::Killing).await;
+        tokio::select! {
+            () = tokio::time::sleep(GRACE) => {}
+            _ = stage.wait_for(|stage| *stage >= Stage::Leaving) => {}
+        }
+        self.work.starter.kill_all();
+    }
+
+    /// What becomes of batches that could not be ended, a sentence each.
+    pub fn left_behind(&self) -> Vec<String> {
+        let then = match self.request.lease_seconds {
+            Some(_) => "is handed out again when its lease is over",
+            None => "stays running until somebody puts it back: see `batchintory requeue`",
+        };
+        let mut sentences: Vec<String> = (lock(&self.held).iter())
+            .map(|id| format!("warning: batch {id} could not be ended, and {then}"))
+            .collect();
+        if sentences.is_empty() {
+            sentences.push(format!(
+                "warning: the databases do not answer; a batch that was asked for, if there is one, {then}"
+            ));
+        }
+        sentences
+    }
+}
+
+/// How a batch ended.
+enum Processed {
+    /// With so many items.
+    Succeeded { items: u64 },
+    /// It failed, or was taken away.
+    Failed,
+}
+
+fn shown(batch: &Batch) -> String {
+    let (id, id_start, id_end) = (batch.id, batch.id_start, batch.id_end);
+    format!("batch {id} (ids {id_start} to {id_end})")
+}
+
+fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
+    mutex.lock().unwrap_or_else(PoisonError::into_inner)
+}
