@@ -21,9 +21,12 @@ const VERSIONED: [(&str, &str); 6] = [
     ("/Library/PostgreSQL", ""),
 ];
 
+/// What tests start.
+const PROGRAMS: [&str; 3] = ["initdb", "pg_ctl", "pg_basebackup"];
+
 /// PostgreSQL's server programs.
 pub struct Programs {
-    /// The folder with `initdb` and `pg_ctl`.
+    /// The folder that they are in.
     pub folder: PathBuf,
 }
 
@@ -39,7 +42,7 @@ impl Programs {
             return Ok(found);
         }
         bail!(
-            "PostgreSQL's server programs (initdb, pg_ctl) are missing: install PostgreSQL 12 or \
+            "PostgreSQL's server programs (initdb, pg_ctl, pg_basebackup) are missing: install PostgreSQL 12 or \
              later (Debian and Ubuntu: `apt-get install postgresql`, macOS: `brew install \
              postgresql`), or set BATCHINTORY_TEST_POSTGRES to the URL of a server"
         )
@@ -55,7 +58,10 @@ impl Programs {
                     .iter()
                     .flat_map(|(parent, prefix)| newest_first(parent, prefix)),
             )
-            .find(|folder| folder.join("initdb").is_file() && folder.join("pg_ctl").is_file())
+            .filter_map(|folder| fs::canonicalize(folder.join("initdb")).ok())
+            // Where a link leads to: beside that are the other programs.
+            .filter_map(|initdb| initdb.parent().map(Path::to_path_buf))
+            .find(|folder| PROGRAMS.iter().all(|name| folder.join(name).is_file()))
             .map(|folder| Self { folder })
     }
 }
