@@ -61,7 +61,9 @@ impl OwnPostgres {
         );
         run(self
             .program("pg_ctl")?
-            .args(["start", "--wait", "--silent", "--options", &options])
+            // By itself it gives up after a minute, which a busy machine may take.
+            .args(["start", "--wait", "--timeout=600", "--silent"])
+            .args(["--options", &options])
             .arg("--log")
             .arg(self.folder.path().join("log")))
     }
@@ -73,7 +75,7 @@ impl OwnPostgres {
 
     fn stop(&self, mode: &str) -> Result<()> {
         let mode = format!("--mode={mode}");
-        run((self.program("pg_ctl")?).args(["stop", &mode, "--silent"]))
+        run((self.program("pg_ctl")?).args(["stop", &mode, "--timeout=600", "--silent"]))
     }
 
     fn program(&self, name: &str) -> Result<Command> {
@@ -130,7 +132,12 @@ impl Standby {
 
     /// Makes it the primary.
     pub fn promote(self) -> Result<OwnPostgres> {
-        run((self.server.program("pg_ctl")?).args(["promote", "--wait", "--silent"]))?;
+        run((self.server.program("pg_ctl")?).args([
+            "promote",
+            "--wait",
+            "--timeout=600",
+            "--silent",
+        ]))?;
         Ok(self.server)
     }
 }

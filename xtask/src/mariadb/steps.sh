@@ -17,7 +17,7 @@ start() {
     tries=0
     until grep -q 'ready for connections' "$folder/server.log"; do
         tries=$((tries + 1))
-        if [ "$tries" -gt 600 ] || ! kill -0 "$process" 2>/dev/null; then
+        if [ "$tries" -gt 6000 ] || ! kill -0 "$process" 2>/dev/null; then
             cat "$folder/server.log"
             stop
             return 1

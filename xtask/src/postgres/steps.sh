@@ -15,7 +15,7 @@ make() {
 }
 
 start() {
-    "$programs/pg_ctl" start --pgdata="$folder/cluster" --log="$log" --wait --options="-p $port"
+    "$programs/pg_ctl" start --pgdata="$folder/cluster" --log="$log" --wait --timeout=600 --options="-p $port"
 }
 
 stop() {

@@ -486,8 +486,7 @@ mod signals {
     #[test]
     fn ctrl_c_lets_the_running_command_end() {
         let workplace = Workplace::prepared();
-        let script =
-            "cat > /dev/null; touch started; while [ ! -e go ]; do sleep 0.01; done; echo 1";
+        let script = "cat > /dev/null; touch started; while [ -e started ] && [ ! -e go ]; do sleep 0.05; done; echo 1";
         let mut child = workplace.start_script(&["--max-count", "1", "--until-done"], script);
         wait_for(&workplace.path("started"));
         signal(&child, "-INT");

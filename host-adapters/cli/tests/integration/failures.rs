@@ -250,7 +250,8 @@ fn a_batch_without_a_sign_of_life_is_taken_from_its_owner() {
 #[test]
 fn a_run_keeps_its_batch_alive() {
     let workplace = Workplace::prepared();
-    let script = "cat > /dev/null; touch started; while [ ! -e go ]; do sleep 0.05; done";
+    let script =
+        "cat > /dev/null; touch started; while [ -e started ] && [ ! -e go ]; do sleep 0.05; done";
     let mut child = workplace.start_script(&["--lease", "2s"], script);
     workplace.sees("started", &mut child);
     workplace.sees_signs_of_life(3);
@@ -283,7 +284,8 @@ fn errors_that_nobody_reads_do_not_hold_the_signs_of_life_up() {
 #[test]
 fn what_a_killed_run_had_is_handed_out_again() {
     let workplace = Workplace::prepared();
-    let script = "cat > /dev/null; touch started; while [ ! -e go ]; do sleep 0.01; done";
+    // Where the system does not tie the command to the run, it ends when its folder is gone.
+    let script = "cat > /dev/null; touch started; while [ -e started ]; do sleep 0.05; done";
     let mut child = workplace.start_script(&["--lease", "1s"], script);
     workplace.sees("started", &mut child);
     child.kill().unwrap();
@@ -291,8 +293,6 @@ fn what_a_killed_run_had_is_handed_out_again() {
     assert_eq!(workplace.numbers(), [0, 0, 1, 0]);
     assert_eq!(workplace.acquire_in_time(&[])["batch"]["attempt"], 2);
     assert_eq!(workplace.json(&["history"])[1]["log"], "the lease ran out");
-    // Where the system does not tie it to the run, the command outlives it; this lets it end.
-    fs::write(workplace.path("go"), "").unwrap();
 }
 
 #[test]
