@@ -29,6 +29,8 @@ const BATCHES_PER_CRASH: u64 = BATCHES / 5;
 const BATCHES_PER_CUT: u64 = BATCHES / 10;
 /// How often is looked what has become of the workers, while none has a batch.
 const LOOK_AGAIN: Duration = Duration::from_millis(50);
+/// After so many looks at nothing, all leases run out. Who is only slow may lose its batch by that, and goes on.
+const LONG_SILENCE: u32 = 20;
 
 /// What the villain has done.
 #[derive(Debug, Default)]
@@ -86,7 +88,6 @@ struct Crew<'a> {
     turns: Turns,
     workers: BTreeMap<String, Child>,
     hired: usize,
-    killed: Vec<String>,
 }
 
 impl<'a> Crew<'a> {
@@ -97,7 +98,6 @@ impl<'a> Crew<'a> {
             turns: Turns::new()?,
             workers: BTreeMap::new(),
             hired: 0,
-            killed: Vec::new(),
         };
         for _ in 0..workers {
             crew.hire()?;
@@ -150,18 +150,17 @@ impl<'a> Crew<'a> {
         let mut worker = self.workers.remove(name).context("no such worker")?;
         worker.kill().await?;
         self.turns.dismiss(name)?;
-        self.killed.push(name.to_owned());
-        self.let_time_go_by(&self.killed).await;
+        self.let_time_go_by(Some(name)).await;
         self.hire()
     }
 
-    /// Lets these workers' leases run out. The server may be down just now, and the claim of one that was
-    /// killed still under way: so this is done again later.
-    async fn let_time_go_by(&self, workers: &[String]) {
+    /// Lets a worker's lease run out, or all of them. The server may be down just now, or the claim of one
+    /// that was killed still under way: what is missed here is found in the silence at the end.
+    async fn let_time_go_by(&self, worker: Option<&str>) {
+        let whose = worker.map(|name| format!(" AND job_identifier = '{name}'"));
         let expire = format!(
-            "UPDATE inventory SET lease_expires = processing_start \
-             WHERE queue = 'running' AND job_identifier IN ('{}')",
-            workers.join("', '")
+            "UPDATE inventory SET lease_expires = processing_start WHERE queue = 'running'{}",
+            whose.unwrap_or_default()
         );
         let _ = self.database.query(&expire, &[]).await;
     }
@@ -182,14 +181,20 @@ async fn work(
         robbed: VecDeque::new(),
     };
     let mut batches = 0;
+    let mut silence = 0_u32;
     while !crew.workers.is_empty() {
         let Some(worker) = crew.next().await? else {
-            // Perhaps all wait for what somebody had who was killed, or for one who was robbed.
-            crew.let_time_go_by(&crew.killed).await;
+            silence += 1;
+            // All wait for what nobody knows to have: who had it was killed, or a crash took both the answer
+            // to its claim and the way to look it up.
+            if silence.is_multiple_of(LONG_SILENCE) {
+                crew.let_time_go_by(None).await;
+            }
             villain.let_go(&mut crew, u64::MAX)?;
             crew.see_off()?;
             continue;
         };
+        silence = 0;
         batches += 1;
         villain.strike_servers(batches)?;
         if villain.strike_workers(&mut crew, &worker, batches).await? {
@@ -248,7 +253,7 @@ impl Villain<'_> {
             return Ok(victim != worker);
         }
         if batches.is_multiple_of(self.means.batches_per_kill / 2) {
-            crew.let_time_go_by(&[worker.to_owned()]).await;
+            crew.let_time_go_by(Some(worker)).await;
             let all_others_again = batches + 2 * crew.workers.len() as u64;
             self.robbed.push_back((worker.to_owned(), all_others_again));
             self.deeds.thefts += 1;
