@@ -17,7 +17,7 @@ pub struct Package {
 
 pub const PLANNER: Package = Package {
     name: "batchintory",
-    options: &["--features", "component"],
+    options: &["--no-default-features", "--features", "component"],
 };
 pub const HTTP: Package = Package::new("batchintory-http");
 pub const SPIN: Package = Package::new("batchintory-spin");
