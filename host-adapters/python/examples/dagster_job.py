@@ -38,7 +38,7 @@ def claim_and_count(context: OpExecutionContext) -> int:
                 lambda paths: {path: Path(str(path)).read_text().count("\n") for path in paths}
             )
             context.log.info(f"batch {batch.pk}: {batch.id_range.count} files")
-            lines += sum(counted.values())
+            lines += sum((counted or {}).values())  # None where the rows of a range are gone.
     return lines
 
 

@@ -40,9 +40,7 @@ def write(value: Any, default: Callable[[Any], Any] | None = None) -> str:
         raise TypeError(f"{type(value).__name__} has no JSON form")
 
     def dumped(ensure_ascii: bool) -> str:
-        return json.dumps(
-            value, default=plain, ensure_ascii=ensure_ascii, separators=(",", ":"), allow_nan=False
-        )
+        return json.dumps(value, default=plain, ensure_ascii=ensure_ascii, separators=(",", ":"), allow_nan=False)
 
     text = dumped(ensure_ascii=False)
     try:

@@ -45,8 +45,8 @@ def configure(dot_env: str | os.PathLike[str] | None = None, settings: Mapping[s
     ``INVENTORY_STATUS_ENUMS``, ``META_CONN``, ``DEBUG``), then environment variables of these names with
     ``BATCHINTORY_`` or ``PYBATCHINTORY_`` before them, then those in the dot-env file: the given one, or that
     which ``BATCHINTORY_ENV_FILE`` names. Connections are URLs, or engines or connections of SQLAlchemy.
-    ``INVENTORY_STATUS_ENUMS`` is a list with the words ``running``, ``succeeded`` and ``failed``, in any order as in
-    pybatchintory, or has other words for them by name: ``{"running": "runs", …}``.
+    ``INVENTORY_STATUS_ENUMS`` is a list with the words ``running``, ``succeeded`` and ``failed``, in any order as
+    in pybatchintory, or has other words for them by name: ``{"running": "runs", …}``.
     """
     from batchintory import settings as from_outside
 

@@ -31,7 +31,7 @@ class Settings:
     inventory_conn: Any = field(default=None, repr=False)
     inventory_conn_schema: str | None = None
     inventory_table_name: str = "inventory"
-    inventory_status_enums: StatusLabels = StatusLabels()
+    inventory_status_enums: StatusLabels = field(default_factory=StatusLabels)
     meta_conn: Any = field(default=None, repr=False)
     debug: bool = False
 
