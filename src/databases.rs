@@ -166,13 +166,6 @@ pub(crate) fn inventory_table(settings: &Settings) -> Result<InventoryTable, Err
             name.table().len()
         )));
     }
-    if settings.inventory_dialect == Dialect::Sqlite && name.schema() != "main" {
-        return Err(Error::InvalidRequest(format!(
-            "the inventory table {:?} must lie in the schema main of its SQLite database; open the \
-             file that it is in instead of attaching it",
-            name.to_string()
-        )));
-    }
     let labels = &settings.status_labels;
     let distinct = labels.running != labels.succeeded
         && labels.running != labels.failed

@@ -154,7 +154,8 @@ impl InventoryTable {
                 literal(&table)
             ),
             Dialect::Sqlite => format!(
-                "UPDATE sqlite_sequence SET seq = (SELECT max(id) FROM {table}) WHERE name = {}",
+                "UPDATE {}.sqlite_sequence SET seq = (SELECT max(id) FROM {table}) WHERE name = {}",
+                quoted(self.name.schema(), self.dialect),
                 literal(self.name.table())
             ),
             // InnoDB takes the next one above the highest, whatever is said here.
