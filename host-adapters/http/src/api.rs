@@ -218,7 +218,7 @@ fn batches(query: HistoryQuery, inventory: &impl Inventory) -> Result<Response, 
     let attempts = inventory.history(query)?;
     let next_before = next(&attempts, limit, |attempt| attempt.id);
     let batches = if details {
-        attempts.into_iter().map(Shown::Whole).collect()
+        attempts.into_iter().map(|attempt| Shown::Whole(Box::new(attempt))).collect()
     } else {
         (attempts.iter())
             .map(without_details)
@@ -242,7 +242,7 @@ struct Page {
 #[serde(untagged)]
 enum Shown {
     /// With its result, to the letter.
-    Whole(Attempt),
+    Whole(Box<Attempt>),
     /// Without fields for its result and its log.
     WithoutDetails(Value),
 }
