@@ -158,8 +158,14 @@ impl Work {
                 *input = None;
                 Ok(())
             };
-            let read_output = async { Ok(output.read(stdout, &self.screen).await) };
-            let read_errors = async { Ok(errors.read(stderr, &self.screen).await) };
+            let read_output = async {
+                output.read(stdout, &self.screen).await;
+                Ok(())
+            };
+            let read_errors = async {
+                errors.read(stderr, &self.screen).await;
+                Ok(())
+            };
             let mut exchange = pin!(async { tokio::try_join!(feed, read_output, read_errors) });
             let (exchanged, status) = tokio::select! {
                 exchanged = &mut exchange => (Ok(exchanged), None),

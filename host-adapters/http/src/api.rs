@@ -218,7 +218,10 @@ fn batches(query: HistoryQuery, inventory: &impl Inventory) -> Result<Response, 
     let attempts = inventory.history(query)?;
     let next_before = next(&attempts, limit, |attempt| attempt.id);
     let batches = if details {
-        attempts.into_iter().map(|attempt| Shown::Whole(Box::new(attempt))).collect()
+        attempts
+            .into_iter()
+            .map(|attempt| Shown::Whole(Box::new(attempt)))
+            .collect()
     } else {
         (attempts.iter())
             .map(without_details)

@@ -244,8 +244,9 @@ impl Villain<'_> {
             let victim = if self.deeds.kills.is_multiple_of(2) {
                 worker.to_owned()
             } else {
-                let names: Vec<&String> = crew.workers.keys().collect();
-                names[self.chance.below(names.len())].clone()
+                let chosen = self.chance.below(crew.workers.len());
+                let name = crew.workers.keys().nth(chosen);
+                name.context("a crew has workers")?.clone()
             };
             self.robbed.retain(|(name, _)| *name != victim);
             self.deeds.kills += 1;

@@ -156,7 +156,7 @@ async fn leave(run: &Run, unit: WeightUnit, json: bool) -> Result<Code, Failure>
     let left_behind = run.left_behind();
     let told = async {
         // Nobody may be there to read it, which is no reason to stay.
-        let told = spawn_blocking(move || left_behind.iter().for_each(|line| tell(line)));
+        let told = spawn_blocking(move || left_behind.iter().for_each(tell));
         let _ = told.await;
         show(run.summary(), unit, json).await
     };
