@@ -26,9 +26,7 @@ def main() -> None:
     """Works until nothing is left."""
     inventory_url, meta_url, job = sys.argv[1:]
     folder, name = (os.environ.get(f"BATCHINTORY_TEST_{word}") for word in ("TURNS", "WORKER"))
-    request = AcquireRequest(
-        "files", job, max_count=7, lease_seconds=3600, max_attempts=1000, job_identifier=name
-    )
+    request = AcquireRequest("files", job, max_count=7, lease_seconds=3600, max_attempts=1000, job_identifier=name)
     with Inventory(inventory_url, meta_url) as inventory:
         for batch in inventory.batches(request):
             uids = [item.uid for item in batch.records]
