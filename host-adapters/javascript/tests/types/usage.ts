@@ -16,7 +16,9 @@ if (acquired.batch !== undefined) {
   const batch: Batch = acquired.batch;
   const id: bigint = batch.idStart;
   const items: Item[] = await batch.items({ pageSize: 10 }).toArray();
-  const rows: number | undefined = await batch.process((items, { signal }) => (signal.aborted ? 0 : items.length));
+  const rows: number | undefined = await batch.process((items, { signal }) =>
+    signal.aborted ? 0 : items.length,
+  );
   await batch.succeed({ id, rows, uid: items[0]?.uid });
 } else {
   const reason: "caught-up" | "bounds-done" | "held" = acquired.nothing.reason;
