@@ -39,9 +39,14 @@ pub struct Test {
     /// 500 seeds of the simulator
     #[arg(long, conflicts_with = "arguments")]
     quick: bool,
-    /// Only suites with this in their names
-    #[arg(long, value_name = "TEXT", conflicts_with = "arguments")]
-    only: Option<String>,
+    /// Only suites with one of these texts in their names
+    #[arg(
+        long,
+        value_name = "TEXT,…",
+        value_delimiter = ',',
+        conflicts_with = "arguments"
+    )]
+    only: Vec<String>,
     /// Run suites again that passed and whose inputs have not changed
     #[arg(long)]
     again: bool,
@@ -77,7 +82,7 @@ impl Test {
             }
         })?;
         let is_asked_for = |suite: &Suite| {
-            (self.only.as_ref()).is_none_or(|text| suite.name.contains(text.as_str()))
+            self.only.is_empty() || self.only.iter().any(|text| suite.name.contains(text))
         };
         let mut outcomes = Vec::new();
         for mut suite in suites.into_iter().filter(is_asked_for) {
