@@ -46,7 +46,12 @@ impl HttpSubject {
         if let Some(token) = claim_token {
             request = request.header("Idempotency-Key", token);
         }
-        read(request.send_json(body))
+        // Not by `send_json`, whose blanks and line breaks a result would keep to the letter.
+        read(
+            request
+                .content_type("application/json")
+                .send(body.to_string()),
+        )
     }
 
     fn acquire(

@@ -101,14 +101,15 @@ impl batchintory::Database for &AlwaysLost {
     async fn query(
         &self,
         on: Source,
-        _: String,
+        statement: String,
         _: Vec<Value>,
     ) -> std::result::Result<Rows, DatabaseError> {
-        // A page with one row; no attempt before, and none inserted.
+        // A page with one row; no attempt before, and none inserted, since somebody was faster.
         let page = || {
-            let counts = [1, 1, 1, 1].map(Value::Int64);
+            let counts = [1; 6].map(Value::Int64);
             let weight = || Value::Float64(1.0);
-            let mut row = vec![Value::Text("bigint".into()), Value::Null, Value::Null];
+            let mut row = vec![Value::Text("bigint".into()), Value::Null];
+            row.extend([Value::Null, Value::Null]);
             row.extend(counts);
             row.extend([weight(), Value::Int64(1), Value::Int64(1), weight()]);
             row
@@ -116,6 +117,9 @@ impl batchintory::Database for &AlwaysLost {
         Ok(Rows {
             rows: match on {
                 Source::Meta => vec![page()],
+                Source::Inventory if statement.contains(r#""batch_id_after" = "#) => {
+                    vec![vec![Value::Int64(7)]]
+                }
                 Source::Inventory => Vec::new(),
             },
             affected: 0,
