@@ -264,7 +264,7 @@ def test_an_inventory_lies_in_an_attached_schema(
     if is_upgraded:
         arguments = [sqlalchemy_url(sqlite_url), file]
         subprocess.run([python_of_pybatchintory(), "-c", ATTACHED, *arguments], check=True, cwd=tmp_path)
-        engine.dispose()
+    engine.dispose()  # Its connections so far do not have the schema.
     event.listen(engine, "connect", lambda new, _: new.execute("ATTACH ? AS jobs", (file,)))
     configure(settings={"INVENTORY_CONN": engine, "INVENTORY_CONN_SCHEMA": "jobs"})
     assert batchintory.migrate().upgraded is is_upgraded

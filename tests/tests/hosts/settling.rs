@@ -364,6 +364,7 @@ async fn a_sequence_with_a_cache_is_warned_of() -> Result<()> {
 async fn ids_that_sqlite_uses_again_are_warned_of() -> Result<()> {
     let database = sqlite().await?;
     let inventory = Inventory::open(&database.url).await?;
+    inventory.migrate().await?;
     for (table, autoincrement, expected) in [("kept", "AUTOINCREMENT", 0), ("Used", "", 1)] {
         let create = format!(
             "CREATE TABLE {table} (uid INTEGER PRIMARY KEY {autoincrement}, item text, weight real)"
