@@ -6,6 +6,8 @@ use crate::databases::{Databases, RowReader};
 use crate::error::Error;
 use crate::interface::{AuditPage, Difference};
 use crate::job::{Job, check_name, is_same_weight};
+use crate::judge::{Judge, check_row};
+use crate::judgement::Judgement;
 use crate::sql::meta;
 
 /// The most ranges in a page.
@@ -33,6 +35,7 @@ pub(crate) async fn audit<D: Database>(
         audited_to: None,
         differences: Vec::new(),
     };
+    let mut judge = Judge::new(&databases);
     for mut row in RowReader::all(databases.inventory(statement).await?) {
         let attempt = row.int()?;
         let follows = row.int()?;
@@ -40,7 +43,10 @@ pub(crate) async fn audit<D: Database>(
         let (count, weight) = (row.count()?, row.double()?);
         let config = row.text()?;
         let request = configuration::read_of_batch(&config, attempt)?;
-        let now = count_again(&databases, &databases.job(&request)?, follows, id_end).await?;
+        let job = databases.job(&request)?;
+        let judged_at = configuration::read_grounds(&config).judged_at;
+        let judgement = judge.judge(&job, judged_at.as_deref()).await?;
+        let now = count_again(&databases, &job, &judgement, follows, id_end).await?;
         page.ranges += 1;
         page.audited_to = Some(id_end);
         if now.count != count || !is_same_weight(weight, now.weight) {
@@ -73,15 +79,20 @@ pub(crate) struct Recount {
 pub(crate) async fn count_again<D: Database>(
     databases: &Databases<'_, D>,
     job: &Job,
+    judgement: &Judgement,
     follows: i64,
     id_end: i64,
 ) -> Result<Recount, Error> {
-    let statement = meta::count_range(job, job.dialect, follows, id_end);
+    let statement = meta::count_range(job, judgement, follows, id_end);
     let mut row = RowReader::only(databases.meta(job, statement).await?)?;
-    Ok(Recount {
+    let recount = Recount {
         count: row.count()?,
         ids: row.count()?,
         weight: row.double()?,
         first: row.optional_int()?,
-    })
+    };
+    if let Some(uid) = row.optional_int()? {
+        check_row(databases, job, judgement, uid).await?;
+    }
+    Ok(recount)
 }

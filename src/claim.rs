@@ -14,6 +14,8 @@ use crate::fence;
 use crate::find_attempt::find_attempt;
 use crate::interface::{AcquireRequest, Acquisition, Batch, Nothing, NothingReason, PlannedBatch};
 use crate::job::{Fit, Job};
+use crate::judge::Judge;
+use crate::judgement::Grounds;
 use crate::plan::look_ahead;
 use crate::retry::hand_out_again;
 use crate::sql::inventory::Claim;
@@ -108,7 +110,7 @@ async fn claim<D: Database, R: Random>(
     {
         return Ok(Ok(batches));
     }
-    let config = configuration::write(&job.request)?;
+    let config = configuration::write(&job.request, &Grounds::default())?;
     for losses in 0..MAX_ROUNDS {
         if losses > 0 {
             back_off(database, random, losses).await;
@@ -131,8 +133,12 @@ async fn claim<D: Database, R: Random>(
             let Some(settled) = fence::settled(&databases, &job).await? else {
                 return Ok(Err(nothing(NothingReason::Held, None, None)));
             };
-            let ahead =
-                look_ahead(&databases, &settled, watermark, standing.density, batches).await?;
+            let judgement = Judge::new(&databases).judge(&job, None).await?;
+            let density = standing.density;
+            let ahead = look_ahead(
+                &databases, &settled, &judgement, watermark, density, batches,
+            )
+            .await?;
             if ahead.plan.batches.is_empty() {
                 let reason = match ahead.plan.held {
                     Some(_) => NothingReason::Held,
@@ -146,6 +152,7 @@ async fn claim<D: Database, R: Random>(
                 watermark,
                 queue_from: standing.queue_from,
             };
+            let config = configuration::write(&job.request, &judgement.grounds)?;
             let ranges = &ahead.plan.batches;
             insert(&databases, &job, &mut claimant, &config, place, ranges).await?
         };

@@ -1,37 +1,56 @@
-//! Conditions on the rows of a meta table, as callers write them: JSON, never SQL.
+//! Conditions on the rows of a meta table.
 
-use serde_json::{Map, Value};
+use std::fmt;
 
-/// The longest condition, in bytes of JSON.
-const MAX_BYTES: usize = 64 * 1024;
-/// The deepest nesting of `all`, `any` and `not`.
-const MAX_DEPTH: usize = 32;
-/// The most comparisons, combinators and list values together.
-const MAX_NODES: usize = 1_000;
-/// The longest pattern, in bytes: SQLite takes 50,000, of which a character may need three.
-const MAX_PATTERN_BYTES: usize = 16_000;
+use serde_json::Value;
 
-/// A condition that was parsed and found sound.
+/// A combination of comparisons: as they are written, or in their columns' own types.
 #[derive(Debug, Clone, PartialEq)]
-pub(crate) enum Condition {
+pub(crate) enum Condition<C = Comparison> {
     /// All of them hold; true when there are none.
-    All(Vec<Condition>),
+    All(Vec<Self>),
     /// At least one of them holds; false when there are none.
-    Any(Vec<Condition>),
+    Any(Vec<Self>),
     /// It does not hold. As in SQL, a comparison with NULL neither holds nor fails to hold.
-    Not(Box<Condition>),
-    /// A column compared with a value.
-    Compare {
-        /// The column.
-        column: String,
-        /// How.
-        comparison: Comparison,
-    },
+    Not(Box<Self>),
+    /// A comparison.
+    Compare(C),
 }
 
-/// How a column is compared.
+/// A column that is compared.
 #[derive(Debug, Clone, PartialEq)]
-pub(crate) enum Comparison {
+pub(crate) struct Comparison {
+    /// The column.
+    pub(crate) column: String,
+    /// How its values are to be read, where the type does not tell: the member `as`.
+    pub(crate) reading: Option<Reading>,
+    /// What with.
+    pub(crate) test: Test,
+}
+
+/// How a column's values are to be read.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Reading {
+    /// By their characters, even if they look like points in time.
+    Text,
+    /// As points in time, written as text.
+    Time,
+    /// As the number of these since 1970-01-01T00:00:00Z.
+    Epoch(Unit),
+}
+
+/// A unit of time.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Unit {
+    Seconds,
+    Milliseconds,
+    Microseconds,
+    Nanoseconds,
+}
+
+/// What a column is compared with.
+#[derive(Debug, Clone, PartialEq)]
+pub(crate) enum Test {
     /// With one value.
     Order(OrderOperator, Scalar),
     /// With a list of at least one value; `true`: is one of them, `false`: is none of them.
@@ -60,323 +79,82 @@ pub(crate) enum OrderOperator {
 /// A value that a column is compared with.
 #[derive(Debug, Clone, PartialEq)]
 pub(crate) enum Scalar {
-    /// Compared with the column's text form.
     Text(String),
     Integer(i64),
+    /// An integer of more than 63 bits.
+    Large(u64),
     Float(f64),
     Boolean(bool),
 }
 
-impl Condition {
-    /// Parses a condition.
-    ///
-    /// # Errors
-    ///
-    /// A sentence that names the place, as in `filter.all[1].not: …`.
-    pub(crate) fn parse(place: &str, text: &str) -> Result<Self, String> {
-        if text.len() > MAX_BYTES {
-            return Err(format!(
-                "{place}: the condition has {} bytes of JSON; at most {MAX_BYTES} are allowed",
-                text.len()
-            ));
-        }
-        let value = serde_json::from_str(text)
-            .map_err(|error| format!("{place}: the condition is not valid JSON: {error}"))?;
-        Parser { nodes: 0 }.condition(&value, place, 1)
+impl Reading {
+    /// The words by which it is named.
+    pub(crate) const WORDS: [(&'static str, Self); 6] = [
+        ("text", Self::Text),
+        ("time", Self::Time),
+        ("seconds", Self::Epoch(Unit::Seconds)),
+        ("milliseconds", Self::Epoch(Unit::Milliseconds)),
+        ("microseconds", Self::Epoch(Unit::Microseconds)),
+        ("nanoseconds", Self::Epoch(Unit::Nanoseconds)),
+    ];
+
+    pub(crate) fn parse(word: &str) -> Option<Self> {
+        (Self::WORDS.iter())
+            .find(|(name, _)| *name == word)
+            .map(|(_, reading)| *reading)
+    }
+
+    /// Its word.
+    pub(crate) fn word(self) -> &'static str {
+        (Self::WORDS.iter())
+            .find(|(_, reading)| *reading == self)
+            .map_or("", |(name, _)| name)
     }
 }
 
-struct Parser {
-    nodes: usize,
+/// As JSON writes it.
+impl fmt::Display for Scalar {
+    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let value = match self {
+            Self::Text(value) => Value::from(value.as_str()),
+            Self::Integer(value) => Value::from(*value),
+            Self::Large(value) => Value::from(*value),
+            Self::Float(value) => Value::from(*value),
+            Self::Boolean(value) => Value::from(*value),
+        };
+        value.fmt(formatter)
+    }
 }
 
-impl Parser {
-    fn count(&mut self, place: &str) -> Result<(), String> {
-        self.nodes += 1;
-        if self.nodes > MAX_NODES {
-            return Err(format!(
-                "{place}: the condition has more than {MAX_NODES} nodes"
-            ));
-        }
-        Ok(())
-    }
-
-    fn condition(&mut self, value: &Value, place: &str, depth: usize) -> Result<Condition, String> {
-        self.count(place)?;
-        if depth > MAX_DEPTH {
-            return Err(format!(
-                "{place}: the condition is nested deeper than {MAX_DEPTH} levels"
-            ));
-        }
-        let Value::Object(object) = value else {
-            return Err(format!(
-                "{place}: a condition must be a JSON object such as \
-                 {{\"column\": \"kind\", \"op\": \"=\", \"value\": \"parquet\"}}, not {value}"
-            ));
+impl<C> Condition<C> {
+    /// The same condition of other comparisons; the first error ends it.
+    pub(crate) fn try_map<T, E>(
+        &self,
+        map: &mut impl FnMut(&C) -> Result<T, E>,
+    ) -> Result<Condition<T>, E> {
+        let mut all = |conditions: &[Self]| -> Result<Vec<Condition<T>>, E> {
+            (conditions.iter())
+                .map(|condition| condition.try_map(map))
+                .collect()
         };
-        for (key, inner) in object {
-            let place = format!("{place}.{key}");
-            match key.as_str() {
-                "all" | "any" | "not" if object.len() > 1 => {
-                    return Err(format!("{place}: `{key}` must be the object's only member"));
-                }
-                "all" => return Ok(Condition::All(self.list(inner, &place, depth)?)),
-                "any" => return Ok(Condition::Any(self.list(inner, &place, depth)?)),
-                "not" => {
-                    let inner = self.condition(inner, &place, depth + 1)?;
-                    return Ok(Condition::Not(Box::new(inner)));
-                }
-                "column" | "op" | "value" => {}
-                _ => {
-                    return Err(format!(
-                        "{place}: unknown member `{key}`; a condition has `column`, `op` and \
-                         `value`, or one of `all`, `any` and `not`"
-                    ));
-                }
-            }
-        }
-        self.comparison(object, place)
-    }
-
-    fn list(&mut self, value: &Value, place: &str, depth: usize) -> Result<Vec<Condition>, String> {
-        let Value::Array(conditions) = value else {
-            return Err(format!(
-                "{place}: must be a list of conditions, not {value}"
-            ));
-        };
-        conditions
-            .iter()
-            .enumerate()
-            .map(|(index, value)| self.condition(value, &format!("{place}[{index}]"), depth + 1))
-            .collect()
-    }
-
-    fn comparison(
-        &mut self,
-        object: &Map<String, Value>,
-        place: &str,
-    ) -> Result<Condition, String> {
-        let text = |member: &str| match object.get(member) {
-            Some(Value::String(text)) if text.contains('\0') => {
-                Err(format!("{place}.{member}: must not hold a NUL character"))
-            }
-            Some(Value::String(text)) => Ok(text.as_str()),
-            Some(other) => Err(format!("{place}.{member}: must be a string, not {other}")),
-            None => Err(format!("{place}: `{member}` is missing")),
-        };
-        let column = text("column")?;
-        if column.is_empty() {
-            return Err(format!("{place}.column: must not be empty"));
-        }
-        let operator = text("op")?;
-        let value = object.get("value");
-        let order = |operator| {
-            scalar(value, &format!("{place}.value")).map(|value| Comparison::Order(operator, value))
-        };
-        let comparison = match operator {
-            "=" => order(OrderOperator::Equal)?,
-            "!=" => order(OrderOperator::NotEqual)?,
-            "<" => order(OrderOperator::Less)?,
-            "<=" => order(OrderOperator::LessOrEqual)?,
-            ">" => order(OrderOperator::Greater)?,
-            ">=" => order(OrderOperator::GreaterOrEqual)?,
-            "in" => Comparison::Member(true, self.scalars(value, place)?),
-            "not-in" => Comparison::Member(false, self.scalars(value, place)?),
-            "like" => match scalar(value, &format!("{place}.value"))? {
-                Scalar::Text(pattern) if pattern.len() > MAX_PATTERN_BYTES => {
-                    return Err(format!(
-                        "{place}.value: the pattern has {} bytes; at most {MAX_PATTERN_BYTES} are allowed",
-                        pattern.len()
-                    ));
-                }
-                Scalar::Text(pattern) => Comparison::Like(pattern),
-                _ => return Err(format!("{place}.value: a pattern must be a string")),
-            },
-            "is-null" | "is-not-null" if value.is_some() => {
-                return Err(format!("{place}.value: `{operator}` takes no value"));
-            }
-            "is-null" => Comparison::Null(true),
-            "is-not-null" => Comparison::Null(false),
-            "older-than-seconds" => Comparison::OlderThanSeconds(seconds(value, place)?),
-            "younger-than-seconds" => Comparison::YoungerThanSeconds(seconds(value, place)?),
-            unknown => {
-                return Err(format!(
-                    "{place}.op: unknown operator {unknown:?}; known are =, !=, <, <=, >, >=, in, \
-                     not-in, like, is-null, is-not-null, older-than-seconds and \
-                     younger-than-seconds"
-                ));
-            }
-        };
-        Ok(Condition::Compare {
-            column: column.into(),
-            comparison,
+        Ok(match self {
+            Self::All(conditions) => Condition::All(all(conditions)?),
+            Self::Any(conditions) => Condition::Any(all(conditions)?),
+            Self::Not(condition) => Condition::Not(Box::new(condition.try_map(map)?)),
+            Self::Compare(comparison) => Condition::Compare(map(comparison)?),
         })
     }
 
-    fn scalars(&mut self, value: Option<&Value>, place: &str) -> Result<Vec<Scalar>, String> {
-        let place = format!("{place}.value");
-        match value {
-            Some(Value::Array(values)) if !values.is_empty() => values
-                .iter()
-                .enumerate()
-                .map(|(index, value)| {
-                    let place = format!("{place}[{index}]");
-                    self.count(&place)?;
-                    scalar(Some(value), &place)
-                })
-                .collect(),
-            _ => Err(format!("{place}: must be a list of at least one value")),
+    /// All comparisons, in order.
+    pub(crate) fn comparisons<'a>(&'a self, found: &mut Vec<&'a C>) {
+        match self {
+            Self::All(conditions) | Self::Any(conditions) => {
+                for condition in conditions {
+                    condition.comparisons(found);
+                }
+            }
+            Self::Not(condition) => condition.comparisons(found),
+            Self::Compare(comparison) => found.push(comparison),
         }
-    }
-}
-
-fn scalar(value: Option<&Value>, place: &str) -> Result<Scalar, String> {
-    match value {
-        Some(Value::String(text)) if text.contains('\0') => {
-            Err(format!("{place}: must not hold a NUL character"))
-        }
-        Some(Value::String(text)) => Ok(Scalar::Text(text.clone())),
-        Some(Value::Bool(boolean)) => Ok(Scalar::Boolean(*boolean)),
-        Some(Value::Number(number)) => match (number.as_i64(), number.as_f64()) {
-            (Some(integer), _) => Ok(Scalar::Integer(integer)),
-            (None, Some(float)) => Ok(Scalar::Float(float)),
-            (None, None) => Err(format!("{place}: the number {number} is out of range")),
-        },
-        Some(Value::Null) => Err(format!(
-            "{place}: nothing compares with null; use the operator `is-null` or `is-not-null`"
-        )),
-        Some(other) => Err(format!(
-            "{place}: must be a string, a number or a boolean, not {other}"
-        )),
-        None => Err(format!("{place}: is missing")),
-    }
-}
-
-fn seconds(value: Option<&Value>, place: &str) -> Result<f64, String> {
-    value
-        .and_then(Value::as_f64)
-        .filter(|seconds| (0.0..=1e9).contains(seconds))
-        .ok_or_else(|| format!("{place}.value: must be a number of seconds from 0 to 1e9"))
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn a_condition_is_read_as_written() {
-        let condition = Condition::parse(
-            "filter",
-            r#"{"all": [{"column": "kind", "op": "=", "value": "parquet"},
-                        {"not": {"column": "path", "op": "like", "value": "%tmp%"}}]}"#,
-        );
-        let kind = Condition::Compare {
-            column: "kind".into(),
-            comparison: Comparison::Order(OrderOperator::Equal, Scalar::Text("parquet".into())),
-        };
-        let path = Condition::Compare {
-            column: "path".into(),
-            comparison: Comparison::Like("%tmp%".into()),
-        };
-        assert_eq!(
-            condition,
-            Ok(Condition::All(vec![kind, Condition::Not(Box::new(path))]))
-        );
-    }
-
-    #[test]
-    fn a_bad_condition_is_refused_with_its_place() {
-        for (text, place) in [
-            ("", "filter: the condition is not valid JSON"),
-            ("[]", "filter: a condition must be a JSON object"),
-            ("{}", "filter: `column` is missing"),
-            (r#"{"all": 1}"#, "filter.all: must be a list"),
-            (r#"{"all": [{}]}"#, "filter.all[0]: `column` is missing"),
-            (
-                r#"{"all": [], "any": []}"#,
-                "`all` must be the object's only member",
-            ),
-            (r#"{"sql": "1=1"}"#, "filter.sql: unknown member"),
-            (
-                r#"{"column": 1, "op": "="}"#,
-                "filter.column: must be a string",
-            ),
-            (
-                r#"{"column": "", "op": "="}"#,
-                "filter.column: must not be empty",
-            ),
-            (r#"{"column": "a", "op": "="}"#, "filter.value: is missing"),
-            (
-                r#"{"column": "a", "op": "=", "value": null}"#,
-                "use the operator `is-null`",
-            ),
-            (
-                r#"{"column": "a", "op": "=", "value": {}}"#,
-                "filter.value: must be a string",
-            ),
-            (
-                r#"{"column": "a", "op": "~", "value": 1}"#,
-                "filter.op: unknown operator \"~\"",
-            ),
-            (
-                r#"{"column": "a", "op": "in", "value": []}"#,
-                "at least one value",
-            ),
-            (
-                r#"{"column": "a", "op": "in", "value": [1, null]}"#,
-                "filter.value[1]",
-            ),
-            (
-                r#"{"column": "a", "op": "like", "value": 1}"#,
-                "a pattern must be a string",
-            ),
-            (
-                r#"{"column": "a", "op": "is-null", "value": 1}"#,
-                "takes no value",
-            ),
-            (
-                r#"{"column": "a", "op": "older-than-seconds", "value": -1}"#,
-                "number of seconds",
-            ),
-            (r#"{"column": "a\u0000", "op": "="}"#, "NUL"),
-        ] {
-            let error = Condition::parse("filter", text).unwrap_err();
-            assert!(error.contains(place), "{text}: {error}");
-        }
-    }
-
-    #[test]
-    fn limits_hold_at_their_edge() {
-        let nested = |levels: usize| {
-            let leaf = r#"{"column": "a", "op": "is-null"}"#;
-            let depth = levels - 1;
-            format!("{}{leaf}{}", r#"{"not": "#.repeat(depth), "}".repeat(depth))
-        };
-        assert!(Condition::parse("filter", &nested(MAX_DEPTH)).is_ok());
-        let error = Condition::parse("filter", &nested(MAX_DEPTH + 1)).unwrap_err();
-        assert!(error.contains("deeper than 32"), "{error}");
-        assert!(Condition::parse("filter", &nested(10_000)).is_err());
-
-        let wide = |nodes: usize| {
-            let leaf = r#"{"column": "a", "op": "is-null"}"#;
-            format!(r#"{{"any": [{}]}}"#, vec![leaf; nodes - 1].join(","))
-        };
-        assert!(Condition::parse("filter", &wide(MAX_NODES)).is_ok());
-        let error = Condition::parse("filter", &wide(MAX_NODES + 1)).unwrap_err();
-        assert!(error.contains("more than 1000 nodes"), "{error}");
-
-        let long = format!(
-            r#"{{"column": "a", "op": "=", "value": "{}"}}"#,
-            "x".repeat(MAX_BYTES)
-        );
-        assert!(Condition::parse("filter", &long).is_err());
-
-        let like = |bytes: usize| {
-            let pattern = "x".repeat(bytes);
-            format!(r#"{{"column": "a", "op": "like", "value": "{pattern}"}}"#)
-        };
-        assert!(Condition::parse("filter", &like(MAX_PATTERN_BYTES)).is_ok());
-        let error = Condition::parse("filter", &like(MAX_PATTERN_BYTES + 1)).unwrap_err();
-        assert!(error.contains("at most 16000"), "{error}");
     }
 }

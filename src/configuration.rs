@@ -8,11 +8,44 @@ use serde_json::{Map, Value};
 
 use crate::error::Error;
 use crate::interface::{AcquireRequest, MetaColumns, OnChange, Settle};
+use crate::judgement::Grounds;
 
-/// A request as it is kept.
-pub(crate) fn write(request: &AcquireRequest) -> Result<String, Error> {
-    serde_json::to_string(request)
-        .map_err(|error| Error::InvalidRequest(format!("the request is not JSON: {error}")))
+/// What a judgement's grounds are kept as, beside the members of the request.
+const COLUMN_TYPES: &str = "column_types";
+const JUDGED_AT: &str = "judged_at";
+
+/// A request as it is kept, with what its conditions rest on.
+pub(crate) fn write(request: &AcquireRequest, grounds: &Grounds) -> Result<String, Error> {
+    let mut config = serde_json::to_string(request)
+        .map_err(|error| Error::InvalidRequest(format!("the request is not JSON: {error}")))?;
+    let mut members = Map::new();
+    if !grounds.column_types.is_empty() {
+        let types = (grounds.column_types.iter())
+            .map(|(column, declaration)| (column.clone(), declaration.as_str().into()));
+        members.insert(COLUMN_TYPES.into(), Value::Object(types.collect()));
+    }
+    if let Some(judged_at) = &grounds.judged_at {
+        members.insert(JUDGED_AT.into(), judged_at.as_str().into());
+    }
+    for (name, value) in members {
+        // Before the brace that closes the request.
+        config.insert_str(config.len() - 1, &format!(",\"{name}\":{value}"));
+    }
+    Ok(config)
+}
+
+/// What a request's conditions rested on, as it was kept; nothing where it was not.
+pub(crate) fn read_grounds(config: &str) -> Grounds {
+    let Ok(Value::Object(kept)) = serde_json::from_str(config) else {
+        return Grounds::default();
+    };
+    let types = kept.get(COLUMN_TYPES).and_then(Value::as_object);
+    Grounds {
+        column_types: (types.into_iter().flatten())
+            .filter_map(|(column, name)| Some((column.clone(), name.as_str()?.to_owned())))
+            .collect(),
+        judged_at: text(&kept, JUDGED_AT),
+    }
 }
 
 /// The request that was kept; none where it is not one, as with other programs' rows.
@@ -162,8 +195,29 @@ mod tests {
             ..AcquireRequest::new("files", "thumbnails")
         };
         for request in [request, AcquireRequest::new("files", "thumbnails")] {
-            assert_eq!(read(&write(&request).unwrap()), Some(request));
+            let kept = write(&request, &Grounds::default()).unwrap();
+            assert_eq!(read(&kept), Some(request));
+            assert_eq!(read_grounds(&kept), Grounds::default());
         }
+    }
+
+    #[test]
+    fn what_conditions_rest_on_is_kept_beside_the_request() {
+        let request = AcquireRequest::new("files", "thumbnails");
+        let types = [("say \"hi\"", "timestamp"), ("state", "enum('a','b')")];
+        for judged_at in [None, Some("2024-01-03T10:00:00.123Z".to_owned())] {
+            let grounds = Grounds {
+                column_types: types
+                    .map(|(column, name)| (column.into(), name.into()))
+                    .into(),
+                judged_at,
+            };
+            let kept = write(&request, &grounds).unwrap();
+            assert_eq!(read_grounds(&kept), grounds);
+            assert_eq!(read(&kept), Some(request.clone()));
+        }
+        assert_eq!(read_grounds("[]"), Grounds::default());
+        assert_eq!(read_grounds(r#"{"column_types": [1]}"#), Grounds::default());
     }
 
     #[test]

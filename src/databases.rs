@@ -119,8 +119,7 @@ fn meta_error(job: &Job, error: DatabaseError) -> Error {
         )),
         Refusal::WrongType => Error::InvalidRequest(format!(
             "a column of the meta table {table:?} has a type that does not fit: uid must be an \
-             integer, weight a number, and the values in a filter must be comparable with their \
-             columns ({message})"
+             integer, weight a number ({message})"
         )),
         Refusal::NotPermitted => Error::Database(format!(
             "the meta table {table:?} must not be read by this user; grant SELECT on it ({message})"

@@ -7,6 +7,7 @@ use crate::databases::{Databases, RowReader};
 use crate::error::Error;
 use crate::interface::{AcquireRequest, Batch};
 use crate::job::{Fit, Limits};
+use crate::judgement::Grounds;
 use crate::watermark::Watermark;
 
 /// An attempt as it stands in the inventory.
@@ -90,6 +91,11 @@ impl FoundAttempt {
     /// The request that it was claimed with.
     pub(crate) fn request(&self) -> Result<AcquireRequest, Error> {
         configuration::read_of_batch(&self.config, self.id)
+    }
+
+    /// What its conditions rested on.
+    pub(crate) fn grounds(&self) -> Grounds {
+        configuration::read_grounds(&self.config)
     }
 
     /// The attempt as its owner sees it.

@@ -7,7 +7,9 @@ use crate::database::Database;
 use crate::databases::{Databases, RowReader};
 use crate::error::Error;
 use crate::interface::{AcquireRequest, Attempt, HistoryQuery, JobSummary, Queue};
-use crate::job::check_name;
+use crate::job::{Job, check_name};
+use crate::judge::Judge;
+use crate::judgement::Judgement;
 use crate::sql::meta;
 
 /// The most attempts in a page.
@@ -42,7 +44,8 @@ pub(crate) async fn history<D: Database>(
 
     let mut attempts = Vec::new();
     // Attempts of one job mostly share their request, so the row is looked at once for each.
-    let mut judged: Vec<(AcquireRequest, bool)> = Vec::new();
+    let mut judged: Vec<(AcquireRequest, Option<String>, bool)> = Vec::new();
+    let mut judge = Judge::new(&databases);
     for mut row in RowReader::all(rows) {
         let mut attempt = Attempt {
             id: row.int()?,
@@ -64,15 +67,20 @@ pub(crate) async fn history<D: Database>(
             passed_over: false,
         };
         if let Some(uid) = query.uid
-            && let Some(request) = configuration::read(&row.text()?)
+            && let config = row.text()?
+            && let Some(request) = configuration::read(&config)
             && request.filter.is_some()
         {
-            let known = judged.iter().find(|(other, _)| *other == request);
+            let judged_at = configuration::read_grounds(&config).judged_at;
+            let known =
+                (judged.iter()).find(|(other, at, _)| *other == request && *at == judged_at);
             attempt.passed_over = match known {
-                Some((_, passed_over)) => *passed_over,
+                Some((_, _, passed_over)) => *passed_over,
                 None => {
-                    let passed_over = is_passed_over(&databases, &request, uid).await?;
-                    judged.push((request, passed_over));
+                    let job = databases.job(&request)?;
+                    let judgement = judge.judge(&job, judged_at.as_deref()).await?;
+                    let passed_over = is_passed_over(&databases, &job, &judgement, uid).await?;
+                    judged.push((request, judged_at, passed_over));
                     passed_over
                 }
             };
@@ -91,15 +99,15 @@ fn as_document(kept: String) -> String {
     }
 }
 
-/// Whether the row with this id is there and does not pass the request's filter.
+/// Whether the row with this id is there and does not pass the job's filter.
 async fn is_passed_over<D: Database>(
     databases: &Databases<'_, D>,
-    request: &AcquireRequest,
+    job: &Job,
+    judgement: &Judgement,
     uid: i64,
 ) -> Result<bool, Error> {
-    let job = databases.job(request)?;
-    let statement = meta::passes_filter(&job, job.dialect, uid);
-    match RowReader::first(databases.meta(&job, statement).await?)? {
+    let statement = meta::passes_filter(job, judgement, uid);
+    match RowReader::first(databases.meta(job, statement).await?)? {
         Some(mut row) => Ok(row.int()? == 0),
         None => Ok(false),
     }

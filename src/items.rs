@@ -6,6 +6,7 @@ use crate::databases::{Databases, RowReader};
 use crate::error::Error;
 use crate::find_attempt::{find_attempt, no_such_batch};
 use crate::interface::Item;
+use crate::judge::Judge;
 use crate::next_batch::repeated_uid;
 use crate::sql::meta;
 
@@ -30,15 +31,12 @@ pub(crate) async fn items<D: Database>(
         .await?
         .ok_or_else(no_such_batch)?;
     let job = databases.job(&attempt.request()?)?;
-    let statement = meta::items(
-        &job,
-        job.dialect,
-        attempt.id_start,
-        attempt.id_end,
-        after,
-        // One more tells whether the page ends between two rows of one id.
-        u64::from(limit).saturating_add(1),
-    );
+    let grounds = attempt.grounds();
+    let judgement = Judge::new(&databases).judge_as_kept(&job, grounds).await?;
+    let range = (attempt.id_start, attempt.id_end);
+    // One more tells whether the page ends between two rows of one id.
+    let most = u64::from(limit).saturating_add(1);
+    let statement = meta::items(&job, &judgement, range, after, most);
     let rows = RowReader::all(databases.meta(&job, statement).await?)
         .map(|mut row| {
             Ok(Item {

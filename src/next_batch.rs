@@ -9,6 +9,8 @@ use crate::databases::{Databases, RowReader, unexpected};
 use crate::error::Error;
 use crate::interface::PlannedBatch;
 use crate::job::{Bounds, Job};
+use crate::judge::check_row;
+use crate::judgement::Judgement;
 use crate::sql::meta::{self, Room};
 
 /// The most rows of the meta table that one statement looks at.
@@ -69,6 +71,7 @@ struct Filling {
 pub(crate) async fn next_batch<D: Database>(
     databases: &Databases<'_, D>,
     job: &Job,
+    judgement: &Judgement,
     after: i64,
     density: Density,
 ) -> Result<Found, Error> {
@@ -80,7 +83,7 @@ pub(crate) async fn next_batch<D: Database>(
     loop {
         let position = scanned_to.unwrap_or(after);
         let rows = page_rows(job, &filling, density, seen);
-        let page = read_page(databases, job, bounds, &filling, position, rows).await?;
+        let page = read_page(databases, job, judgement, bounds, &filling, position, rows).await?;
         if let Some(first_held) = page.held {
             // Look again at what lies before it. It is above the lowest id, so this cannot overflow.
             held = Some(first_held);
@@ -116,6 +119,9 @@ pub(crate) async fn next_batch<D: Database>(
                 weight: filling.weight,
                 oversized: false,
             });
+            if let (None, Some(uid)) = (batch, held) {
+                check_row(databases, job, judgement, uid).await?;
+            }
             return Ok(Found {
                 batch,
                 scanned_to,
@@ -198,11 +204,13 @@ fn expected_rows(room: f64, count: u64, weight: f64) -> u64 {
 async fn read_page<D: Database>(
     databases: &Databases<'_, D>,
     job: &Job,
+    judgement: &Judgement,
     bounds: Bounds,
     filling: &Filling,
     after: i64,
     rows: u64,
 ) -> Result<Page, Error> {
+    let query = async |room| query_page(databases, job, judgement, bounds, after, rows, room).await;
     let room = Room {
         weight: (filling.weight, most_weight(job)),
         // Without a filter the page's length alone bounds the count.
@@ -214,7 +222,7 @@ async fn read_page<D: Database>(
     let probably_fits =
         rows == MAX_PAGE_ROWS || job.limits.weight.is_none() && room.count.is_none();
     if probably_fits {
-        let page = query_page(databases, job, bounds, after, rows, None).await?;
+        let page = query(None).await?;
         let fits = filling.weight + page.taken_weight <= room.weight.1
             && room
                 .count
@@ -223,7 +231,7 @@ async fn read_page<D: Database>(
             return Ok(page);
         }
     }
-    query_page(databases, job, bounds, after, rows, Some(room)).await
+    query(Some(room)).await
 }
 
 /// What a batch may weigh: even without a limit less than a weight that cannot be.
@@ -235,19 +243,19 @@ fn most_weight(job: &Job) -> f64 {
 async fn query_page<D: Database>(
     databases: &Databases<'_, D>,
     job: &Job,
+    judgement: &Judgement,
     bounds: Bounds,
     after: i64,
     rows: u64,
     room: Option<Room>,
 ) -> Result<Page, Error> {
-    let dialect = job.dialect;
-    let statement = meta::next_page(job, dialect, bounds, after, rows, room);
+    let statement = meta::next_page(job, judgement, bounds, after, rows, room);
     let mut row = RowReader::only(databases.meta(job, statement).await?)?;
     for uid_type in [row.optional_text()?, row.optional_text()?]
         .into_iter()
         .flatten()
     {
-        if !dialect.is_integer_type(&uid_type) {
+        if !job.dialect.is_integer_type(&uid_type) {
             return Err(Error::InvalidRequest(format!(
                 "the column {column:?} of the meta table {table:?} is of type {uid_type}, but a uid \
                  must be an integer of at most 64 bits",

@@ -5,6 +5,8 @@ use crate::databases::Databases;
 use crate::error::Error;
 use crate::interface::{AcquireRequest, BatchPlan};
 use crate::job::Job;
+use crate::judge::Judge;
+use crate::judgement::Judgement;
 use crate::next_batch::{Density, next_batch};
 use crate::standing;
 use crate::watermark::Watermark;
@@ -28,7 +30,9 @@ pub(crate) async fn plan<D: Database>(
     }
     let standing = standing::read(&databases, &job).await?;
     let watermark = standing.watermark.max(Watermark::at(after));
-    let ahead = look_ahead(&databases, &job, watermark, standing.density, batches).await?;
+    let judgement = Judge::new(&databases).judge(&job, None).await?;
+    let density = standing.density;
+    let ahead = look_ahead(&databases, &job, &judgement, watermark, density, batches).await?;
     Ok(ahead.plan)
 }
 
@@ -43,6 +47,7 @@ pub(crate) struct Ahead {
 pub(crate) async fn look_ahead<D: Database>(
     databases: &Databases<'_, D>,
     job: &Job,
+    judgement: &Judgement,
     mut watermark: Watermark,
     mut density: Density,
     batches: u32,
@@ -60,7 +65,12 @@ pub(crate) async fn look_ahead<D: Database>(
             ahead.plan.complete = true;
             break;
         }
-        let found = next_batch(databases, job, watermark.after(), density).await?;
+        let found = next_batch(databases, job, judgement, watermark.after(), density).await;
+        let found = match found {
+            // What lies before a row that cannot be is handed out; then the error names it.
+            Err(Error::InvalidRequest(_)) if !ahead.plan.batches.is_empty() => break,
+            found => found?,
+        };
         let Some(batch) = found.batch else {
             ahead.plan.complete = true;
             ahead.plan.held = found.held;

@@ -5,6 +5,7 @@ use crate::databases::{Databases, RowReader};
 use crate::error::Error;
 use crate::interface::{AcquireRequest, JobProgress};
 use crate::job::Job;
+use crate::judge::Judge;
 use crate::next_batch::{MAX_PAGE_ROWS, refuse_beyond};
 use crate::sql::meta;
 use crate::standing;
@@ -39,12 +40,13 @@ pub(crate) async fn progress<D: Database>(
     if watermark.has_reached(job.bounds.id_max) {
         return Ok(progress);
     }
+    let judgement = Judge::new(&databases).judge(&job, None).await?;
     let mut after = watermark.after();
     let mut scanned = 0;
     loop {
         // One row more than the cap tells whether there are more.
         let rows = (cap + 1 - scanned).min(MAX_PAGE_ROWS);
-        let statement = meta::count_page(&job, job.dialect, after, rows);
+        let statement = meta::count_page(&job, &judgement, after, rows);
         let mut row = RowReader::only(databases.meta(&job, statement).await?)?;
         refuse_beyond(&job, row.optional_text()?)?;
         let page_rows = row.count()?;

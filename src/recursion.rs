@@ -4,7 +4,7 @@
 //! succeeded belongs to the job; what runs is not ready; what failed is passed over, and comes as a
 //! later row if it succeeds in the end.
 
-use crate::condition::{Comparison, Condition, OrderOperator, Scalar};
+use crate::condition::{Comparison, Condition, OrderOperator, Reading, Scalar, Test};
 use crate::database::{Dialect, Source};
 use crate::error::Error;
 use crate::interface::{MetaColumns, Settle};
@@ -40,10 +40,11 @@ pub(crate) fn on_results_of(
     let mut not_ready = vec![Condition::All(with_status(&inventory.labels.running))];
     // The inventory's own ids become visible out of order like any other's.
     let settle = if inventory.dialect == Dialect::Mysql {
-        not_ready.push(Condition::Compare {
+        not_ready.push(Condition::Compare(Comparison {
             column: "processing_start".into(),
-            comparison: Comparison::YoungerThanSeconds(SETTLED_AFTER_SECONDS),
-        });
+            reading: None,
+            test: Test::YoungerThanSeconds(SETTLED_AFTER_SECONDS),
+        }));
         Settle::None
     } else {
         Settle::CommitOrder
@@ -66,8 +67,10 @@ pub(crate) fn on_results_of(
 }
 
 fn equal(column: &str, value: &str) -> Condition {
-    Condition::Compare {
+    Condition::Compare(Comparison {
         column: column.into(),
-        comparison: Comparison::Order(OrderOperator::Equal, Scalar::Text(value.into())),
-    }
+        // A job may be named after a point in time.
+        reading: Some(Reading::Text),
+        test: Test::Order(OrderOperator::Equal, Scalar::Text(value.into())),
+    })
 }

@@ -8,6 +8,7 @@ use crate::databases::{Databases, RowReader};
 use crate::error::Error;
 use crate::interface::{Batch, PlannedBatch, Queue};
 use crate::job::{Fit, Job};
+use crate::judge::Judge;
 use crate::next_batch::refuse_repeated_uids;
 use crate::standing::Standing;
 
@@ -61,7 +62,9 @@ pub(crate) async fn hand_out_again<D: Database>(
     };
     let job = &databases.job(&request)?;
     // Rows may have come, gone or changed since the last attempt.
-    let now = count_again(databases, job, after, id_end).await?;
+    let judged_at = configuration::read_grounds(&config_before).judged_at;
+    let judgement = (Judge::new(databases).judge(job, judged_at.as_deref())).await?;
+    let now = count_again(databases, job, &judgement, after, id_end).await?;
     if now.ids < now.count {
         refuse_repeated_uids(databases, job, after, id_end).await?;
     }
@@ -79,7 +82,7 @@ pub(crate) async fn hand_out_again<D: Database>(
         watermark: standing.watermark,
         queue_from: standing.queue_from,
     };
-    let config = configuration::write(&job.request)?;
+    let config = configuration::write(&job.request, &judgement.grounds)?;
     let claimed = insert(databases, job, claimant, &config, place, &[range]).await?;
     let is_next = |batch: &Batch| i64::from(batch.attempt) == attempt && batch.id_end == id_end;
     if let Claimed::Batches(batches) = &claimed

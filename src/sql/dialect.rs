@@ -2,7 +2,7 @@
 
 use sea_query::{BinOper, Expr, ExprTrait, Func};
 
-use super::{bind_double, bind_text, double, text};
+use super::{bind_text, double, text};
 use crate::database::Dialect;
 use crate::job::Job;
 
@@ -165,46 +165,13 @@ impl Dialect {
         }
     }
 
-    /// Whether a point in time lies less than so many seconds back, by the database's clock.
-    pub(super) fn younger_than(self, column: Expr, seconds: f64) -> Expr {
-        let (at, limit) = self.age_limit(column, seconds);
-        at.gt(limit)
-    }
-
-    /// Whether a point in time lies at least so many seconds back, by the database's clock.
-    pub(super) fn older_than(self, column: Expr, seconds: f64) -> Expr {
-        let (at, limit) = self.age_limit(column, seconds);
-        at.lte(limit)
-    }
-
-    fn age_limit(self, column: Expr, seconds: f64) -> (Expr, Expr) {
-        let seconds = bind_double(seconds);
+    /// A text as it compares by its characters alone, whatever its column's collation says. In MySQL both
+    /// sides must be such.
+    pub(super) fn by_characters(self, text: Expr) -> Expr {
+        const COLLATE: BinOper = BinOper::Custom("COLLATE");
         match self {
-            Self::Postgresql => (
-                column,
-                Expr::current_timestamp().sub(seconds.mul(Expr::cust("INTERVAL '1 second'"))),
-            ),
-            Self::Sqlite => {
-                let julian_day = |value| Func::cust("julianday").arg(value);
-                let at = Expr::case(
-                    is_number(column.clone()),
-                    julian_day(column.clone()).arg(Expr::cust("'unixepoch'")),
-                )
-                .finally(julian_day(column));
-                let now = Expr::from(julian_day(Expr::cust("'now'")));
-                (at.into(), now.sub(seconds.div(Expr::cust("86400.0"))))
-            }
-            Self::Mysql => (
-                column,
-                Expr::cust_with_expr("UTC_TIMESTAMP(6) - INTERVAL ? SECOND", seconds),
-            ),
-        }
-    }
-
-    /// A text as it compares by its characters alone, whatever its column's collation says.
-    pub(super) fn exact(self, text: Expr) -> Expr {
-        match self {
-            Self::Postgresql | Self::Sqlite => text,
+            Self::Postgresql => text.binary(COLLATE, Expr::cust("\"C\"")),
+            Self::Sqlite => text.binary(COLLATE, Expr::cust("BINARY")),
             Self::Mysql => text.cast_as("binary"),
         }
     }
@@ -215,7 +182,9 @@ impl Dialect {
     pub(super) fn like(self, column: Expr, pattern: &str) -> Expr {
         let text = text(column);
         match self {
-            Self::Postgresql => text.binary(BinOper::Like, bind_text(pattern)),
+            Self::Postgresql => {
+                (self.by_characters(text)).binary(BinOper::Like, bind_text(pattern))
+            }
             Self::Sqlite => text.binary(
                 BinOper::Custom("GLOB"),
                 bind_text(glob_pattern(pattern).as_str()),
@@ -288,7 +257,7 @@ mod tests {
             (r"100\%", "100%"),
             (r"a\_b\\c", r"a_b\c"),
             ("what*?[x]", "what[*][?][[]x]"),
-            ("end\\", "end\\"),
+            (r"end\\", r"end\"),
         ] {
             assert_eq!(glob_pattern(like), glob);
         }
@@ -301,7 +270,7 @@ mod tests {
             (r"100\%", "100|%"),
             (r"a\\b", r"a|\b"),
             ("a|b", "a||b"),
-            ("end\\", r"end|\"),
+            (r"end\\", r"end|\"),
         ] {
             assert_eq!(bar_pattern(like), bar);
         }

@@ -2,9 +2,12 @@
 
 use sea_query::{Alias, Expr, ExprTrait, Func, Order, Query, SelectStatement, SubQueryStatement};
 
-use super::{Statement, bigint, bind_double, bind_int, bind_text, double, text};
+use super::condition::Assumption;
+use super::{Statement, bigint, bind_double, bind_int, bind_text, double, joined, text, when};
 use crate::database::Dialect;
 use crate::job::{Bounds, Job};
+use crate::judgement::Judgement;
+use crate::typed_condition::{TypedComparison, TypedCondition};
 
 const SOURCE: &str = "source";
 const PAGE: &str = "page";
@@ -15,6 +18,7 @@ const UID: &str = "uid";
 const WEIGHT: &str = "weight";
 const KEPT: &str = "kept";
 const HELD: &str = "held";
+const MAY_PASS: &str = "may_pass";
 const FITS: &str = "fits";
 
 /// Up to where a page's rows still fit into a batch that already holds something.
@@ -31,7 +35,7 @@ pub(crate) struct Room {
 /// taken, taken_last, taken_weight`.
 ///
 /// Beyond is the first id that no signed integer of 64 bits can hold, as text. Held is the first id
-/// that is not ready; the rest is to be used only where there is none. Scanned are at most `rows`
+/// that is not ready, or cannot be judged; the rest is to be used only where there is none. Scanned are at most `rows`
 /// rows behind `after` within the bounds, whether they pass the filter or not, so the cost is
 /// bounded whatever the filter does. They have so many different ids; the last one is that of so
 /// many rows of the whole table, since the page may end between two of them. Kept are those that
@@ -42,20 +46,47 @@ pub(crate) struct Room {
 /// Relies on: the index on the uid column.
 pub(crate) fn next_page(
     job: &Job,
-    dialect: Dialect,
+    judgement: &Judgement,
     bounds: Bounds,
     after: i64,
     rows: u64,
     room: Option<Room>,
 ) -> Statement {
-    let mut page = page(job, dialect, bounds, after, rows, dialect.infinity());
-    if let Some(hold) = &job.hold {
-        page.expr_as(hold.expression(dialect, SOURCE), HELD);
-    }
+    let dialect = job.dialect;
+    let kept = Assumption::Worst;
+    let mut page = page(
+        job,
+        judgement,
+        kept,
+        bounds,
+        after,
+        rows,
+        dialect.infinity(),
+    );
+    // A comparison with NULL may yet hold.
+    let held = (judgement.hold.as_ref()).map(|hold| {
+        let hold = hold.expression(dialect, SOURCE, Assumption::Best);
+        page.expr_as(hold.is_not(Expr::cust("FALSE")), HELD);
+        "page.held"
+    });
+    let unjudged = judgement
+        .may_lack_types(dialect)
+        .then_some(judgement.filter.as_ref());
+    let unjudged = unjudged.flatten().map(|filter| {
+        page.expr_as(
+            filter.expression(dialect, SOURCE, Assumption::Best),
+            MAY_PASS,
+        );
+        "page.may_pass AND page.kept IS NOT TRUE"
+    });
+    let stops: Vec<&str> = held.into_iter().chain(unjudged).collect();
+    let stops = (!stops.is_empty()).then(|| stops.join(" OR "));
+    let of_kept = |column: &str| of_kept(judgement, column);
     let mut select = Query::select();
     let (rows, kept, weight, taken, taken_weight) = match room {
         Some(room) => {
-            select.from_subquery(fitting(job, page, room), FITTING);
+            let stops = stops.as_deref();
+            select.from_subquery(fitting(judgement, page, stops, room), FITTING);
             (
                 FITTING,
                 "fitting.kept".to_owned(),
@@ -67,7 +98,7 @@ pub(crate) fn next_page(
         }
         None => {
             select.from_subquery(page, PAGE);
-            let (kept, weight) = (of_kept(job, UID), of_kept(job, WEIGHT));
+            let (kept, weight) = (of_kept(UID), of_kept(WEIGHT));
             let total = format!("sum({weight})");
             (PAGE, kept.clone(), weight, kept, total)
         }
@@ -75,8 +106,11 @@ pub(crate) fn next_page(
     // As text: built of expressions, these would cost more than all the rest.
     let of = |aggregate: &str, column: &str| Expr::cust(format!("{aggregate}({column})"));
     let uid = format!("{rows}.uid");
-    let held = match job.hold {
-        Some(_) => of("min", &format!("CASE WHEN {rows}.held THEN {uid} END")),
+    let held = match &stops {
+        Some(stops) => {
+            let stops = if rows == PAGE { stops } else { "fitting.held" };
+            of("min", &format!("CASE WHEN {stops} THEN {uid} END"))
+        }
         None => Expr::cust("NULL"),
     };
     select
@@ -97,19 +131,16 @@ pub(crate) fn next_page(
 }
 
 /// Like [`next_page`] without room, for counting what is left: one row with `beyond, scanned,
-/// scanned_to, kept, kept_weight`. A weight that cannot be counts as 0.
+/// scanned_to, kept, kept_weight`. A weight that cannot be counts as 0. Rows that
+/// cannot be judged are left too.
 ///
 /// Relies on: the index on the uid column.
-pub(crate) fn count_page(job: &Job, dialect: Dialect, after: i64, rows: u64) -> Statement {
-    let page = page(
-        job,
-        dialect,
-        job.bounds,
-        after,
-        rows,
-        double(Expr::cust("0")),
-    );
-    let (kept, weight) = (of_kept(job, UID), of_kept(job, WEIGHT));
+pub(crate) fn count_page(job: &Job, judgement: &Judgement, after: i64, rows: u64) -> Statement {
+    let dialect = job.dialect;
+    let kept = Assumption::Best;
+    let no_weight = double(Expr::cust("0"));
+    let page = page(job, judgement, kept, job.bounds, after, rows, no_weight);
+    let (kept, weight) = (of_kept(judgement, UID), of_kept(judgement, WEIGHT));
     let mut select = Query::select();
     select
         .expr(dialect.first_beyond("page.uid"))
@@ -152,12 +183,30 @@ pub(crate) fn first_repeated(job: &Job, dialect: Dialect, after: i64, to: i64) -
     Statement::build(&select, dialect)
 }
 
-/// Counts a range again: one row with `count, ids, weight, first` of the rows that pass the filter,
-/// behind the id `follows`, from the job's lower bound on; they have so many different ids. A
-/// weight that cannot be counts as 0.
+/// Counts a range again: one row with `count, ids, weight, first, unjudged` of the rows that pass
+/// the filter, behind the id `follows`, from the job's lower bound on; they have so many different
+/// ids. A weight that cannot be counts as 0. Unjudged is the first id of those rows that cannot be
+/// judged; where there is one, the rest counts them too.
 ///
 /// Relies on: the index on the uid column.
-pub(crate) fn count_range(job: &Job, dialect: Dialect, follows: i64, id_end: i64) -> Statement {
+pub(crate) fn count_range(
+    job: &Job,
+    judgement: &Judgement,
+    follows: i64,
+    id_end: i64,
+) -> Statement {
+    let dialect = job.dialect;
+    let passes = |assumption| {
+        (judgement.filter.as_ref()).map(|filter| filter.expression(dialect, SOURCE, assumption))
+    };
+    let may_lack_types = judgement.may_lack_types(dialect);
+    let unjudged = match passes(Assumption::Worst).filter(|_| may_lack_types) {
+        Some(passes) => {
+            let uid = source(&job.columns.uid);
+            Expr::from(when(passes.is_not(Expr::cust("TRUE")), uid)).min()
+        }
+        None => Expr::cust("NULL"),
+    };
     let weight = match &job.columns.weight {
         Some(weight) => dialect.weight(source(weight), double(Expr::cust("0"))),
         None => double(Expr::cust("0")),
@@ -168,6 +217,7 @@ pub(crate) fn count_range(job: &Job, dialect: Dialect, follows: i64, id_end: i64
         .expr(bigint(source(&job.columns.uid).count_distinct()))
         .expr(double(weight.sum()))
         .expr(bigint(source(&job.columns.uid).min()))
+        .expr(bigint(unjudged))
         .from_as(job.meta_table.reference(), SOURCE)
         .and_where(source(&job.columns.uid).gt(bind_int(follows)))
         .and_where_option(
@@ -176,7 +226,7 @@ pub(crate) fn count_range(job: &Job, dialect: Dialect, follows: i64, id_end: i64
                 .map(|id_min| source(&job.columns.uid).gte(bind_int(id_min))),
         )
         .and_where(source(&job.columns.uid).lte(bind_int(id_end)))
-        .and_where_option((job.filter.as_ref()).map(|filter| filter.expression(dialect, SOURCE)));
+        .and_where_option(passes(Assumption::Best));
     Statement::build(&select, dialect)
 }
 
@@ -185,12 +235,14 @@ pub(crate) fn count_range(job: &Job, dialect: Dialect, follows: i64, id_end: i64
 /// Relies on: the index on the uid column.
 pub(crate) fn items(
     job: &Job,
-    dialect: Dialect,
-    id_start: i64,
-    id_end: i64,
+    judgement: &Judgement,
+    (id_start, id_end): (i64, i64),
     after: Option<i64>,
     limit: u64,
 ) -> Statement {
+    let dialect = job.dialect;
+    let passes = (judgement.filter.as_ref())
+        .map(|filter| filter.expression(dialect, SOURCE, Assumption::Worst));
     let weight = match &job.columns.weight {
         Some(weight) => double(Func::coalesce([source(weight), Expr::cust("0")])),
         None => double(Expr::cust("0")),
@@ -204,18 +256,20 @@ pub(crate) fn items(
         .and_where(source(&job.columns.uid).gte(bind_int(id_start)))
         .and_where(source(&job.columns.uid).lte(bind_int(id_end)))
         .and_where_option(after.map(|after| source(&job.columns.uid).gt(bind_int(after))))
-        .and_where_option((job.filter.as_ref()).map(|filter| filter.expression(dialect, SOURCE)))
+        .and_where_option(passes)
         .order_by_expr(source(&job.columns.uid), Order::Asc)
         .limit(limit);
     Statement::build(&select, dialect)
 }
 
-/// Whether the row with this id passes the job's filter: one row with 1 or 0, or no row.
+/// Whether the row with this id passes the job's filter: one row with 1 or 0, or no row. One that cannot be
+/// judged was never passed over.
 ///
 /// Relies on: the index on the uid column.
-pub(crate) fn passes_filter(job: &Job, dialect: Dialect, uid: i64) -> Statement {
-    let passes = match &job.filter {
-        Some(filter) => filter.expression(dialect, SOURCE),
+pub(crate) fn passes_filter(job: &Job, judgement: &Judgement, uid: i64) -> Statement {
+    let dialect = job.dialect;
+    let passes = match &judgement.filter {
+        Some(filter) => filter.expression(dialect, SOURCE, Assumption::Best),
         None => Expr::cust("TRUE"),
     };
     let mut select = Query::select();
@@ -239,6 +293,35 @@ pub(crate) fn highest_uid(job: &Job, dialect: Dialect) -> Statement {
         ))
         .from_as(job.meta_table.reference(), SOURCE);
     Statement::build(&select, dialect)
+}
+
+/// Why an SQLite row cannot be judged: one row, or none where it can be, with a value for each of these
+/// comparisons, in their order, as it is written in SQL; NULL where it is of its column's type.
+///
+/// Relies on: the index on the uid column.
+pub(crate) fn foreign_values(
+    job: &Job,
+    judgement: &Judgement,
+    comparisons: &[&TypedComparison],
+    uid: i64,
+) -> Statement {
+    let at = |assumption| {
+        move |condition: &TypedCondition| condition.expression(job.dialect, SOURCE, assumption)
+    };
+    let (filter, hold) = (judgement.filter.as_ref(), judgement.hold.as_ref());
+    let by_filter = (filter.map(at(Assumption::Best)).into_iter())
+        .zip(filter.map(at(Assumption::Worst)))
+        .map(|(best, worst)| best.and(worst.is_not(Expr::cust("TRUE"))));
+    let by_hold = (hold.map(at(Assumption::Best)).into_iter())
+        .zip(hold.map(at(Assumption::Worst)))
+        .map(|(best, worst)| (best.is_not(Expr::cust("FALSE"))).and(worst.is(Expr::cust("FALSE"))));
+    let mut select = Query::select();
+    select
+        .exprs((comparisons.iter()).map(|comparison| text(comparison.foreign_value(SOURCE))))
+        .from_as(job.meta_table.reference(), SOURCE)
+        .and_where(source(&job.columns.uid).eq(bind_int(uid)))
+        .and_where_option(joined(by_filter.chain(by_hold).collect(), ExprTrait::or));
+    Statement::build(&select, job.dialect)
 }
 
 /// What a guess at the table's size needs: one row with `uid_min, uid_max, rows`, where the rows
@@ -292,12 +375,14 @@ pub(crate) fn size_estimate(job: &Job, dialect: Dialect) -> Statement {
 /// The next rows within the bounds, as `uid, weight` and, with a filter, `kept`: whether they pass it.
 fn page(
     job: &Job,
-    dialect: Dialect,
+    judgement: &Judgement,
+    kept: Assumption,
     bounds: Bounds,
     after: i64,
     rows: u64,
     bad_weight: Expr,
 ) -> SelectStatement {
+    let dialect = job.dialect;
     let Bounds { id_min, id_max } = bounds;
     let uid = || source(&job.columns.uid);
     let weight = match &job.columns.weight {
@@ -318,15 +403,15 @@ fn page(
         .and_where_option(id_max.map(|id_max| uid().lte(bind_int(id_max))))
         .order_by_expr(uid(), Order::Asc)
         .limit(rows);
-    if let Some(filter) = &job.filter {
-        select.expr_as(filter.expression(dialect, SOURCE), KEPT);
+    if let Some(filter) = &judgement.filter {
+        select.expr_as(filter.expression(dialect, SOURCE, kept), KEPT);
     }
     select
 }
 
 /// A column of the page where the row is kept, NULL elsewhere; aggregates pass over NULL.
-fn of_kept(job: &Job, column: &str) -> String {
-    match job.filter {
+fn of_kept(judgement: &Judgement, column: &str) -> String {
+    match judgement.filter {
         Some(_) => format!("CASE WHEN page.kept THEN page.{column} END"),
         None => format!("page.{column}"),
     }
@@ -334,7 +419,12 @@ fn of_kept(job: &Job, column: &str) -> String {
 
 /// The page as `uid, kept, weight, fits`: the id again where the row is kept, the running total of
 /// what is kept, and whether there is room for it.
-fn fitting(job: &Job, page: SelectStatement, room: Room) -> SelectStatement {
+fn fitting(
+    judgement: &Judgement,
+    page: SelectStatement,
+    stops: Option<&str>,
+    room: Room,
+) -> SelectStatement {
     let (weight, max_weight) = room.weight;
     // The very sum that becomes the batch's weight, so that no rounding lifts it over the limit.
     let mut fits = bind_double(weight)
@@ -346,27 +436,37 @@ fn fitting(job: &Job, page: SelectStatement, room: Room) -> SelectStatement {
     let mut select = Query::select();
     select
         .exprs([UID, KEPT, WEIGHT].map(|column| Expr::col((RUNNING, column))))
-        .exprs(job.hold.as_ref().map(|_| Expr::col((RUNNING, HELD))))
+        .exprs(stops.map(|_| Expr::col((RUNNING, HELD))))
         .expr_as(fits, FITS)
-        .from_subquery(running_totals(job, page, room.count.is_some()), RUNNING);
+        .from_subquery(
+            running_totals(judgement, page, stops, room.count.is_some()),
+            RUNNING,
+        );
     select
 }
 
 /// The page as `uid, kept, weight` and, where it is asked for, `count`: totals of what is kept up to
 /// each row, in the order of the ids.
-fn running_totals(job: &Job, page: SelectStatement, with_count: bool) -> SelectStatement {
+fn running_totals(
+    judgement: &Judgement,
+    page: SelectStatement,
+    stops: Option<&str>,
+    with_count: bool,
+) -> SelectStatement {
     // Without a frame, rows of equal order would share one total, at a cost.
     const IN_ORDER: &str = "OVER (ORDER BY page.uid ROWS UNBOUNDED PRECEDING)";
-    let (kept, weight) = (of_kept(job, UID), of_kept(job, WEIGHT));
+    let (kept, weight) = (of_kept(judgement, UID), of_kept(judgement, WEIGHT));
     let mut select = Query::select();
     select
         .expr(Expr::col((PAGE, UID)))
-        .exprs(job.hold.as_ref().map(|_| Expr::col((PAGE, HELD))))
         .expr_as(Expr::cust(kept.clone()), KEPT)
         .expr_as(Expr::cust(format!("sum({weight}) {IN_ORDER}")), WEIGHT)
         .from_subquery(page, PAGE);
     if with_count {
         select.expr_as(Expr::cust(format!("count({kept}) {IN_ORDER}")), "count");
+    }
+    if let Some(stops) = stops {
+        select.expr_as(Expr::cust(stops.to_owned()), HELD);
     }
     select
 }

@@ -8,6 +8,7 @@ use crate::claim_token::ClaimToken;
 use crate::database::{Dialect, StatusLabels};
 use crate::interface::{AcquireRequest, HistoryQuery, IdRange, Queue, RequeueTarget};
 use crate::job::{Bounds, Job, Retries};
+use crate::judgement::{Grounds, Judgement};
 use crate::table_name::TableName;
 
 /// A statement with its parameters as a snapshot shows them.
@@ -72,12 +73,51 @@ fn job(dialect: Dialect, filter: Option<&str>) -> Job {
 }
 
 const FILTER: &str = r#"{"all": [
-    {"column": "kind", "op": "in", "value": ["parquet", 7]},
+    {"column": "kind", "op": "in", "value": ["parquet", "csv"]},
     {"not": {"column": "path", "op": "like", "value": "%tmp%"}},
     {"any": [{"column": "modified", "op": "older-than-seconds", "value": 300},
              {"column": "ready", "op": "=", "value": true},
              {"column": "size", "op": ">=", "value": 1.5},
+             {"column": "priority", "op": ">", "value": "low"},
+             {"column": "read", "op": "<", "value": "2024-01-03T10:00:00+09:00", "as": "milliseconds"},
+             {"column": "batch", "op": "!=", "value": "A0EEBC99-9C0B-4EF8-BB6D-6BB9BD380A11"},
              {"column": "owner", "op": "is-null"}]}]}"#;
+
+/// The conditions of a job on columns of usual types.
+fn judgement(job: &Job) -> Judgement {
+    let declarations = [
+        ("kind", ["text", "text", "varchar(20)"]),
+        ("path", ["character varying", "varchar(20)", "text"]),
+        (
+            "modified",
+            ["timestamp with time zone", "datetime", "timestamp(6)"],
+        ),
+        (
+            "imported",
+            ["timestamp without time zone", "text", "datetime"],
+        ),
+        ("ready", ["boolean", "boolean", "tinyint(1)"]),
+        ("size", ["numeric", "real", "decimal(10,2)"]),
+        (
+            "priority",
+            [r#"["low","high"]"#, "text", "enum('low','high')"],
+        ),
+        ("read", ["bigint", "integer", "bigint(20)"]),
+        ("batch", ["uuid", "uuid", "uuid"]),
+    ];
+    let place = match job.dialect {
+        Dialect::Postgresql => 0,
+        Dialect::Sqlite => 1,
+        Dialect::Mysql => 2,
+    };
+    let grounds = Grounds {
+        column_types: (declarations.into_iter())
+            .map(|(column, types)| (column.into(), types[place].into()))
+            .collect(),
+        judged_at: Some("2024-01-03T10:00:00.123Z".into()),
+    };
+    Judgement::on(job, grounds).unwrap()
+}
 
 #[test]
 fn on_the_meta_table() {
@@ -87,11 +127,11 @@ fn on_the_meta_table() {
     };
     snapshot("next_page", |dialect| {
         let job = job(dialect, None);
-        meta::next_page(&job, dialect, job.bounds, 7, 150, Some(room))
+        meta::next_page(&job, &judgement(&job), job.bounds, 7, 150, Some(room))
     });
     snapshot("next_page_of_any_weight", |dialect| {
         let job = job(dialect, None);
-        meta::next_page(&job, dialect, job.bounds, 7, 100_000, None)
+        meta::next_page(&job, &judgement(&job), job.bounds, 7, 100_000, None)
     });
     snapshot("next_page_filtered", |dialect| {
         let room = Room {
@@ -99,7 +139,14 @@ fn on_the_meta_table() {
             ..room
         };
         let job = job(dialect, Some(FILTER));
-        meta::next_page(&job, dialect, job.bounds, i64::MIN, 1_000, Some(room))
+        meta::next_page(
+            &job,
+            &judgement(&job),
+            job.bounds,
+            i64::MIN,
+            1_000,
+            Some(room),
+        )
     });
     snapshot("next_page_with_hold", |dialect| {
         let hold = r#"{"column": "imported", "op": "younger-than-seconds", "value": 300}"#;
@@ -108,22 +155,56 @@ fn on_the_meta_table() {
             ..AcquireRequest::new("lake.files", "thumbnails")
         };
         let job = Job::parse(&request, dialect, None).unwrap();
-        meta::next_page(&job, dialect, job.bounds, 7, 150, Some(room))
+        meta::next_page(&job, &judgement(&job), job.bounds, 7, 150, Some(room))
     });
     snapshot("count_range", |dialect| {
-        meta::count_range(&job(dialect, None), dialect, 7, 99)
+        let job = job(dialect, None);
+        meta::count_range(&job, &judgement(&job), 7, 99)
+    });
+    snapshot("count_range_filtered", |dialect| {
+        let filter = r#"{"column": "kind", "op": "=", "value": "parquet"}"#;
+        let job = job(dialect, Some(filter));
+        meta::count_range(&job, &judgement(&job), 7, 99)
     });
     snapshot("first_repeated", |dialect| {
         meta::first_repeated(&job(dialect, None), dialect, 7, 99)
     });
     snapshot("count_page", |dialect| {
-        meta::count_page(&job(dialect, Some(FILTER)), dialect, 7, 1_000)
+        let job = job(dialect, Some(FILTER));
+        meta::count_page(&job, &judgement(&job), 7, 1_000)
     });
     snapshot("items", |dialect| {
-        meta::items(&job(dialect, None), dialect, 10, 99, Some(41), 1_000)
+        let job = job(dialect, None);
+        meta::items(&job, &judgement(&job), (10, 99), Some(41), 1_000)
+    });
+    snapshot("items_filtered", |dialect| {
+        let job = job(dialect, Some(FILTER));
+        meta::items(&job, &judgement(&job), (10, 99), None, 1_000)
     });
     snapshot("passes_filter", |dialect| {
-        meta::passes_filter(&job(dialect, Some(FILTER)), dialect, 42)
+        let filter = r#"{"column": "kind", "op": "=", "value": "parquet"}"#;
+        let job = job(dialect, Some(filter));
+        meta::passes_filter(&job, &judgement(&job), 42)
+    });
+    let dialect = Dialect::Sqlite;
+    let job = job(
+        dialect,
+        Some(r#"{"column": "size", "op": ">", "value": 7}"#),
+    );
+    let judgement = judgement(&job);
+    let mut comparisons = Vec::new();
+    if let Some(filter) = &judgement.filter {
+        filter.comparisons(&mut comparisons);
+    }
+    let values = meta::foreign_values(&job, &judgement, &comparisons, 42);
+    insta::assert_snapshot!("foreign_values", shown(&values));
+}
+
+#[test]
+fn on_what_describes_the_meta_table() {
+    snapshot("read_declarations", |dialect| {
+        let columns = ["kind".to_owned(), "modified".to_owned()];
+        source::read_declarations(&job(dialect, None), &columns, dialect != Dialect::Sqlite)
     });
     snapshot("highest_uid", |dialect| {
         meta::highest_uid(&job(dialect, None), dialect)
@@ -307,12 +388,19 @@ fn names_cannot_leave_their_quotes() {
         Some(serde_json::json!({"column": hostile, "op": "=", "value": hostile}).to_string());
     for dialect in [Dialect::Postgresql, Dialect::Sqlite, Dialect::Mysql] {
         let job = Job::parse(&request, dialect, default_schema(dialect)).unwrap();
-        let statement = meta::items(&job, dialect, 1, 2, None, 10);
+        let grounds = Grounds {
+            column_types: [(hostile.to_owned(), "text".to_owned())].into(),
+            judged_at: None,
+        };
+        let judgement = Judgement::on(&job, grounds).unwrap();
+        let statement = meta::items(&job, &judgement, (1, 2), None, 10);
         let quoted = quoted(hostile, dialect);
         let without_quoted = statement
             .text
             .replace(&quoted, "")
             .replace(&quoted.to_ascii_lowercase(), "");
+        let declarations = source::read_declarations(&job, &[hostile.into()], true);
+        assert!(!declarations.text.replace(&quoted, "").contains("DROP"));
         assert!(!without_quoted.contains("DROP"), "{}", statement.text);
         assert!(!without_quoted.contains("drop"), "{}", statement.text);
     }

@@ -1,6 +1,6 @@
 //! The statements on what a database says of a meta table itself.
 
-use sea_query::{Alias, Expr, ExprTrait, Query};
+use sea_query::{Alias, Expr, ExprTrait, Func, Query, SelectStatement, SubQueryStatement};
 
 use super::{Statement, bigint, bind_text, quoted, text};
 use crate::database::Dialect;
@@ -121,4 +121,77 @@ pub(crate) fn read_definition(job: &Job) -> Statement {
         .and_where(Expr::cust("tables.type = 'table'"))
         .and_where(Expr::cust("lower(tables.name)").eq(bind_text(job.meta_table.table())));
     Statement::build(&select, Dialect::Sqlite)
+}
+
+/// The declared types of columns: one row of the time by the database's clock (RFC 3339; NULL where it is
+/// not asked for) and the types in the order of the columns. Fails where the table or one of the columns is
+/// missing, as a statement that reads them would.
+///
+/// In PostgreSQL a domain counts as what it is made of, and an enumeration is given by its words, as a
+/// JSON list. NULL where SQLite knows a column that no table declares.
+///
+/// Relies on: the catalogs' indexes.
+pub(crate) fn read_declarations(job: &Job, columns: &[String], with_clock: bool) -> Statement {
+    let dialect = job.dialect;
+    let now = if with_clock {
+        dialect.rfc3339(dialect.now())
+    } else {
+        Expr::cust("NULL")
+    };
+    let mut select = Query::select();
+    select
+        .expr(text(now))
+        .exprs((columns.iter()).map(|column| text(declaration(job, column))));
+    if dialect != Dialect::Postgresql {
+        // What is missing, or must not be read, is told by the database itself.
+        let nothing = select_nothing(job, columns.iter().map(|column| source(column)));
+        select.expr(bigint(
+            Expr::case(Expr::exists(nothing), Expr::cust("1")).finally(Expr::cust("0")),
+        ));
+    }
+    Statement::build(&select, dialect)
+}
+
+/// A column's declared type.
+fn declaration(job: &Job, column: &str) -> Expr {
+    let (schema, table) = (job.meta_table.schema(), job.meta_table.table());
+    match job.dialect {
+        Dialect::Postgresql => {
+            // Together with a NULL, a domain becomes what it is made of.
+            let value = Func::coalesce([source(column), Expr::cust("NULL")]);
+            let value = Expr::from(SubQueryStatement::from(select_nothing(job, [value.into()])));
+            Expr::cust_with_expr(
+                "(SELECT COALESCE((\
+                 SELECT CAST(json_agg(words.enumlabel ORDER BY words.enumsortorder) AS text) \
+                 FROM pg_catalog.pg_enum AS words WHERE words.enumtypid = CAST(declared.type AS oid)), \
+                 CAST(declared.type AS text)) FROM (SELECT pg_typeof($1) AS type) AS declared)",
+                value,
+            )
+        }
+        Dialect::Sqlite => Expr::cust_with_exprs(
+            "(SELECT columns.type FROM pragma_table_xinfo(?, ?) AS columns \
+             WHERE columns.name = ? COLLATE NOCASE)",
+            [bind_text(table), bind_text(schema), bind_text(column)],
+        ),
+        Dialect::Mysql => Expr::cust_with_exprs(
+            "(SELECT column_type FROM information_schema.columns \
+             WHERE table_schema = ? AND table_name = ? AND column_name = ?)",
+            [bind_text(schema), bind_text(table), bind_text(column)],
+        ),
+    }
+}
+
+/// Selects this from the meta table, and no row.
+fn select_nothing(job: &Job, values: impl IntoIterator<Item = Expr>) -> SelectStatement {
+    let mut nothing = Query::select();
+    nothing
+        .exprs(values)
+        .from_as(job.meta_table.reference(), "source")
+        .and_where(Expr::cust("1 = 0"));
+    nothing
+}
+
+/// A column of the meta table.
+fn source(column: &str) -> Expr {
+    Expr::col(("source", Alias::new(column)))
 }

@@ -4,6 +4,7 @@
 //! neither the host nor the database, so that one description serves every adapter in every
 //! language. [`scenario`] gives its form, [`Subject`] is what it runs against.
 
+pub mod conditions;
 pub mod databases;
 pub mod http_process;
 pub mod http_subject;

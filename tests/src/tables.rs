@@ -171,7 +171,7 @@ impl ColumnType {
             (Self::Text, _) => "text",
             (Self::Boolean, Dialect::Postgresql | Dialect::Mysql) => "boolean",
             (Self::Timestamp, Dialect::Postgresql) => "timestamp with time zone",
-            (Self::Timestamp, Dialect::Sqlite) => "text",
+            (Self::Timestamp, Dialect::Sqlite) => "datetime",
             (Self::Timestamp, Dialect::Mysql) => "datetime(6)",
         }
     }

@@ -86,7 +86,8 @@ impl FileTable {
             .col(ColumnDef::new("weight").double())
             .col(match self.database.dialect() {
                 Dialect::Postgresql => ColumnDef::new("modified").timestamp_with_time_zone().take(),
-                Dialect::Sqlite => ColumnDef::new("modified").text().take(),
+                // As text, but declared as what it is, which conditions go by.
+                Dialect::Sqlite => ColumnDef::new("modified").custom("datetime").take(),
                 Dialect::Mysql => ColumnDef::new("modified").custom("datetime(6)").take(),
             });
         table.col(ColumnDef::new("previous").big_integer());

@@ -21,6 +21,11 @@ export type Condition =
         | ("older-than-seconds" | "younger-than-seconds");
       /** What with; a list for `in` and `not-in`, nothing for `is-null` and `is-not-null`. */
       value?: unknown;
+      /**
+       * How the column is read, where its type does not tell: as a number of these since 1970, as a point in time
+       * (text in SQLite), or as text by its characters.
+       */
+      as?: "seconds" | "milliseconds" | "microseconds" | "nanoseconds" | "time" | "text";
     };
 
 /** The columns of a meta table that matter here. */

@@ -21,13 +21,15 @@ const TEXTS: [&str; 12] = [
     "pybatchintory-1",
 ];
 
-const CONDITIONS: [&str; 6] = [
+const CONDITIONS: [&str; 8] = [
     "",
     "null",
     r#"{"all": []}"#,
     r#"{"column": "kind", "op": "=", "value": "parquet"}"#,
     r#"{"not": {"column": "at", "op": "younger-than-seconds", "value": 1e9}}"#,
     r#"{"any": [{"column": "size", "op": "in", "value": [1, 2.5, "x", true]}]}"#,
+    r#"{"column": "at", "op": ">=", "value": "2024-01-03T10:00:00+09:00"}"#,
+    r#"{"column": "at", "op": "<", "value": "2024-01-03", "as": "milliseconds"}"#,
 ];
 
 const INTEGERS: [i64; 9] = [

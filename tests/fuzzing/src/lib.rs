@@ -15,7 +15,7 @@ use arbitrary::{Result, Unstructured};
 use batchintory::{AcquireRequest, Planner};
 
 use call::Call;
-use host::{Host, Zero};
+use host::{Host, KINDS, Zero};
 
 /// A condition's text as the filter and the hold of a job, in each dialect. What is accepted makes a
 /// statement with a placeholder for each of its values.
@@ -27,10 +27,12 @@ pub fn condition(bytes: &[u8]) {
         ..AcquireRequest::new("lake.files", "job")
     };
     for dialect in inputs::DIALECTS {
-        let host = Host::sensible(dialect);
-        let planner = Planner::new(&host, Zero);
-        let _ = run(planner.acquire(&request, None));
-        host.check_statements();
+        for kind in 0..KINDS {
+            let host = Host::sensible(dialect, kind);
+            let planner = Planner::new(&host, Zero);
+            let _ = run(planner.acquire(&request, None));
+            host.check_statements();
+        }
     }
 }
 
@@ -41,7 +43,7 @@ pub fn request(bytes: &[u8]) {
         Ok((*input.choose(&inputs::DIALECTS)?, Call::read(input)?))
     };
     if let Ok((dialect, call)) = read(&mut input) {
-        let host = Host::sensible(dialect);
+        let host = Host::sensible(dialect, 0);
         call.make(&host);
         host.check_statements();
     }

@@ -25,6 +25,8 @@ struct Attempt {
     queue: Option<String>,
     log: Option<String>,
     config: AcquireRequest,
+    /// When ages were judged, in seconds.
+    judged_at: Option<i64>,
 }
 
 /// A row of the meta table.
@@ -35,10 +37,16 @@ struct Row {
     is_steady: bool,
     /// It was there from the beginning, and has never been ready.
     is_held: bool,
+    /// When it was modified, in seconds.
+    modified: i64,
+    /// It was old enough for everything from the beginning.
+    is_old: bool,
 }
 
 /// Rows whose weight is below this do not pass the filter of those jobs that have one.
 pub(crate) const LEAST_WEIGHT: f64 = 3.0;
+/// From this age on, in seconds, rows are ready, or pass the filter, of those jobs that ask for it.
+pub(crate) const READY_AGE: i64 = 20;
 
 /// What is wrong, if anything.
 pub(crate) fn check(
@@ -64,6 +72,7 @@ pub(crate) fn check(
         check_job(job, &attempts, &sources, &rows, told, is_healed, &mut wrong);
     }
     check_told(told, &by_token, &mut wrong);
+    check_items(told, &by_token, &rows, &mut wrong);
     Ok(wrong)
 }
 
@@ -117,6 +126,12 @@ fn check_job(
         let succeeded = link.iter().filter(|attempt| attempt.status == "succeeded");
         if !told.requeued && succeeded.count() > 1 {
             wrong.push(format!("once: a range has succeeded twice: {link:?}"));
+        }
+        if link
+            .iter()
+            .any(|attempt| attempt.judged_at != first.judged_at)
+        {
+            wrong.push(format!("ages are judged at other times: {link:?}"));
         }
         let (earlier, latest) = link.split_at(link.len().saturating_sub(1));
         if earlier.iter().any(|attempt| attempt.status == "running") {
@@ -188,8 +203,11 @@ fn check_rows(
             wrong.push(format!("hold: {} of {} was passed over", row.uid, job.job));
         }
     }
-    let passes = |request: &AcquireRequest, row: &Row| {
-        request.filter.is_none() || row.weight >= LEAST_WEIGHT
+    let passes = |request: &AcquireRequest, row: &Row| match &request.filter {
+        // It may have been young when it was looked at.
+        Some(filter) if asks_for_age(filter) => row.is_old && row.weight >= LEAST_WEIGHT,
+        Some(_) => row.weight >= LEAST_WEIGHT,
+        None => true,
     };
     for row in (rows.iter()).filter(|row| row.is_steady && is_within(row)) {
         if row.uid > watermark {
@@ -214,6 +232,42 @@ fn check_rows(
             wrong.push(format!(
                 "gap: {} of {} lies in no range: {holder:?}",
                 row.uid, job.job
+            ));
+        }
+    }
+}
+
+fn asks_for_age(condition: &str) -> bool {
+    condition.contains("than-seconds")
+}
+
+/// What a batch gives are the rows that pass its filter, by their age when it was planned.
+fn check_items(
+    told: &Told,
+    by_token: &HashMap<String, Attempt>,
+    rows: &[Row],
+    wrong: &mut Vec<String>,
+) {
+    for (token, items) in &told.items {
+        let Some(attempt) = by_token.get(token) else {
+            continue;
+        };
+        let passes = |row: &&Row| {
+            let Some(filter) = &attempt.config.filter else {
+                return true;
+            };
+            let oldest = attempt.judged_at.map(|at| at - READY_AGE);
+            let is_old = oldest.is_some_and(|oldest| row.modified <= oldest);
+            row.weight >= LEAST_WEIGHT && (is_old || !asks_for_age(filter))
+        };
+        let expected: Vec<i64> = (rows.iter())
+            .filter(|row| (attempt.start..=attempt.end).contains(&row.uid))
+            .filter(passes)
+            .map(|row| row.uid)
+            .collect();
+        if *items != expected {
+            wrong.push(format!(
+                "items: {attempt:?} gives {items:?}, not {expected:?}"
             ));
         }
     }
@@ -291,13 +345,18 @@ fn check_told(told: &Told, by_token: &HashMap<String, Attempt>, wrong: &mut Vec<
 
 fn read_rows(connection: &Connection) -> Result<Vec<Row>> {
     let mut statement =
-        connection.prepare_cached("SELECT uid, weight, item FROM files ORDER BY uid")?;
+        connection.prepare_cached(
+            "SELECT uid, weight, item, CAST(strftime('%s', modified) AS integer), modified < '2023-12-31 23:00:00'
+             FROM files ORDER BY uid",
+        )?;
     let rows = statement.query_map([], |row| {
         Ok(Row {
             uid: row.get(0)?,
             weight: row.get::<_, Option<f64>>(1)?.unwrap_or_default(),
             is_steady: row.get::<_, String>(2)? == "steady",
             is_held: row.get::<_, String>(2)? == "held",
+            modified: row.get(3)?,
+            is_old: row.get(4)?,
         })
     })?;
     Ok(rows.collect::<rusqlite::Result<_>>()?)
@@ -306,7 +365,8 @@ fn read_rows(connection: &Connection) -> Result<Vec<Row>> {
 fn read_attempts(connection: &Connection, job: &str) -> Result<Vec<Attempt>> {
     let mut statement = connection.prepare_cached(
         "SELECT id, batch_id_after, batch_id_start, batch_id_end, batch_weight, batch_count, attempt, status,
-             claim_token, processing_end, lease_expires, queue, logging, config
+             claim_token, processing_end, lease_expires, queue, logging, config,
+             CAST(strftime('%s', json_extract(config, '$.judged_at')) AS integer)
          FROM inventory WHERE job = ? ORDER BY batch_id_after, attempt, id",
     )?;
     let mut rows = statement.query([job])?;
@@ -327,6 +387,7 @@ fn read_attempts(connection: &Connection, job: &str) -> Result<Vec<Attempt>> {
             queue: row.get(11)?,
             log: row.get(12)?,
             config: read_config(&row.get::<_, String>(13)?)?,
+            judged_at: row.get(14)?,
         });
     }
     Ok(attempts)
@@ -336,7 +397,9 @@ fn read_attempts(connection: &Connection, job: &str) -> Result<Vec<Attempt>> {
 fn read_config(config: &str) -> Result<AcquireRequest> {
     let mut config: serde_json::Value = serde_json::from_str(config).context("config")?;
     if let Some(config) = config.as_object_mut() {
-        config.remove("colour");
+        for name in ["colour", "column_types", "judged_at"] {
+            config.remove(name);
+        }
     }
     Ok(serde_json::from_value(config)?)
 }

@@ -36,11 +36,15 @@ pub enum Mutation {
     ConfigurationIsForgotten,
     /// Attempts that failed are taken for results of their job.
     FailuresAreResults,
+    /// Items are read by their age at that time, and not at the claim's.
+    AgesAreJudgedAgain,
+    /// A range that is handed out again is counted by the age of its rows at that time.
+    RetriesForgetWhen,
 }
 
 impl Mutation {
     /// All of them.
-    pub const ALL: [Self; 16] = [
+    pub const ALL: [Self; 18] = [
         Self::ChainIsNotUnique,
         Self::ClaimSkipsAnId,
         Self::UpperBoundIsIgnored,
@@ -57,6 +61,8 @@ impl Mutation {
         Self::HoldIsIgnored,
         Self::ConfigurationIsForgotten,
         Self::FailuresAreResults,
+        Self::AgesAreJudgedAgain,
+        Self::RetriesForgetWhen,
     ];
 
     /// What it replaces in a statement, and by what. Both unique constraints are part of the schema.
@@ -109,7 +115,7 @@ impl Mutation {
                 "\"waiting\".\"watermark\" > COALESCE(",
             ),
             Self::FailuresAreResults => (
-                "CAST(\"source\".\"status\" AS text) = CAST(? AS text)",
+                "(CAST(\"source\".\"status\" AS text) COLLATE BINARY) = CAST(? AS text)",
                 "CAST(\"source\".\"status\" AS text) IN (CAST(? AS text), 'failed')",
             ),
             Self::ConfigurationIsForgotten => (
@@ -117,6 +123,14 @@ impl Mutation {
                 "CAST(attempts.max_attempts AS bigint), CAST('{}' AS text)",
             ),
             Self::HoldIsIgnored => (".held THEN", ".held AND 0 THEN"),
+            Self::AgesAreJudgedAgain => (
+                "CAST(\"config\" AS text)",
+                "json_remove(\"config\", '$.judged_at')",
+            ),
+            Self::RetriesForgetWhen => (
+                "CAST(attempts.config AS text)",
+                "json_remove(attempts.config, '$.judged_at')",
+            ),
         }
     }
 }

@@ -10,8 +10,8 @@ use crate::invariants::check;
 use crate::mutation::Mutation;
 use crate::random::Random;
 use crate::schedule::{Link, Schedule, Version, Worker};
-use crate::work::{Caller, Shared, heavy_enough, planner, work};
-use crate::world::World;
+use crate::work::{Caller, Shared, age, filter, planner, work};
+use crate::world::{NOW, World};
 
 /// Of a hundred statements, how many meet a fault.
 const TROUBLE: u64 = 12;
@@ -113,6 +113,7 @@ fn run(world: &mut World, seed: u64, workers: usize, traced: bool) -> Result<Out
     schedule.trouble = 0;
     (schedule.world).change("UPDATE files SET item = 'late' WHERE item = 'held'")?;
     heal(&mut schedule, &shared, &mut random);
+    read_items(&mut schedule, &shared, &mut random);
     wrong.extend(check(
         &schedule.world.connection,
         &shared.jobs,
@@ -135,7 +136,16 @@ fn fill(world: &World, random: &mut Random) -> Result<()> {
     let mut values = Vec::new();
     for _ in 0..3 + random.below(4) {
         let item = if random.percent(7) { "held" } else { "steady" };
-        values.push(format!("({uid}, '{item}', {})", random.below(10)));
+        // Young rows are not ready yet, or passed over, for some time; old ones never are.
+        let age = if random.percent(30) {
+            random.below(30)
+        } else {
+            10_000
+        };
+        values.push(format!(
+            "({uid}, '{item}', {}, datetime({NOW}, '-{age} seconds'))",
+            random.below(10)
+        ));
         uid += 1 + i64::try_from(random.below(3)).unwrap_or_default();
     }
     world.change(&format!("INSERT INTO files VALUES {}", values.join(", ")))
@@ -160,7 +170,11 @@ fn jobs(random: &mut Random) -> Vec<AcquireRequest> {
             let is_backfill = job == "backfill";
             let source_job = (job == "results").then(|| "new items".to_owned());
             let has_conditions = source_job.is_none();
-            let hold = r#"{"column": "item", "op": "=", "value": "held"}"#;
+            let mut hold = r#"{"column": "item", "op": "=", "value": "held"}"#.to_owned();
+            if random.percent(50) {
+                hold = format!(r#"{{"any": [{hold}, {}]}}"#, age("younger"));
+            }
+            let filter = filter(random);
             let by_weight = random.percent(60);
             AcquireRequest {
                 id_min: is_backfill.then(|| i64::try_from(random.below(8)).unwrap_or_default()),
@@ -168,8 +182,8 @@ fn jobs(random: &mut Random) -> Vec<AcquireRequest> {
                     .then(|| 8 + i64::try_from(random.below(12)).unwrap_or_default()),
                 max_weight: by_weight.then_some(8.0),
                 max_count: (!by_weight || random.percent(30)).then(|| 1 + random.below(4)),
-                filter: (random.percent(40) && has_conditions).then(heavy_enough),
-                hold: (random.percent(50) && has_conditions).then(|| hold.to_owned()),
+                filter: (random.percent(40) && has_conditions).then_some(filter),
+                hold: (random.percent(50) && has_conditions).then_some(hold),
                 source_job,
                 max_attempts: 1 + u32::try_from(random.below(4)).unwrap_or_default(),
                 retry_delay_seconds: random.percent(30).then_some(20),
@@ -179,6 +193,32 @@ fn jobs(random: &mut Random) -> Vec<AcquireRequest> {
             }
         })
         .collect()
+}
+
+/// Long after the claims, the items of all batches are read.
+fn read_items(schedule: &mut Schedule<'_>, shared: &Shared, random: &mut Random) {
+    let link = Link::default();
+    let planner = planner(link.clone(), random);
+    let told = shared.clone();
+    let read = async move {
+        let batches = told.told().batches.clone();
+        for batch in batches.iter().filter(|batch| batch.meta_table == "files") {
+            match planner.items(&batch.claim_token, None, 1_000).await {
+                Ok(items) => {
+                    let uids = items.iter().map(|item| item.uid).collect();
+                    told.told().items.push((batch.claim_token.clone(), uids));
+                }
+                Err(error) => {
+                    let surprise = format!("{}: {error}", error.name());
+                    told.told().surprises.push(surprise);
+                }
+            }
+        }
+    };
+    schedule.run(&mut [Some(Worker {
+        link,
+        task: Box::pin(read),
+    })]);
 }
 
 /// With no faults any more, one worker drains all jobs. What fails its lease on the way may have to

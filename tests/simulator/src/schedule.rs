@@ -12,7 +12,7 @@ use batchintory::{
 
 use crate::faults::{Counts, Fault};
 use crate::random::Random;
-use crate::world::World;
+use crate::world::{NOW, World};
 
 type Answer = Result<Rows, DatabaseError>;
 
@@ -299,8 +299,9 @@ impl<'a> Schedule<'a> {
         let uid = self.random.below(25);
         let statement = match self.random.below(4) {
             0 => format!(
-                "INSERT OR IGNORE INTO files VALUES ({uid}, 'late', {})",
-                uid % 10
+                "INSERT OR IGNORE INTO files VALUES ({uid}, 'late', {}, datetime({NOW}, '-{} seconds'))",
+                uid % 10,
+                uid * 2
             ),
             1 => format!("DELETE FROM files WHERE uid = {uid}"),
             2 => format!("UPDATE files SET item = 'late' WHERE item = 'held' AND uid <= {uid}"),

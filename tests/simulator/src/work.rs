@@ -6,7 +6,7 @@ use batchintory::{
     AcquireRequest, Acquisition, Batch, Error, IdRange, OnChange, Outcome, Planner, RequeueTarget,
 };
 
-use crate::invariants::LEAST_WEIGHT;
+use crate::invariants::{LEAST_WEIGHT, READY_AGE};
 use crate::random::Random;
 use crate::schedule::Link;
 
@@ -23,6 +23,8 @@ pub(crate) struct Told {
     pub(crate) requeued: bool,
     /// Claims under tokens of the caller's own, with what they gave.
     pub(crate) own_tokens: Vec<(String, i64)>,
+    /// The items of batches, read at the end.
+    pub(crate) items: Vec<(String, Vec<i64>)>,
     /// Errors that no fault explains.
     pub(crate) surprises: Vec<String>,
 }
@@ -77,9 +79,20 @@ fn scope(request: &AcquireRequest) -> &str {
     }
 }
 
-/// The filter of those jobs that have one.
-pub(crate) fn heavy_enough() -> String {
-    format!(r#"{{"column": "weight", "op": ">=", "value": {LEAST_WEIGHT:?}}}"#)
+/// The filter of those jobs that have one: of some, rows must be old enough too.
+pub(crate) fn filter(random: &mut Random) -> String {
+    let heavy_enough =
+        format!(r#"{{"column": "weight", "op": ">=", "value": {LEAST_WEIGHT:?}}}"#);
+    if random.percent(50) {
+        format!(r#"{{"all": [{heavy_enough}, {}]}}"#, age("older"))
+    } else {
+        heavy_enough
+    }
+}
+
+/// Whether a row is on this side of the age from which on rows are ready.
+pub(crate) fn age(side: &str) -> String {
+    format!(r#"{{"column": "modified", "op": "{side}-than-seconds", "value": {READY_AGE}}}"#)
 }
 
 /// The request as somebody asks who does not know how the others do, where the job accepts that.
@@ -87,7 +100,8 @@ fn changed(request: &AcquireRequest, random: &mut Random) -> AcquireRequest {
     let may_change = request.on_change == OnChange::Accept && request.source_job.is_none();
     let mut request = request.clone();
     if may_change && random.percent(50) {
-        request.filter = random.percent(50).then(heavy_enough);
+        let filter = filter(random);
+        request.filter = random.percent(50).then_some(filter);
     }
     request
 }

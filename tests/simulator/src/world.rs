@@ -12,8 +12,10 @@ use rusqlite::{Connection, OpenFlags, ToSql};
 
 use crate::mutation::Mutation;
 
-/// Added to the clock, so that its text sorts like the time it tells.
-const EPOCH: i64 = 1 << 40;
+/// When the simulation begins: 2024-01-01T00:00:00Z, as a Julian day.
+const BEGIN: f64 = 2_460_310.5;
+/// The database's clock, in place of SQLite's own.
+pub(crate) const NOW: &str = "simulated_now()";
 
 /// More ids than a run needs: a prime, so that the multiples of another number scatter over all of
 /// them.
@@ -76,31 +78,18 @@ impl World {
         connection.execute_batch(
             "PRAGMA journal_mode = OFF; PRAGMA synchronous = OFF;
              CREATE TABLE laws (healed integer); INSERT INTO laws VALUES (0);
-             CREATE TABLE files (uid integer PRIMARY KEY, item text, weight real)",
+             CREATE TABLE files (uid integer PRIMARY KEY, item text, weight real, modified datetime)",
         )?;
         let clock = Arc::new(AtomicI64::new(0));
         let time = Arc::clone(&clock);
-        // In place of SQLite's own: the text of a time sorts as the times do, and that is all we ask.
         connection.create_scalar_function(
-            "strftime",
-            -1,
+            NOW.trim_end_matches("()"),
+            0,
             FunctionFlags::SQLITE_UTF8,
-            move |call| {
-                let value: Option<String> = call.get(1)?;
-                let Some(value) = value.filter(|value| value == "now") else {
-                    return call.get::<Option<String>>(1);
-                };
-                drop(value);
-                let seconds = if call.len() > 2 {
-                    let modifier: String = call.get(2)?;
-                    let number = modifier.split(' ').next().unwrap_or_default();
-                    number.parse::<f64>().unwrap_or_default()
-                } else {
-                    0.0
-                };
-                #[allow(clippy::cast_possible_truncation)]
-                let at = EPOCH + time.load(Ordering::Relaxed) + seconds as i64;
-                Ok(Some(format!("{at:020}")))
+            move |_| {
+                #[allow(clippy::cast_precision_loss)]
+                let seconds = time.load(Ordering::Relaxed) as f64;
+                Ok(BEGIN + seconds / 86_400.0)
             },
         )?;
         let ids = Arc::new(AtomicI64::new(0));
@@ -160,8 +149,8 @@ impl World {
             text.replace("(\"meta_table\", ", "(\"id\", \"meta_table\", ")
                 .replace(CLAIM, &format!("(scattered_id(), {}", &CLAIM[1..]))
         });
-        let text = scattered.as_deref().unwrap_or(text);
-        self.run(text, parameters)
+        let text = scattered.as_deref().unwrap_or(text).replace("'now'", NOW);
+        self.run(&text, parameters)
             .map_err(|error| self.explain(&error))
     }
 

@@ -2,6 +2,8 @@
 
 #![allow(missing_docs)]
 
+mod ages;
+mod conditions;
 mod dashboard;
 mod failover;
 mod faults;

@@ -12,7 +12,7 @@ use tokio::net::TcpListener;
 
 /// What runs the planner.
 #[derive(Clone, Copy)]
-enum Host {
+pub(crate) enum Host {
     NativeCore,
     Component,
     HttpService,
@@ -36,7 +36,7 @@ async fn run_all(host: Host, layout: Layout) -> Result<()> {
     .await
 }
 
-async fn serve(
+pub(crate) async fn serve(
     host: Host,
     inventory: Arc<dyn Database>,
     meta: Arc<dyn Database>,

@@ -75,6 +75,53 @@ async fn acquire_sends_four_statements_and_complete_one_on_mysql() -> Result<()>
     count_statements(mysql().await?, 4).await
 }
 
+/// A job with conditions reads the types of their columns before it plans, and keeps them for its items.
+async fn count_statements_with_conditions(database: TestDatabase, most: usize) -> Result<()> {
+    let recording = Recording::new(database.connection.clone());
+    let inventory = Inventory::builder().inventory(recording.clone()).build()?;
+    inventory.migrate().await?;
+    let table = Table {
+        series: Some(Series {
+            from: 1,
+            to: 5_000,
+            weight: 1.0,
+        }),
+        ..Table::files(Vec::new())
+    };
+    table.create(database.connection.as_ref()).await?;
+    let request = AcquireRequest {
+        max_count: Some(100),
+        filter: Some(r#"{"column": "weight", "op": ">=", "value": 1}"#.into()),
+        hold: Some(r#"{"column": "item", "op": "=", "value": "held"}"#.into()),
+        ..AcquireRequest::new("files", "with conditions")
+    };
+    for _ in 0..3 {
+        recording.take();
+        let batch = acquire(&inventory, &request).await?;
+        let statements = recording.take();
+        assert_eq!(statements.len(), most, "acquire sent {statements:#?}");
+        assert_eq!(batch.items().await?.len(), 100);
+        let statements = recording.take();
+        assert_eq!(statements.len(), 2, "items sent {statements:#?}");
+    }
+    Ok(())
+}
+
+#[tokio::test]
+async fn acquire_with_conditions_sends_one_more_on_sqlite() -> Result<()> {
+    count_statements_with_conditions(sqlite().await?, 4).await
+}
+
+#[tokio::test]
+async fn acquire_with_conditions_sends_one_more_on_postgresql() -> Result<()> {
+    count_statements_with_conditions(postgres().await?, 4).await
+}
+
+#[tokio::test]
+async fn acquire_with_conditions_sends_one_more_on_mysql() -> Result<()> {
+    count_statements_with_conditions(mysql().await?, 5).await
+}
+
 /// A database on which every race is lost, and that remembers its pauses, in milliseconds.
 #[derive(Default)]
 struct AlwaysLost {

@@ -1,0 +1,135 @@
+//! The table of conditions, on every database under every time zone, and a sample of it on every host.
+
+use anyhow::Result;
+use batchintory::Dialect;
+use batchintory_tests::conditions::{self, Zone};
+use batchintory_tests::language::Language;
+use batchintory_tests::suite::System;
+use batchintory_tests::tables::execute;
+use batchintory_tests::{Call, ProcessSubject, Subject};
+
+use crate::scenarios::{Host, serve};
+
+/// On hosts other than the core, which is the same everywhere, one case in so many.
+const SAMPLE: usize = 9;
+
+#[test]
+fn the_table_is_as_large_as_it_should_be() -> Result<()> {
+    let cases = conditions::count(&conditions::read()?);
+    assert!(cases >= 300, "{cases} cases");
+    Ok(())
+}
+
+/// Runs cases in sessions of each time zone.
+async fn on_host(host: Host, system: System, every: usize) -> Result<()> {
+    let groups = conditions::read()?;
+    let database = system.database().await?;
+    for zone in Zone::ALL {
+        let session = conditions::session(&database, zone).await?;
+        let subject = serve(host, session.clone(), session).await?;
+        migrate(subject.as_ref()).await?;
+        let run = format!("{zone:?}").to_lowercase();
+        let connection = database.connection.as_ref();
+        conditions::run(&groups, connection, subject.as_ref(), &run, every).await?;
+    }
+    Ok(())
+}
+
+/// Runs cases through a package, on databases whose sessions begin in each time zone.
+async fn in_language(language: Language, system: System) -> Result<()> {
+    let groups = conditions::read()?;
+    let program = ProcessSubject::start(language.program("subject")?)?;
+    let database = system.database().await?;
+    let connection = database.connection.as_ref();
+    for zone in Zone::ALL {
+        if connection.dialect() == Dialect::Postgresql {
+            let statement = format!(
+                "DO $$ BEGIN EXECUTE format('ALTER DATABASE %I SET timezone TO %L', \
+                 current_database(), '{}'); END $$",
+                zone.name()
+            );
+            execute(connection, &statement, &[]).await?;
+        }
+        program.open(&database.url, &database.url).await?;
+        migrate(&program).await?;
+        let run = format!("{zone:?}").to_lowercase();
+        conditions::run(&groups, connection, &program, &run, SAMPLE).await?;
+    }
+    Ok(())
+}
+
+async fn migrate(subject: &dyn Subject) -> Result<()> {
+    (subject.call(Call::Migrate {}).await)
+        .map_err(|failure| anyhow::anyhow!("{failure:?}"))
+        .map(drop)
+}
+
+#[tokio::test]
+async fn native_core_on_sqlite() -> Result<()> {
+    on_host(Host::NativeCore, System::Sqlite, 1).await
+}
+
+#[tokio::test]
+async fn native_core_on_postgresql() -> Result<()> {
+    on_host(Host::NativeCore, System::Postgres, 1).await
+}
+
+#[tokio::test]
+async fn native_core_on_mysql() -> Result<()> {
+    on_host(Host::NativeCore, System::Mysql, 1).await
+}
+
+#[tokio::test]
+async fn component_on_sqlite() -> Result<()> {
+    on_host(Host::Component, System::Sqlite, SAMPLE).await
+}
+
+#[tokio::test]
+async fn component_on_postgresql() -> Result<()> {
+    on_host(Host::Component, System::Postgres, SAMPLE).await
+}
+
+#[tokio::test]
+async fn component_on_mysql() -> Result<()> {
+    on_host(Host::Component, System::Mysql, SAMPLE).await
+}
+
+#[tokio::test]
+async fn http_service_on_sqlite() -> Result<()> {
+    on_host(Host::HttpService, System::Sqlite, SAMPLE).await
+}
+
+#[tokio::test]
+async fn http_service_on_postgresql() -> Result<()> {
+    on_host(Host::HttpService, System::Postgres, SAMPLE).await
+}
+
+#[tokio::test]
+async fn http_service_on_mysql() -> Result<()> {
+    on_host(Host::HttpService, System::Mysql, SAMPLE).await
+}
+
+#[tokio::test]
+async fn python_on_sqlite() -> Result<()> {
+    in_language(Language::Python, System::Sqlite).await
+}
+
+#[tokio::test]
+async fn python_on_postgresql() -> Result<()> {
+    in_language(Language::Python, System::Postgres).await
+}
+
+#[tokio::test]
+async fn python_on_mysql() -> Result<()> {
+    in_language(Language::Python, System::Mysql).await
+}
+
+#[tokio::test]
+async fn javascript_on_sqlite() -> Result<()> {
+    in_language(Language::JavaScript, System::Sqlite).await
+}
+
+#[tokio::test]
+async fn javascript_on_postgresql() -> Result<()> {
+    in_language(Language::JavaScript, System::Postgres).await
+}
