@@ -118,16 +118,25 @@ fn shown(command: &Command) -> String {
         .join(" ")
 }
 
-/// A word in quotes where a shell needs them, and without what follows a URL's scheme where that
-/// may hold a password.
+/// A word in quotes where a shell needs them, and not at all where it may hold a password: what looks like
+/// a URL is shown by its scheme alone.
 fn word_shown(word: &str) -> String {
-    match word.split_once("://") {
-        Some((scheme, rest)) if rest.contains('@') => format!("{scheme}://…"),
-        _ if word.contains([' ', '|', '\'', '"', '$', '*']) => {
-            format!("'{}'", word.replace('\'', r"'\''"))
-        }
-        _ => word.to_owned(),
+    let lower = word.to_ascii_lowercase();
+    if ["@", "%", ":/", "passw", "pwd"]
+        .iter()
+        .any(|mark| lower.contains(mark))
+    {
+        return match word.split_once("://") {
+            Some((scheme, _)) if scheme.bytes().all(|byte| byte.is_ascii_lowercase()) => {
+                format!("{scheme}://…")
+            }
+            _ => "…".to_owned(),
+        };
     }
+    if word.contains([' ', '|', '\'', '"', '$', '*']) {
+        return format!("'{}'", word.replace('\'', r"'\''"));
+    }
+    word.to_owned()
 }
 
 #[cfg(test)]
@@ -146,5 +155,12 @@ mod tests {
         let mut command = Command::new("bench");
         command.args(["--postgres", "postgres://user:secret@localhost/postgres"]);
         assert_eq!(shown(&command), "bench --postgres postgres://…");
+        let table = include_str!("../../tests/urls/passwords.json");
+        for url in table.lines().filter_map(|line| line.split('"').nth(3)) {
+            let shown = word_shown(url);
+            for piece in ["s3c", "r3t"] {
+                assert!(!shown.contains(piece), "{url}: {shown}");
+            }
+        }
     }
 }

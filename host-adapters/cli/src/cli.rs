@@ -10,6 +10,7 @@ use crate::commands::{
     acquire, audit, complete, completions, heartbeat, history, items, plan, register, requeue, run,
     schema, status,
 };
+use crate::secret::Secret;
 
 /// Hands out data items in batches, exactly once per job, and remembers which run processed which
 /// item.
@@ -61,7 +62,7 @@ pub struct Global {
         env = "BATCHINTORY_INVENTORY_CONN",
         hide_env_values = true
     )]
-    pub inventory: Option<String>,
+    pub inventory: Option<Secret>,
     /// The meta tables' database [default: the inventory's]
     #[arg(
         long,
@@ -70,7 +71,7 @@ pub struct Global {
         env = "BATCHINTORY_META_CONN",
         hide_env_values = true
     )]
-    pub meta: Option<String>,
+    pub meta: Option<Secret>,
     /// The inventory table [default: inventory]
     #[arg(
         long,

@@ -7,6 +7,7 @@ use batchintory_wasmtime::{Error, PlannerError};
 use serde_json::json;
 
 use crate::output::tell;
+use crate::secret::without_secrets;
 
 /// How the program ends. The numbers are documented in `batchintory --help`.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -84,12 +85,13 @@ impl Failure {
 
     /// Shows it on standard error.
     pub fn report(&self, json: bool) {
+        let message = without_secrets(&self.message);
         if json {
-            let error = json!({"error": self.name, "message": self.message, "hint": self.hint});
+            let error = json!({"error": self.name, "message": message, "hint": self.hint});
             tell(error);
             return;
         }
-        tell(format_args!("error: {}", self.message));
+        tell(format_args!("error: {message}"));
         if let Some(hint) = &self.hint {
             tell(format_args!("hint: {hint}"));
         }

@@ -11,6 +11,7 @@ mod meta_table;
 mod output;
 mod process;
 mod request;
+mod secret;
 mod settings;
 mod signals;
 mod starter;
@@ -27,7 +28,9 @@ use clap::Parser;
 use tracing_subscriber::EnvFilter;
 
 use crate::cli::Cli;
-use crate::error::Failure;
+use crate::error::{Code, Failure};
+use crate::output::tell;
+use crate::secret::without_secrets;
 
 /// How long is waited for threads that are in the middle of something at the end.
 const LINGER: Duration = Duration::from_secs(1);
@@ -81,6 +84,13 @@ fn refuse(error: &clap::Error) -> ExitCode {
             .trim_end();
         let failure = Failure::usage(message).hint("see `batchintory --help`");
         return report(&failure, true);
+    }
+    // The terminal's colours are clap's to set, if there is nothing to hide.
+    let text = error.to_string();
+    let shown = without_secrets(&text);
+    if error.use_stderr() && shown != text {
+        tell(shown.trim_end());
+        return Code::Usage.into();
     }
     error.exit()
 }

@@ -1,15 +1,17 @@
 //! Where the databases are: flag, environment, dot-env file, default, in that order.
 
 use std::collections::HashMap;
-use std::path::{Path, PathBuf};
+use std::path::PathBuf;
 use std::sync::Arc;
 
+use batchintory_database_url::DatabaseUrl;
 use batchintory_wasmtime::{
     Access, Database, Inventory, InventoryBuilder, PlannerComponent, connect,
 };
 
 use crate::cli::Global;
 use crate::error::Failure;
+use crate::secret::Secret;
 use crate::unreachable::Unreachable;
 
 const DEFAULT_INVENTORY: &str = "sqlite:batchintory.sqlite";
@@ -46,6 +48,7 @@ impl Settings {
         let mut choose = |given: &Option<String>, name: &str| {
             (given.clone().or_else(|| file.remove(name))).filter(|value| !value.is_empty())
         };
+        let url = |given: &Option<Secret>| given.clone().map(|Secret(url)| url);
         let table = choose(&global.inventory_table, "BATCHINTORY_INVENTORY_TABLE_NAME");
         let schema = choose(
             &global.inventory_schema,
@@ -53,9 +56,9 @@ impl Settings {
         );
         let table = table.unwrap_or_else(|| "inventory".into());
         Ok(Self {
-            inventory: choose(&global.inventory, "BATCHINTORY_INVENTORY_CONN")
+            inventory: choose(&url(&global.inventory), "BATCHINTORY_INVENTORY_CONN")
                 .unwrap_or_else(|| DEFAULT_INVENTORY.into()),
-            meta: choose(&global.meta, "BATCHINTORY_META_CONN"),
+            meta: choose(&url(&global.meta), "BATCHINTORY_META_CONN"),
             inventory_table: match schema {
                 Some(schema) => format!("{}.{table}", quoted(&schema)),
                 None => table,
@@ -166,8 +169,10 @@ impl Settings {
 
 /// The file of an SQLite database.
 fn sqlite_file(url: &str) -> Option<PathBuf> {
-    let path = url.strip_prefix("sqlite:")?;
-    Some(Path::new(path.strip_prefix("//").unwrap_or(path)).to_owned())
+    match DatabaseUrl::parse(url) {
+        Ok(DatabaseUrl::Sqlite(file)) => Some(PathBuf::from(file.path)),
+        _ => None,
+    }
 }
 
 /// A part of a table's name, as the planner takes it to the letter.

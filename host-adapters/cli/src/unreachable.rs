@@ -1,6 +1,7 @@
 //! A database without a connection, for commands which can do without.
 
 use async_trait::async_trait;
+use batchintory_database_url::{DatabaseUrl, System};
 use batchintory_wasmtime::{Database, DatabaseError, Dialect, Error, Rows, Value};
 
 /// Answers every statement with the reason why there is no connection.
@@ -52,15 +53,10 @@ impl Database for Unreachable {
 
 /// The database that a URL of MySQL names.
 fn mysql_database(url: &str) -> Option<String> {
-    let (scheme, rest) = url.split_once("://")?;
-    if !scheme.starts_with("mysql") && !scheme.starts_with("mariadb") {
-        return None;
+    match DatabaseUrl::parse(url) {
+        Ok(DatabaseUrl::Server(server)) if server.system == System::Mysql => server.database,
+        _ => None,
     }
-    // A password may hold what looks like a path.
-    let rest = rest.rsplit_once('@').map_or(rest, |(_, behind)| behind);
-    let (_, path) = rest.split_once('/')?;
-    let name = path.split('?').next().filter(|name| !name.is_empty())?;
-    Some(name.to_owned())
 }
 
 #[cfg(test)]
@@ -71,9 +67,10 @@ mod tests {
     fn the_database_stands_behind_the_host() {
         for (url, database) in [
             (
-                "mysql://me:se/cret@host:3306/lake?sslmode=disable",
+                "mysql://me:se%2Fcret@host:3306/lake?sslmode=disable",
                 Some("lake"),
             ),
+            ("mysql://host/la%20ke", Some("la ke")),
             ("mariadb+pymysql://host/lake", Some("lake")),
             ("mysql://host", None),
             ("mysql://host/", None),

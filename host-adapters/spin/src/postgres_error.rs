@@ -1,6 +1,7 @@
 //! The errors of Spin's PostgreSQL interface: the server's codes, and Spin's own words.
 
 use batchintory::DatabaseError;
+use batchintory_database_url::Told;
 
 /// What the server's answer means, by its SQLSTATE.
 pub(crate) fn explain(code: &str, message: String) -> DatabaseError {
@@ -17,11 +18,12 @@ pub(crate) fn explain(code: &str, message: String) -> DatabaseError {
     DatabaseError::from_sqlstate(code, message)
 }
 
-/// That there is no connection, and why in Spin's words, without the URL, which may hold a password.
+/// That there is no connection, and why in Spin's words, which may hold the URL.
 pub(crate) fn unreachable(url: &str, words: &str) -> DatabaseError {
+    let told = Told::of(url);
     // Where Spin runs for debugging, a trace of its own functions follows.
     let reason = words.split("Stack backtrace:").next().unwrap_or_default();
-    let reason = reason.replace(url, "…");
+    let reason = told.reason(reason.replace(url, told.shown()));
     let hint = if reason.contains("is not permitted") {
         ": the variable inventory_host, or meta_host, must name it as host:port"
     } else {
@@ -56,8 +58,13 @@ mod tests {
         let words = format!("cannot reach {url}\n\nStack backtrace:\n   0: spin::main");
         assert_eq!(
             unreachable(url, &words),
-            DatabaseError::Unavailable("cannot reach …".into())
+            DatabaseError::Unavailable("cannot reach postgres://host/lake".into())
         );
+        let url = "postgres://me:sec@ret@host/lake";
+        let DatabaseError::Unavailable(message) = unreachable(url, "no host \"ret@host\"") else {
+            panic!("it cannot be reached");
+        };
+        assert!(!message.contains("ret@"), "{message}");
     }
 
     #[test]

@@ -1,6 +1,7 @@
 //! Spin's variables: where the databases are, and who may do what.
 
 use batchintory::{Dialect, Settings, StatusLabels};
+use batchintory_database_url::DatabaseUrl;
 
 /// The names of the variables that are asked for; `spin.toml` declares them all.
 pub const NAMES: [&str; 6] = [
@@ -27,7 +28,10 @@ impl Address {
         match url {
             "" => Ok(Self::Sqlite),
             url if url.starts_with("postgres://") || url.starts_with("postgresql://") => {
-                Ok(Self::Postgres(url.to_owned()))
+                match DatabaseUrl::parse(url) {
+                    Ok(_) => Ok(Self::Postgres(url.to_owned())),
+                    Err(fault) => Err(format!("the variable {name} is no URL: {fault}")),
+                }
             }
             // Whatever it is, it may hold a password.
             _ => Err(format!(
@@ -130,13 +134,15 @@ mod tests {
     #[test]
     fn what_makes_no_sense_is_told_without_its_value() {
         for variable in ["inventory_url", "meta_url", "protect_reads"] {
-            let Err(error) = read(&[(variable, "mysql://me:secret@host")]) else {
-                panic!("{variable} must be refused");
-            };
-            assert!(
-                error.contains(variable) && !error.contains("secret"),
-                "{error}"
-            );
+            for value in ["mysql://me:secret@host", "postgres://me:secret/@host"] {
+                let Err(error) = read(&[(variable, value)]) else {
+                    panic!("{variable} must be refused");
+                };
+                assert!(
+                    error.contains(variable) && !error.contains("secret"),
+                    "{error}"
+                );
+            }
         }
     }
 }

@@ -30,7 +30,7 @@ pub(crate) struct Connection {
 impl Connection {
     /// Connects, to the first of the server's hosts that answers.
     pub(crate) fn open(server: &Server) -> Result<Self, DatabaseError> {
-        let Server(config) = server;
+        let Server { config, told } = server;
         let timeout = config
             .get_connect_timeout()
             .map_or(CONNECT_TIMEOUT, |time| {
@@ -38,7 +38,7 @@ impl Connection {
             });
         block_on(Self::connect(config), Some(timeout))
             .unwrap_or_else(|| Err("the server has not answered in time".to_owned()))
-            .map_err(DatabaseError::Unavailable)
+            .map_err(|words| DatabaseError::Unavailable(told.reason(words)))
     }
 
     async fn connect(config: &Config) -> Result<Self, String> {

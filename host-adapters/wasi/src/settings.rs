@@ -4,6 +4,7 @@
 use std::fmt;
 
 use batchintory::{Dialect, Settings, StatusLabels};
+use batchintory_database_url::{DatabaseUrl, Told};
 use tokio_postgres::Config;
 use tokio_postgres::config::SslMode;
 
@@ -26,7 +27,11 @@ pub(crate) struct ServiceSettings {
 
 /// A PostgreSQL server.
 #[derive(Clone, PartialEq, Eq)]
-pub(crate) struct Server(pub(crate) Config);
+pub(crate) struct Server {
+    pub(crate) config: Config,
+    /// What may be told of its URL.
+    pub(crate) told: Told,
+}
 
 impl fmt::Debug for Server {
     fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
@@ -92,14 +97,14 @@ const FORM: &str = "postgres://user:password@host:port/database";
 
 impl Server {
     fn parse(variable: &str, url: &str) -> Result<Self, String> {
-        let mut config: Config = url
-            .starts_with("postgres")
-            .then(|| url.parse().ok())
-            .flatten()
-            // Whatever it is, it may hold a password.
-            .ok_or_else(|| {
-                format!("{variable} must be the URL of a PostgreSQL server, with libpq's options: {FORM}")
-            })?;
+        // Whatever it is, it may hold a password.
+        let no_server =
+            || format!("{variable} must be the URL of a PostgreSQL server, with libpq's options: {FORM}");
+        if !url.starts_with("postgres") {
+            return Err(no_server());
+        }
+        DatabaseUrl::parse(url).map_err(|fault| format!("{variable} is no URL: {fault}"))?;
+        let mut config: Config = url.parse().map_err(|_| no_server())?;
         if config.get_ssl_mode() == SslMode::Require {
             return Err(format!(
                 "{variable} asks for TLS, which a component cannot do over its host's sockets: connect \
@@ -110,7 +115,10 @@ impl Server {
         if config.get_application_name().is_none() {
             config.application_name("batchintory");
         }
-        Ok(Self(config))
+        Ok(Self {
+            config,
+            told: Told::of(url),
+        })
     }
 }
 
@@ -136,7 +144,7 @@ mod tests {
     #[test]
     fn an_inventory_is_all_that_is_needed() {
         let settings = read(&[(INVENTORY, URL), (API_TOKEN, "")]).unwrap_or_else(|e| panic!("{e}"));
-        assert_eq!(settings.inventory.0.get_ports(), [5433]);
+        assert_eq!(settings.inventory.config.get_ports(), [5433]);
         assert_eq!(settings.meta, None);
         assert_eq!(settings.planner().inventory_table, "inventory");
         assert!(settings.api_token.is_none() && !settings.protect_reads);
@@ -164,6 +172,7 @@ mod tests {
             "sqlite:secret",
             "secret",
             "postgres://me:secret@host/?port=x",
+            "postgres://me:secret/@host/lake",
         ] {
             assert!(refused(&[(INVENTORY, url)]).starts_with(INVENTORY));
         }

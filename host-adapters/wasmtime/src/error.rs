@@ -12,10 +12,10 @@ pub enum Error {
     /// The planner refused the call, or its database did.
     #[error(transparent)]
     Planner(#[from] PlannerError),
-    /// A database cannot be opened. The URL is shown without its password.
+    /// A database cannot be opened. Of the URL only what is certainly no secret is shown.
     #[error("cannot open the database {url}: {reason}")]
     Connect {
-        /// The URL, without its password.
+        /// The URL: scheme, hosts and database, or the scheme alone.
         url: String,
         /// What is wrong.
         reason: String,

@@ -56,7 +56,7 @@ pub use batchintory::{
 };
 pub use claim_queue::{ClaimQueues, ClaimTurn};
 pub use component::PlannerComponent;
-pub use connect::{Access, connect, redact};
+pub use connect::{Access, connect};
 pub use database::{Database, DatabaseOptions, Databases, SystemRandom};
 pub use error::{Error, Limit};
 pub use heartbeat::Heartbeat;

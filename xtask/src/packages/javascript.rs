@@ -1,7 +1,7 @@
 //! The JavaScript package.
 
 use std::fs;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::process::Command;
 
 use anyhow::{Context, Result};
@@ -21,13 +21,9 @@ pub fn installed() -> Result<PathBuf> {
     let tests = home.join("tests");
     // Anew, without those that are gone.
     let _ = fs::remove_dir_all(&tests);
-    fs::create_dir_all(&tests)?;
-    for entry in fs::read_dir(folder().join("tests"))? {
-        let entry = entry?;
-        if entry.file_type()?.is_file() {
-            fs::copy(entry.path(), tests.join(entry.file_name()))?;
-        }
-    }
+    copy_files(&folder().join("tests"), &tests)?;
+    // The cases that hold for all hosts.
+    copy_files(&workspace::root().join("tests/urls"), &tests.join("urls"))?;
     let marker = home.join("node_modules/batchintory/package.json");
     if is_current(&marker, &folder()) {
         return Ok(home);
@@ -58,6 +54,18 @@ pub fn installed() -> Result<PathBuf> {
     let text = fs::read(&marker).context("npm installed no package")?;
     fs::write(&marker, text)?;
     Ok(home)
+}
+
+/// Copies the files of a folder, without those of the folders in it.
+fn copy_files(from: &Path, to: &Path) -> Result<()> {
+    fs::create_dir_all(to)?;
+    for entry in fs::read_dir(from)? {
+        let entry = entry?;
+        if entry.file_type()?.is_file() {
+            fs::copy(entry.path(), to.join(entry.file_name()))?;
+        }
+    }
+    Ok(())
 }
 
 /// Checks form, lints and types, of the tests too.

@@ -8,6 +8,7 @@ use tokio::net::TcpListener;
 
 use crate::error::{Code, Failure};
 use crate::output::{print_json, tell};
+use crate::secret::Secret;
 use crate::settings::Settings;
 use crate::signals::Signals;
 
@@ -38,7 +39,7 @@ pub struct Arguments {
         env = "BATCHINTORY_API_TOKEN",
         hide_env_values = true
     )]
-    api_token: Option<String>,
+    api_token: Option<Secret>,
     /// Ask for the token for reading too
     #[arg(long, env = "BATCHINTORY_PROTECT_READS")]
     protect_reads: bool,
@@ -53,9 +54,8 @@ pub async fn run(settings: &Settings, arguments: &Arguments, json: bool) -> Resu
         settings.new_inventory().await?.migrate().await?;
     }
     let inventory = settings.inventory_at_least().await?;
-    let api_token = arguments
-        .api_token
-        .clone()
+    let api_token = (arguments.api_token.clone())
+        .map(|Secret(token)| token)
         .filter(|token| !token.is_empty());
     if arguments.protect_reads && api_token.is_none() {
         return Err(Failure::usage(

@@ -684,6 +684,54 @@ fn a_password_is_never_told() {
     }
 }
 
+/// The cases of `tests/urls/passwords.json`, wherever a URL may stand on the command line.
+#[test]
+fn no_piece_of_a_password_is_told_whatever_the_url() {
+    let workplace = Workplace::new();
+    let table: Value =
+        serde_json::from_str(include_str!("../../../../tests/urls/passwords.json")).unwrap();
+    for case in table["cases"].as_array().unwrap() {
+        let url = case["url"].as_str().unwrap();
+        let pieces = case["pieces"].as_array().unwrap();
+        if pieces.is_empty() {
+            continue;
+        }
+        let equal = format!("--inventory={url}");
+        for (is_url, arguments) in [
+            (true, &["status", "--inventory", url][..]),
+            (true, &["status", equal.as_str(), "--json"]),
+            (true, &["register", "data", "--meta", url]),
+            (false, &["register", url]),
+            (false, &["status", url]),
+            (false, &["status", "--env-file", url]),
+            (false, &["history", "--limit", url, "--json"]),
+            (false, &["plan", "--job", "j", "--meta-table", url]),
+        ] {
+            let mut command = workplace.command(arguments);
+            let output = command.env("RUST_LOG", "trace").output().unwrap();
+            let shown = text(&output.stdout) + &text(&output.stderr);
+            assert_ne!(output.status.code(), Some(0), "{arguments:?}");
+            for piece in pieces {
+                let piece = piece.as_str().unwrap();
+                // A word alone may be anything.
+                let is_told = shown.contains(piece) && (is_url || may_be_seen_as_secret(url));
+                assert!(!is_told, "{arguments:?}: {shown}");
+            }
+            if is_url {
+                let place = case["shown"].as_str().unwrap();
+                assert!(shown.contains(place), "{arguments:?}: {shown}");
+            }
+        }
+    }
+}
+
+/// Whether a word that stands where no URL is wanted is taken for one.
+fn may_be_seen_as_secret(word: &str) -> bool {
+    ["@", "%", "://", "passw"]
+        .iter()
+        .any(|mark| word.contains(mark))
+}
+
 #[test]
 fn statements_are_logged_without_their_parameters() {
     let workplace = Workplace::prepared();

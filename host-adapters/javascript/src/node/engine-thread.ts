@@ -17,9 +17,9 @@ const post = (answer: Answer) => caller.post(answer);
 const ends = new Map<number, () => void>();
 
 async function start({ inventory, meta = inventory, ...options }: UrlOptions): Promise<LocalEngine> {
-  const ours = await connect(inventory);
+  const ours = await connect(inventory, "create");
   try {
-    const theirs = meta === inventory ? ours : await connect(meta);
+    const theirs = meta === inventory ? ours : await connect(meta, "read-only");
     return new LocalEngine(new Databases(ours, theirs, options), await planners());
   } catch (error) {
     await ours.close();

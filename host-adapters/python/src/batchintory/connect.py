@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+import math
 from typing import TYPE_CHECKING, Any, Union
 
 from batchintory.database import Database, DatabaseError
-from batchintory.errors import ConnectError
+from batchintory.database_url import Fault, SqliteUrl, Told, parse
+from batchintory.errors import BatchintoryError, ConnectError
+from batchintory.url_engine import Access, engine_for, from_sqlalchemy, is_in_memory, is_read_only, written
 
 if TYPE_CHECKING:
     from sqlalchemy.engine import URL, Connection, Engine
@@ -15,16 +18,16 @@ if TYPE_CHECKING:
     #: A URL, or an engine or a connection of SQLAlchemy, or a driver of the program's own.
     Source = Union[str, URL, Engine, Connection, Database]
 
-#: How long connecting may take, in seconds, unless the URL says otherwise.
-_CONNECT_TIMEOUT = 10
+#: How many connections of a program's pool may have been closed before a new one is made.
+_MOST_STALE = 100
 
 
-def connect(source: Source) -> Database:
+def connect(source: Source, access: Access = "create") -> Database:
     """Opens a database.
 
     - A URL as SQLAlchemy takes it, or as the command line does: ``sqlite:PATH``,
       ``postgres://user:password@host/database``, ``mysql://…``. With the option ``pool_size``, the most
-      connections at once (16 by default).
+      connections at once (16 by default). An SQLite file that is only read must be there, and is not changed.
     - An engine: connections of the inventory's own are made by it.
     - A connection: used between its transactions; for one thread and process.
     - Anything with ``dialect``, ``schema`` and ``query``: see :class:`batchintory.database.Database`.
@@ -32,7 +35,7 @@ def connect(source: Source) -> Database:
     from sqlalchemy.engine import URL, Connection, Engine
 
     if isinstance(source, (str, URL)):
-        return _open(source)
+        return _open(source, access)
     if isinstance(source, Engine):
         return _from_engine(source)
     if isinstance(source, Connection):
@@ -47,89 +50,53 @@ def connect(source: Source) -> Database:
     )
 
 
-def _open(text: str | URL) -> Database:
-    from sqlalchemy import create_engine
-    from sqlalchemy.exc import ArgumentError, SQLAlchemyError
-    from sqlalchemy.pool import NullPool, StaticPool
+def _open(source: str | URL, access: Access) -> Database:
+    told = Told(source if isinstance(source, str) else written(source))
 
-    shown = redact(text) if isinstance(text, str) else text.render_as_string()
+    def failure(reason: str) -> ConnectError:
+        return ConnectError(f"cannot open the database {told.shown}: {reason}")
+
     try:
-        url = _as_url(text) if isinstance(text, str) else text
-        size = _pool_size(url)
-        url = url.difference_update_query(["pool_size"])
-        dialect = url.get_backend_name()
-        options: dict[str, Any] = {"poolclass": NullPool, "connect_args": _connect_args(url)}
-        if dialect == "sqlite":
-            in_memory = url.database in (None, "", ":memory:")
-            if in_memory:
-                options["poolclass"] = StaticPool
-                size = 1
-        engine = create_engine(url, **options)
+        url = parse(source) if isinstance(source, str) else from_sqlalchemy(source)
+        engine, size = engine_for(url, access)
         database = _from_engine(engine, size=size)
-        if dialect == "sqlite" and not in_memory:
-            # Readers and the writer do not keep each other waiting.
-            database.query("PRAGMA journal_mode = wal", ())
-    except DatabaseError as error:
-        raise ConnectError(f"cannot open the database {shown}: {error.message}") from error
+        if isinstance(url, SqliteUrl):
+            _set_up_file(url, database, access)
+    except Fault as fault:
+        raise failure(str(fault)) from None
     except ModuleNotFoundError as error:
-        raise ConnectError(
-            f"cannot open the database {shown}: the module {error.name} is not installed; "
-            "`pip install 'batchintory[postgresql]'` or `'batchintory[mysql]'` brings one"
+        raise failure(
+            f"the module {error.name} is not installed; `pip install 'batchintory[postgresql]'` or "
+            "`'batchintory[mysql]'` brings one"
         ) from error
-    except (ArgumentError, ValueError) as error:
-        reason = str(error).replace(str(text), shown)
-        raise ConnectError(f"cannot open the database {shown}: {reason}") from None
-    except SQLAlchemyError as error:
-        reason = str(getattr(error, "orig", None) or error)
-        raise ConnectError(f"cannot open the database {shown}: {reason}") from error
+    except BatchintoryError:
+        raise
+    except Exception as error:  # Drivers raise what they will, with options in its words.
+        # What an error of SQLAlchemy's wraps says it without the statement and a link.
+        words = str(getattr(error, "orig", None) or error)
+        raise failure(told.reason(words)) from (error if told.is_certain else None)
     return database
 
 
-def _as_url(text: str) -> URL:
-    from sqlalchemy.engine import make_url
-
-    scheme, separator, rest = text.partition(":")
-    if not separator:
-        raise ValueError("a URL such as sqlite:lake.sqlite or postgres://… is wanted")
-    if scheme == "sqlite" and not rest.startswith("//"):
-        return make_url("sqlite://").set(database=rest)
-    if scheme in ("postgres", "postgresql"):
-        scheme = "postgresql+" + _installed("psycopg", "psycopg2")
-    elif scheme in ("mysql", "mariadb"):
-        scheme += "+" + {"pymysql": "pymysql", "MySQLdb": "mysqldb"}[_installed("pymysql", "MySQLdb")]
-    return make_url(f"{scheme}:{rest}")
-
-
-def _installed(first: str, second: str) -> str:
-    from importlib.util import find_spec
-
-    return second if find_spec(first) is None and find_spec(second) else first
-
-
-def _pool_size(url: URL) -> int:
-    from batchintory.driver.pooled import POOL_SIZE
-
-    given = url.query.get("pool_size")
-    if given is None:
-        return POOL_SIZE
-    if not isinstance(given, str) or not given.isdecimal() or int(given) < 1:
-        raise ValueError(f"pool_size must be a number above 0, not {given!r}")
-    return int(given)
-
-
-def _connect_args(url: URL) -> dict[str, Any]:
-    match url.get_backend_name():
-        case "sqlite":
-            return {"check_same_thread": False}
-        case "postgresql":
-            defaults = {"application_name": "batchintory", "connect_timeout": _CONNECT_TIMEOUT}
-        case _:
-            defaults = {"connect_timeout": _CONNECT_TIMEOUT}
-    return {name: value for name, value in defaults.items() if name not in url.query}
+def _set_up_file(url: SqliteUrl, database: Database, access: Access) -> None:
+    """Finds out whether the file is a database at all; the inventory's is made one whose readers and writer do not
+    keep each other waiting."""
+    try:
+        if access == "read-only" or is_in_memory(url) or is_read_only(url):
+            database.query("SELECT count(*) FROM sqlite_schema", ())
+        else:
+            database.query("PRAGMA journal_mode = wal", ())
+    except DatabaseError as error:
+        if access == "read-only" and (error.kind == "unavailable" or error.refusal == "read-only"):
+            raise Fault(
+                f"{error.message}; if the file is in WAL mode and its folder cannot be written to, it can be read "
+                "where nobody writes to it: put ?immutable=1 behind its path"
+            ) from error
+        raise
 
 
 def _from_engine(engine: Engine, size: int | None = None) -> Database:
-    from sqlalchemy.pool import SingletonThreadPool, StaticPool
+    from sqlalchemy.pool import NullPool, SingletonThreadPool, StaticPool
 
     from batchintory.driver.pooled import POOL_SIZE, PooledDatabase
 
@@ -141,9 +108,15 @@ def _from_engine(engine: Engine, size: int | None = None) -> Database:
         return BorrowedDatabase(session, engine.connect(), None)
 
     def open_connection() -> Any:
-        pooled = engine.raw_connection()
-        pooled.detach()
-        return pooled.dbapi_connection
+        # The engine may have a pool, with connections that were closed meanwhile.
+        for _ in range(_MOST_STALE):
+            pooled = engine.raw_connection()
+            pooled.detach()
+            connection = pooled.dbapi_connection
+            if isinstance(engine.pool, NullPool) or session.is_alive(connection, math.inf):
+                break
+            pooled.close()
+        return connection
 
     database = PooledDatabase(
         session,
@@ -187,22 +160,3 @@ def session_of(engine: Engine) -> Session:
                 f"SQLAlchemy's {name}+{driver} is not known here; known are sqlite, postgresql+psycopg, "
                 "postgresql+psycopg2, mysql+pymysql and mysql+mysqldb"
             )
-
-
-def redact(url: str) -> str:
-    """The URL without its password, for messages."""
-    # A password may hold anything, even what ends an authority: leave out all between the user's name and the
-    # last `@`, and the values of options that are secrets.
-    before, question, options = url.partition("?")
-    if "@" in options:
-        before, question, options = url, "", ""
-    scheme, separator, rest = before.partition("://")
-    if separator and "@" in rest:
-        credentials, _, host = rest.rpartition("@")
-        user, colon, _ = credentials.partition(":")
-        before = f"{scheme}://{user}{':…' if colon else ''}@{host}"
-    shown = []
-    for option in options.split("&") if question else ():
-        name, equals, _ = option.partition("=")
-        shown.append(f"{name}=…" if equals and "password" in name.lower() else option)
-    return before + question + "&".join(shown)

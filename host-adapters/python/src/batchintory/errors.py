@@ -92,7 +92,7 @@ class DatabaseRefused(PlannerError):
 
 
 class ConnectError(BatchintoryError):
-    """A database cannot be opened. A URL is shown without its password."""
+    """A database cannot be opened. Of a URL only what is certainly no secret is shown."""
 
     name = "connect"
 

@@ -78,7 +78,7 @@ class Inventory:
         """
         first = connect(inventory)
         try:
-            second = first if meta is None else connect(meta)
+            second = first if meta is None else connect(meta, "read-only")
         except BaseException:
             first.close()
             raise

@@ -32,11 +32,12 @@ impl FromStr for Mode {
             "require" => Self::Require,
             "verify-ca" => Self::VerifyAuthority,
             "verify-full" => Self::VerifyFull,
-            other => {
-                return Err(format!(
-                    "sslmode {other:?} is not known; known are disable, allow, prefer, require, \
-                     verify-ca and verify-full"
-                ));
+            _ => {
+                return Err(
+                    "sslmode must be one of disable, allow, prefer, require, verify-ca and \
+                            verify-full"
+                        .into(),
+                );
             }
         })
     }

@@ -2,23 +2,23 @@
 
 import { type Database, type Rows, StatementError, type Value } from "../../database.js";
 import { messageOf } from "../../errors.js";
+import type { ServerUrl } from "../../node/database-url.js";
 import { load } from "../load.js";
-import { parse } from "./options.js";
+import { read } from "./options.js";
+import { Servers } from "./servers.js";
 import { check, types } from "./values.js";
 
 /**
  * Opens the database at a URL. A statement travels without a name, in one round trip: no session keeps anything, so
  * it works through a pooler in transaction mode too.
  */
-export async function open(url: string): Promise<Database> {
+export async function open(url: ServerUrl): Promise<Database> {
   const { default: pg } = await load("pg", () => import("pg"));
-  const pool = new pg.Pool(parse(url));
-  // An idle connection that ends is replaced by the pool when one is needed.
-  pool.on("error", () => {});
+  const servers = new Servers(pg, read(url));
 
   async function connection() {
     try {
-      return await pool.connect();
+      return await servers.connection();
     } catch (error) {
       throw new StatementError("unavailable", messageOf(error));
     }
@@ -28,7 +28,7 @@ export async function open(url: string): Promise<Database> {
   try {
     (await connection()).release();
   } catch (error) {
-    await pool.end();
+    await servers.close();
     throw error;
   }
 
@@ -54,6 +54,6 @@ export async function open(url: string): Promise<Database> {
         client.release(isLost);
       }
     },
-    close: () => pool.end(),
+    close: () => servers.close(),
   };
 }

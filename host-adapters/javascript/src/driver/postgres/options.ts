@@ -1,6 +1,11 @@
-// A PostgreSQL URL's options.
+// How to connect, put together.
 
 import type { PoolConfig } from "pg";
+import { Fault, type ServerUrl } from "../../node/database-url.js";
+import { Parameters } from "./parameters.js";
+import { Surroundings } from "./surroundings.js";
+import { isSocket, type Target, targetsOf } from "./targets.js";
+import { type Tls, tlsOf } from "./tls.js";
 
 /** The most connections at once, unless said otherwise. */
 const poolSize = 16;
@@ -8,28 +13,52 @@ const poolSize = 16;
 /** How long connecting may take, unless said otherwise. */
 const connectTimeoutSeconds = 10;
 
-/** Takes the options that `pg` does not know out of the URL. */
-export function parse(address: string): PoolConfig {
-  const url = new URL(address.replace(/^postgres(ql)?(\+\w+)?:/, "postgresql:"));
-  const take = (name: string) => {
-    const value = url.searchParams.get(name);
-    url.searchParams.delete(name);
-    return value;
-  };
-  const numberAbove0 = (name: string, otherwise: number) => {
-    const value = take(name);
-    if (value === null) return otherwise;
-    if (/^[1-9]\d{0,5}$/.test(value)) return Number(value);
-    throw new Error(`${name} must be a whole number above 0, not "${value}"`);
-  };
-  // sslmode has libpq's meaning, as in batchintory's other adapters.
-  if (url.searchParams.has("sslmode") && !url.searchParams.has("uselibpqcompat")) {
-    url.searchParams.set("uselibpqcompat", "true");
-  }
+/** How to connect. Holds passwords: never to be shown. */
+export interface Options {
+  targets: Target[];
+  /** All but the server and the password. */
+  config: PoolConfig;
+  tls: Tls;
+  /** The session that is looked for, by libpq's `target_session_attrs`. */
+  session: string;
+  inRandomOrder: boolean;
+}
+
+/** Reads a URL, and what stands outside of it. */
+export function read(url: ServerUrl, surroundings = new Surroundings()): Options {
+  const parameters = new Parameters(url, surroundings);
+  const keepalivesIdle = parameters.number("keepalives_idle");
+  const size = url.options.get("pool_size") || String(poolSize);
+  if (!/^[1-9]\d{0,5}$/.test(size)) throw new Fault("pool_size must be a number above 0");
   return {
-    max: numberAbove0("pool_size", poolSize),
-    connectionTimeoutMillis: 1000 * numberAbove0("connect_timeout", connectTimeoutSeconds),
-    application_name: take("application_name") ?? "batchintory",
-    connectionString: url.href,
+    targets: targetsOf(parameters, surroundings),
+    config: {
+      user: parameters.get("user"),
+      database: parameters.get("dbname"),
+      application_name: parameters.get("application_name") || parameters.get("fallback_application_name"),
+      ...(parameters.get("options") === "" ? {} : { options: parameters.get("options") }),
+      max: Number(size),
+      connectionTimeoutMillis: 1000 * (parameters.number("connect_timeout") ?? connectTimeoutSeconds),
+      keepAlive: parameters.number("keepalives") !== 0,
+      ...(keepalivesIdle === undefined ? {} : { keepAliveInitialDelayMillis: 1000 * keepalivesIdle }),
+    },
+    tls: tlsOf(parameters, surroundings),
+    session: parameters.get("target_session_attrs"),
+    inRandomOrder: parameters.get("load_balance_hosts") === "random",
+  };
+}
+
+/** What connects to a server, with TLS or without. */
+export function configOf({ config, tls }: Options, target: Target, withTls: boolean): PoolConfig {
+  const { host, address, port, password } = target;
+  const servername = address === "" ? {} : { servername: host };
+  return {
+    ...config,
+    host: address || host,
+    port,
+    // A function: where the driver finds no password, it would look for one elsewhere.
+    password: () => password ?? "",
+    ssl:
+      withTls && tls.options !== undefined && !isSocket(target) ? { ...tls.options, ...servername } : false,
   };
 }

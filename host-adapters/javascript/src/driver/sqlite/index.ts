@@ -1,16 +1,19 @@
 // SQLite, by a library in this process. Its statements block their thread, which is none of the caller's.
 
 import type { Database, Rows, Value } from "../../database.js";
+import { errorOf, messageOf } from "../../errors.js";
+import type { Access, SqliteUrl } from "../../node/database-url.js";
 import { connect, type Statement } from "./library.js";
+import { placeOf } from "./place.js";
 import { parameter, read } from "./values.js";
 
 /** How many prepared statements are kept. */
 const maxStatements = 64;
 
-/** Opens a file, which is made when it is missing, or `:memory:`. */
-export async function open(path: string): Promise<Database> {
-  if (path === "") throw new Error("the path of the file is missing, as in sqlite:lake.sqlite");
-  const connection = await connect(path);
+/** Opens a file, or `:memory:`. A file of the inventory's is made when it is missing. */
+export async function open(url: SqliteUrl, access: Access): Promise<Database> {
+  const place = placeOf(url, access);
+  const connection = await connect(place);
   const statements = new Map<string, Statement>();
 
   function prepare(text: string): Statement {
@@ -23,13 +26,13 @@ export async function open(path: string): Promise<Database> {
   }
 
   try {
-    // Readers and the writer do not keep each other waiting.
-    if (path !== ":memory:") prepare("PRAGMA journal_mode = wal").all([]);
+    // Readers and the writer do not keep each other waiting. Another's file is left as it is.
+    if (!place.isInMemory && !place.isReadOnly) prepare("PRAGMA journal_mode = wal").all([]);
     // Finds out now whether the file is a database at all.
     prepare("SELECT count(*) FROM sqlite_schema").all([]);
   } catch (error) {
     connection.close();
-    throw error;
+    throw place.isReadOnly ? explained(error) : error;
   }
 
   const changes = connection.prepare("SELECT changes(), total_changes()");
@@ -52,4 +55,15 @@ export async function open(path: string): Promise<Database> {
     },
     close: () => connection.close(),
   };
+}
+
+/** A file in WAL mode needs two others beside it, even to be read. */
+function explained(error: unknown): unknown {
+  const message = messageOf(error);
+  if (!/unable to open|readonly/.test(message)) return error;
+  return errorOf(
+    "connect",
+    `${message}; if the file is in WAL mode and its folder cannot be written to, it can be read where nobody ` +
+      "writes to it: put ?immutable=1 behind its path",
+  );
 }

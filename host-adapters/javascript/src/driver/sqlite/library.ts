@@ -1,7 +1,8 @@
 // The two libraries with SQLite: better-sqlite3, and Node's own where it is there.
 
-import { ConnectError } from "../../errors.js";
+import { ConnectError, errorOf } from "../../errors.js";
 import { load } from "../load.js";
+import type { Place } from "./place.js";
 
 /** A selected value, as both give it when asked for big integers. */
 export type Cell = null | bigint | number | string | Uint8Array;
@@ -21,25 +22,33 @@ export interface Connection {
 /** How long a statement waits for another writer. */
 const busyTimeoutMilliseconds = 5_000;
 
-/** Opens a file, or `:memory:`: by better-sqlite3 if it is installed, else by Node itself. */
-export async function connect(path: string): Promise<Connection> {
+/**
+ * Opens a file, or `:memory:`: by better-sqlite3 if it is installed, else by Node itself. Only Node's own takes URLs of
+ * SQLite.
+ */
+export async function connect(place: Place): Promise<Connection> {
+  if (place.uri !== undefined) {
+    const connection = await nodeSqlite(place);
+    if (connection !== undefined) return connection;
+    throw errorOf("connect", "options of an SQLite file, but for mode=ro and mode=rw, need Node 24");
+  }
   try {
-    return await betterSqlite(path);
+    return await betterSqlite(place);
   } catch (error) {
     if (!(error instanceof ConnectError)) throw error;
-    const connection = await nodeSqlite(path);
+    const connection = await nodeSqlite(place);
     if (connection === undefined) throw error;
     return connection;
   }
 }
 
-async function betterSqlite(path: string): Promise<Connection> {
+async function betterSqlite({ path, isReadOnly }: Place): Promise<Connection> {
   const { default: Database } = await load(
     "better-sqlite3",
     () => import("better-sqlite3"),
     "@12 (or use Node 24, which has SQLite built in)",
   );
-  const connection = new Database(path, { timeout: busyTimeoutMilliseconds });
+  const connection = new Database(path, { timeout: busyTimeoutMilliseconds, readonly: isReadOnly });
   return {
     prepare(text) {
       const statement = connection.prepare(text).safeIntegers();
@@ -59,10 +68,13 @@ async function betterSqlite(path: string): Promise<Connection> {
 }
 
 /** `undefined` where Node has no SQLite, or an early one that cannot give rows as arrays. */
-async function nodeSqlite(path: string): Promise<Connection | undefined> {
+async function nodeSqlite({ path, uri, isReadOnly }: Place): Promise<Connection | undefined> {
   const sqlite = await import("node:sqlite").catch(() => undefined);
   if (typeof sqlite?.StatementSync.prototype.setReturnArrays !== "function") return undefined;
-  const connection = new sqlite.DatabaseSync(path, { timeout: busyTimeoutMilliseconds });
+  const connection = new sqlite.DatabaseSync(uri ?? path, {
+    timeout: busyTimeoutMilliseconds,
+    readOnly: isReadOnly,
+  });
   return {
     prepare(text) {
       const statement = connection.prepare(text);

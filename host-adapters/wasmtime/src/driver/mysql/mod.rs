@@ -7,6 +7,7 @@ mod values;
 
 use async_trait::async_trait;
 use batchintory::{DatabaseError, Dialect, Rows, Value};
+use batchintory_database_url::ServerUrl;
 use deadpool::managed::{Object, Pool};
 use mysql_async::prelude::{Protocol, Queryable};
 use mysql_async::{Conn, Error, Params, QueryResult, Row};
@@ -26,8 +27,8 @@ pub(crate) struct Mysql {
 
 impl Mysql {
     /// Connects once, to tell early what is wrong; further connections are made when needed.
-    pub(crate) async fn connect(url: &str) -> Result<Self, String> {
-        let mut options = Options::parse(url)?;
+    pub(crate) async fn connect(url: &ServerUrl) -> Result<Self, String> {
+        let mut options = Options::read(url)?;
         let mut first = connections::open(&options).await;
         if options.tls_may_lack && first.as_ref().is_err_and(errors::is_lack_of_tls) {
             options.leave_tls_out();

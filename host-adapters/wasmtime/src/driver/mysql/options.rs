@@ -1,14 +1,12 @@
 //! A MySQL URL's options.
 
-use std::borrow::Cow;
 use std::collections::HashMap;
 use std::path::PathBuf;
 use std::time::Duration;
 
+use batchintory_database_url::{ServerUrl, unsupported};
 use mysql_async::{Opts, OptsBuilder, SslOpts};
-use percent_encoding::percent_decode_str;
 use rustls::crypto::{CryptoProvider, ring};
-use url::Url;
 
 use crate::driver::tls::{Mode, trusted_certificates};
 
@@ -20,6 +18,15 @@ const CONNECT_TIMEOUT: Duration = Duration::from_secs(10);
 const STATEMENTS: usize = 16;
 /// After how long a silent connection is asked whether there still is a server.
 const KEEPALIVE: Duration = Duration::from_secs(60);
+
+/// The options of a URL.
+const OPTIONS: [&str; 5] = [
+    "connect_timeout",
+    "pool_size",
+    "socket",
+    "sslmode",
+    "sslrootcert",
+];
 
 /// What a session must have, whatever the server's defaults are. A lock is waited for as long as SQLite's.
 const SESSION: &str = "SET NAMES utf8mb4, time_zone = '+00:00', autocommit = 1, \
@@ -37,47 +44,29 @@ pub(super) struct Options {
 }
 
 impl Options {
-    pub(super) fn parse(url: &str) -> Result<Self, String> {
-        let url = Url::parse(url).map_err(|error| format!("it is no URL: {error}"))?;
-        let mut mode = Mode::Prefer;
-        let mut root_certificates = None;
-        let mut pool_size = POOL_SIZE;
-        let mut connect_timeout = CONNECT_TIMEOUT;
-        let mut socket = None;
-        for (name, value) in url.query_pairs() {
-            match name.as_ref() {
-                "sslmode" => mode = value.parse()?,
-                "sslrootcert" => root_certificates = Some(PathBuf::from(value.into_owned())),
-                "pool_size" => pool_size = positive(&name, &value)?,
-                "connect_timeout" => {
-                    let seconds = u32::try_from(positive(&name, &value)?).unwrap_or(u32::MAX);
-                    connect_timeout = Duration::from_secs(seconds.into());
-                }
-                "socket" => socket = Some(value.into_owned()),
-                other => {
-                    return Err(format!(
-                        "the option {other:?} is not known; known are sslmode, sslrootcert, \
-                         connect_timeout, pool_size and socket"
-                    ));
-                }
-            }
+    pub(super) fn read(url: &ServerUrl) -> Result<Self, String> {
+        if let Some(refusal) = unsupported(&url.options, &OPTIONS) {
+            return Err(refusal);
         }
-        let database = decoded("database", url.path().trim_start_matches('/'))?;
-        if database.is_empty() {
-            return Err(
-                "it names no database; write one behind the host, as in mysql://user@host/lake"
-                    .into(),
-            );
-        }
-        let user = Some(decoded("user", url.username())?).filter(|user| !user.is_empty());
-        let password = (url.password())
-            .map(|password| decoded("password", password))
-            .transpose()?;
-        let host = (url.host_str())
+        let mode = url.option("sslmode").map_or(Ok(Mode::Prefer), str::parse)?;
+        let root_certificates = url.option("sslrootcert").map(PathBuf::from);
+        let pool_size = positive(url, "pool_size")?.unwrap_or(POOL_SIZE);
+        let connect_timeout = positive(url, "connect_timeout")?
+            .map_or(CONNECT_TIMEOUT, |seconds| {
+                Duration::from_secs(u32::try_from(seconds).unwrap_or(u32::MAX).into())
+            });
+        let socket = url.option("socket").map(str::to_owned);
+        let database = url.database.clone().ok_or(
+            "it names no database; write one behind the host, as in mysql://user@host/lake",
+        )?;
+        let (host, port) = match url.hosts.as_slice() {
+            [] => (None, None),
+            [host] => (Some(&host.name), host.port),
+            _ => return Err("several hosts are not supported for MySQL; name one".into()),
+        };
+        let host = host
             .filter(|host| !host.is_empty())
-            .unwrap_or("127.0.0.1")
-            .trim_start_matches('[')
-            .trim_end_matches(']');
+            .map_or("127.0.0.1", String::as_str);
         let tls = match mode {
             // A socket's other end is on this machine.
             _ if socket.is_some() => None,
@@ -85,13 +74,13 @@ impl Options {
             mode => Some(tls(mode, root_certificates)?),
         };
         let target = OptsBuilder::default()
-            .ip_or_hostname(decoded("host", host)?)
-            .tcp_port(url.port().unwrap_or(3306))
+            .ip_or_hostname(host)
+            .tcp_port(port.unwrap_or(3306))
             .tcp_keepalive(Some(KEEPALIVE))
             .socket(socket)
             .prefer_socket(false)
-            .user(user)
-            .pass(password)
+            .user(url.user.as_ref())
+            .pass(url.password.as_ref())
             .db_name(Some(&database))
             .ssl_opts(tls)
             .client_found_rows(true)
@@ -145,25 +134,32 @@ fn tls(mode: Mode, root_certificates: Option<PathBuf>) -> Result<SslOpts, String
     }
 }
 
-fn positive(name: &str, value: &str) -> Result<usize, String> {
-    (value.parse().ok())
-        .filter(|number| *number > 0)
-        .ok_or_else(|| format!("{name} must be a number above 0, not {value:?}"))
-}
-
-fn decoded(part: &str, text: &str) -> Result<String, String> {
-    (percent_decode_str(text).decode_utf8())
-        .map(Cow::into_owned)
-        .map_err(|_| format!("the {part} is not UTF-8"))
+fn positive(url: &ServerUrl, name: &str) -> Result<Option<usize>, String> {
+    let Some(value) = url.option(name) else {
+        return Ok(None);
+    };
+    match value.parse() {
+        Ok(number) if number > 0 => Ok(Some(number)),
+        _ => Err(format!("{name} must be a number above 0")),
+    }
 }
 
 #[cfg(test)]
 mod tests {
+    use batchintory_database_url::DatabaseUrl;
+
     use super::*;
+
+    fn read(url: &str) -> Result<Options, String> {
+        match DatabaseUrl::parse(url) {
+            Ok(DatabaseUrl::Server(server)) => Options::read(&server),
+            other => panic!("{url}: {other:?}"),
+        }
+    }
 
     #[test]
     fn parts_are_decoded() -> Result<(), String> {
-        let options = Options::parse(
+        let options = read(
             "mysql://b%C3%A4r:p%40ss%2Fw@[::1]:3307/la%20ke?sslmode=disable&pool_size=3&connect_timeout=2",
         )?;
         assert_eq!(options.target.user(), Some("bär"));
@@ -181,9 +177,16 @@ mod tests {
         for (url, reason) in [
             ("mysql://me:hunter2@host", "names no database"),
             ("mysql://me:hunter2@host/", "names no database"),
-            ("mysql://me:hunter2@host/lake?charset=latin1", "\"charset\""),
+            (
+                "mysql://me:hunter2@host/lake?charset=latin1",
+                "option charset",
+            ),
+            ("mysql://me:hunter2@host,other/lake", "several hosts"),
             ("mysql://me:hunter2@host/lake?pool_size=0", "pool_size"),
-            ("mysql://me:hunter2@host/lake?sslmode=on", "sslmode \"on\""),
+            (
+                "mysql://me:hunter2@host/lake?sslmode=on",
+                "sslmode must be one of",
+            ),
             (
                 "mysql://me:hunter2@host/lake?sslmode=verify-ca",
                 "verify-full",
@@ -193,7 +196,7 @@ mod tests {
                 "/none",
             ),
         ] {
-            let error = Options::parse(url).err().unwrap_or_default();
+            let error = read(url).err().unwrap_or_default();
             assert!(error.contains(reason), "{url}: {error}");
             assert!(!error.contains("hunter2"), "{error}");
         }

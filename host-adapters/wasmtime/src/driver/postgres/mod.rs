@@ -1,32 +1,36 @@
 //! PostgreSQL, by tokio-postgres with a pool of connections.
 
+mod connections;
+mod keyword;
 mod options;
+mod parameters;
+mod password_file;
+mod service;
+mod surroundings;
+mod targets;
 mod tls;
 
 use async_trait::async_trait;
 use batchintory::{DatabaseError, Dialect, Rows, Value};
-use deadpool_postgres::{Manager, ManagerConfig, Pool, PoolError, RecyclingMethod};
+use batchintory_database_url::ServerUrl;
+use deadpool::managed::{Pool, PoolError};
 
 use crate::database::Database;
+use connections::{Connections, Failure};
 use options::Options;
+use surroundings::Surroundings;
 
 /// A PostgreSQL database.
 pub(crate) struct Postgres {
-    pool: Pool,
+    pool: Pool<Connections>,
 }
 
 impl Postgres {
     /// Connects once, to tell early what is wrong; further connections are made when needed.
-    pub(crate) async fn connect(url: &str) -> Result<Self, String> {
-        let Options {
-            config,
-            tls,
-            pool_size,
-        } = Options::parse(url)?;
-        let manager = ManagerConfig {
-            recycling_method: RecyclingMethod::Fast,
-        };
-        let pool = Pool::builder(Manager::from_config(config, tls, manager))
+    pub(crate) async fn connect(url: &ServerUrl) -> Result<Self, String> {
+        let options = Options::read(url, &Surroundings::own())?;
+        let pool_size = options.pool_size;
+        let pool = Pool::builder(Connections::new(options))
             .max_size(pool_size)
             .build()
             .map_err(|error| error.to_string())?;
@@ -53,9 +57,9 @@ impl Database for Postgres {
 }
 
 /// Why there is no connection.
-fn pool_message(error: &PoolError) -> String {
+fn pool_message(error: &PoolError<Failure>) -> String {
     match error {
-        PoolError::Backend(error) => batchintory_postgres::message(error),
+        PoolError::Backend(error) => error.to_string(),
         other => other.to_string(),
     }
 }

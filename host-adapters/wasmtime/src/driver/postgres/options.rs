@@ -1,14 +1,18 @@
-//! A PostgreSQL URL's options.
+//! How to connect, put together.
 
 use std::path::PathBuf;
 use std::time::Duration;
 
+use batchintory_database_url::ServerUrl;
 use tokio_postgres::Config;
-use tokio_postgres::config::SslMode;
+use tokio_postgres::config::{ChannelBinding, SslMode, SslNegotiation};
 use tokio_postgres_rustls::MakeRustlsConnect;
-use url::Url;
 
-use super::tls;
+use super::connections::Session;
+use super::parameters::Parameters;
+use super::surroundings::Surroundings;
+use super::targets::Target;
+use super::tls::{self, Certificates};
 use crate::driver::tls::Mode;
 
 /// The most connections at once, unless said otherwise.
@@ -16,59 +20,281 @@ const POOL_SIZE: usize = 16;
 /// How long connecting may take, unless said otherwise.
 const CONNECT_TIMEOUT: Duration = Duration::from_secs(10);
 
-/// How to connect.
+/// How to connect. Holds passwords: never to be shown.
 pub(super) struct Options {
+    pub(super) targets: Vec<Target>,
+    /// All but the server and the password.
     pub(super) config: Config,
     pub(super) tls: MakeRustlsConnect,
+    /// The session that is looked for.
+    pub(super) session: Session,
+    pub(super) in_random_order: bool,
+    pub(super) connect_timeout: Duration,
     pub(super) pool_size: usize,
 }
 
 impl Options {
-    /// Takes the options that tokio-postgres does not know out of the URL.
-    pub(super) fn parse(url: &str) -> Result<Self, String> {
-        let mut url = Url::parse(url).map_err(|error| format!("it is no URL: {error}"))?;
-        let mut mode = Mode::Prefer;
-        let mut root_certificates = None;
-        let mut pool_size = POOL_SIZE;
-        let mut others = Vec::new();
-        for (name, value) in url.query_pairs() {
-            match name.as_ref() {
-                "sslmode" => mode = value.parse()?,
-                "sslrootcert" => root_certificates = Some(PathBuf::from(value.into_owned())),
-                "pool_size" => {
-                    pool_size = value.parse().ok().filter(|size| *size > 0).ok_or_else(|| {
-                        format!("pool_size must be a number above 0, not {value:?}")
-                    })?;
-                }
-                _ => others.push((name.into_owned(), value.into_owned())),
+    /// Reads a URL, and what stands outside of it.
+    pub(super) fn read(url: &ServerUrl, surroundings: &Surroundings) -> Result<Self, String> {
+        let parameters = Parameters::gather(url, surroundings)?;
+        let certificates = certificates(&parameters, surroundings);
+        let mode = mode(&parameters, &certificates)?;
+        let connect_timeout = match parameters.number("connect_timeout")? {
+            None => CONNECT_TIMEOUT,
+            // As long as it takes, says libpq.
+            Some(0) => Duration::from_secs(u32::MAX.into()),
+            Some(seconds) => Duration::from_secs(seconds.into()),
+        };
+        let mut config = config(&parameters)?;
+        config
+            .connect_timeout(connect_timeout)
+            .ssl_mode(match mode {
+                Mode::Disable => SslMode::Disable,
+                Mode::Prefer => SslMode::Prefer,
+                _ => SslMode::Require,
+            });
+        Ok(Self {
+            targets: Target::all(&parameters, surroundings)?,
+            config,
+            tls: tls::connector(mode, &certificates)?,
+            session: Session::named(parameters.get("target_session_attrs").unwrap_or_default()),
+            in_random_order: parameters.get("load_balance_hosts") == Some("random"),
+            connect_timeout,
+            pool_size: pool_size(url)?,
+        })
+    }
+}
+
+/// The certificates, which may lie in the user's home.
+fn certificates(parameters: &Parameters, surroundings: &Surroundings) -> Certificates {
+    let file = |name, in_home| {
+        let given = parameters.get(name).map(PathBuf::from);
+        given.or_else(|| surroundings.present_in_home(in_home))
+    };
+    let is_system = parameters.get("sslrootcert") == Some("system");
+    Certificates {
+        roots: file("sslrootcert", ".postgresql/root.crt").filter(|_| !is_system),
+        own: file("sslcert", ".postgresql/postgresql.crt"),
+        key: file("sslkey", ".postgresql/postgresql.key"),
+    }
+}
+
+/// What is verified. As libpq has it, where there are authorities to trust, `require` verifies by them.
+fn mode(parameters: &Parameters, certificates: &Certificates) -> Result<Mode, String> {
+    let mode = parameters.get("sslmode").unwrap_or_default().parse()?;
+    if parameters.get("sslrootcert") == Some("system") && mode != Mode::VerifyFull {
+        return Err(
+            "sslrootcert=system, with authorities that anybody may ask, needs sslmode=verify-full"
+                .into(),
+        );
+    }
+    Ok(match mode {
+        Mode::Require if certificates.roots.is_some() => Mode::VerifyAuthority,
+        mode => mode,
+    })
+}
+
+fn config(parameters: &Parameters) -> Result<Config, String> {
+    let mut config = Config::new();
+    let application = parameters.get("application_name");
+    let fallback = parameters.get("fallback_application_name");
+    config
+        .user(parameters.get("user").unwrap_or_default())
+        .dbname(parameters.get("dbname").unwrap_or_default())
+        .application_name(application.or(fallback).unwrap_or_default());
+    if let Some(options) = parameters.get("options") {
+        config.options(options);
+    }
+    match parameters.get("channel_binding") {
+        Some("disable") => config.channel_binding(ChannelBinding::Disable),
+        Some("require") => config.channel_binding(ChannelBinding::Require),
+        _ => &mut config,
+    };
+    if parameters.get("sslnegotiation") == Some("direct") {
+        config.ssl_negotiation(SslNegotiation::Direct);
+    }
+    if let Some(keepalives) = parameters.number("keepalives")? {
+        config.keepalives(keepalives != 0);
+    }
+    let seconds = |name| -> Result<Option<Duration>, String> {
+        let number = parameters.number(name)?.filter(|seconds| *seconds > 0);
+        Ok(number.map(|seconds| Duration::from_secs(seconds.into())))
+    };
+    if let Some(idle) = seconds("keepalives_idle")? {
+        config.keepalives_idle(idle);
+    }
+    if let Some(interval) = seconds("keepalives_interval")? {
+        config.keepalives_interval(interval);
+    }
+    if let Some(count) = parameters
+        .number("keepalives_count")?
+        .filter(|count| *count > 0)
+    {
+        config.keepalives_retries(count);
+    }
+    // In milliseconds.
+    if let Some(timeout) = parameters
+        .number("tcp_user_timeout")?
+        .filter(|time| *time > 0)
+    {
+        config.tcp_user_timeout(Duration::from_millis(timeout.into()));
+    }
+    Ok(config)
+}
+
+fn pool_size(url: &ServerUrl) -> Result<usize, String> {
+    match url.option("pool_size") {
+        None => Ok(POOL_SIZE),
+        Some(size) => (size.parse().ok())
+            .filter(|size| *size > 0)
+            .ok_or_else(|| "pool_size must be a number above 0".into()),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::cell::RefCell;
+    use std::collections::HashMap;
+    use std::fs;
+    use std::path::Path;
+
+    use batchintory_database_url::DatabaseUrl;
+    use serde::Deserialize;
+
+    use super::*;
+
+    #[derive(Deserialize)]
+    struct Table {
+        cases: Vec<Case>,
+    }
+
+    /// See `tests/urls/postgres.json`.
+    #[derive(Deserialize)]
+    #[serde(deny_unknown_fields)]
+    struct Case {
+        url: String,
+        #[serde(default)]
+        environment: HashMap<String, String>,
+        #[serde(default)]
+        files: HashMap<String, String>,
+        gives: Option<HashMap<String, Option<String>>>,
+        refused: Option<String>,
+        #[serde(default)]
+        accepted_by: Vec<String>,
+    }
+
+    thread_local! {
+        static ENVIRONMENT: RefCell<HashMap<String, String>> = RefCell::default();
+    }
+
+    fn surroundings(case: &Case, folder: &Path) -> Surroundings {
+        for (name, text) in &case.files {
+            let file = folder.join(name);
+            fs::create_dir_all(file.parent().unwrap()).unwrap();
+            fs::write(&file, text).unwrap();
+            #[cfg(unix)]
+            {
+                use std::os::unix::fs::PermissionsExt as _;
+                fs::set_permissions(&file, fs::Permissions::from_mode(0o600)).unwrap();
             }
         }
-        url.set_query(None);
-        if !others.is_empty() {
-            url.query_pairs_mut().extend_pairs(&others);
+        ENVIRONMENT.set(
+            (case.environment.iter())
+                .map(|(name, value)| (name.clone(), placed(value, folder)))
+                .collect(),
+        );
+        Surroundings::of_test(
+            |name| ENVIRONMENT.with_borrow(|variables| variables.get(name).cloned()),
+            &folder.join("home"),
+        )
+    }
+
+    fn placed(text: &str, folder: &Path) -> String {
+        text.replace("{folder}", folder.to_str().unwrap())
+    }
+
+    fn server(url: &str) -> Result<ServerUrl, String> {
+        match DatabaseUrl::parse(url) {
+            Ok(DatabaseUrl::Server(server)) => Ok(server),
+            Ok(DatabaseUrl::Sqlite(_)) => panic!("{url} is no server's"),
+            Err(fault) => Err(fault.to_string()),
         }
-        let mut config: Config = url
-            .as_str()
-            .parse()
-            .map_err(|error: tokio_postgres::Error| {
-                std::error::Error::source(&error)
-                    .map_or_else(|| error.to_string(), ToString::to_string)
-            })?;
-        config.ssl_mode(match mode {
-            Mode::Disable => SslMode::Disable,
-            Mode::Prefer => SslMode::Prefer,
-            _ => SslMode::Require,
-        });
-        if config.get_application_name().is_none() {
-            config.application_name("batchintory");
+    }
+
+    /// Everything but the certificates, which are not there.
+    fn read(url: &str, surroundings: &Surroundings) -> Result<(Parameters, Vec<Target>), String> {
+        let url = server(url)?;
+        let parameters = Parameters::gather(&url, surroundings)?;
+        let targets = Target::all(&parameters, surroundings)?;
+        mode(&parameters, &certificates(&parameters, surroundings))?;
+        config(&parameters)?;
+        parameters.number("connect_timeout")?;
+        pool_size(&url)?;
+        Ok((parameters, targets))
+    }
+
+    #[test]
+    fn urls_mean_what_libpq_makes_of_them() {
+        let table = include_str!("../../../../../tests/urls/postgres.json");
+        let table: Table = serde_json::from_str(table).unwrap();
+        for case in table.cases {
+            let folder = tempfile::tempdir().unwrap();
+            let surroundings = surroundings(&case, folder.path());
+            let url = placed(&case.url, folder.path());
+            let found = read(&url, &surroundings);
+            match (&case.gives, &case.refused, found) {
+                (Some(gives), None, Ok((parameters, targets))) => {
+                    assert!(case.accepted_by.is_empty());
+                    for (name, value) in gives {
+                        let found = match name.as_str() {
+                            "password" => {
+                                targets.first().and_then(|first| first.password.as_deref())
+                            }
+                            name => parameters.get(name),
+                        };
+                        assert_eq!(found, value.as_deref(), "{name} of {}", case.url);
+                    }
+                }
+                (None, Some(reason), Err(refusal)) => {
+                    assert!(refusal.contains(reason), "{}: {refusal}", case.url);
+                }
+                (_, _, found) => panic!("{}: {:?}", case.url, found.err()),
+            }
         }
-        if config.get_connect_timeout().is_none() {
-            config.connect_timeout(CONNECT_TIMEOUT);
+    }
+
+    #[cfg(unix)]
+    #[test]
+    fn a_password_file_that_others_may_read_is_not_used() {
+        use std::os::unix::fs::PermissionsExt as _;
+
+        let folder = tempfile::tempdir().unwrap();
+        let file = folder.path().join("passwords");
+        fs::write(&file, "*:*:*:*:secret\n").unwrap();
+        let surroundings = Surroundings::of_test(|_| None, folder.path());
+        let url = format!("postgres://me@host/db?passfile={}", file.display());
+        for (mode, password) in [(0o600, Some("secret")), (0o640, None), (0o604, None)] {
+            fs::set_permissions(&file, fs::Permissions::from_mode(mode)).unwrap();
+            let (_, targets) = read(&url, &surroundings).unwrap();
+            assert_eq!(targets[0].password.as_deref(), password);
         }
-        Ok(Self {
-            config,
-            tls: tls::connector(mode, root_certificates.as_deref())?,
-            pool_size,
-        })
+    }
+
+    #[test]
+    fn require_verifies_where_there_are_authorities_to_trust() {
+        let folder = tempfile::tempdir().unwrap();
+        let surroundings = Surroundings::of_test(|_| None, folder.path());
+        let mode_of = |url: &str| {
+            let parameters = Parameters::gather(&server(url)?, &surroundings)?;
+            mode(&parameters, &certificates(&parameters, &surroundings))
+        };
+        let url = "postgres://host/db?sslmode=";
+        assert_eq!(mode_of(&format!("{url}require")), Ok(Mode::Require));
+        let with_roots = format!("{url}require&sslrootcert=/ca.pem");
+        assert_eq!(mode_of(&with_roots), Ok(Mode::VerifyAuthority));
+        fs::create_dir(folder.path().join(".postgresql")).unwrap();
+        fs::write(folder.path().join(".postgresql/root.crt"), "").unwrap();
+        assert_eq!(mode_of(&format!("{url}require")), Ok(Mode::VerifyAuthority));
+        assert_eq!(mode_of(&format!("{url}prefer")), Ok(Mode::Prefer));
     }
 }

@@ -1,12 +1,13 @@
 //! TLS by rustls, with the meaning that libpq gives to `sslmode`.
 
-use std::path::Path;
+use std::path::PathBuf;
 use std::sync::Arc;
 
 use rustls::client::WebPkiServerVerifier;
 use rustls::client::danger::{HandshakeSignatureValid, ServerCertVerified, ServerCertVerifier};
 use rustls::crypto::{CryptoProvider, ring};
-use rustls::pki_types::{CertificateDer, ServerName, UnixTime};
+use rustls::pki_types::pem::PemObject;
+use rustls::pki_types::{CertificateDer, PrivateKeyDer, ServerName, UnixTime};
 use rustls::{
     CertificateError, ClientConfig, DigitallySignedStruct, Error, RootCertStore, SignatureScheme,
 };
@@ -14,24 +15,32 @@ use tokio_postgres_rustls::MakeRustlsConnect;
 
 use crate::driver::tls::{Mode, trusted_certificates};
 
+/// Files of certificates.
+pub(super) struct Certificates {
+    /// The authorities that are trusted; else those that the system trusts.
+    pub(super) roots: Option<PathBuf>,
+    /// This client's own certificate, and those of the authorities behind it.
+    pub(super) own: Option<PathBuf>,
+    /// Its key.
+    pub(super) key: Option<PathBuf>,
+}
+
 /// A connector that verifies what the mode asks for.
 pub(super) fn connector(
     mode: Mode,
-    root_certificates: Option<&Path>,
+    certificates: &Certificates,
 ) -> Result<MakeRustlsConnect, String> {
     let provider = Arc::new(ring::default_provider());
     let builder = ClientConfig::builder_with_provider(provider.clone())
         .with_safe_default_protocol_versions()
         .map_err(|error| error.to_string())?;
-    let config = match mode {
-        Mode::VerifyFull => builder
-            .with_root_certificates(roots(root_certificates)?)
-            .with_no_client_auth(),
+    let builder = match mode {
+        Mode::VerifyFull => builder.with_root_certificates(certificates.roots()?),
         _ => {
             let authority = match mode {
                 Mode::VerifyAuthority => Some(
                     WebPkiServerVerifier::builder_with_provider(
-                        Arc::new(roots(root_certificates)?),
+                        Arc::new(certificates.roots()?),
                         provider.clone(),
                     )
                     .build()
@@ -45,16 +54,47 @@ pub(super) fn connector(
                     authority,
                     provider,
                 }))
-                .with_no_client_auth()
         }
     };
+    let mut config = match (mode, certificates.own()?) {
+        (Mode::Disable, _) | (_, None) => builder.with_no_client_auth(),
+        (_, Some((chain, key))) => builder
+            .with_client_auth_cert(chain, key)
+            .map_err(|error| format!("sslcert and sslkey: {error}"))?,
+    };
+    // Needed where the handshake comes first; others pass it over.
+    config.alpn_protocols = vec![b"postgresql".to_vec()];
     Ok(MakeRustlsConnect::new(config))
 }
 
-fn roots(file: Option<&Path>) -> Result<RootCertStore, String> {
-    let mut roots = RootCertStore::empty();
-    roots.add_parsable_certificates(trusted_certificates(file)?);
-    Ok(roots)
+impl Certificates {
+    fn roots(&self) -> Result<RootCertStore, String> {
+        let mut roots = RootCertStore::empty();
+        roots.add_parsable_certificates(trusted_certificates(self.roots.as_deref())?);
+        Ok(roots)
+    }
+
+    /// The client's certificate with its key.
+    #[allow(clippy::type_complexity)]
+    fn own(
+        &self,
+    ) -> Result<Option<(Vec<CertificateDer<'static>>, PrivateKeyDer<'static>)>, String> {
+        let Some(file) = &self.own else {
+            return Ok(None);
+        };
+        let key = (self.key.as_ref())
+            .ok_or("sslcert is given and sslkey is not; both belong together")?;
+        let chain = CertificateDer::pem_file_iter(file)
+            .and_then(Iterator::collect::<Result<Vec<_>, _>>)
+            .map_err(|error| format!("sslcert {}: {error}", file.display()))?;
+        let key = PrivateKeyDer::from_pem_file(key).map_err(|error| {
+            format!(
+                "sslkey {}: {error}; it must not be encrypted",
+                key.display()
+            )
+        })?;
+        Ok(Some((chain, key)))
+    }
 }
 
 /// Accepts a certificate whatever name it has, if its authority is trusted or none is asked for.

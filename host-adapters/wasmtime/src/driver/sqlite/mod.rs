@@ -1,19 +1,21 @@
 //! SQLite, by rusqlite with the library built in.
 
 mod errors;
+mod place;
 mod values;
 
-use std::path::Path;
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
 use async_trait::async_trait;
 use batchintory::{DatabaseError, Dialect, Rows, Value};
+use batchintory_database_url::SqliteUrl;
+use rusqlite::Connection;
 use rusqlite::config::DbConfig;
-use rusqlite::{Connection, OpenFlags};
 
 use crate::connect::Access;
 use crate::database::Database;
+use place::Place;
 
 /// How long a statement waits for another writer.
 const BUSY_TIMEOUT: Duration = Duration::from_secs(5);
@@ -26,29 +28,17 @@ pub(crate) struct Sqlite {
 }
 
 impl Sqlite {
-    /// Opens a file, or `:memory:`.
-    pub(crate) fn open(path: &str, access: Access) -> Result<Self, String> {
-        if path.is_empty() {
-            return Err("the path of the file is missing, as in sqlite:lake.sqlite".into());
-        }
-        let is_file = path != ":memory:";
-        if is_file && access != Access::Create && !Path::new(path).exists() {
-            return Err(format!("there is no file {path}"));
-        }
-        let flags = match access {
-            Access::ReadOnly => OpenFlags::SQLITE_OPEN_READ_ONLY,
-            Access::ReadWrite => OpenFlags::SQLITE_OPEN_READ_WRITE,
-            Access::Create => OpenFlags::SQLITE_OPEN_READ_WRITE | OpenFlags::SQLITE_OPEN_CREATE,
-        };
+    /// Opens a file, or `:memory:`. A file that is only read is left as it is.
+    pub(crate) fn open(url: &SqliteUrl, access: Access) -> Result<Self, String> {
+        let place = Place::of(url, access)?;
         let open = || -> rusqlite::Result<Connection> {
-            let connection =
-                Connection::open_with_flags(path, flags | OpenFlags::SQLITE_OPEN_NO_MUTEX)?;
+            let connection = Connection::open_with_flags(&place.name, place.flags)?;
             connection.busy_timeout(BUSY_TIMEOUT)?;
             // A name that is no column must be an error and not a string.
             connection.set_db_config(DbConfig::SQLITE_DBCONFIG_DQS_DML, false)?;
             connection.set_db_config(DbConfig::SQLITE_DBCONFIG_DQS_DDL, false)?;
             connection.set_prepared_statement_cache_capacity(STATEMENTS);
-            if is_file && access != Access::ReadOnly && !connection.is_readonly("main")? {
+            if !place.is_in_memory && !place.is_read_only && !connection.is_readonly("main")? {
                 // Readers and the writer do not keep each other waiting.
                 connection.pragma_update(None, "journal_mode", "wal")?;
             }
@@ -56,7 +46,7 @@ impl Sqlite {
             connection.query_row("SELECT count(*) FROM sqlite_schema", [], |_| Ok(()))?;
             Ok(connection)
         };
-        let connection = open().map_err(|error| error.to_string())?;
+        let connection = open().map_err(|error| place.explain(&error))?;
         Ok(Self {
             connection: Arc::new(Mutex::new(connection)),
         })

@@ -1,0 +1,254 @@
+//! Making connections, to the first server that will do, and looking whether one that lay idle still is one.
+
+use std::fmt;
+use std::net::IpAddr;
+use std::time::Duration;
+
+use deadpool::managed::{Manager, Metrics, RecycleError, RecycleResult};
+use deadpool_postgres::ClientWrapper;
+use tokio::net::lookup_host;
+use tokio::time::timeout;
+use tokio_postgres::config::SslMode;
+use tokio_postgres::error::SqlState;
+use tokio_postgres::{Client, SimpleQueryMessage};
+use tokio_postgres_rustls::MakeRustlsConnect;
+
+use super::options::Options;
+use super::targets::Target;
+
+/// How long a connection may lie idle before it is looked at, at the cost of a round trip: it may have been
+/// forgotten without a word.
+const IDLE: Duration = Duration::from_secs(1);
+
+/// The session that is looked for, by libpq's `target_session_attrs`.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Session {
+    Any,
+    ReadWrite,
+    ReadOnly,
+    Primary,
+    Standby,
+    /// A standby's, and any where there is none.
+    PreferStandby,
+}
+
+impl Session {
+    /// The session of this name; the names were looked at before.
+    pub(super) fn named(name: &str) -> Self {
+        match name {
+            "read-write" => Self::ReadWrite,
+            "read-only" => Self::ReadOnly,
+            "primary" => Self::Primary,
+            "standby" => Self::Standby,
+            "prefer-standby" => Self::PreferStandby,
+            _ => Self::Any,
+        }
+    }
+
+    /// A question to the server, the answer that is wanted, and what is wrong with the other one.
+    fn question(self) -> Option<(&'static str, &'static str, &'static str)> {
+        const WRITES: &str = "SHOW transaction_read_only";
+        const RECOVERS: &str = "SELECT pg_catalog.pg_is_in_recovery()";
+        match self {
+            Self::Any => None,
+            Self::ReadWrite => Some((WRITES, "off", "its sessions are read-only")),
+            Self::ReadOnly => Some((WRITES, "on", "its sessions are not read-only")),
+            Self::Primary => Some((RECOVERS, "f", "it is a standby")),
+            Self::Standby | Self::PreferStandby => Some((RECOVERS, "t", "it is no standby")),
+        }
+    }
+}
+
+/// Why there is no connection.
+#[derive(Debug)]
+pub(super) struct Failure(String);
+
+impl fmt::Display for Failure {
+    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
+        formatter.write_str(&self.0)
+    }
+}
+
+/// Why a server will not do.
+enum Refusal {
+    /// Another may.
+    ThisServer(String),
+    /// The server's word, which would be that of the others too.
+    All(String),
+}
+
+/// Makes connections.
+pub(super) struct Connections {
+    options: Options,
+}
+
+impl Connections {
+    /// By these options.
+    pub(super) fn new(options: Options) -> Self {
+        Self { options }
+    }
+
+    /// Connects to the first server that offers such a session.
+    async fn first(&self, wanted: Session) -> Result<ClientWrapper, Refusal> {
+        let mut targets: Vec<&Target> = self.options.targets.iter().collect();
+        if self.options.in_random_order {
+            shuffle(&mut targets);
+        }
+        let mut reasons = Vec::new();
+        for target in &targets {
+            match self.connect(target, wanted).await {
+                Err(Refusal::ThisServer(reason)) if targets.len() > 1 => {
+                    reasons.push(format!("{}: {reason}", target.shown()));
+                }
+                Err(Refusal::ThisServer(reason)) => reasons.push(reason),
+                done => return done,
+            }
+        }
+        Err(Refusal::ThisServer(reasons.join("; ")))
+    }
+
+    /// Connects to one server, by one of its addresses.
+    async fn connect(&self, target: &Target, wanted: Session) -> Result<ClientWrapper, Refusal> {
+        let addresses = match target.address {
+            Some(address) => vec![Some(address)],
+            None if target.is_socket() => vec![None],
+            None => addresses_of(target).await?.into_iter().map(Some).collect(),
+        };
+        let mut refusal = Refusal::ThisServer("its name has no address".into());
+        for address in addresses {
+            let attempt = self.attempt(target, address, wanted);
+            let limit = self.options.connect_timeout;
+            refusal = match timeout(limit, attempt).await {
+                Ok(Err(refusal @ Refusal::ThisServer(_))) => refusal,
+                Ok(done) => return done,
+                Err(_) => {
+                    Refusal::ThisServer(format!("no answer within {} seconds", limit.as_secs()))
+                }
+            };
+        }
+        Err(refusal)
+    }
+
+    async fn attempt(
+        &self,
+        target: &Target,
+        address: Option<IpAddr>,
+        wanted: Session,
+    ) -> Result<ClientWrapper, Refusal> {
+        let mut config = self.options.config.clone();
+        config.host(&target.host).port(target.port);
+        if let Some(address) = address {
+            config.hostaddr(address);
+        }
+        if let Some(password) = &target.password {
+            config.password(password);
+        }
+        if target.is_socket() {
+            // Its other end is on this machine.
+            config.ssl_mode(SslMode::Disable);
+        }
+        let (client, connection) = config
+            .connect(self.tls())
+            .await
+            .map_err(|error| refusal(&error))?;
+        let task = tokio::spawn(async move {
+            // The client's statements tell it too.
+            let _ = connection.await;
+        });
+        let client = ClientWrapper::new(client, task);
+        match is_wanted(&client, wanted).await {
+            Ok(None) => Ok(client),
+            Ok(Some(reason)) => Err(Refusal::ThisServer(reason.to_owned())),
+            Err(error) => Err(refusal(&error)),
+        }
+    }
+
+    fn tls(&self) -> MakeRustlsConnect {
+        self.options.tls.clone()
+    }
+}
+
+impl Manager for Connections {
+    type Type = ClientWrapper;
+    type Error = Failure;
+
+    async fn create(&self) -> Result<ClientWrapper, Failure> {
+        let wanted = self.options.session;
+        let found = match self.first(wanted).await {
+            Err(Refusal::ThisServer(_)) if wanted == Session::PreferStandby => {
+                self.first(Session::Any).await
+            }
+            found => found,
+        };
+        found.map_err(|(Refusal::ThisServer(reason) | Refusal::All(reason))| Failure(reason))
+    }
+
+    async fn recycle(
+        &self,
+        client: &mut ClientWrapper,
+        metrics: &Metrics,
+    ) -> RecycleResult<Failure> {
+        // The runtime may not have seen yet what the server said meanwhile: it looks now, and the
+        // connection's own task hears of it first.
+        tokio::task::yield_now().await;
+        if client.is_closed() {
+            return Err(RecycleError::message("the connection was closed"));
+        }
+        if metrics.last_used() <= IDLE {
+            return Ok(());
+        }
+        match timeout(self.options.connect_timeout, client.simple_query("")).await {
+            Ok(Ok(_)) => Ok(()),
+            _ => Err(RecycleError::message("the connection does not answer")),
+        }
+    }
+}
+
+async fn addresses_of(target: &Target) -> Result<Vec<IpAddr>, Refusal> {
+    match lookup_host((target.host.as_str(), target.port)).await {
+        Ok(found) => Ok(found.map(|address| address.ip()).collect()),
+        Err(error) => Err(Refusal::ThisServer(format!(
+            "its name cannot be looked up: {error}"
+        ))),
+    }
+}
+
+/// What the server says counts for all of them, unless it only starts or has no room; so libpq has it, that a
+/// wrong password is not tried everywhere.
+fn refusal(error: &tokio_postgres::Error) -> Refusal {
+    let message = batchintory_postgres::message(error);
+    match error.code() {
+        None => Refusal::ThisServer(message),
+        Some(code) => match *code {
+            SqlState::CANNOT_CONNECT_NOW | SqlState::TOO_MANY_CONNECTIONS => {
+                Refusal::ThisServer(message)
+            }
+            _ => Refusal::All(message),
+        },
+    }
+}
+
+/// What is wrong with a server's session, if anything.
+async fn is_wanted(
+    client: &Client,
+    wanted: Session,
+) -> Result<Option<&'static str>, tokio_postgres::Error> {
+    let Some((question, answer, otherwise)) = wanted.question() else {
+        return Ok(None);
+    };
+    for message in client.simple_query(question).await? {
+        if let SimpleQueryMessage::Row(row) = message {
+            return Ok((row.try_get(0)? != Some(answer)).then_some(otherwise));
+        }
+    }
+    Ok(Some(otherwise))
+}
+
+/// Puts them in an order by chance.
+fn shuffle<T>(list: &mut [T]) {
+    for index in (1..list.len()).rev() {
+        let random =
+            usize::try_from(getrandom::u64().unwrap_or_default() >> 32).unwrap_or_default();
+        list.swap(index, random % (index + 1));
+    }
+}
