@@ -2,7 +2,8 @@
 //! lead to another server.
 
 use std::net::SocketAddr;
-use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::Arc;
+use std::sync::atomic::{AtomicU64, AtomicUsize, Ordering};
 
 use anyhow::Result;
 use tokio::io::{AsyncRead, AsyncReadExt, AsyncWrite, AsyncWriteExt};
@@ -19,6 +20,8 @@ pub struct Proxy {
     pub address: SocketAddr,
     state: watch::Sender<State>,
     server: watch::Sender<String>,
+    /// How many connections there are.
+    open: Arc<AtomicUsize>,
 }
 
 #[derive(Debug, Clone, Copy, Default)]
@@ -56,6 +59,8 @@ impl Proxy {
         let address = listener.local_addr()?;
         let (state, of_all) = watch::channel(State::default());
         let (server, leading) = watch::channel(server);
+        let open = Arc::new(AtomicUsize::new(0));
+        let counted = open.clone();
         tokio::spawn(async move {
             let mut number = 0;
             while let Ok((client, _)) = listener.accept().await {
@@ -67,12 +72,15 @@ impl Proxy {
                 let server = leading.borrow().clone();
                 let bytes_left = AtomicU64::new(most_bytes(number));
                 number += 1;
+                let counted = counted.clone();
+                counted.fetch_add(1, Ordering::SeqCst);
                 tokio::spawn(async move {
                     tokio::select! {
                         biased;
                         _ = state.wait_for(|now| now.cuts != at_start.cuts) => {}
                         () = carry(client, &server, &bytes_left) => {}
                     }
+                    counted.fetch_sub(1, Ordering::SeqCst);
                 });
             }
         });
@@ -80,6 +88,7 @@ impl Proxy {
             address,
             state,
             server,
+            open,
         })
     }
 
@@ -94,6 +103,15 @@ impl Proxy {
     /// Leads to another server, once it takes connections again.
     pub fn lead_to(&self, server: String) {
         self.server.send_replace(server);
+    }
+
+    /// Cuts all connections, and takes new ones once that is done.
+    pub async fn cut_idle(&self) {
+        self.cut();
+        while self.open.load(Ordering::SeqCst) > 0 {
+            tokio::task::yield_now().await;
+        }
+        self.heal();
     }
 
     /// Takes connections again.

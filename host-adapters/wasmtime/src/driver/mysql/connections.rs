@@ -9,8 +9,9 @@ use tokio::time::timeout;
 
 use super::options::Options;
 
-/// How long a connection may lie idle before it is looked at, at the cost of a round trip.
-const IDLE: Duration = Duration::from_secs(1);
+/// How long a connection may lie idle before it is looked at, at the cost of a round trip. The statements of
+/// one call follow each other faster.
+const IDLE: Duration = Duration::from_millis(100);
 
 /// Makes connections.
 pub(super) struct Connections {
