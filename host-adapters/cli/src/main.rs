@@ -4,6 +4,7 @@ mod advice;
 mod cli;
 mod command_output;
 mod commands;
+mod dot_env;
 mod error;
 mod files;
 mod item_lines;

@@ -165,6 +165,8 @@ pub fn text_or_file(given: &str) -> Result<String, Failure> {
     }
     match given.strip_prefix('@') {
         Some(path) => fs::read_to_string(path)
+            // Editors of Windows put a byte order mark before a text.
+            .map(|text| text.trim_start_matches('\u{feff}').to_owned())
             .map_err(|error| Failure::usage(format!("the file {path} cannot be read: {error}"))),
         None => Ok(given.to_owned()),
     }

@@ -1,7 +1,8 @@
 //! Where the databases are: flag, environment, dot-env file, default, in that order.
 
 use std::collections::HashMap;
-use std::path::PathBuf;
+use std::fs;
+use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
 use batchintory_database_url::DatabaseUrl;
@@ -10,6 +11,7 @@ use batchintory_wasmtime::{
 };
 
 use crate::cli::Global;
+use crate::dot_env;
 use crate::error::Failure;
 use crate::secret::Secret;
 use crate::unreachable::Unreachable;
@@ -29,24 +31,18 @@ pub struct Settings {
 impl Settings {
     /// Puts flags, environment and dot-env file together.
     pub fn new(global: &Global) -> Result<Self, Failure> {
-        let mut file = HashMap::new();
-        if let Some(path) = &global.env_file {
-            let fail = |error: dotenvy::Error| {
-                // A line that cannot be read may hold a password.
-                let reason = match error {
-                    dotenvy::Error::Io(error) => error.to_string(),
-                    _ => "a line is not of the form NAME=value".into(),
-                };
-                Failure::usage(format!("the dot-env file {}: {reason}", path.display()))
-            };
-            for entry in dotenvy::from_path_iter(path).map_err(fail)? {
-                let (name, value) = entry.map_err(fail)?;
-                file.insert(name, value);
-            }
-        }
+        let file = match &global.env_file {
+            Some(path) => from_file(path)?,
+            None => HashMap::new(),
+        };
         // Flags and environment are clap's.
-        let mut choose = |given: &Option<String>, name: &str| {
-            (given.clone().or_else(|| file.remove(name))).filter(|value| !value.is_empty())
+        let choose = |given: &Option<String>, name: &str| {
+            // A file of pybatchintory's has names of its own.
+            let original = format!("PY{name}");
+            let found = [name, &original]
+                .into_iter()
+                .find_map(|name| file.get(name).cloned());
+            (given.clone().or(found)).filter(|value| !value.is_empty())
         };
         let url = |given: &Option<Secret>| given.clone().map(|Secret(url)| url);
         let table = choose(&global.inventory_table, "BATCHINTORY_INVENTORY_TABLE_NAME");
@@ -165,6 +161,18 @@ impl Settings {
             }
         })
     }
+}
+
+/// The variables of a dot-env file, in capital letters, without those that are empty.
+fn from_file(path: &Path) -> Result<HashMap<String, String>, Failure> {
+    let fail =
+        |reason: String| Failure::usage(format!("the dot-env file {}: {reason}", path.display()));
+    let text = fs::read_to_string(path).map_err(|error| fail(error.to_string()))?;
+    let variables = dot_env::read(&text).map_err(fail)?;
+    Ok((variables.into_iter())
+        .filter(|(_, value)| !value.is_empty())
+        .map(|(name, value)| (name.to_uppercase(), value))
+        .collect())
 }
 
 /// The file of an SQLite database.

@@ -9,6 +9,7 @@ from dataclasses import dataclass, field, fields
 from pathlib import Path
 from typing import Any
 
+from batchintory import dot_env
 from batchintory.errors import SettingsError
 from batchintory.records import StatusLabels
 
@@ -20,6 +21,7 @@ NAMES = (
     "INVENTORY_TABLE_NAME",
     "INVENTORY_STATUS_ENUMS",
     "META_CONN",
+    "META_CONN_SCHEMA",
     "DEBUG",
 )
 
@@ -33,6 +35,7 @@ class Settings:
     inventory_table_name: str = "inventory"
     inventory_status_enums: StatusLabels = field(default_factory=StatusLabels)
     meta_conn: Any = field(default=None, repr=False)
+    meta_conn_schema: str | None = None
     debug: bool = False
 
     @property
@@ -49,7 +52,7 @@ def quoted(name: str) -> str:
     return f'"{escaped}"'
 
 
-def load(dot_env: str | os.PathLike[str] | None = None, settings: Mapping[str, Any] | None = None) -> Settings:
+def load(file: str | os.PathLike[str] | None = None, settings: Mapping[str, Any] | None = None) -> Settings:
     """Settings that the program gives come first, then the environment's, then those of the dot-env file: the
     given one, or that which ``BATCHINTORY_ENV_FILE`` names."""
     given = {name.upper(): value for name, value in (settings or {}).items()}
@@ -57,8 +60,7 @@ def load(dot_env: str | os.PathLike[str] | None = None, settings: Mapping[str, A
     if unknown:
         raise SettingsError(f"the setting {unknown[0]} is not known; known are {', '.join(NAMES)}")
     environment = _prefixed(os.environ)
-    file = dot_env if dot_env is not None else environment.get("ENV_FILE")
-    values = {**_read(file), **environment, **given}
+    values = {**_read(file if file is not None else environment.get("ENV_FILE")), **environment, **given}
     known = {name.lower(): values[name] for name in NAMES if values.get(name) is not None}
     known["debug"] = _truth(known.get("debug", False))
     if "inventory_status_enums" in known:
@@ -83,9 +85,13 @@ def _read(file: str | os.PathLike[str] | None) -> dict[str, Any]:
         return {}
     if not Path(file).is_file():
         raise SettingsError(f"there is no dot-env file {os.fspath(file)!r}; check its path")
-    from dotenv import dotenv_values
-
-    return _prefixed(dotenv_values(file))
+    try:
+        return _prefixed(dot_env.read(Path(file).read_text("utf-8")))
+    except UnicodeDecodeError:
+        reason = "it is no UTF-8 text"
+    except dot_env.DotEnvError as error:
+        reason = str(error)
+    raise SettingsError(f"the dot-env file {os.fspath(file)!r}: {reason}")
 
 
 def _truth(value: Any) -> bool:
