@@ -98,8 +98,11 @@ const FORM: &str = "postgres://user:password@host:port/database";
 impl Server {
     fn parse(variable: &str, url: &str) -> Result<Self, String> {
         // Whatever it is, it may hold a password.
-        let no_server =
-            || format!("{variable} must be the URL of a PostgreSQL server, with libpq's options: {FORM}");
+        let no_server = || {
+            format!(
+                "{variable} must be the URL of a PostgreSQL server, with libpq's options: {FORM}"
+            )
+        };
         if !url.starts_with("postgres") {
             return Err(no_server());
         }
