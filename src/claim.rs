@@ -103,7 +103,7 @@ async fn claim<D: Database, R: Random>(
     claim_token: Option<&str>,
 ) -> Result<Result<Vec<Batch>, Nothing>, Error> {
     let databases = Databases::open(database)?;
-    let job = databases.job(request)?;
+    let job = databases.job(request).await?;
     let mut claimant = Claimant::new(random, batches, claim_token)?;
     if claimant.may_stand
         && let Some(batches) = claimant.find(&databases, &job).await?

@@ -1,17 +1,36 @@
 //! One call's view of its two databases: sends statements, reads rows, explains errors.
 
+use std::sync::OnceLock;
+
 use crate::database::{Database, DatabaseError, Dialect, Refusal, Rows, Settings, Source, Value};
 use crate::error::Error;
 use crate::interface::AcquireRequest;
 use crate::job::{self, Job};
 use crate::recursion;
-use crate::sql::Statement;
 use crate::sql::inventory::InventoryTable;
+use crate::sql::{self, Statement};
 use crate::table_name::TableName;
 
 /// The longest name of the inventory table, in bytes: names of indexes are made from it, and
 /// PostgreSQL cuts names off at 63 bytes.
 const MAX_INVENTORY_NAME_BYTES: usize = 48;
+
+/// A table's name as a caller wrote it, and the schema in which it lies if it names none.
+#[derive(Debug, PartialEq, Eq)]
+struct Names {
+    table: String,
+    schema: Option<String>,
+}
+
+impl Names {
+    /// The same in small letters.
+    fn folded(&self) -> Self {
+        Self {
+            table: self.table.to_lowercase(),
+            schema: self.schema.as_deref().map(str::to_lowercase),
+        }
+    }
+}
 
 /// One call's view of its two databases.
 pub(crate) struct Databases<'a, D> {
@@ -19,6 +38,8 @@ pub(crate) struct Databases<'a, D> {
     pub(crate) inventory: InventoryTable,
     meta_dialect: Dialect,
     meta_schema: Option<String>,
+    /// Whether the server of either database takes names in small letters, once it was asked.
+    folds: [OnceLock<bool>; 2],
 }
 
 impl<'a, D: Database> Databases<'a, D> {
@@ -30,21 +51,80 @@ impl<'a, D: Database> Databases<'a, D> {
             inventory: inventory_table(&settings)?,
             meta_dialect: settings.meta_dialect,
             meta_schema: settings.meta_schema,
+            folds: Default::default(),
         })
     }
 
     /// Checks a request.
-    pub(crate) fn job(&self, request: &AcquireRequest) -> Result<Job, Error> {
-        let job = Job::parse(request, self.meta_dialect, self.meta_schema.as_deref())?;
+    pub(crate) async fn job(&self, request: &AcquireRequest) -> Result<Job, Error> {
+        let names = self.names(&request.meta_table).await?;
+        let request = AcquireRequest {
+            meta_table: names.table,
+            ..request.clone()
+        };
+        let job = Job::parse(&request, self.meta_dialect, names.schema.as_deref())?;
         match &request.source_job {
-            Some(source_job) => recursion::on_results_of(source_job, job, &self.inventory),
+            Some(source_job) => {
+                let inventory = self.inventory_as_one_scope().await?;
+                recursion::on_results_of(source_job, job, &inventory)
+            }
             None => Ok(job),
         }
     }
 
     /// A meta table's normalised name.
-    pub(crate) fn meta_table(&self, name: &str) -> Result<TableName, Error> {
-        job::parse_meta_table(name, self.meta_dialect, self.meta_schema.as_deref())
+    pub(crate) async fn meta_table(&self, name: &str) -> Result<TableName, Error> {
+        let names = self.names(name).await?;
+        job::parse_meta_table(&names.table, self.meta_dialect, names.schema.as_deref())
+    }
+
+    /// A meta table's name and the schema meant by default, spelled as its server knows them.
+    async fn names(&self, table: &str) -> Result<Names, Error> {
+        let names = Names {
+            table: table.to_owned(),
+            schema: self.meta_schema.clone(),
+        };
+        let folded = names.folded();
+        let is_other = self.meta_dialect == Dialect::Mysql && folded != names;
+        if is_other && self.folds_names(Source::Meta).await? {
+            return Ok(folded);
+        }
+        Ok(names)
+    }
+
+    /// The inventory under the name that is its scope as a source.
+    async fn inventory_as_one_scope(&self) -> Result<InventoryTable, Error> {
+        let folded = InventoryTable {
+            name: self.inventory.name.folded(),
+            ..self.inventory.clone()
+        };
+        let is_other =
+            self.inventory.dialect == Dialect::Mysql && folded.name != self.inventory.name;
+        if is_other && self.folds_names(Source::Inventory).await? {
+            return Ok(folded);
+        }
+        Ok(self.inventory.clone())
+    }
+
+    /// Whether a MySQL server takes names of tables that differ in case for one, as it does where its
+    /// files do: two spellings are then one scope.
+    async fn folds_names(&self, source: Source) -> Result<bool, Error> {
+        let [inventory, meta] = &self.folds;
+        let known = match source {
+            Source::Inventory => inventory,
+            Source::Meta => meta,
+        };
+        if let Some(folds) = known.get() {
+            return Ok(*folds);
+        }
+        let statement = sql::source::read_folding();
+        let rows = self
+            .database
+            .query(source, statement.text, statement.parameters)
+            .await
+            .map_err(|error| passing_error("database", error))?;
+        let folds = RowReader::only(rows)?.int()? != 0;
+        Ok(*known.get_or_init(|| folds))
     }
 
     /// Runs a statement on the inventory; the error is the database's own, since some of them are
@@ -272,4 +352,103 @@ pub(crate) fn unexpected(what: &str) -> Error {
         "the database or its driver answered with {what} where something else was asked for; the \
          driver does not keep to the interface"
     ))
+}
+
+#[cfg(test)]
+mod tests {
+    use std::pin::pin;
+    use std::sync::atomic::{AtomicU32, Ordering};
+    use std::task::{Context, Poll, Waker};
+
+    use super::*;
+    use crate::database::StatusLabels;
+
+    /// A MySQL server that says how it takes names, and counts how often it is asked.
+    struct Server {
+        folding: i64,
+        asked: AtomicU32,
+    }
+
+    impl Database for Server {
+        fn settings(&self) -> Settings {
+            Settings {
+                inventory_dialect: Dialect::Mysql,
+                meta_dialect: Dialect::Mysql,
+                inventory_table: "Lake.Inventory".into(),
+                meta_schema: Some("Lake".into()),
+                status_labels: StatusLabels::default(),
+            }
+        }
+
+        async fn pause(&self, _milliseconds: u32) {}
+
+        async fn query(
+            &self,
+            _on: Source,
+            statement: String,
+            _parameters: Vec<Value>,
+        ) -> Result<Rows, DatabaseError> {
+            assert!(
+                statement.contains("@@lower_case_table_names"),
+                "{statement}"
+            );
+            self.asked.fetch_add(1, Ordering::Relaxed);
+            Ok(Rows {
+                rows: vec![vec![Value::Int64(self.folding)]],
+                affected: 0,
+            })
+        }
+    }
+
+    fn at_once<T>(future: impl Future<Output = T>) -> T {
+        match pin!(future).poll(&mut Context::from_waker(Waker::noop())) {
+            Poll::Ready(value) => value,
+            Poll::Pending => panic!("nothing has to be waited for"),
+        }
+    }
+
+    #[test]
+    fn names_that_the_server_takes_for_one_are_one_scope() {
+        for (folding, name, expected) in [
+            (0, "Files", "Files"),
+            (0, "Lake.Files", "Files"),
+            (0, "lake.Files", "lake.Files"),
+            (1, "Files", "files"),
+            (1, "files", "files"),
+            (1, "LAKE.Files", "files"),
+            (2, "Other.Files", "other.files"),
+        ] {
+            let server = Server {
+                folding,
+                asked: AtomicU32::new(0),
+            };
+            let databases = Databases::open(&server).unwrap();
+            for _ in 0..2 {
+                let table = at_once(databases.meta_table(name)).unwrap();
+                assert_eq!(
+                    table.to_string(),
+                    expected,
+                    "{name} where it says {folding}"
+                );
+            }
+            assert_eq!(server.asked.load(Ordering::Relaxed), 1, "{name}");
+        }
+    }
+
+    #[test]
+    fn the_inventory_is_one_scope_too() {
+        let request = AcquireRequest {
+            source_job: Some("up".into()),
+            ..AcquireRequest::new("Files", "down")
+        };
+        for (folding, expected) in [(0, "Inventory"), (1, "inventory")] {
+            let server = Server {
+                folding,
+                asked: AtomicU32::new(0),
+            };
+            let databases = Databases::open(&server).unwrap();
+            let job = at_once(databases.job(&request)).unwrap();
+            assert_eq!(job.meta_table.to_string(), expected);
+        }
+    }
 }

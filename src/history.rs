@@ -36,7 +36,7 @@ pub(crate) async fn history<D: Database>(
         check_name("job", job)?;
     }
     let meta_table = match &query.meta_table {
-        Some(name) => Some(databases.meta_table(name)?.to_string()),
+        Some(name) => Some(databases.meta_table(name).await?.to_string()),
         None => None,
     };
     let statement = (databases.inventory).list_attempts(query, meta_table.as_deref());
@@ -77,7 +77,7 @@ pub(crate) async fn history<D: Database>(
             attempt.passed_over = match known {
                 Some((_, _, passed_over)) => *passed_over,
                 None => {
-                    let job = databases.job(&request)?;
+                    let job = databases.job(&request).await?;
                     let judgement = judge.judge(&job, judged_at.as_deref()).await?;
                     let passed_over = is_passed_over(&databases, &job, &judgement, uid).await?;
                     judged.push((request, judged_at, passed_over));

@@ -59,3 +59,4 @@ pub use interface::{
 pub use object::Object;
 pub use planner::Planner;
 pub use repeat::repeat;
+pub use table_name::schema_and_table;

@@ -22,7 +22,7 @@ pub(crate) async fn plan<D: Database>(
     batches: u32,
 ) -> Result<BatchPlan, Error> {
     let databases = Databases::open(database)?;
-    let job = databases.job(request)?;
+    let job = databases.job(request).await?;
     if !(1..=MAX_BATCHES).contains(&batches) {
         return Err(Error::InvalidRequest(format!(
             "batches must be from 1 to {MAX_BATCHES}, not {batches}; continue a plan behind its last id"

@@ -21,7 +21,7 @@ pub(crate) async fn progress<D: Database>(
     cap: u64,
 ) -> Result<JobProgress, Error> {
     let databases = Databases::open(database)?;
-    let job = databases.job(request)?;
+    let job = databases.job(request).await?;
     if !(1..=MAX_CAP).contains(&cap) {
         return Err(Error::InvalidRequest(format!(
             "cap must be from 1 to {MAX_CAP} items, not {cap}"

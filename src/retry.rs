@@ -60,7 +60,7 @@ pub(crate) async fn hand_out_again<D: Database>(
         Some(before) => configuration::of_further_attempt(before, &job.request),
         None => job.request.clone(),
     };
-    let job = &databases.job(&request)?;
+    let job = &databases.job(&request).await?;
     // Rows may have come, gone or changed since the last attempt.
     let judged_at = configuration::read_grounds(&config_before).judged_at;
     let judgement = (Judge::new(databases).judge(job, judged_at.as_deref())).await?;

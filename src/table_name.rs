@@ -6,6 +6,9 @@ use sea_query::TableRef;
 
 use crate::database::Dialect;
 
+/// Of longer names, PostgreSQL takes so many bytes alone: two that begin alike would be one table.
+const MAX_POSTGRESQL_NAME_BYTES: usize = 63;
+
 /// A table with the schema it is looked up in.
 ///
 /// Callers write `table` or `schema.table`. A part that holds a dot, or starts with a double quote,
@@ -50,6 +53,11 @@ impl TableName {
         if table.is_empty() || schema.as_ref().is_some_and(String::is_empty) {
             return Err(format!("the table name {name:?} has an empty part"));
         }
+        if dialect == Dialect::Postgresql {
+            for part in [Some(&table), schema.as_ref()].into_iter().flatten() {
+                check_length(part)?;
+            }
+        }
         let default_schema = default_schema.or(match dialect {
             Dialect::Postgresql => Some("public"),
             Dialect::Sqlite => Some("main"),
@@ -90,10 +98,34 @@ impl TableName {
         }
     }
 
+    /// The same name in small letters.
+    pub(crate) fn folded(&self) -> Self {
+        Self {
+            schema: self.schema.to_lowercase(),
+            table: self.table.to_lowercase(),
+            schema_is_default: self.schema_is_default,
+        }
+    }
+
     /// For a FROM or INTO clause: always with the schema, so that no search path decides.
     pub(crate) fn reference(&self) -> TableRef {
         (self.schema.clone(), self.table.clone()).into()
     }
+}
+
+/// The schema and the table that a name of a table means, for hosts that make one: parsed as the planner
+/// does.
+///
+/// # Errors
+///
+/// A sentence that says what is wrong with the name.
+pub fn schema_and_table(
+    name: &str,
+    dialect: Dialect,
+    default_schema: Option<&str>,
+) -> Result<(String, String), String> {
+    let name = TableName::parse(name, dialect, default_schema)?;
+    Ok((name.schema, name.table))
 }
 
 /// The normalised spelling: without the schema where it is the default one.
@@ -113,6 +145,18 @@ fn write_part(part: &str, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
     } else {
         formatter.write_str(part)
     }
+}
+
+/// Refuses a name that PostgreSQL would cut off.
+fn check_length(part: &str) -> Result<(), String> {
+    if part.len() <= MAX_POSTGRESQL_NAME_BYTES {
+        return Ok(());
+    }
+    Err(format!(
+        "the name {part:?} has {} bytes, but PostgreSQL knows the first {MAX_POSTGRESQL_NAME_BYTES} of \
+         them alone; write the name as it stands in its catalog",
+        part.len()
+    ))
 }
 
 /// Splits the first part off; the rest, if any, is what follows the dot.
@@ -183,6 +227,19 @@ mod tests {
         assert_eq!(name, same);
         let other = TableName::parse("public.files", Dialect::Postgresql, Some("lake")).unwrap();
         assert_eq!(other.to_string(), "public.files");
+    }
+
+    #[test]
+    fn a_name_that_postgresql_would_cut_off_is_refused() {
+        let long = "é".repeat(31) + "x";
+        for name in [long.clone(), format!("{long}.files")] {
+            assert!(normalised(&name, Dialect::Postgresql).is_ok(), "{name}");
+        }
+        for name in [format!("{long}y"), format!("{long}y.files")] {
+            let error = normalised(&name, Dialect::Postgresql).unwrap_err();
+            assert!(error.contains("has 64 bytes"), "{error}");
+            assert!(normalised(&name, Dialect::Sqlite).is_ok(), "{name}");
+        }
     }
 
     #[test]

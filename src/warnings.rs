@@ -16,7 +16,7 @@ pub(crate) async fn warnings<D: Database>(
     request: &AcquireRequest,
 ) -> Result<Vec<String>, Error> {
     let databases = Databases::open(database)?;
-    let job = databases.job(request)?;
+    let job = databases.job(request).await?;
     let mut warnings = match job.dialect {
         Dialect::Postgresql if job.settle == Settle::CommitOrder => {
             beyond_the_fence(&databases, &job).await?

@@ -369,6 +369,7 @@ fn on_the_source_itself() {
         "read_blind_spots",
         shown(&source::read_blind_spots(&job(dialect, None)))
     );
+    insta::assert_snapshot!("read_folding", shown(&source::read_folding()));
     let dialect = Dialect::Sqlite;
     insta::assert_snapshot!(
         "read_definition",

@@ -104,6 +104,16 @@ pub(crate) fn read_uniqueness(job: &Job, dialect: Dialect) -> Statement {
     Statement::build(&select, dialect)
 }
 
+/// Whether a MySQL server takes names of tables in small letters, whatever is written: one row with 0
+/// where it does not.
+///
+/// Relies on: nothing; it is a variable.
+pub(crate) fn read_folding() -> Statement {
+    let mut select = Query::select();
+    select.expr(Expr::cust("CAST(@@lower_case_table_names AS signed)"));
+    Statement::build(&select, Dialect::Mysql)
+}
+
 /// How an SQLite table was made: a row of `sql`, or none where the name is no table.
 ///
 /// Relies on: nothing; the schema is small.

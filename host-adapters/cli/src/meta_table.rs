@@ -8,6 +8,7 @@ use std::collections::HashMap;
 use std::sync::Arc;
 use std::time::Duration;
 
+use batchintory_wasmtime::batchintory::schema_and_table;
 use batchintory_wasmtime::{Database, DatabaseError, Dialect, Refusal, Rows, Value};
 use sea_query::{
     BinOper, ColumnDef, Expr, ExprTrait, Func, Index, IndexCreateStatement, IntoTableRef,
@@ -23,6 +24,9 @@ pub const CHUNK: usize = 500;
 
 /// How many characters of a path MySQL's index holds: almost as many as it may.
 const INDEXED_CHARACTERS: u32 = 700;
+
+/// Of a table's name, so many bytes are part of its index's name.
+const MAX_INDEXED_NAME_BYTES: usize = 58;
 
 /// What stands for a row that none came before.
 const NO_ROW: i64 = 0;
@@ -53,25 +57,20 @@ pub struct FileTable {
 }
 
 impl FileTable {
-    /// The table `TABLE` or `SCHEMA.TABLE`.
-    pub fn new(database: Arc<dyn Database>, name: &str, default_schema: Option<&str>) -> Self {
-        let (schema, table) = match name.split_once('.') {
-            Some((schema, table)) => (schema, table),
-            None => {
-                let own = match database.dialect() {
-                    Dialect::Postgresql => "public",
-                    Dialect::Sqlite => "main",
-                    Dialect::Mysql => database.schema().unwrap_or_default(),
-                };
-                (default_schema.unwrap_or(own), name)
-            }
-        };
-        let (schema, table) = (schema.to_owned(), table.to_owned());
-        Self {
+    /// The table `TABLE` or `SCHEMA.TABLE`, spelled as jobs name it.
+    pub fn new(
+        database: Arc<dyn Database>,
+        name: &str,
+        default_schema: Option<&str>,
+    ) -> Result<Self, Failure> {
+        let default_schema = default_schema.or_else(|| database.schema());
+        let (schema, table) = schema_and_table(name, database.dialect(), default_schema)
+            .map_err(|message| Failure::usage(format!("--table: {message}")))?;
+        Ok(Self {
             database,
             schema,
             table,
-        }
+        })
     }
 
     /// Makes the table and the index by which paths are looked up, where they are missing.
@@ -92,7 +91,10 @@ impl FileTable {
             });
         table.col(ColumnDef::new("previous").big_integer());
         let mut index = Index::create();
-        index.name(format!("{}_item", self.table));
+        // PostgreSQL would cut a longer name off, and then it is that of the table.
+        let mut name = self.table.clone();
+        name.truncate(name.floor_char_boundary(MAX_INDEXED_NAME_BYTES));
+        index.name(format!("{name}_item"));
         let follow = |index: &mut IndexCreateStatement| {
             (index.unique().if_not_exists())
                 .col("item")

@@ -25,4 +25,4 @@ CREATE TABLE IF NOT EXISTS {table} (
     CONSTRAINT {claim_token} UNIQUE (claim_token),
     KEY {watermark} (meta_table, job, batch_id_end, attempt),
     KEY {queue} (meta_table, job, queue, watermark)
-) ENGINE = InnoDB CHARACTER SET utf8mb4 COLLATE utf8mb4_bin;
+) ENGINE = InnoDB CHARACTER SET utf8mb4 COLLATE /*!80017 utf8mb4_0900_bin */ /*M!100202 utf8mb4_nopad_bin */;

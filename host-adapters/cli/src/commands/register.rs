@@ -60,7 +60,7 @@ pub async fn run(settings: &Settings, arguments: &Arguments, json: bool) -> Resu
     for path in settings.own_files() {
         found.files.remove(&path);
     }
-    let table = FileTable::new(database, &arguments.table, settings.meta_schema.as_deref());
+    let table = FileTable::new(database, &arguments.table, settings.meta_schema.as_deref())?;
     if !arguments.dry_run {
         table.create().await?;
     }
