@@ -203,7 +203,7 @@ pub(crate) fn count_range(
     let unjudged = match passes(Assumption::Worst).filter(|_| may_lack_types) {
         Some(passes) => {
             let uid = source(&job.columns.uid);
-            Expr::from(when(passes.is_not(Expr::cust("TRUE")), uid)).min()
+            when(passes.is_not(Expr::cust("TRUE")), uid).min()
         }
         None => Expr::cust("NULL"),
     };

@@ -88,7 +88,11 @@ impl Host {
         if columns > 0 {
             let mut row = vec![Value::Text("2024-01-03T10:00:00.000Z".into())];
             let declarations = DECLARATIONS.iter().cycle().skip(kind).take(columns);
-            row.extend(declarations.map(|names| Value::Text(names[dialect].into())));
+            row.extend(
+                declarations.map(|names| {
+                    Value::Text(names.get(dialect).copied().unwrap_or_default().into())
+                }),
+            );
             row.push(Value::Int64(0));
             return Rows {
                 rows: vec![row],

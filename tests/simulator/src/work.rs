@@ -81,8 +81,7 @@ fn scope(request: &AcquireRequest) -> &str {
 
 /// The filter of those jobs that have one: of some, rows must be old enough too.
 pub(crate) fn filter(random: &mut Random) -> String {
-    let heavy_enough =
-        format!(r#"{{"column": "weight", "op": ">=", "value": {LEAST_WEIGHT:?}}}"#);
+    let heavy_enough = format!(r#"{{"column": "weight", "op": ">=", "value": {LEAST_WEIGHT:?}}}"#);
     if random.percent(50) {
         format!(r#"{{"all": [{heavy_enough}, {}]}}"#, age("older"))
     } else {
