@@ -1,5 +1,7 @@
 //! What a column's declared type means for comparing its values.
 
+use serde_json::Value;
+
 use crate::database::Dialect;
 
 /// A column's type.
@@ -71,11 +73,10 @@ impl ColumnType {
     fn of_postgresql(declaration: &str) -> Self {
         let kind = match declaration {
             words if words.starts_with('[') => {
-                let words = serde_json::from_str(words).unwrap_or_default();
-                return Self {
-                    name: "enum".into(),
-                    kind: Kind::Enumeration(words),
-                };
+                let words: Value = serde_json::from_str(words).unwrap_or_default();
+                let words = words.as_array().into_iter().flatten();
+                let words = words.filter_map(Value::as_str).map(str::to_owned);
+                return Self::named("enum", Kind::Enumeration(words.collect()));
             }
             "smallint" | "integer" | "bigint" | "numeric" | "oid" => Kind::exact(),
             "real" => Kind::floating(Precision::Single),

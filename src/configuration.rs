@@ -20,9 +20,11 @@ pub(crate) fn write(request: &AcquireRequest, grounds: &Grounds) -> Result<Strin
         .map_err(|error| Error::InvalidRequest(format!("the request is not JSON: {error}")))?;
     let mut members = Map::new();
     if !grounds.column_types.is_empty() {
-        let types = (grounds.column_types.iter())
-            .map(|(column, declaration)| (column.clone(), declaration.as_str().into()));
-        members.insert(COLUMN_TYPES.into(), Value::Object(types.collect()));
+        let mut types = Map::new();
+        for (column, declaration) in &grounds.column_types {
+            types.insert(column.clone(), declaration.as_str().into());
+        }
+        members.insert(COLUMN_TYPES.into(), Value::Object(types));
     }
     if let Some(judged_at) = &grounds.judged_at {
         members.insert(JUDGED_AT.into(), judged_at.as_str().into());

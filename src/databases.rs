@@ -16,19 +16,20 @@ use crate::table_name::TableName;
 const MAX_INVENTORY_NAME_BYTES: usize = 48;
 
 /// A table's name as a caller wrote it, and the schema in which it lies if it names none.
-#[derive(Debug, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq, Eq)]
 struct Names {
     table: String,
     schema: Option<String>,
 }
 
 impl Names {
-    /// The same in small letters.
-    fn folded(&self) -> Self {
-        Self {
-            table: self.table.to_lowercase(),
-            schema: self.schema.as_deref().map(str::to_lowercase),
-        }
+    /// Whether a server that folds names may spell them in another way.
+    fn may_be_folded(&self) -> bool {
+        let has = |name: &String| {
+            name.bytes()
+                .any(|byte| !byte.is_ascii() || byte.is_ascii_uppercase())
+        };
+        has(&self.table) || self.schema.as_ref().is_some_and(has)
     }
 }
 
@@ -38,8 +39,8 @@ pub(crate) struct Databases<'a, D> {
     pub(crate) inventory: InventoryTable,
     meta_dialect: Dialect,
     meta_schema: Option<String>,
-    /// Whether the server of either database takes names in small letters, once it was asked.
-    folds: [OnceLock<bool>; 2],
+    /// The names that the server of either database was asked about, and how it spells them.
+    spelled: [OnceLock<(Names, Names)>; 2],
 }
 
 impl<'a, D: Database> Databases<'a, D> {
@@ -51,7 +52,7 @@ impl<'a, D: Database> Databases<'a, D> {
             inventory: inventory_table(&settings)?,
             meta_dialect: settings.meta_dialect,
             meta_schema: settings.meta_schema,
-            folds: Default::default(),
+            spelled: Default::default(),
         })
     }
 
@@ -84,47 +85,53 @@ impl<'a, D: Database> Databases<'a, D> {
             table: table.to_owned(),
             schema: self.meta_schema.clone(),
         };
-        let folded = names.folded();
-        let is_other = self.meta_dialect == Dialect::Mysql && folded != names;
-        if is_other && self.folds_names(Source::Meta).await? {
-            return Ok(folded);
-        }
-        Ok(names)
+        self.spelled(Source::Meta, self.meta_dialect, names).await
     }
 
     /// The inventory under the name that is its scope as a source.
     async fn inventory_as_one_scope(&self) -> Result<InventoryTable, Error> {
-        let folded = InventoryTable {
-            name: self.inventory.name.folded(),
-            ..self.inventory.clone()
+        let inventory = &self.inventory;
+        let names = Names {
+            table: inventory.name.table().into(),
+            schema: Some(inventory.name.schema().into()),
         };
-        let is_other =
-            self.inventory.dialect == Dialect::Mysql && folded.name != self.inventory.name;
-        if is_other && self.folds_names(Source::Inventory).await? {
-            return Ok(folded);
-        }
-        Ok(self.inventory.clone())
+        let names = (self.spelled(Source::Inventory, inventory.dialect, names)).await?;
+        Ok(InventoryTable {
+            name: inventory.name.clone().spelled(names.schema, names.table),
+            ..inventory.clone()
+        })
     }
 
-    /// Whether a MySQL server takes names of tables that differ in case for one, as it does where its
-    /// files do: two spellings are then one scope.
-    async fn folds_names(&self, source: Source) -> Result<bool, Error> {
-        let [inventory, meta] = &self.folds;
-        let known = match source {
+    /// Names as their server spells them. A MySQL server takes names that differ in case for one where
+    /// its files do: two spellings are then one scope.
+    async fn spelled(&self, on: Source, dialect: Dialect, names: Names) -> Result<Names, Error> {
+        if dialect != Dialect::Mysql || !names.may_be_folded() {
+            return Ok(names);
+        }
+        let [inventory, meta] = &self.spelled;
+        let known = match on {
             Source::Inventory => inventory,
             Source::Meta => meta,
         };
-        if let Some(folds) = known.get() {
-            return Ok(*folds);
+        if let Some((asked, spelled)) = known.get()
+            && *asked == names
+        {
+            return Ok(spelled.clone());
         }
-        let statement = sql::source::read_folding();
+        let statement = sql::source::spell(&names.table, names.schema.as_deref());
         let rows = self
             .database
-            .query(source, statement.text, statement.parameters)
+            .query(on, statement.text, statement.parameters)
             .await
             .map_err(|error| passing_error("database", error))?;
-        let folds = RowReader::only(rows)?.int()? != 0;
-        Ok(*known.get_or_init(|| folds))
+        let mut row = RowReader::only(rows)?;
+        let spelled = Names {
+            table: row.text()?,
+            schema: row.optional_text()?,
+        };
+        // One table or two are all that a call is about, but where it lists those of all jobs.
+        _ = known.set((names, spelled.clone()));
+        Ok(spelled)
     }
 
     /// Runs a statement on the inventory; the error is the database's own, since some of them are
@@ -386,15 +393,20 @@ mod tests {
             &self,
             _on: Source,
             statement: String,
-            _parameters: Vec<Value>,
+            parameters: Vec<Value>,
         ) -> Result<Rows, DatabaseError> {
             assert!(
                 statement.contains("@@lower_case_table_names"),
                 "{statement}"
             );
             self.asked.fetch_add(1, Ordering::Relaxed);
+            // Each name is there twice: as it is, and to be folded.
+            let name = |index: usize| match &parameters[index] {
+                Value::Text(name) if self.folding != 0 => Value::Text(name.to_lowercase()),
+                name => name.clone(),
+            };
             Ok(Rows {
-                rows: vec![vec![Value::Int64(self.folding)]],
+                rows: vec![vec![name(0), name(2)]],
                 affected: 0,
             })
         }

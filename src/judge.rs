@@ -3,8 +3,6 @@
 //! The columns' types and the clock are read in one small statement before a page is planned, and kept with
 //! the claim. So the items of a batch are those that it was planned with, however late they are read.
 
-use std::collections::BTreeMap;
-
 use crate::condition::{Comparison, Test};
 use crate::database::{Database, Dialect};
 use crate::databases::{Databases, RowReader};
@@ -68,7 +66,7 @@ impl<'a, 'b, D: Database> Judge<'a, 'b, D> {
         kept: Grounds,
     ) -> Result<Judgement, Error> {
         let question = Question::of(job);
-        let is_known = |column: &String| kept.column_types.contains_key(column);
+        let is_known = |column: &String| kept.declaration(column).is_some();
         let is_complete = question.columns.iter().all(is_known)
             && (kept.judged_at.is_some() || !question.with_clock);
         if is_complete {
@@ -85,12 +83,12 @@ impl Question {
         for condition in [&job.filter, &job.hold].into_iter().flatten() {
             condition.comparisons(&mut comparisons);
         }
-        let mut columns: Vec<String> = (comparisons.iter())
-            .filter(|comparison| !matches!(comparison.test, Test::Null(_)))
-            .map(|comparison| comparison.column.clone())
-            .collect();
-        columns.sort();
-        columns.dedup();
+        let mut columns: Vec<String> = Vec::new();
+        for Comparison { column, test, .. } in comparisons.iter().copied() {
+            if !matches!(test, Test::Null(_)) && !columns.contains(column) {
+                columns.push(column.clone());
+            }
+        }
         let is_age = |comparison: &&Comparison| {
             matches!(
                 comparison.test,
@@ -114,7 +112,7 @@ async fn ask<D: Database>(
     let statement = source::read_declarations(job, &question.columns, question.with_clock);
     let mut row = RowReader::only(databases.meta(job, statement).await?)?;
     let judged_at = row.optional_text()?;
-    let mut column_types = BTreeMap::new();
+    let mut column_types = Vec::new();
     for column in &question.columns {
         let declaration = match (row.optional_text()?, job.dialect) {
             (Some(declaration), _) => declaration,
@@ -127,7 +125,7 @@ async fn ask<D: Database>(
                 )));
             }
         };
-        column_types.insert(column.clone(), declaration);
+        column_types.push((column.clone(), declaration));
     }
     Ok(Grounds {
         column_types,
@@ -163,7 +161,7 @@ pub(crate) async fn check_row<D: Database>(
              row with {uid_column} {uid} holds {value}: that does not compare as asked, and is not \
              passed over; mend the row, or say by the member `as` how its values are to be read",
             table = job.meta_table.to_string(),
-            declared = (judgement.grounds.column_types.get(column)).map_or("", String::as_str),
+            declared = judgement.grounds.declaration(column).unwrap_or_default(),
             uid_column = job.columns.uid,
         )));
     }

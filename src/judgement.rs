@@ -1,7 +1,5 @@
 //! A job's conditions, ready to be asked: in their columns' own types, at one point in time.
 
-use std::collections::BTreeMap;
-
 use crate::column_type::ColumnType;
 use crate::condition::{Comparison, Condition};
 use crate::database::Dialect;
@@ -24,10 +22,19 @@ pub(crate) struct Judgement {
 /// What conditions rest on beside the rows: kept with a claim. Empty where nothing is compared.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub(crate) struct Grounds {
-    /// The types of the columns that are compared, as the database declares them.
-    pub(crate) column_types: BTreeMap<String, String>,
+    /// The columns that are compared, each with its type as the database declares it.
+    pub(crate) column_types: Vec<(String, String)>,
     /// When ages are judged, by the clock of the meta table's database: RFC 3339. `None` without ages.
     pub(crate) judged_at: Option<String>,
+}
+
+impl Grounds {
+    /// A column's type as the database declares it, where it is known.
+    pub(crate) fn declaration(&self, column: &str) -> Option<&str> {
+        (self.column_types.iter())
+            .find(|(name, _)| name == column)
+            .map(|(_, declaration)| declaration.as_str())
+    }
 }
 
 impl Judgement {
@@ -39,14 +46,11 @@ impl Judgement {
     /// On these grounds.
     pub(crate) fn on(job: &Job, grounds: Grounds) -> Result<Self, Error> {
         let now = grounds.judged_at.as_deref().and_then(Instant::parse);
-        let types: BTreeMap<&str, ColumnType> = (grounds.column_types.iter())
-            .map(|(column, name)| (column.as_str(), ColumnType::parse(name, job.dialect)))
-            .collect();
-        // Of a column that is only tested for NULL, no type is known or needed.
-        let unknown = ColumnType::parse("", job.dialect);
         let typed = |place: &str, condition: &Option<Condition>| {
             let mut compare = |comparison: &Comparison| {
-                let column_type = types.get(comparison.column.as_str()).unwrap_or(&unknown);
+                // Of a column that is only tested for NULL, no type is known or needed.
+                let declaration = grounds.declaration(&comparison.column).unwrap_or_default();
+                let column_type = &ColumnType::parse(declaration, job.dialect);
                 TypedComparison::of(comparison, column_type, job.dialect, now).map_err(|why| {
                     Error::InvalidRequest(format!(
                         "{place}: the column {column:?} of the meta table {table:?} is of type \
@@ -61,9 +65,10 @@ impl Judgement {
                 .map(|condition| condition.try_map(&mut compare))
                 .transpose()
         };
+        let (filter, hold) = (typed("filter", &job.filter)?, typed("hold", &job.hold)?);
         Ok(Self {
-            filter: typed("filter", &job.filter)?,
-            hold: typed("hold", &job.hold)?,
+            filter,
+            hold,
             grounds,
         })
     }

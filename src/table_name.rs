@@ -98,11 +98,11 @@ impl TableName {
         }
     }
 
-    /// The same name in small letters.
-    pub(crate) fn folded(&self) -> Self {
+    /// The same table, as its server spells it.
+    pub(crate) fn spelled(self, schema: Option<String>, table: String) -> Self {
         Self {
-            schema: self.schema.to_lowercase(),
-            table: self.table.to_lowercase(),
+            schema: schema.unwrap_or(self.schema),
+            table,
             schema_is_default: self.schema_is_default,
         }
     }

@@ -369,7 +369,7 @@ fn on_the_source_itself() {
         "read_blind_spots",
         shown(&source::read_blind_spots(&job(dialect, None)))
     );
-    insta::assert_snapshot!("read_folding", shown(&source::read_folding()));
+    insta::assert_snapshot!("spell", shown(&source::spell("Files", Some("Lake"))));
     let dialect = Dialect::Sqlite;
     insta::assert_snapshot!(
         "read_definition",

@@ -104,13 +104,18 @@ pub(crate) fn read_uniqueness(job: &Job, dialect: Dialect) -> Statement {
     Statement::build(&select, dialect)
 }
 
-/// Whether a MySQL server takes names of tables in small letters, whatever is written: one row with 0
-/// where it does not.
+/// How a MySQL server spells the names of a table and its database: one row of both. It takes them in
+/// small letters, whatever is written, unless its files tell capitals apart.
 ///
 /// Relies on: nothing; it is a variable.
-pub(crate) fn read_folding() -> Statement {
+pub(crate) fn spell(table: &str, schema: Option<&str>) -> Statement {
     let mut select = Query::select();
-    select.expr(Expr::cust("CAST(@@lower_case_table_names AS signed)"));
+    for name in [Some(table), schema] {
+        let name = || name.map_or_else(|| Expr::cust("NULL"), bind_text);
+        let keeps = Expr::cust("@@lower_case_table_names = 0");
+        let folded = Func::lower(name());
+        select.expr(text(Expr::case(keeps, name()).finally(folded)));
+    }
     Statement::build(&select, Dialect::Mysql)
 }
 
