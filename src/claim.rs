@@ -262,18 +262,19 @@ fn read_batches(
     job: &Job,
     claims: &[(Claim<'_>, &PlannedBatch)],
 ) -> Result<Vec<Batch>, Error> {
-    let mut batches = Vec::new();
+    let mut claimed = Vec::new();
     for mut row in RowReader::all(rows) {
-        let token = row.text()?;
-        let claim = claims
+        claimed.push((row.text()?, row.int()?, row.text()?));
+    }
+    let batch_of = |(claim, range): &(Claim<'_>, &PlannedBatch)| {
+        let (claim_token, id, processing_start) = claimed
             .iter()
-            .find(|(claim, _)| claim.token.as_str() == token);
-        let Some((claim, range)) = claim else {
-            continue;
-        };
-        batches.push(Batch {
-            id: row.int()?,
-            claim_token: token,
+            .find(|(token, ..)| token == claim.token.as_str())
+            .cloned()
+            .ok_or_else(|| Error::Database("a claim came without its batch".into()))?;
+        Ok(Batch {
+            id,
+            claim_token,
             meta_table: claim.meta_table.to_owned(),
             job: claim.job.to_owned(),
             job_identifier: claim.job_identifier.map(str::to_owned),
@@ -285,15 +286,10 @@ fn read_batches(
             oversized: range.oversized,
             over_limit: job.limits.fit(range.count, range.weight) == Fit::OverLimit,
             passed_over_from: Watermark::followed(claim.after).passed_over_from(job.bounds.id_min),
-            processing_start: row.text()?,
-        });
-    }
-    batches.sort_by_key(|batch| batch.id_start);
-    if batches.len() == claims.len() {
-        Ok(batches)
-    } else {
-        Err(Error::Database("a claim came without its batch".into()))
-    }
+            processing_start,
+        })
+    };
+    claims.iter().map(batch_of).collect()
 }
 
 impl Claimant {

@@ -158,7 +158,9 @@ impl Parser {
                 return Err(format!("{place}.as: `{operator}` reads no value"));
             }
             Some(_) => Some(Reading::parse(text("as")?).ok_or_else(|| {
-                let words: Vec<&str> = Reading::WORDS.iter().map(|(word, _)| *word).collect();
+                let words: Vec<String> = (Reading::WORDS.iter())
+                    .map(|(word, _)| word.to_string())
+                    .collect();
                 format!("{place}.as: must be one of {}", words.join(", "))
             })?),
             None => None,
