@@ -1,6 +1,7 @@
 //! A throw-away PostgreSQL server.
 
 mod programs;
+pub mod versions;
 
 use anyhow::Result;
 
@@ -32,12 +33,16 @@ pub struct Cluster {
 impl Cluster {
     /// Finds PostgreSQL (or installs it where it may), makes a cluster and starts it.
     pub fn start(options: Options) -> Result<Self> {
-        let programs = Programs::find_or_install()?;
+        Self::start_by(&Programs::find_or_install()?, options)
+    }
+
+    /// Makes a cluster by these programs and starts it.
+    pub fn start_by(programs: &Programs, options: Options) -> Result<Self> {
         step::announce(format_args!(
             "a throw-away PostgreSQL from {}",
             programs.folder.display()
         ));
-        let mut arguments = vec![programs.folder.into(), USER.into()];
+        let mut arguments = vec![programs.folder.clone().into(), USER.into()];
         arguments.extend(settings(options).into_iter().map(Into::into));
         let server = Server::start(Recipe {
             name: "PostgreSQL",

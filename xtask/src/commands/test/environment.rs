@@ -38,6 +38,12 @@ const EXAMPLES_PYTHON: &str = "BATCHINTORY_TEST_EXAMPLES_PYTHON";
 /// The variable with the folder that has the JavaScript package.
 const JAVASCRIPT_PACKAGE: &str = "BATCHINTORY_TEST_JAVASCRIPT_PACKAGE";
 
+/// How PostgreSQL is started for tests.
+const OPTIONS: Options = Options {
+    durable: false,
+    settings: &[],
+};
+
 /// Variables for tests, and the servers that they name. These are gone with it.
 pub struct Environment {
     variables: Vec<(&'static str, OsString)>,
@@ -97,17 +103,26 @@ impl Environment {
 
     /// PostgreSQL, and nothing else.
     pub fn quick() -> Result<Self> {
-        let postgres = postgres()?;
+        Ok(Self::with_postgres(postgres()?))
+    }
+
+    /// PostgreSQL of this version, and nothing else.
+    pub fn of_version(version: u8) -> Result<Self> {
+        let programs = postgres::versions::programs(version)?;
+        Cluster::start_by(&programs, OPTIONS).map(|server| Self::with_postgres(Some(server)))
+    }
+
+    fn with_postgres(postgres: Option<Cluster>) -> Self {
         let variables = (postgres.iter())
             .map(|server| (postgres::VARIABLE, server.url().into()))
             .collect();
-        Ok(Self {
+        Self {
             variables,
             python: None,
             javascript: None,
             _postgres: postgres,
             _mariadb: None,
-        })
+        }
     }
 
     /// Gives a program the variables.
@@ -121,11 +136,7 @@ fn postgres() -> Result<Option<Cluster>> {
     if is_given(postgres::VARIABLE) {
         return Ok(None);
     }
-    let options = Options {
-        durable: false,
-        settings: &[],
-    };
-    Cluster::start(options).map(Some)
+    Cluster::start(OPTIONS).map(Some)
 }
 
 /// A throw-away MariaDB, unless a server is given.

@@ -11,10 +11,10 @@ use std::fs;
 use std::process::Command;
 
 use anyhow::{Result, ensure};
-use clap::Args;
+use clap::{Args, value_parser};
 
 use crate::processor::{Reading, Taken};
-use crate::{component, packages, step, workspace};
+use crate::{component, packages, postgres, step, workspace};
 use environment::Environment;
 use report::Step;
 use suite::{Format, Outcome, Suite, Verdict};
@@ -32,13 +32,22 @@ use suite::{Format, Outcome, Suite, Verdict};
 /// A suite that has passed is not run again before something changes that it depends on.
 #[derive(Args)]
 #[command(
-    after_help = "Examples:\n  cargo xtask test\n  cargo xtask test --quick\n  cargo xtask test --only settling --again\n  cargo xtask test -- -p xtask\n  cargo xtask test -- claims -- --nocapture"
+    after_help = "Examples:\n  cargo xtask test\n  cargo xtask test --quick\n  cargo xtask test --only settling --again\n  cargo xtask test --postgres 12,18\n  cargo xtask test -- -p xtask\n  cargo xtask test -- claims -- --nocapture"
 )]
 pub struct Test {
     /// Between two edits: the core, its scenarios on SQLite and PostgreSQL, natively and as a component, and
     /// 500 seeds of the simulator
     #[arg(long, conflicts_with = "arguments")]
     quick: bool,
+    /// Scenarios, conditions and settling on servers of these versions, from 12 to 18, each of its own
+    #[arg(
+        long,
+        value_name = "VERSION,…",
+        value_delimiter = ',',
+        value_parser = value_parser!(u8).range(postgres::versions::VERSIONS),
+        conflicts_with_all = ["quick", "only", "arguments"]
+    )]
+    postgres: Vec<u8>,
     /// Only suites with one of these texts in their names
     #[arg(
         long,
@@ -66,6 +75,9 @@ impl Test {
         if !self.arguments.is_empty() {
             return self.run_cargo_test();
         }
+        if !self.postgres.is_empty() {
+            return self.run_on_versions();
+        }
         let mut steps = Vec::new();
         let environment = if self.quick {
             measured(&mut steps, "planner", component::build_planner)?;
@@ -88,6 +100,24 @@ impl Test {
         for mut suite in suites.into_iter().filter(is_asked_for) {
             environment.set(&mut suite.command);
             outcomes.push(run(suite, self.again)?);
+        }
+        conclude(&steps, &outcomes, self.timings)
+    }
+
+    fn run_on_versions(self) -> Result<()> {
+        let mut steps = Vec::new();
+        let mut outcomes = Vec::new();
+        measured(&mut steps, "components", component::build)?;
+        for version in self.postgres {
+            let environment = measured(&mut steps, "environment", || {
+                Environment::of_version(version)
+            })?;
+            let suites = measured(&mut steps, "building the tests", suites_on_postgres)?;
+            for mut suite in suites {
+                suite.name = format!("{} on PostgreSQL {version}", suite.name);
+                environment.set(&mut suite.command);
+                outcomes.push(run(suite, self.again)?);
+            }
         }
         conclude(&steps, &outcomes, self.timings)
     }
@@ -169,6 +199,22 @@ fn quick_suites() -> Result<Vec<Suite>> {
         suite.command.env("BATCHINTORY_TEST_SEEDS", QUICK_SEEDS);
     }
     Ok(suites)
+}
+
+/// What may differ between versions of PostgreSQL.
+fn suites_on_postgres() -> Result<Vec<Suite>> {
+    let is_wanted = |test: &str| {
+        let is_on_host = ["native_core_on_", "component_on_", "http_service_on_"]
+            .into_iter()
+            .any(|host| test.contains(host));
+        let is_on_postgres = is_on_host && test.ends_with("_on_postgresql");
+        match test.split_once("::") {
+            Some(("scenarios" | "conditions", _)) => is_on_postgres,
+            Some(("settling", _)) => !test.contains("sqlite") && !test.contains("mysql"),
+            _ => false,
+        }
+    };
+    programs::suites(&["--workspace", "--test", "hosts"], is_wanted)
 }
 
 fn run(suite: Suite, again: bool) -> Result<Outcome> {
