@@ -331,11 +331,12 @@ fn conditions_as_large_as_they_may_be() {
         0 => json!({ "not": inner }),
         _ => json!({"any": [inner, leaf]}),
     });
+    let words: Vec<String> = (0..999).map(|number: u32| number.to_string()).collect();
     let pattern = "*".repeat(16_000);
     for filter in [
         json!({"any": vec![leaf.clone(); 999]}),
         json!({"all": vec![leaf; 999]}),
-        json!({"column": "item", "op": "in", "value": (0..999).collect::<Vec<_>>()}),
+        json!({"column": "item", "op": "in", "value": words}),
         nested,
         json!({"column": "item", "op": "like", "value": pattern}),
         json!({"column": "item", "op": "=", "value": "x".repeat(60 * 1024)}),

@@ -188,9 +188,11 @@ impl Manager for Connections {
         client: &mut ClientWrapper,
         metrics: &Metrics,
     ) -> RecycleResult<Failure> {
-        // The runtime may not have seen yet what the server said meanwhile: it looks now, and the
-        // connection's own task hears of it first.
-        tokio::task::yield_now().await;
+        // The runtime may not have seen yet what the server said meanwhile: where one thread does all, it looks
+        // when nothing else is to be done, and then the connection's own task has its turn.
+        for _ in ["look", "tell"] {
+            tokio::task::yield_now().await;
+        }
         if client.is_closed() {
             return Err(RecycleError::message("the connection was closed"));
         }
