@@ -149,12 +149,27 @@ impl<'a, D: Database> Databases<'a, D> {
             .map_err(|error| self.inventory_error(error))
     }
 
-    /// Runs a statement on the meta table of a job.
-    pub(crate) async fn meta(&self, job: &Job, statement: Statement) -> Result<Rows, Error> {
+    /// Runs a statement on the meta table of a job; the error is the database's own.
+    pub(crate) async fn try_meta(
+        &self,
+        job: &Job,
+        statement: Statement,
+    ) -> Result<Rows, DatabaseError> {
         self.database
             .query(job.source, statement.text, statement.parameters)
             .await
+    }
+
+    /// Runs a statement on the meta table of a job.
+    pub(crate) async fn meta(&self, job: &Job, statement: Statement) -> Result<Rows, Error> {
+        self.try_meta(job, statement)
+            .await
             .map_err(|error| meta_error(job, error))
+    }
+
+    /// Lets so many milliseconds pass.
+    pub(crate) async fn pause(&self, milliseconds: u32) {
+        self.database.pause(milliseconds).await;
     }
 
     /// Explains what a statement on the inventory met.
@@ -189,7 +204,8 @@ impl<'a, D: Database> Databases<'a, D> {
     }
 }
 
-fn meta_error(job: &Job, error: DatabaseError) -> Error {
+/// Explains what a statement on a meta table met.
+pub(crate) fn meta_error(job: &Job, error: DatabaseError) -> Error {
     let table = job.meta_table.to_string();
     let DatabaseError::Failed(error) = error else {
         return passing_error("meta table's database", error);

@@ -3,7 +3,8 @@
 //! In PostgreSQL, `nextval` takes a lock on the sequence before it gives out an id, and the
 //! transaction keeps it to its end; so does an INSERT on the table. So once all transactions are over
 //! that held such a lock when the highest id was read, every id up to that one is decided: it is
-//! there, or never will be. Nobody is blocked, and reading needs no rights but SELECT.
+//! there, or never will be. Nobody is blocked, and reading needs no rights but SELECT. MySQL and MariaDB
+//! have metadata locks for it.
 
 use std::borrow::Cow;
 
@@ -12,6 +13,7 @@ use crate::databases::{Databases, RowReader};
 use crate::error::Error;
 use crate::interface::Settle;
 use crate::job::Job;
+use crate::metadata_locks::{self, Decided};
 use crate::sql::fence;
 
 /// How often running transactions are looked at, each time 20 ms later.
@@ -29,11 +31,10 @@ pub(crate) async fn settled<'a, D: Database>(
         // It has one writer at a time, so its ids follow the order of commits.
         Dialect::Sqlite => return Ok(Some(Cow::Borrowed(job))),
         Dialect::Mysql => {
-            return Err(Error::InvalidRequest(
-                "settle: MySQL does not tell which transactions may yet insert a lower id; hold \
-                 young rows back instead (`hold`), and look for late ones (`audit`)"
-                    .into(),
-            ));
+            return Ok(match metadata_locks::decided(databases, job).await? {
+                Decided::UpTo(highest) => Some(Cow::Owned(bounded(job, highest))),
+                Decided::NotYet => None,
+            });
         }
     }
     let statement = fence::read_writers(job, job.dialect);
@@ -52,12 +53,17 @@ pub(crate) async fn settled<'a, D: Database>(
     {
         return Ok(None);
     }
-    // Of an empty table nothing is decided: rows that appear before the page is read are not settled.
+    Ok(Some(Cow::Owned(bounded(job, highest))))
+}
+
+/// The job up to the highest id, that is decided. Of an empty table nothing is decided: rows that appear
+/// before the page is read are not settled.
+fn bounded(job: &Job, highest: Option<i64>) -> Job {
     let highest = highest.unwrap_or(i64::MIN);
     let mut settled = job.clone();
     let id_max = job.bounds.id_max.map_or(highest, |most| most.min(highest));
     settled.bounds.id_max = Some(id_max);
-    Ok(Some(Cow::Owned(settled)))
+    settled
 }
 
 /// Whether transactions come to their end within some time.

@@ -26,6 +26,7 @@ mod job;
 mod judge;
 mod judgement;
 mod lease;
+mod metadata_locks;
 mod migration;
 mod next_batch;
 mod object;

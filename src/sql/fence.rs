@@ -1,4 +1,4 @@
-//! The statements of the fence, which only PostgreSQL needs.
+//! The statements of the fence in PostgreSQL.
 
 use sea_query::{Alias, Expr, ExprTrait, Query, SubQueryStatement};
 

@@ -10,6 +10,7 @@ mod dialect;
 pub(crate) mod fence;
 pub(crate) mod inventory;
 pub(crate) mod meta;
+pub(crate) mod metadata_locks;
 pub(crate) mod schema;
 pub(crate) mod source;
 mod writer;

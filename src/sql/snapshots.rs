@@ -224,6 +224,28 @@ fn of_the_fence() {
 }
 
 #[test]
+fn of_the_fence_by_metadata_locks() {
+    use super::metadata_locks::{self as locks, Shown};
+    let job = job(Dialect::Mysql, None);
+    let tables = [["lake".into(), "files".into()]];
+    insta::assert_snapshot!("read_server", shown(&locks::read_server(&job)));
+    for (name, statement) in [
+        (
+            "schema",
+            locks::read_writers(&job, Shown::PerformanceSchema),
+        ),
+        ("plugin", locks::read_writers(&job, Shown::Plugin)),
+    ] {
+        insta::assert_snapshot!(format!("read_locks_of_{name}"), shown(&statement));
+    }
+    for (name, is_mariadb) in [("MariaDB", true), ("MySQL", false)] {
+        let statement = locks::read_doubts(is_mariadb, &tables);
+        insta::assert_snapshot!(format!("read_doubts_{name}"), shown(&statement));
+    }
+    insta::assert_snapshot!("read_prepared", shown(&locks::read_prepared()));
+}
+
+#[test]
 fn on_the_inventory() {
     let token = ClaimToken::from_random([1, 2]);
     let retries = Retries {

@@ -197,7 +197,7 @@ fn declaration(job: &Job, column: &str) -> Expr {
 }
 
 /// Selects this from the meta table, and no row.
-fn select_nothing(job: &Job, values: impl IntoIterator<Item = Expr>) -> SelectStatement {
+pub(super) fn select_nothing(job: &Job, values: impl IntoIterator<Item = Expr>) -> SelectStatement {
     let mut nothing = Query::select();
     nothing
         .exprs(values)

@@ -25,7 +25,7 @@ const FOLDERS: [&str; 5] = [
 ];
 
 /// Nothing of it has to outlive the tests.
-const OPTIONS: [&str; 7] = [
+const OPTIONS: [&str; 9] = [
     "--skip-name-resolve",
     "--skip-log-bin",
     "--max-connections=200",
@@ -33,6 +33,9 @@ const OPTIONS: [&str; 7] = [
     "--innodb-log-file-size=16M",
     "--innodb-flush-log-at-trx-commit=2",
     "--innodb-doublewrite=0",
+    // What the fence looks at.
+    "--performance-schema=ON",
+    "--performance-schema-instrument=wait/lock/metadata/sql/mdl=ON",
 ];
 
 /// A running server.

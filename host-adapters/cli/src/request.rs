@@ -40,7 +40,7 @@ pub struct Request {
     /// Which rows are not ready, said like --filter: nothing from the first of them on is handed out
     #[arg(long, value_name = "JSON")]
     hold: Option<String>,
-    /// Hand out only what no running transaction can put a lower id before (PostgreSQL)
+    /// Hand out only what no running transaction can put a lower id before
     #[arg(long)]
     settle: bool,
     /// Process the results of this job instead of the meta table's items

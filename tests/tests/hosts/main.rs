@@ -15,6 +15,7 @@ mod properties;
 mod real_faults;
 mod scenarios;
 mod settling;
+mod settling_mysql;
 mod statements;
 mod upgrade;
 mod wasmtime_serve;

@@ -10,13 +10,14 @@ use batchintory_tests::recording::Recording;
 use batchintory_tests::tables::execute;
 use batchintory_tests::{TestDatabase, postgres, sqlite};
 use batchintory_wasmtime::{Access, Acquired, Database, Inventory, connect};
+use tokio::task::JoinHandle;
 use tokio_postgres::{Client, NoTls};
 
 /// How often the reader claims, at least.
 const READINGS: usize = 500;
-const WRITERS: u32 = 12;
+pub(super) const WRITERS: u32 = 12;
 /// The longest time between drawing an id and inserting it.
-const DELAY: Duration = Duration::from_millis(20);
+pub(super) const DELAY: Duration = Duration::from_millis(20);
 
 async fn client(url: &str) -> Result<Client> {
     let (client, connection) = tokio_postgres::connect(url, NoTls).await?;
@@ -50,7 +51,7 @@ async fn prepare() -> Result<(TestDatabase, Inventory, Arc<Recording>)> {
     Ok((database, inventory, asked))
 }
 
-fn request(settle: Settle) -> AcquireRequest {
+pub(super) fn request(settle: Settle) -> AcquireRequest {
     AcquireRequest {
         settle,
         max_count: Some(1_000),
@@ -59,7 +60,7 @@ fn request(settle: Settle) -> AcquireRequest {
 }
 
 /// Random numbers that need not be good.
-fn random(state: &mut u64) -> u64 {
+pub(super) fn random(state: &mut u64) -> u64 {
     *state = state
         .wrapping_mul(6_364_136_223_846_793_005)
         .wrapping_add(1_442_695_040_888_963_407);
@@ -137,7 +138,7 @@ async fn write(
 }
 
 /// One claim, and how many items it gave; `None` when there was nothing.
-async fn read(inventory: &Inventory, request: &AcquireRequest) -> Result<Option<u64>> {
+pub(super) async fn read(inventory: &Inventory, request: &AcquireRequest) -> Result<Option<u64>> {
     match inventory.acquire(request).await? {
         Acquired::Batch(batch) => {
             let items = batch.count;
@@ -175,19 +176,35 @@ async fn race() -> Result<(u64, u64, i64)> {
             tokio::spawn(write(url, seed, stop, written))
         })
         .collect();
+    let read = read_while_written(&inventory, &stop, writers).await?;
+    Ok((
+        with + read.0,
+        without + read.1,
+        written.load(Ordering::Relaxed),
+    ))
+}
+
+/// How many rows are handed out with the fence, and without it, while these write and afterwards.
+pub(super) async fn read_while_written(
+    inventory: &Inventory,
+    stop: &AtomicBool,
+    writers: Vec<JoinHandle<Result<()>>>,
+) -> Result<(u64, u64)> {
+    let (fenced, unfenced) = (request(Settle::CommitOrder), request(Settle::None));
+    let (mut with, mut without) = (0, 0);
     for _ in 0..READINGS {
-        without += read(&inventory, &unfenced).await?.unwrap_or_default();
-        with += read(&inventory, &fenced).await?.unwrap_or_default();
+        without += read(inventory, &unfenced).await?.unwrap_or_default();
+        with += read(inventory, &fenced).await?.unwrap_or_default();
     }
     stop.store(true, Ordering::Relaxed);
     for writer in writers {
         writer.await??;
     }
     // With nobody writing any more, the rest is there to be claimed.
-    while let Some(items) = read(&inventory, &unfenced).await? {
+    while let Some(items) = read(inventory, &unfenced).await? {
         without += items;
     }
-    while let Some(items) = read(&inventory, &fenced).await? {
+    while let Some(items) = read(inventory, &fenced).await? {
         with += items;
     }
 
@@ -201,7 +218,7 @@ async fn race() -> Result<(u64, u64, i64)> {
             None => break,
         }
     }
-    Ok((with, without, written.load(Ordering::Relaxed)))
+    Ok((with, without))
 }
 
 #[tokio::test(flavor = "multi_thread")]

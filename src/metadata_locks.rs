@@ -1,0 +1,155 @@
+//! The fence in MySQL and MariaDB.
+//!
+//! A writer takes a metadata lock on its table before it draws an id, and keeps it until its
+//! transaction is over. So once all of those are over that held one after the highest id was read,
+//! every id up to that one is decided. The locks are read by a statement of their own, since the order
+//! in which one statement reads is the server's to choose.
+
+use crate::database::{Database, DatabaseError, Refusal, Rows, Value};
+use crate::databases::{Databases, RowReader, meta_error, unexpected};
+use crate::error::Error;
+use crate::job::Job;
+use crate::sql::Statement;
+use crate::sql::metadata_locks::{self as sql, Shown};
+
+/// How often running transactions are looked at.
+const MAX_ROUNDS: u32 = 50;
+/// The pause between two looks, in milliseconds.
+const PAUSE: u32 = 20;
+/// What to do where the fence can never see.
+const HOLD: &str = "hold young rows back instead (`hold`), and look for late ones (`audit`)";
+
+/// Up to which id all are decided.
+pub(crate) enum Decided {
+    /// Up to this one; `None` of an empty table.
+    UpTo(Option<i64>),
+    /// Transactions go on that may insert a lower id than the highest.
+    NotYet,
+}
+
+/// Waits until every id up to the highest one is decided.
+pub(crate) async fn decided<D: Database>(
+    databases: &Databases<'_, D>,
+    job: &Job,
+) -> Result<Decided, Error> {
+    let mut row = RowReader::only(databases.meta(job, sql::read_server(job)).await?)?;
+    let highest = row.optional_int()?;
+    let is_mariadb = row.int()? != 0;
+    let (schema, plugin) = (row.int()? != 0, row.int()? != 0);
+    if row.int()? != 0 {
+        let why = "the server is read-only, as a replica is";
+        return Err(refusal(job, why, "read from the primary server"));
+    }
+    let mut writers = None;
+    for (is_there, shown) in [(schema, Shown::PerformanceSchema), (plugin, Shown::Plugin)] {
+        if is_there && writers.is_none() {
+            let statement = sql::read_writers(job, shown);
+            let rows = permitted(databases, job, &statement).await?;
+            writers = (!rows.rows.is_empty()).then_some((statement, rows));
+        }
+    }
+    let Some((statement, rows)) = writers else {
+        let remedy = if is_mariadb {
+            "start it with performance_schema=ON and \
+             performance-schema-instrument='wait/lock/metadata/sql/mdl=ON', or load its plugin by \
+             INSTALL SONAME 'metadata_lock_info'"
+        } else {
+            "start it with performance_schema=ON and \
+             performance-schema-instrument='wait/lock/metadata/sql/mdl=ON'"
+        };
+        let why = "the server does not show who holds metadata locks";
+        return Err(refusal(job, why, remedy));
+    };
+    let doubts = sql::read_doubts(is_mariadb, &tables(&rows)?);
+    if !are_over(databases, job, &statement, rows).await? {
+        return Ok(Decided::NotYet);
+    }
+    // What becomes of a transaction that is prepared is looked at later than its lock.
+    if let Some(mut row) = RowReader::first(permitted(databases, job, &doubts).await?)? {
+        let (name, value) = (row.text()?, row.text()?);
+        let why = format!("rows may come without a lock that is shown ({name} is {value})");
+        return Err(refusal(job, &why, HOLD));
+    }
+    if is_mariadb {
+        let statement = sql::read_prepared();
+        let rows = permitted(databases, job, &statement).await?;
+        if !are_over(databases, job, &statement, rows).await? {
+            return Ok(Decided::NotYet);
+        }
+    }
+    Ok(Decided::UpTo(highest))
+}
+
+/// Whether all that these rows name come to their end within some time: each has been missed by a look.
+async fn are_over<D: Database>(
+    databases: &Databases<'_, D>,
+    job: &Job,
+    statement: &Statement,
+    rows: Rows,
+) -> Result<bool, Error> {
+    let mut open = names(rows)?;
+    for _ in 0..MAX_ROUNDS {
+        if open.is_empty() {
+            return Ok(true);
+        }
+        databases.pause(PAUSE).await;
+        let there = names(permitted(databases, job, statement).await?)?;
+        open.retain(|name| there.contains(name));
+    }
+    Ok(open.is_empty())
+}
+
+/// The names in the last column. What comes before it cannot always be cast, and is of any type.
+fn names(rows: Rows) -> Result<Vec<String>, Error> {
+    let mut names = Vec::new();
+    for mut row in rows.rows {
+        match row.pop() {
+            Some(Value::Text(name)) => names.extend((!name.is_empty()).then_some(name)),
+            Some(Value::Null) => {}
+            _ => return Err(unexpected("no name of a transaction")),
+        }
+    }
+    Ok(names)
+}
+
+/// The tables behind a source, by schema and name.
+fn tables(rows: &Rows) -> Result<Vec<[String; 2]>, Error> {
+    let mut tables = Vec::new();
+    for row in &rows.rows {
+        let [Value::Text(schema), Value::Text(table), ..] = row.as_slice() else {
+            return Err(unexpected("no table"));
+        };
+        let table = [schema.clone(), table.clone()];
+        if !tables.contains(&table) {
+            tables.push(table);
+        }
+    }
+    Ok(tables)
+}
+
+/// Runs a statement on what servers do not show to everybody.
+async fn permitted<D: Database>(
+    databases: &Databases<'_, D>,
+    job: &Job,
+    statement: &Statement,
+) -> Result<Rows, Error> {
+    match databases.try_meta(job, statement.clone()).await {
+        Err(DatabaseError::Failed(error)) if error.refusal == Refusal::NotPermitted => {
+            Err(refusal(
+                job,
+                &error.message,
+                "grant SELECT on performance_schema.metadata_locks and performance_schema.threads",
+            ))
+        }
+        answer => answer.map_err(|error| meta_error(job, error)),
+    }
+}
+
+/// What to say where the fence cannot see.
+fn refusal(job: &Job, why: &str, remedy: &str) -> Error {
+    Error::InvalidRequest(format!(
+        "settle: which transactions may yet insert a lower id into the meta table {:?} cannot be told: \
+         {why}; {remedy}",
+        job.meta_table.to_string()
+    ))
+}
