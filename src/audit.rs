@@ -22,7 +22,7 @@ pub(crate) async fn audit<D: Database>(
     limit: u32,
 ) -> Result<AuditPage, Error> {
     let databases = Databases::open(database)?;
-    let meta_table = databases.meta_table(meta_table).await?.to_string();
+    let meta_table = databases.scope(meta_table).await?;
     check_name("job", job)?;
     if !(1..=MAX_RANGES).contains(&limit) {
         return Err(Error::InvalidRequest(format!(
@@ -43,7 +43,7 @@ pub(crate) async fn audit<D: Database>(
         let (count, weight) = (row.count()?, row.double()?);
         let config = row.text()?;
         let request = configuration::read_of_batch(&config, attempt)?;
-        let job = databases.job(&request).await?;
+        let job = databases.job_as_kept(&request, &meta_table).await?;
         let judged_at = configuration::read_grounds(&config).judged_at;
         let judgement = judge.judge(&job, judged_at.as_deref()).await?;
         let now = count_again(&databases, &job, &judgement, follows, id_end).await?;

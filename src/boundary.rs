@@ -32,7 +32,8 @@ macro_rules! boundary {
                 running, succeeded, failed
             });
             $crate::boundary!(@record wit_database::DatabaseSettings, Settings {
-                inventory_dialect, meta_dialect, inventory_table, meta_schema, status_labels
+                inventory_dialect, meta_dialect, inventory_table, meta_schema, meta_name,
+                status_labels
             });
 
             impl From<wit_database::Value> for $crate::Value {

@@ -176,7 +176,7 @@ pub(crate) async fn insert<D: Database>(
     place: Place,
     ranges: &[PlannedBatch],
 ) -> Result<Claimed, Error> {
-    let meta_table = job.meta_table.to_string();
+    let meta_table = job.meta_table.scope();
     let mut after = place.after;
     let claims: Vec<(Claim<'_>, &PlannedBatch)> = (ranges.iter())
         .zip(&claimant.tokens)
@@ -242,7 +242,7 @@ async fn check_for_rival<D: Database>(
     message: &str,
 ) -> Result<(), Error> {
     let inventory = &databases.inventory;
-    let meta_table = job.meta_table.to_string();
+    let meta_table = job.meta_table.scope();
     let statement = inventory.find_place(&meta_table, &job.name, place.after, place.attempt);
     if RowReader::first(databases.inventory(statement).await?)?.is_some() {
         return Ok(());
@@ -275,7 +275,7 @@ fn read_batches(
         Ok(Batch {
             id,
             claim_token,
-            meta_table: claim.meta_table.to_owned(),
+            meta_table: job.meta_table.to_string(),
             job: claim.job.to_owned(),
             job_identifier: claim.job_identifier.map(str::to_owned),
             attempt: u32::try_from(claim.attempt).unwrap_or(u32::MAX),
@@ -323,8 +323,9 @@ impl Claimant {
             };
             let has_ended = attempt.status != databases.inventory.labels.running;
             let why = has_ended.then(|| attempt.superseded());
+            let is_of_job = attempt.scope == job.meta_table.scope() && attempt.job == job.name;
             let batch = attempt.into_batch(token);
-            if batch.job != job.name || batch.meta_table != job.meta_table.to_string() {
+            if !is_of_job {
                 return Err(Error::InvalidRequest(
                     "the claim token names a batch of another job; every claim needs a new one"
                         .into(),

@@ -127,6 +127,9 @@ pub struct Settings {
     /// The schema meant by a meta table's name that has none; by default `public` in PostgreSQL
     /// and `main` in SQLite. MySQL has no default.
     pub meta_schema: Option<String>,
+    /// The name of the meta tables' source, which is part of every scope; none, unless several meta
+    /// databases share the inventory.
+    pub meta_name: Option<String>,
     /// The words of the `status` column.
     pub status_labels: StatusLabels,
 }

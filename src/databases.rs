@@ -9,29 +9,11 @@ use crate::job::{self, Job};
 use crate::recursion;
 use crate::sql::inventory::InventoryTable;
 use crate::sql::{self, Statement};
-use crate::table_name::TableName;
+use crate::table_name::{Naming, TableName, check_source, split_source};
 
 /// The longest name of the inventory table, in bytes: names of indexes are made from it, and
 /// PostgreSQL cuts names off at 63 bytes.
 const MAX_INVENTORY_NAME_BYTES: usize = 48;
-
-/// A table's name as a caller wrote it, and the schema in which it lies if it names none.
-#[derive(Debug, Clone, PartialEq, Eq)]
-struct Names {
-    table: String,
-    schema: Option<String>,
-}
-
-impl Names {
-    /// Whether a server that folds names may spell them in another way.
-    fn may_be_folded(&self) -> bool {
-        let has = |name: &String| {
-            name.bytes()
-                .any(|byte| !byte.is_ascii() || byte.is_ascii_uppercase())
-        };
-        has(&self.table) || self.schema.as_ref().is_some_and(has)
-    }
-}
 
 /// One call's view of its two databases.
 pub(crate) struct Databases<'a, D> {
@@ -39,99 +21,200 @@ pub(crate) struct Databases<'a, D> {
     pub(crate) inventory: InventoryTable,
     meta_dialect: Dialect,
     meta_schema: Option<String>,
-    /// The names that the server of either database was asked about, and how it spells them.
-    spelled: [OnceLock<(Names, Names)>; 2],
+    /// The name of the meta tables' source.
+    meta_name: Option<String>,
+    /// The schema of meta tables by default as their server spells it, once it was asked.
+    spelled_schema: OnceLock<Option<String>>,
+    /// The inventory's name as its server spells it, once it was asked.
+    spelled_inventory: OnceLock<TableName>,
 }
 
 impl<'a, D: Database> Databases<'a, D> {
     /// Asks for the settings and checks them.
     pub(crate) fn open(database: &'a D) -> Result<Self, Error> {
         let settings = database.settings();
+        if let Some(source) = &settings.meta_name {
+            check_source(source).map_err(Error::InvalidRequest)?;
+        }
         Ok(Self {
             database,
             inventory: inventory_table(&settings)?,
             meta_dialect: settings.meta_dialect,
             meta_schema: settings.meta_schema,
-            spelled: Default::default(),
+            meta_name: settings.meta_name,
+            spelled_schema: OnceLock::new(),
+            spelled_inventory: OnceLock::new(),
         })
     }
 
-    /// Checks a request.
+    /// Checks a request of a caller's.
     pub(crate) async fn job(&self, request: &AcquireRequest) -> Result<Job, Error> {
-        let names = self.names(&request.meta_table).await?;
-        let request = AcquireRequest {
-            meta_table: names.table,
-            ..request.clone()
-        };
-        let job = Job::parse(&request, self.meta_dialect, names.schema.as_deref())?;
-        match &request.source_job {
-            Some(source_job) => {
-                let inventory = self.inventory_as_one_scope().await?;
-                recursion::on_results_of(source_job, job, &inventory)
+        let meta_table = match request.source_job {
+            Some(_) if request.meta_table == self.inventory.name.to_string() => {
+                self.inventory_as_one_scope().await?.clone()
             }
-            None => Ok(job),
-        }
-    }
-
-    /// A meta table's normalised name.
-    pub(crate) async fn meta_table(&self, name: &str) -> Result<TableName, Error> {
-        let names = self.names(name).await?;
-        job::parse_meta_table(&names.table, self.meta_dialect, names.schema.as_deref())
-    }
-
-    /// A meta table's name and the schema meant by default, spelled as its server knows them.
-    async fn names(&self, table: &str) -> Result<Names, Error> {
-        let names = Names {
-            table: table.to_owned(),
-            schema: self.meta_schema.clone(),
+            _ => self.meta_table(&request.meta_table).await?,
         };
-        self.spelled(Source::Meta, self.meta_dialect, names).await
+        self.on_its_source(request, meta_table).await
+    }
+
+    /// Checks a request that was kept, on the table of this scope unless it names another.
+    pub(crate) async fn job_as_kept(
+        &self,
+        request: &AcquireRequest,
+        scope: &str,
+    ) -> Result<Job, Error> {
+        // The scope of a job on results is the inventory, which may be their table too.
+        let meta_table = match request.source_job {
+            None => self.of_scope(scope).await?,
+            Some(_) => {
+                let inventory = self.inventory_as_one_scope().await?;
+                match request.meta_table == inventory.scope() {
+                    true => inventory.clone(),
+                    false => self.of_scope(&request.meta_table).await?,
+                }
+            }
+        };
+        self.on_its_source(request, meta_table).await
+    }
+
+    /// The job of a request on a table, or on the results of another job on it.
+    async fn on_its_source(
+        &self,
+        request: &AcquireRequest,
+        meta_table: TableName,
+    ) -> Result<Job, Error> {
+        let job = Job::parse(request, self.meta_dialect, meta_table)?;
+        if let Some(source_job) = &request.source_job {
+            let inventory = InventoryTable {
+                name: self.inventory_as_one_scope().await?.clone(),
+                ..self.inventory.clone()
+            };
+            return recursion::on_results_of(source_job, job, &inventory);
+        }
+        if let Some(source) = job.meta_table.elsewhere() {
+            return Err(Error::InvalidRequest(format!(
+                "the meta table {table:?} lies in the source {source:?}, but this process is \
+                 connected to another one: ask one whose `meta-name` is that (where it is empty: one \
+                 without), or write a part of the name that holds a colon in double quotes",
+                table = job.meta_table.to_string()
+            )));
+        }
+        Ok(job)
+    }
+
+    /// The scope that a caller means by the name of a table, or by a scope that it was told.
+    pub(crate) async fn scope(&self, name: &str) -> Result<String, Error> {
+        if name == self.inventory.name.to_string() {
+            return Ok(self.inventory_as_one_scope().await?.scope());
+        }
+        Ok(match split_source(name) {
+            Some(("", scope)) => scope.to_owned(),
+            Some(_) => name.to_owned(),
+            None => self.meta_table(name).await?.scope(),
+        })
+    }
+
+    /// A scope as callers are told it: the name by which this process means the table.
+    pub(crate) async fn told(&self, scope: String) -> Result<String, Error> {
+        let inventory = self.inventory_as_one_scope().await?;
+        if scope == inventory.scope() {
+            return Ok(inventory.to_string());
+        }
+        Ok(match self.of_scope(&scope).await {
+            Ok(table) => table.to_string(),
+            // Such as that of a process whose tables have another dialect.
+            Err(Error::InvalidRequest(_)) if split_source(&scope).is_some() => scope,
+            Err(Error::InvalidRequest(_)) => format!(":{scope}"),
+            Err(error) => return Err(error),
+        })
+    }
+
+    /// A meta table as a caller names it, spelled as its server knows it.
+    async fn meta_table(&self, name: &str) -> Result<TableName, Error> {
+        let naming = self.naming(self.meta_schema.as_deref());
+        let table = job::checked(TableName::of_meta_table(name, naming))?;
+        if self.meta_dialect != Dialect::Mysql {
+            return Ok(table);
+        }
+        let names = [
+            Some(table.table()),
+            Some(table.schema()),
+            naming.default_schema,
+        ];
+        let mut names = self.spell(Source::Meta, &names).await?.into_iter();
+        let [name, schema, default_schema] = [(); 3].map(|()| names.next().flatten());
+        let default_schema = self.spelled_schema.get_or_init(|| default_schema);
+        let table = table.spelled(name, schema, default_schema.as_deref());
+        Ok(table)
+    }
+
+    /// A meta table by the name that the inventory keeps.
+    async fn of_scope(&self, scope: &str) -> Result<TableName, Error> {
+        let default_schema = match self.spelled_schema.get() {
+            Some(known) => known,
+            None => {
+                let schema = [self.meta_schema.as_deref()];
+                let spelled = match self.meta_dialect {
+                    Dialect::Mysql => self.spell(Source::Meta, &schema).await?,
+                    Dialect::Postgresql | Dialect::Sqlite => vec![self.meta_schema.clone()],
+                };
+                let spelled = spelled.into_iter().next().flatten();
+                self.spelled_schema.get_or_init(|| spelled)
+            }
+        };
+        let naming = self.naming(default_schema.as_deref());
+        job::checked(TableName::of_scope(scope, naming))
+    }
+
+    fn naming<'n>(&'n self, default_schema: Option<&'n str>) -> Naming<'n> {
+        Naming {
+            dialect: self.meta_dialect,
+            default_schema,
+            source: self.meta_name.as_deref(),
+        }
     }
 
     /// The inventory under the name that is its scope as a source.
-    async fn inventory_as_one_scope(&self) -> Result<InventoryTable, Error> {
-        let inventory = &self.inventory;
-        let names = Names {
-            table: inventory.name.table().into(),
-            schema: Some(inventory.name.schema().into()),
+    async fn inventory_as_one_scope(&self) -> Result<&TableName, Error> {
+        if let Some(known) = self.spelled_inventory.get() {
+            return Ok(known);
+        }
+        let name = self.inventory.name.clone();
+        let name = match self.inventory.dialect {
+            Dialect::Mysql => {
+                let names = [Some(name.table()), Some(name.schema())];
+                let mut names = self.spell(Source::Inventory, &names).await?.into_iter();
+                let [table, schema] = [(); 2].map(|()| names.next().flatten());
+                (name.spelled(table, schema, None)).in_default_schema()
+            }
+            Dialect::Postgresql | Dialect::Sqlite => name,
         };
-        let names = (self.spelled(Source::Inventory, inventory.dialect, names)).await?;
-        Ok(InventoryTable {
-            name: inventory.name.clone().spelled(names.schema, names.table),
-            ..inventory.clone()
-        })
+        Ok(self.spelled_inventory.get_or_init(|| name))
     }
 
-    /// Names as their server spells them. A MySQL server takes names that differ in case for one where
-    /// its files do: two spellings are then one scope.
-    async fn spelled(&self, on: Source, dialect: Dialect, names: Names) -> Result<Names, Error> {
-        if dialect != Dialect::Mysql || !names.may_be_folded() {
-            return Ok(names);
-        }
-        let [inventory, meta] = &self.spelled;
-        let known = match on {
-            Source::Inventory => inventory,
-            Source::Meta => meta,
+    /// Names as their MySQL server spells them. It takes names that differ in case for one where its
+    /// files do: two spellings are then one scope.
+    async fn spell(
+        &self,
+        on: Source,
+        names: &[Option<&str>],
+    ) -> Result<Vec<Option<String>>, Error> {
+        let may_be_folded = |name: &&str| {
+            name.bytes()
+                .any(|byte| !byte.is_ascii() || byte.is_ascii_uppercase())
         };
-        if let Some((asked, spelled)) = known.get()
-            && *asked == names
-        {
-            return Ok(spelled.clone());
+        if !(names.iter().flatten()).any(may_be_folded) {
+            return Ok(names.iter().map(|name| name.map(str::to_owned)).collect());
         }
-        let statement = sql::source::spell(&names.table, names.schema.as_deref());
+        let statement = sql::source::spell(names);
         let rows = self
             .database
             .query(on, statement.text, statement.parameters)
             .await
             .map_err(|error| passing_error("database", error))?;
         let mut row = RowReader::only(rows)?;
-        let spelled = Names {
-            table: row.text()?,
-            schema: row.optional_text()?,
-        };
-        // One table or two are all that a call is about, but where it lists those of all jobs.
-        _ = known.set((names, spelled.clone()));
-        Ok(spelled)
+        names.iter().map(|_| row.optional_text()).collect()
     }
 
     /// Runs a statement on the inventory; the error is the database's own, since some of them are
@@ -253,11 +336,11 @@ fn passing_error(database: &str, error: DatabaseError) -> Error {
 
 /// The inventory table that the settings name, once they are found sound.
 pub(crate) fn inventory_table(settings: &Settings) -> Result<InventoryTable, Error> {
-    let name = TableName::parse(&settings.inventory_table, settings.inventory_dialect, None)
+    let name = TableName::of_inventory(&settings.inventory_table, settings.inventory_dialect)
         .map_err(|message| {
             Error::InvalidRequest(format!("the inventory table's name: {message}"))
         })?;
-    // MySQL has no default schema, so this one is it: a job on results has the same scope everywhere.
+    // MySQL has no default schema, so this one is it: the inventory is told alike everywhere.
     let name = match settings.inventory_dialect {
         Dialect::Mysql => name.in_default_schema(),
         Dialect::Postgresql | Dialect::Sqlite => name,
@@ -399,6 +482,7 @@ mod tests {
                 meta_dialect: Dialect::Mysql,
                 inventory_table: "Lake.Inventory".into(),
                 meta_schema: Some("Lake".into()),
+                meta_name: None,
                 status_labels: StatusLabels::default(),
             }
         }
@@ -417,12 +501,13 @@ mod tests {
             );
             self.asked.fetch_add(1, Ordering::Relaxed);
             // Each name is there twice: as it is, and to be folded.
-            let name = |index: usize| match &parameters[index] {
+            let names = parameters.into_iter().step_by(2);
+            let spelled = names.map(|name| match name {
                 Value::Text(name) if self.folding != 0 => Value::Text(name.to_lowercase()),
-                name => name.clone(),
-            };
+                name => name,
+            });
             Ok(Rows {
-                rows: vec![vec![name(0), name(2)]],
+                rows: vec![spelled.collect()],
                 affected: 0,
             })
         }
@@ -437,29 +522,31 @@ mod tests {
 
     #[test]
     fn names_that_the_server_takes_for_one_are_one_scope() {
-        for (folding, name, expected) in [
-            (0, "Files", "Files"),
-            (0, "Lake.Files", "Files"),
-            (0, "lake.Files", "lake.Files"),
-            (1, "Files", "files"),
-            (1, "files", "files"),
-            (1, "LAKE.Files", "files"),
-            (2, "Other.Files", "other.files"),
+        for (folding, name, scope, told) in [
+            (0, "Files", "Lake.Files", "Files"),
+            (0, "Lake.Files", "Lake.Files", "Files"),
+            (0, "lake.Files", "lake.Files", "lake.Files"),
+            (1, "Files", "lake.files", "files"),
+            (1, "files", "lake.files", "files"),
+            (1, "LAKE.Files", "lake.files", "files"),
+            (2, "Other.Files", "other.files", "other.files"),
         ] {
             let server = Server {
                 folding,
                 asked: AtomicU32::new(0),
             };
             let databases = Databases::open(&server).unwrap();
-            for _ in 0..2 {
-                let table = at_once(databases.meta_table(name)).unwrap();
-                assert_eq!(
-                    table.to_string(),
-                    expected,
-                    "{name} where it says {folding}"
-                );
-            }
-            assert_eq!(server.asked.load(Ordering::Relaxed), 1, "{name}");
+            let table = at_once(databases.meta_table(name)).unwrap();
+            assert_eq!(
+                (table.scope().as_str(), table.to_string().as_str()),
+                (scope, told),
+                "{name} where it says {folding}"
+            );
+            assert_eq!(at_once(databases.told(scope.into())).unwrap(), told);
+            let told_again = at_once(databases.told(scope.into())).unwrap();
+            assert_eq!(told_again, told);
+            // The inventory's name has capitals, too.
+            assert_eq!(server.asked.load(Ordering::Relaxed), 2, "{name}");
         }
     }
 
@@ -469,14 +556,17 @@ mod tests {
             source_job: Some("up".into()),
             ..AcquireRequest::new("Files", "down")
         };
-        for (folding, expected) in [(0, "Inventory"), (1, "inventory")] {
+        for (folding, scope) in [(0, "Lake.Inventory"), (1, "lake.inventory")] {
             let server = Server {
                 folding,
                 asked: AtomicU32::new(0),
             };
             let databases = Databases::open(&server).unwrap();
             let job = at_once(databases.job(&request)).unwrap();
-            assert_eq!(job.meta_table.to_string(), expected);
+            assert_eq!(job.meta_table.scope(), scope);
+            let told = at_once(databases.told(scope.into())).unwrap();
+            assert_eq!(told, job.meta_table.to_string());
+            assert_eq!(at_once(databases.scope(&told)).unwrap(), scope);
         }
     }
 }

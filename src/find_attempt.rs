@@ -14,8 +14,10 @@ use crate::watermark::Watermark;
 pub(crate) struct FoundAttempt {
     id: i64,
     follows: Watermark,
+    /// The scope that its table is, and what callers are told of it.
+    pub(crate) scope: String,
     meta_table: String,
-    job: String,
+    pub(crate) job: String,
     job_identifier: Option<String>,
     attempt: u32,
     pub(crate) status: String,
@@ -38,10 +40,14 @@ pub(crate) async fn find_attempt<D: Database>(
     let Some(mut row) = RowReader::first(databases.inventory(statement).await?)? else {
         return Ok(None);
     };
+    let id = row.int()?;
+    let follows = Watermark::followed(row.int()?);
+    let scope = row.text()?;
     Ok(Some(FoundAttempt {
-        id: row.int()?,
-        follows: Watermark::followed(row.int()?),
-        meta_table: row.text()?,
+        id,
+        follows,
+        meta_table: databases.told(scope.clone()).await?,
+        scope,
         job: row.text()?,
         job_identifier: row.optional_text()?,
         attempt: u32::try_from(row.count()?).unwrap_or(u32::MAX),

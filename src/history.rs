@@ -36,7 +36,7 @@ pub(crate) async fn history<D: Database>(
         check_name("job", job)?;
     }
     let meta_table = match &query.meta_table {
-        Some(name) => Some(databases.meta_table(name).await?.to_string()),
+        Some(name) => Some(databases.scope(name).await?),
         None => None,
     };
     let statement = (databases.inventory).list_attempts(query, meta_table.as_deref());
@@ -47,9 +47,11 @@ pub(crate) async fn history<D: Database>(
     let mut judged: Vec<(AcquireRequest, Option<String>, bool)> = Vec::new();
     let mut judge = Judge::new(&databases);
     for mut row in RowReader::all(rows) {
+        let id = row.int()?;
+        let scope = row.text()?;
         let mut attempt = Attempt {
-            id: row.int()?,
-            meta_table: row.text()?,
+            id,
+            meta_table: databases.told(scope.clone()).await?,
             job: row.text()?,
             job_identifier: row.optional_text()?,
             attempt: u32::try_from(row.count()?).unwrap_or(u32::MAX),
@@ -77,7 +79,7 @@ pub(crate) async fn history<D: Database>(
             attempt.passed_over = match known {
                 Some((_, _, passed_over)) => *passed_over,
                 None => {
-                    let job = databases.job(&request).await?;
+                    let job = databases.job_as_kept(&request, &scope).await?;
                     let judgement = judge.judge(&job, judged_at.as_deref()).await?;
                     let passed_over = is_passed_over(&databases, &job, &judgement, uid).await?;
                     judged.push((request, judged_at, passed_over));
@@ -117,24 +119,36 @@ async fn is_passed_over<D: Database>(
 pub(crate) async fn jobs<D: Database>(database: &D) -> Result<Vec<JobSummary>, Error> {
     let databases = Databases::open(database)?;
     let rows = (databases.inventory(databases.inventory.summarise_jobs())).await?;
-    RowReader::all(rows)
-        .map(|mut row| {
-            Ok(JobSummary {
-                meta_table: row.text()?,
-                job: row.text()?,
-                watermark: row.int()?,
-                running: row.count()?,
-                succeeded: row.count()?,
-                failed: row.count()?,
-                waiting: row.count()?,
-                exhausted: row.count()?,
-                items: row.count()?,
-                weight: row.double()?,
-                latest_start: row.text()?,
-                request: configuration::read(&row.text()?),
-            })
-        })
-        .collect()
+    let mut jobs = Vec::new();
+    for mut row in RowReader::all(rows) {
+        let scope = row.text()?;
+        let mut job = JobSummary {
+            meta_table: databases.told(scope.clone()).await?,
+            job: row.text()?,
+            watermark: row.int()?,
+            running: row.count()?,
+            succeeded: row.count()?,
+            failed: row.count()?,
+            waiting: row.count()?,
+            exhausted: row.count()?,
+            items: row.count()?,
+            weight: row.double()?,
+            latest_start: row.text()?,
+            request: configuration::read(&row.text()?),
+        };
+        if let Some(request) = &mut job.request {
+            request.meta_table = match request.source_job {
+                Some(_) => {
+                    databases
+                        .told(std::mem::take(&mut request.meta_table))
+                        .await?
+                }
+                None => job.meta_table.clone(),
+            };
+        }
+        jobs.push(job);
+    }
+    Ok(jobs)
 }
 
 #[cfg(test)]

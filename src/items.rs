@@ -30,7 +30,7 @@ pub(crate) async fn items<D: Database>(
     let attempt = find_attempt(&databases, &token)
         .await?
         .ok_or_else(no_such_batch)?;
-    let job = databases.job(&attempt.request()?).await?;
+    let job = (databases.job_as_kept(&attempt.request()?, &attempt.scope)).await?;
     let grounds = attempt.grounds();
     let judgement = Judge::new(&databases).judge_as_kept(&job, grounds).await?;
     let range = (attempt.id_start, attempt.id_end);

@@ -49,7 +49,7 @@ pub(crate) struct Job {
     pub(crate) retries: Retries,
     /// How long a batch may run without a sign of life, in seconds.
     pub(crate) lease_seconds: Option<u32>,
-    /// The whole effective request, as kept in the inventory's `config`.
+    /// The whole effective request, as kept in the inventory's `config`: with the table's scope.
     pub(crate) request: AcquireRequest,
 }
 
@@ -94,9 +94,8 @@ impl Job {
     pub(crate) fn parse(
         request: &AcquireRequest,
         dialect: Dialect,
-        default_schema: Option<&str>,
+        meta_table: TableName,
     ) -> Result<Self, Error> {
-        let meta_table = parse_meta_table(&request.meta_table, dialect, default_schema)?;
         check_name("job", &request.job)?;
         if let Some(identifier) = &request.job_identifier {
             check_length("job-identifier", identifier, MAX_IDENTIFIER_BYTES)?;
@@ -127,7 +126,7 @@ impl Job {
             retries: Retries::parse(request)?,
             lease_seconds: request.lease_seconds,
             request: AcquireRequest {
-                meta_table: meta_table.to_string(),
+                meta_table: meta_table.scope(),
                 ..request.clone()
             },
             meta_table,
@@ -235,15 +234,10 @@ pub(crate) fn check_seconds(field: &str, seconds: Option<u32>, least: u32) -> Re
     }
 }
 
-/// A meta table's name.
-pub(crate) fn parse_meta_table(
-    name: &str,
-    dialect: Dialect,
-    default_schema: Option<&str>,
-) -> Result<TableName, Error> {
-    let table = TableName::parse(name, dialect, default_schema)
-        .map_err(|message| Error::InvalidRequest(format!("meta-table: {message}")))?;
-    check_name("meta-table", &table.to_string())?;
+/// A meta table, if its name was read and its scope fits.
+pub(crate) fn checked(name: Result<TableName, String>) -> Result<TableName, Error> {
+    let table = name.map_err(|message| Error::InvalidRequest(format!("meta-table: {message}")))?;
+    check_name("meta-table", &table.scope())?;
     Ok(table)
 }
 
@@ -271,7 +265,12 @@ mod tests {
     use super::*;
 
     fn parse(request: AcquireRequest) -> Result<Job, Error> {
-        Job::parse(&request, Dialect::Postgresql, None)
+        let table = checked(TableName::of(
+            &request.meta_table,
+            Dialect::Postgresql,
+            None,
+        ))?;
+        Job::parse(&request, Dialect::Postgresql, table)
     }
 
     fn request() -> AcquireRequest {

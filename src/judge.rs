@@ -96,7 +96,7 @@ impl Question {
             )
         };
         Self {
-            meta_table: job.meta_table.to_string(),
+            meta_table: job.meta_table.scope(),
             columns,
             with_clock: comparisons.iter().any(is_age),
         }

@@ -60,7 +60,7 @@ async fn upgrade<D: Database>(databases: &Databases<'_, D>) -> Result<(), Error>
         .await?;
     for mut row in RowReader::all(names) {
         let name = row.text()?;
-        let normalised = databases.meta_table(&name).await?.to_string();
+        let normalised = databases.scope(&name).await?;
         if name != normalised {
             let statement = inventory.rename_meta_table(&name, &normalised);
             databases.inventory(statement).await?;

@@ -22,8 +22,8 @@ pub(crate) fn on_results_of(
     inventory: &InventoryTable,
 ) -> Result<Job, Error> {
     check_name("source-job", source_job)?;
-    let meta_table = job.meta_table.to_string();
-    if meta_table == inventory.name.to_string() && source_job == job.name {
+    let meta_table = job.meta_table.scope();
+    if meta_table == inventory.name.scope() && source_job == job.name {
         return Err(Error::InvalidRequest(format!(
             "the job {source_job:?} cannot process its own results; name this one otherwise"
         )));

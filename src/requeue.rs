@@ -19,7 +19,7 @@ pub(crate) async fn requeue<D: Database>(
     target: &RequeueTarget,
 ) -> Result<u64, Error> {
     let databases = Databases::open(database)?;
-    let meta_table = databases.meta_table(meta_table).await?.to_string();
+    let meta_table = databases.scope(meta_table).await?;
     check_name("job", job)?;
     if let RequeueTarget::Ids(ranges) = target {
         if !(1..=MAX_RANGES).contains(&ranges.len()) {

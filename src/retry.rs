@@ -25,7 +25,7 @@ pub(crate) async fn hand_out_again<D: Database>(
     after: i64,
 ) -> Result<Claimed, Error> {
     let inventory = &databases.inventory;
-    let meta_table = job.meta_table.to_string();
+    let meta_table = job.meta_table.scope();
     let statement = inventory.read_latest_attempt(&meta_table, &job.name, after);
     let Some(mut row) = RowReader::first(databases.inventory(statement).await?)? else {
         return Ok(Claimed::Lost);
@@ -60,7 +60,7 @@ pub(crate) async fn hand_out_again<D: Database>(
         Some(before) => configuration::of_further_attempt(before, &job.request),
         None => job.request.clone(),
     };
-    let job = &databases.job(&request).await?;
+    let job = &databases.job_as_kept(&request, &meta_table).await?;
     // Rows may have come, gone or changed since the last attempt.
     let judged_at = configuration::read_grounds(&config_before).judged_at;
     let judgement = (Judge::new(databases).judge(job, judged_at.as_deref())).await?;

@@ -38,7 +38,7 @@ pub(crate) async fn read<D: Database>(
     databases: &Databases<'_, D>,
     job: &Job,
 ) -> Result<Standing, Error> {
-    let meta_table = job.meta_table.to_string();
+    let meta_table = job.meta_table.scope();
     let statement =
         (databases.inventory).read_standing(&meta_table, &job.name, job.bounds, job.retries);
     let Some(mut row) = RowReader::first(databases.inventory(statement).await?)? else {

@@ -221,7 +221,7 @@ mod tests {
     fn any_name_is_filled_in_as_it_is() {
         let dialect = Dialect::Postgresql;
         let inventory = InventoryTable {
-            name: TableName::parse("lake.say \"{chain}\"", dialect, None).unwrap(),
+            name: TableName::of("lake.say \"{chain}\"", dialect, None).unwrap(),
             dialect,
             labels: StatusLabels::default(),
         };

@@ -54,10 +54,14 @@ fn default_schema(dialect: Dialect) -> Option<&'static str> {
 
 fn inventory(dialect: Dialect) -> InventoryTable {
     InventoryTable {
-        name: TableName::parse("inventory", dialect, default_schema(dialect)).unwrap(),
+        name: TableName::of("inventory", dialect, default_schema(dialect)).unwrap(),
         dialect,
         labels: StatusLabels::default(),
     }
+}
+
+fn table(request: &AcquireRequest, dialect: Dialect) -> TableName {
+    TableName::of(&request.meta_table, dialect, default_schema(dialect)).unwrap()
 }
 
 fn job(dialect: Dialect, filter: Option<&str>) -> Job {
@@ -69,7 +73,7 @@ fn job(dialect: Dialect, filter: Option<&str>) -> Job {
         filter: filter.map(str::to_owned),
         ..AcquireRequest::new("lake.files", "thumbnails")
     };
-    Job::parse(&request, dialect, None).unwrap()
+    Job::parse(&request, dialect, table(&request, dialect)).unwrap()
 }
 
 const FILTER: &str = r#"{"all": [
@@ -154,7 +158,7 @@ fn on_the_meta_table() {
             hold: Some(hold.into()),
             ..AcquireRequest::new("lake.files", "thumbnails")
         };
-        let job = Job::parse(&request, dialect, None).unwrap();
+        let job = Job::parse(&request, dialect, table(&request, dialect)).unwrap();
         meta::next_page(&job, &judgement(&job), job.bounds, 7, 150, Some(room))
     });
     snapshot("count_range", |dialect| {
@@ -391,7 +395,10 @@ fn on_the_source_itself() {
         "read_blind_spots",
         shown(&source::read_blind_spots(&job(dialect, None)))
     );
-    insta::assert_snapshot!("spell", shown(&source::spell("Files", Some("Lake"))));
+    insta::assert_snapshot!(
+        "spell",
+        shown(&source::spell(&[Some("Files"), Some("Lake")]))
+    );
     let dialect = Dialect::Sqlite;
     insta::assert_snapshot!(
         "read_definition",
@@ -410,7 +417,7 @@ fn names_cannot_leave_their_quotes() {
     request.filter =
         Some(serde_json::json!({"column": hostile, "op": "=", "value": hostile}).to_string());
     for dialect in [Dialect::Postgresql, Dialect::Sqlite, Dialect::Mysql] {
-        let job = Job::parse(&request, dialect, default_schema(dialect)).unwrap();
+        let job = Job::parse(&request, dialect, table(&request, dialect)).unwrap();
         let grounds = Grounds {
             column_types: [(hostile.to_owned(), "text".to_owned())].into(),
             judged_at: None,

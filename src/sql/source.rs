@@ -104,14 +104,14 @@ pub(crate) fn read_uniqueness(job: &Job, dialect: Dialect) -> Statement {
     Statement::build(&select, dialect)
 }
 
-/// How a MySQL server spells the names of a table and its database: one row of both. It takes them in
-/// small letters, whatever is written, unless its files tell capitals apart.
+/// How a MySQL server spells names of tables and databases: one row of them. It takes them in small
+/// letters, whatever is written, unless its files tell capitals apart.
 ///
 /// Relies on: nothing; it is a variable.
-pub(crate) fn spell(table: &str, schema: Option<&str>) -> Statement {
+pub(crate) fn spell(names: &[Option<&str>]) -> Statement {
     let mut select = Query::select();
-    for name in [Some(table), schema] {
-        let name = || name.map_or_else(|| Expr::cust("NULL"), bind_text);
+    for name in names {
+        let name = || bind_text(*name);
         let keeps = Expr::cust("@@lower_case_table_names = 0");
         let folded = Func::lower(name());
         select.expr(text(Expr::case(keeps, name()).finally(folded)));

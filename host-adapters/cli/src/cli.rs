@@ -100,6 +100,16 @@ pub struct Global {
         hide_env_values = true
     )]
     pub meta_schema: Option<String>,
+    /// The name of the source that the meta tables' database is, where several share the inventory:
+    /// tables of one name are then two [default: none]
+    #[arg(
+        long,
+        global = true,
+        value_name = "NAME",
+        env = "BATCHINTORY_META_NAME",
+        hide_env_values = true
+    )]
+    pub meta_name: Option<String>,
     /// A file with lines such as BATCHINTORY_INVENTORY_CONN=…
     #[arg(
         long,

@@ -25,6 +25,7 @@ pub struct Settings {
     inventory_table: String,
     /// The schema of meta tables that are named without one.
     pub meta_schema: Option<String>,
+    meta_name: Option<String>,
     component: Option<PlannerComponent>,
 }
 
@@ -60,6 +61,7 @@ impl Settings {
                 None => table,
             },
             meta_schema: choose(&global.meta_schema, "BATCHINTORY_META_CONN_SCHEMA"),
+            meta_name: choose(&global.meta_name, "BATCHINTORY_META_NAME"),
             component: match &global.component {
                 Some(path) => Some(PlannerComponent::from_file(path)?),
                 None => None,
@@ -143,6 +145,9 @@ impl Settings {
         let mut builder = Inventory::builder().inventory_table(&self.inventory_table);
         if let Some(schema) = &self.meta_schema {
             builder = builder.meta_schema(schema);
+        }
+        if let Some(name) = &self.meta_name {
+            builder = builder.meta_name(name);
         }
         match &self.component {
             Some(component) => builder.component(component.clone()),

@@ -82,6 +82,11 @@ export interface DatabaseOptions {
   inventoryTable?: string;
   /** The schema meant by a meta table's name that has none; by default PostgreSQL's `public`, SQLite's `main`. */
   metaSchema?: string;
+  /**
+   * The name of the source that the meta tables' database is, where several share the inventory: it keeps tables of
+   * one name apart.
+   */
+  metaName?: string;
   /** The words of the inventory's `status` column. */
   statusLabels?: StatusLabels;
 }
@@ -96,12 +101,13 @@ export class Databases {
 
   constructor(inventory: Database, meta: Database, options: DatabaseOptions) {
     this.#databases = { inventory, meta };
-    const { inventoryTable = "inventory", metaSchema, statusLabels } = options;
+    const { inventoryTable = "inventory", metaSchema, metaName, statusLabels } = options;
     this.settings = {
       inventoryDialect: inventory.dialect,
       metaDialect: meta.dialect,
       inventoryTable,
       ...(metaSchema === undefined ? {} : { metaSchema }),
+      ...(metaName === undefined ? {} : { metaName }),
       statusLabels: { running: "running", succeeded: "succeeded", failed: "failed", ...statusLabels },
     };
   }

@@ -44,6 +44,7 @@ const names = [
   "module",
   "inventoryTable",
   "metaSchema",
+  "metaName",
   "statusLabels",
 ];
 

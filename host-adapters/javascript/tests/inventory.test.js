@@ -220,4 +220,15 @@ for (const [system, database] of Object.entries(databases)) {
     await run("DROP TABLE lake_inventory");
     await assert.rejects(inventory.jobs(), { name: "NoSuchTableError", message: /lake_inventory/ });
   });
+
+  test(`${system}: sources keep tables of one name apart`, async (context) => {
+    const { url } = await database(context);
+    const [plain, named] = await Promise.all([open({ inventory: url }), open({ inventory: url, metaName: "other" })]);
+    context.after(() => Promise.all([plain.close(), named.close()]));
+    await plain.migrate();
+    const { batch } = await plain.acquire(files);
+    const { batch: other } = await named.acquire(files);
+    assert.deepEqual([batch.idStart, other.idStart], [1n, 1n]);
+    await assert.rejects(plain.items(other.claimToken, { limit: 1 }), { code: "invalid-request", message: /source "other"/ });
+  });
 }

@@ -51,6 +51,18 @@ def test_batches_are_handed_out_until_nothing_is_left(url: str, lake: MakeInvent
     assert latest.result_item == {"count": 7, "päth": "schön"}
 
 
+def test_sources_keep_tables_of_one_name_apart(url: str, lake: MakeInventory) -> None:
+    plain = lake(url)
+    with Inventory(url, meta_name="other") as named:
+        batch = named.acquire(request_of(1))
+        assert isinstance(batch, Batch)
+        first = plain.acquire(request_of(1))
+        assert isinstance(first, Batch)
+        assert first.id_range == batch.id_range
+        with pytest.raises(InvalidRequest, match='source "other"'):
+            plain.items(batch.claim_token, limit=1)
+
+
 def test_every_operation_answers(url: str, lake: MakeInventory) -> None:
     inventory = lake(url)
     request = request_of(

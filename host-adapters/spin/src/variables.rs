@@ -4,11 +4,12 @@ use batchintory::{Dialect, Settings, StatusLabels};
 use batchintory_database_url::DatabaseUrl;
 
 /// The names of the variables that are asked for; `spin.toml` declares them all.
-pub const NAMES: [&str; 6] = [
+pub const NAMES: [&str; 7] = [
     "inventory_url",
     "meta_url",
     "inventory_table",
     "meta_schema",
+    "meta_name",
     "api_token",
     "protect_reads",
 ];
@@ -56,6 +57,7 @@ pub struct Variables {
     pub(crate) meta: Address,
     inventory_table: String,
     meta_schema: Option<String>,
+    meta_name: Option<String>,
     /// The token that callers must send.
     pub api_token: Option<String>,
     /// Whether reading needs the token too.
@@ -81,6 +83,7 @@ impl Variables {
             meta,
             inventory_table: given("inventory_table")?.unwrap_or_else(|| "inventory".into()),
             meta_schema: given("meta_schema")?,
+            meta_name: given("meta_name")?,
             api_token: given("api_token")?,
             protect_reads: match get("protect_reads")?.as_str() {
                 "true" => true,
@@ -96,6 +99,7 @@ impl Variables {
             meta_dialect: self.meta.dialect(),
             inventory_table: self.inventory_table.clone(),
             meta_schema: self.meta_schema.clone(),
+            meta_name: self.meta_name.clone(),
             status_labels: StatusLabels::default(),
         }
     }
@@ -129,6 +133,9 @@ mod tests {
         let apart = read(&[("meta_url", url)]).unwrap_or_else(|error| panic!("{error}"));
         assert_eq!(apart.inventory, Address::Sqlite);
         assert_eq!(apart.settings().meta_dialect, Dialect::Postgresql);
+        assert_eq!(apart.settings().meta_name, None);
+        let named = read(&[("meta_name", "lake")]).unwrap_or_else(|error| panic!("{error}"));
+        assert_eq!(named.settings().meta_name.as_deref(), Some("lake"));
     }
 
     #[test]

@@ -60,7 +60,7 @@ impl export::Guest for Component {
         // nobody comes here then.
         STATE
             .with_borrow_mut(|state| state.settings().map(ServiceSettings::planner))
-            .unwrap_or_else(|_| planner(String::new()))
+            .unwrap_or_else(|_| planner(String::new(), None))
             .into()
     }
 

@@ -12,6 +12,7 @@ const INVENTORY: &str = "BATCHINTORY_INVENTORY_CONN";
 const META: &str = "BATCHINTORY_META_CONN";
 const INVENTORY_TABLE: &str = "BATCHINTORY_INVENTORY_TABLE_NAME";
 const INVENTORY_SCHEMA: &str = "BATCHINTORY_INVENTORY_CONN_SCHEMA";
+const META_NAME: &str = "BATCHINTORY_META_NAME";
 const API_TOKEN: &str = "BATCHINTORY_API_TOKEN";
 const PROTECT_READS: &str = "BATCHINTORY_PROTECT_READS";
 
@@ -21,6 +22,7 @@ pub(crate) struct ServiceSettings {
     /// The meta tables' server; `None`: they are beside the inventory.
     pub(crate) meta: Option<Server>,
     inventory_table: String,
+    meta_name: Option<String>,
     pub(crate) api_token: Option<String>,
     pub(crate) protect_reads: bool,
 }
@@ -66,6 +68,7 @@ impl ServiceSettings {
                 Some(schema) => format!("\"{}\".{table}", schema.replace('"', "\"\"")),
                 None => table.to_owned(),
             },
+            meta_name: get(META_NAME).map(str::to_owned),
             api_token: get(API_TOKEN).map(str::to_owned),
             protect_reads: match get(PROTECT_READS) {
                 Some("true") => true,
@@ -77,17 +80,18 @@ impl ServiceSettings {
 
     /// What the planner must know.
     pub(crate) fn planner(&self) -> Settings {
-        planner(self.inventory_table.clone())
+        planner(self.inventory_table.clone(), self.meta_name.clone())
     }
 }
 
-/// What the planner must know of an inventory.
-pub(crate) fn planner(inventory_table: String) -> Settings {
+/// What the planner must know of an inventory and of what its meta tables' source is called.
+pub(crate) fn planner(inventory_table: String, meta_name: Option<String>) -> Settings {
     Settings {
         inventory_dialect: Dialect::Postgresql,
         meta_dialect: Dialect::Postgresql,
         inventory_table,
         meta_schema: None,
+        meta_name,
         status_labels: StatusLabels::default(),
     }
 }
@@ -161,10 +165,12 @@ mod tests {
             (META, "postgresql://other/lake"),
             (INVENTORY_SCHEMA, "a\"b"),
             (INVENTORY_TABLE, "runs"),
+            (META_NAME, "lake"),
         ])
         .unwrap_or_else(|error| panic!("{error}"));
         assert!(apart.meta.is_some());
         assert_eq!(apart.planner().inventory_table, "\"a\"\"b\".runs");
+        assert_eq!(apart.planner().meta_name.as_deref(), Some("lake"));
         let same = read(&[(INVENTORY, URL), (META, URL)]).unwrap_or_else(|e| panic!("{e}"));
         assert_eq!(same.meta, None);
     }

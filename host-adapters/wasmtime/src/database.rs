@@ -50,6 +50,8 @@ pub struct DatabaseOptions {
     /// The schema meant by a meta table's name that has none; by default `public` in PostgreSQL,
     /// `main` in SQLite, and the connection's database in MySQL.
     pub meta_schema: Option<String>,
+    /// The name of the source that the meta tables' database is, where several share the inventory.
+    pub meta_name: Option<String>,
     /// The words of the inventory's `status` column.
     pub status_labels: StatusLabels,
 }
@@ -59,6 +61,7 @@ impl Default for DatabaseOptions {
         Self {
             inventory_table: "inventory".into(),
             meta_schema: None,
+            meta_name: None,
             status_labels: StatusLabels::default(),
         }
     }
@@ -116,6 +119,7 @@ impl batchintory::Database for Databases {
             },
             meta_schema: (self.options.meta_schema.clone())
                 .or_else(|| self.meta.schema().map(str::to_owned)),
+            meta_name: self.options.meta_name.clone(),
             status_labels: self.options.status_labels.clone(),
         }
     }

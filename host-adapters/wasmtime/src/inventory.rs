@@ -396,6 +396,14 @@ impl InventoryBuilder {
         self
     }
 
+    /// The name of the source that the meta tables' database is, where several share the inventory:
+    /// it keeps tables of one name apart. By default none.
+    #[must_use]
+    pub fn meta_name(mut self, name: impl Into<String>) -> Self {
+        self.options.meta_name = Some(name.into());
+        self
+    }
+
     /// The words of the inventory's `status` column.
     #[must_use]
     pub fn status_labels(mut self, labels: StatusLabels) -> Self {

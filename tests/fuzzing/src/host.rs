@@ -50,6 +50,7 @@ impl Host {
             meta_dialect: dialect,
             inventory_table: "main.inventory".into(),
             meta_schema: Some("lake".into()),
+            meta_name: None,
             status_labels: StatusLabels::default(),
         };
         Self::new(settings, Answers::Sensible(kind))

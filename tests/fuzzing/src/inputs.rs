@@ -150,6 +150,7 @@ pub fn settings(input: &mut Unstructured<'_>) -> Result<Settings> {
             text(input)?
         },
         meta_schema: Some(if sound { "lake".into() } else { text(input)? }),
+        meta_name: if sound { None } else { Some(text(input)?) },
         status_labels: if sound {
             StatusLabels::default()
         } else {

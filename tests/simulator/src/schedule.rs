@@ -109,6 +109,7 @@ impl Database for Link {
             meta_dialect: Dialect::Sqlite,
             inventory_table: "inventory".into(),
             meta_schema: None,
+            meta_name: None,
             status_labels: StatusLabels::default(),
         }
     }

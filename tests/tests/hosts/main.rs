@@ -16,6 +16,7 @@ mod real_faults;
 mod scenarios;
 mod settling;
 mod settling_mysql;
+mod sources;
 mod statements;
 mod upgrade;
 mod wasmtime_serve;

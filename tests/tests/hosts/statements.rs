@@ -135,6 +135,7 @@ impl batchintory::Database for &AlwaysLost {
             meta_dialect: Dialect::Postgresql,
             inventory_table: "inventory".into(),
             meta_schema: None,
+            meta_name: None,
             status_labels: StatusLabels::default(),
         }
     }

@@ -16,4 +16,5 @@ mod failures;
 mod languages;
 mod serve;
 mod sockets;
+mod sources;
 mod workplace;

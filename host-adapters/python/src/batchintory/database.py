@@ -56,6 +56,7 @@ class Databases:
         inventory_table: str = "inventory",
         meta_schema: str | None = None,
         status_labels: StatusLabels = StatusLabels(),
+        meta_name: str | None = None,
         *,
         repeats: bool = True,
     ) -> None:
@@ -68,6 +69,7 @@ class Databases:
             meta.dialect,
             inventory_table,
             meta_schema if meta_schema is not None else meta.schema,
+            meta_name,
             status_labels,
         )
 

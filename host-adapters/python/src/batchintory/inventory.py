@@ -68,13 +68,16 @@ class Inventory:
         *,
         inventory_table: str = "inventory",
         meta_schema: str | None = None,
+        meta_name: str | None = None,
         status_labels: StatusLabels = StatusLabels(),
         limits: Limits = Limits(),
     ) -> None:
         """Opens the databases; see :func:`batchintory.connect.connect` for what they may be.
 
         Without ``meta`` the meta tables lie in the inventory's database. ``inventory_table`` may be
-        ``schema.table``.
+        ``schema.table``. ``meta_schema`` is the schema of meta tables that are named without one. ``meta_name``
+        is the name of the source that the meta tables' database is, where several share the inventory: it keeps
+        tables of one name apart.
         """
         first = connect(inventory)
         try:
@@ -83,7 +86,7 @@ class Inventory:
             first.close()
             raise
         self._both = (first, second)
-        self._options = (inventory_table, meta_schema, status_labels)
+        self._options = (inventory_table, meta_schema, status_labels, meta_name)
         self._databases = Databases(first, second, *self._options)
         self._instances = InstancePool(limits)
         self._claims = ClaimQueues()

@@ -42,7 +42,7 @@ def configure(dot_env: str | os.PathLike[str] | None = None, settings: Mapping[s
     environment.
 
     First come ``settings`` (``INVENTORY_CONN``, ``INVENTORY_CONN_SCHEMA``, ``INVENTORY_TABLE_NAME``,
-    ``INVENTORY_STATUS_ENUMS``, ``META_CONN``, ``META_CONN_SCHEMA``, ``DEBUG``), then environment variables of
+    ``INVENTORY_STATUS_ENUMS``, ``META_CONN``, ``META_CONN_SCHEMA``, ``META_NAME``, ``DEBUG``), then environment variables of
     these names with ``BATCHINTORY_`` or ``PYBATCHINTORY_`` before them, then those in the dot-env file: the given
     one, or that which ``BATCHINTORY_ENV_FILE`` names. Connections are URLs, or engines or connections of
     SQLAlchemy. ``INVENTORY_STATUS_ENUMS`` is a list with the words ``running``, ``succeeded`` and ``failed``, in
@@ -78,6 +78,7 @@ def inventory() -> Inventory:
                 _settings.inventory_conn,
                 _settings.meta_conn,
                 meta_schema=_settings.meta_conn_schema,
+                meta_name=_settings.meta_name,
                 inventory_table=_settings.inventory_table,
                 status_labels=_settings.inventory_status_enums,
             )

@@ -22,6 +22,7 @@ NAMES = (
     "INVENTORY_STATUS_ENUMS",
     "META_CONN",
     "META_CONN_SCHEMA",
+    "META_NAME",
     "DEBUG",
 )
 
@@ -36,6 +37,7 @@ class Settings:
     inventory_status_enums: StatusLabels = field(default_factory=StatusLabels)
     meta_conn: Any = field(default=None, repr=False)
     meta_conn_schema: str | None = None
+    meta_name: str | None = None
     debug: bool = False
 
     @property

@@ -46,4 +46,5 @@ class Settings(NamedTuple):
     meta_dialect: Dialect
     inventory_table: str
     meta_schema: str | None
+    meta_name: str | None
     status_labels: StatusLabels

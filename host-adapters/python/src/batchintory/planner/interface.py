@@ -55,6 +55,7 @@ SETTINGS = Record(
         "meta_dialect": DIALECT,
         "inventory_table": TEXT,
         "meta_schema": OPTIONAL_TEXT,
+        "meta_name": OPTIONAL_TEXT,
         "status_labels": STATUS_LABELS,
     },
 )
