@@ -40,6 +40,9 @@ pub(crate) async fn complete<D: Database>(
             Ok(rows) if rows.affected > 0 => return Ok(()),
             Ok(_) => {}
             Err(DatabaseError::OutcomeUnknown(message)) => lost_answer = message,
+            Err(DatabaseError::Failed(error)) if error.is_of_a_value(inventory.dialect) => {
+                return Err(cannot_be_kept(&error.message));
+            }
             Err(error) => return Err(databases.inventory_error(error)),
         }
         let attempt = find_attempt(&databases, &token)
@@ -53,6 +56,14 @@ pub(crate) async fn complete<D: Database>(
         }
     }
     Err(databases.inventory_error(DatabaseError::OutcomeUnknown(lost_answer)))
+}
+
+/// An outcome that the database would not take the next time either.
+fn cannot_be_kept(message: &str) -> Error {
+    Error::InvalidRequest(format!(
+        "the inventory's database can never store this result or log, by its characters, size or \
+         form: {message}; keep it elsewhere and put its place here"
+    ))
 }
 
 fn check(outcome: &Outcome) -> Result<(), Error> {

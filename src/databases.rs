@@ -271,6 +271,13 @@ impl<'a, D: Database> Databases<'a, D> {
                     error.message,
                     table = table.to_string(),
                 )),
+                _ if error.is_of_a_standby(self.inventory.dialect) => Error::Unavailable(format!(
+                    "the inventory table {table:?} cannot be written to for now: the server takes no \
+                     writes, as while another one takes its place; nothing was changed; where this \
+                     lasts, give the primary's address ({})",
+                    error.message,
+                    table = table.to_string(),
+                )),
                 Refusal::ReadOnly | Refusal::NotPermitted => Error::Database(format!(
                     "the inventory table {table:?} cannot be written to; nothing was changed; use \
                      a database and a user that may write ({})",

@@ -34,6 +34,7 @@ mod plan;
 mod planner;
 mod progress;
 mod recursion;
+mod refusal_code;
 mod repeat;
 mod requeue;
 mod retry;
