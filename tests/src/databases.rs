@@ -39,6 +39,12 @@ pub async fn postgres() -> Result<TestDatabase> {
     on_server("BATCHINTORY_TEST_POSTGRES", "PostgreSQL", "").await
 }
 
+/// Like [`postgres`], whose letters are those of western Europe alone.
+pub async fn postgres_of_few_letters() -> Result<TestDatabase> {
+    let letters = "ENCODING 'LATIN1' LC_COLLATE 'C' LC_CTYPE 'C' TEMPLATE template0";
+    on_server("BATCHINTORY_TEST_POSTGRES", "PostgreSQL", letters).await
+}
+
 /// A new database on the server that `BATCHINTORY_TEST_MYSQL` names; left behind too.
 pub async fn mysql() -> Result<TestDatabase> {
     // As the server's own default it may be one that has few letters.

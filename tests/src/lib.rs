@@ -21,7 +21,7 @@ pub mod suite;
 pub mod tables;
 pub mod turns;
 
-pub use databases::{TestDatabase, mysql, postgres, sqlite};
+pub use databases::{TestDatabase, mysql, postgres, postgres_of_few_letters, sqlite};
 pub use http_process::HttpProcess;
 pub use http_subject::HttpSubject;
 pub use process_subject::ProcessSubject;

@@ -191,14 +191,13 @@ impl Run {
             Err(failure) => (Outcome::failed(failure.message()), Some(failure)),
         };
         match self.end(batch, &outcome).await {
-            Err(
-                error @ Error::Planner(PlannerError::Superseded(_) | PlannerError::NoSuchBatch(_)),
-            ) => {
+            Err(error) if error.is_loss() => {
                 self.warn_of_loss(batch, &error);
                 return Ok(Processed::Failed);
             }
+            Ok(Ending::Refused) if failure.is_none() => return Ok(Processed::Failed),
             ended => ended?,
-        }
+        };
         match failure {
             Some(failure) => Err(failure),
             None if outcome.succeeded => Ok(Processed::Succeeded { items }),
@@ -206,24 +205,34 @@ impl Run {
         }
     }
 
-    /// Ends a batch; without the command's words, if the inventory does not take them.
-    async fn end(&self, batch: &Batch, outcome: &Outcome) -> Result<(), Error> {
-        match self.inventory.complete(&batch.claim_token, outcome).await {
-            // Such as characters that are not in the database's encoding.
-            Err(Error::Planner(
-                PlannerError::InvalidRequest(reason) | PlannerError::Database(reason),
-            )) => {
-                let bare = Outcome {
-                    succeeded: outcome.succeeded,
-                    result_item: None,
-                    log: Some("the inventory did not take the command's result or log".into()),
-                };
-                (self.inventory.complete(&batch.claim_token, &bare)).await?;
-                self.warn(batch, &format!("has lost its result and log: {reason}"));
-                Ok(())
+    /// Ends a batch. What the inventory can never keep fails it, for that reason: a result is not
+    /// dropped to call a batch succeeded. In a log, which is for people, letters that the database lacks
+    /// are replaced. An end that is not taken now is tried again while the lease holds.
+    async fn end(&self, batch: &Batch, outcome: &Outcome) -> Result<Ending, Error> {
+        let complete = async |outcome: &Outcome| {
+            let told =
+                |error: &Error, pause: Duration| self.tell_of_another_try(batch, error, pause);
+            batch.end(outcome, told).await
+        };
+        let reason = match complete(outcome).await {
+            Err(Error::Planner(PlannerError::InvalidRequest(reason))) => reason,
+            ended => return ended.map(|()| Ending::AsItWas),
+        };
+        if let Some(plain) = with_plain_log(outcome) {
+            match complete(&plain).await {
+                Err(Error::Planner(PlannerError::InvalidRequest(_))) => {}
+                ended => return ended.map(|()| Ending::AsItWas),
             }
-            ended => ended,
         }
+        self.warn(batch, &format!("failed: {reason}"));
+        complete(&Outcome::failed(reason)).await?;
+        Ok(Ending::Refused)
+    }
+
+    fn tell_of_another_try(&self, batch: &Batch, error: &Error, pause: Duration) {
+        let pause = pause.as_secs_f32();
+        let what = format!("cannot be ended yet and is tried again in {pause:.1} s: {error}");
+        self.warn(batch, &what);
     }
 
     fn give_up(&self, batch: &Batch, reason: &str) -> (Outcome, Option<Failure>) {
@@ -333,12 +342,29 @@ impl Run {
     }
 }
 
+/// What became of the end of a batch.
+enum Ending {
+    /// It is kept.
+    AsItWas,
+    /// It can never be kept: the batch failed instead.
+    Refused,
+}
+
 /// How a batch ended.
 enum Processed {
     /// With so many items.
     Succeeded { items: u64 },
     /// It failed, or was taken away.
     Failed,
+}
+
+/// The same with a log that any database takes, if it has letters that some do not.
+fn with_plain_log(outcome: &Outcome) -> Option<Outcome> {
+    let log = outcome.log.as_ref().filter(|log| !log.is_ascii())?;
+    Some(Outcome {
+        log: Some(log.replace(|letter: char| !letter.is_ascii(), "?")),
+        ..outcome.clone()
+    })
 }
 
 fn shown(batch: &Batch) -> String {

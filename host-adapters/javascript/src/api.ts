@@ -21,6 +21,7 @@ export {
   type ErrorCode,
   ExhaustedRetriesError,
   InvalidRequestError,
+  LeaseOverError,
   LimitReachedError,
   NoSuchBatchError,
   NoSuchColumnError,

@@ -1,6 +1,7 @@
 // A batch in the hands of its owner.
 
-import type { LossError } from "./errors.js";
+import { mayPass, tryAgain } from "./ending.js";
+import { LeaseOverError, type LossError, leaseOver } from "./errors.js";
 import type { BatchRecord, Id, Item, Outcome } from "./interface.js";
 import type { CallOptions, Inventory } from "./inventory.js";
 
@@ -9,6 +10,17 @@ const defaultPage = 5_000;
 
 /** The most characters of an error that are kept; a log may have a MiB. */
 const maxLog = 300_000;
+
+/** How long the end of a batch without a lease is tried, in milliseconds: as long as the command line's lease. */
+const withoutLease = 300_000;
+
+/** A lease as its owner sees it. */
+export interface Lease {
+  /** How long it goes on from each sign of life. */
+  seconds: number;
+  /** When it is over, unless another sign of life gets through, by `performance.now()`. */
+  until: number;
+}
 
 /** How items are fetched. */
 export interface ItemOptions extends CallOptions {
@@ -23,7 +35,10 @@ const noItems = "no items: the rows of this range are gone";
 export interface Processing {
   /** The batch. */
   batch: Batch;
-  /** Aborted when the batch was taken from its owner, or the caller's own signal is. */
+  /**
+   * Aborted when the batch was taken from its owner, the database has lost it, or no sign of life got through for as long
+   * as its lease; and when the caller's own signal is.
+   */
   signal: AbortSignal;
 }
 
@@ -69,20 +84,23 @@ export class Batch implements AsyncDisposable {
   /** What was handed out. */
   readonly record: BatchRecord;
   readonly #inventory: Inventory;
-  readonly #leaseSeconds: number | undefined;
-  readonly #keepAlive: (lost: (error: LossError) => void) => () => void;
+  readonly #lease: Lease | undefined;
+  readonly #keepAlive: (left: number, lost: (error: LossError) => void) => () => void;
+  /** How many keep the lease going, and what they were told. */
+  #keepers = 0;
+  #loss: LossError | undefined;
   #hasEnded = false;
 
   /** Batches come from an inventory. */
   constructor(
     inventory: Inventory,
     record: BatchRecord,
-    leaseSeconds: number | undefined,
-    keepAlive: (lost: (error: LossError) => void) => () => void,
+    lease: Lease | undefined,
+    keepAlive: (left: number, lost: (error: LossError) => void) => () => void,
   ) {
     this.#inventory = inventory;
     this.record = record;
-    this.#leaseSeconds = leaseSeconds;
+    this.#lease = lease;
     this.#keepAlive = keepAlive;
   }
 
@@ -130,20 +148,42 @@ export class Batch implements AsyncDisposable {
 
   /** A sign of life: the lease now ends so many seconds from now; by default as many as in the request. */
   async heartbeat(leaseSeconds?: number, options?: CallOptions): Promise<void> {
-    const seconds = leaseSeconds ?? this.#leaseSeconds;
-    if (seconds !== undefined) await this.#inventory.heartbeat(this.claimToken, seconds, options);
+    const seconds = leaseSeconds ?? this.#lease?.seconds;
+    if (seconds === undefined) return;
+    const sent = performance.now();
+    await this.#inventory.heartbeat(this.claimToken, seconds, options);
+    if (this.#lease !== undefined) this.#lease.until = sent + seconds * 1000;
   }
 
   /**
    * Prolongs the lease in the background, in another thread where there is one, until what it gives is called.
-   * Without a lease there is nothing to do. `lost` is told when the batch was taken from its owner, or the
-   * database has lost it.
+   * Without a lease there is nothing to do. `lost` is told when the batch was taken from its owner, the database has lost
+   * it, or no sign of life got through for as long as the lease.
    */
   keepAlive(lost: (error: LossError) => void = () => {}): () => void {
-    return this.#leaseSeconds === undefined ? () => {} : this.#keepAlive(lost);
+    const lease = this.#lease;
+    if (lease === undefined) return () => {};
+    let isKept = true;
+    this.#keepers += 1;
+    const stop = this.#keepAlive(lease.until - performance.now(), (error) => {
+      this.#loss ??= error;
+      lost(error);
+    });
+    return () => {
+      if (!isKept) return;
+      isKept = false;
+      this.#keepers -= 1;
+      // How much of it is left is known elsewhere: until then a sign of life can tell.
+      lease.until = Math.max(lease.until, performance.now() + (lease.seconds * 1000) / 3);
+      stop();
+    };
   }
 
-  /** All items are processed, with this result: anything that JSON can hold, `bigint`s and `JsonNumber`s too. */
+  /**
+   * All items are processed, with this result: anything that JSON can hold, `bigint`s and `JsonNumber`s too. An end that
+   * the database does not take is tried again while the lease holds, or for five minutes without one; then it throws a
+   * `LeaseOverError`.
+   */
   async succeed(result?: unknown, options?: CallOptions): Promise<void> {
     await this.#end({ succeeded: true, resultItem: result }, options);
   }
@@ -154,8 +194,25 @@ export class Batch implements AsyncDisposable {
     await this.#end({ succeeded: false, log }, options);
   }
 
-  async #end(outcome: Outcome, options?: CallOptions): Promise<void> {
-    await this.#inventory.complete(this.claimToken, outcome, options);
+  async #end(outcome: Outcome, options: CallOptions = {}): Promise<void> {
+    const complete = () => this.#inventory.complete(this.claimToken, outcome, options);
+    const lease = this.#lease;
+    // Signs of life may get through where ends do not: that is no reason to go on for ever.
+    const latest = performance.now() + (lease === undefined ? withoutLease : lease.seconds * 1000);
+    const isKeptAlive = () => lease === undefined || this.#keepers > 0;
+    const left = () => {
+      if (this.#loss !== undefined) return 0;
+      return (isKeptAlive() ? latest : Math.min(latest, lease?.until ?? latest)) - performance.now();
+    };
+    const { idStart, idEnd } = this;
+    try {
+      await tryAgain(complete, left, `the batch of ids ${idStart} to ${idEnd}`, options.signal);
+    } catch (error) {
+      if (!mayPass(error)) throw error;
+      if (this.#loss !== undefined) throw this.#loss;
+      if (lease !== undefined && !isKeptAlive() && lease.until <= latest) throw leaseOver(lease.seconds);
+      throw error;
+    }
     this.#hasEnded = true;
   }
 
@@ -163,7 +220,7 @@ export class Batch implements AsyncDisposable {
    * Processes the items, and lets the batch succeed with what `work` gives, or fail with what it throws, which is
    * thrown on; a result that cannot be kept fails it, too. Without items, since the range's rows are gone, it succeeds
    * and `work` is not called. Meanwhile the lease is prolonged; when the batch is not its owner's any more all the same,
-   * its signal is aborted and a `SupersededError` or `NoSuchBatchError` thrown at once.
+   * its signal is aborted and a `SupersededError`, `NoSuchBatchError` or `LeaseOverError` thrown at once.
    */
   async process<T>(
     work: (items: Item[], processing: Processing) => Promise<T> | T,
@@ -172,8 +229,11 @@ export class Batch implements AsyncDisposable {
     const aborting = new AbortController();
     const abort = () => aborting.abort(options.signal?.reason);
     let stop = () => {};
+    let isEnding = false;
     const lost = new Promise<never>((_resolve, reject) => {
       stop = this.keepAlive((error) => {
+        // It may not run any more since it is being ended.
+        if (isEnding && !(error instanceof LeaseOverError)) return;
         aborting.abort(error);
         reject(error);
       });
@@ -181,32 +241,48 @@ export class Batch implements AsyncDisposable {
     lost.catch(() => {});
     options.signal?.addEventListener("abort", abort);
     if (options.signal?.aborted) abort();
-    let result: T | undefined;
     let isEmpty = false;
     try {
-      const working = this.items()
-        .toArray()
-        .then((items) => {
-          aborting.signal.throwIfAborted();
-          isEmpty = items.length === 0;
-          return isEmpty ? undefined : work(items, { batch: this, signal: aborting.signal });
-        });
-      result = await Promise.race([working, lost]);
-    } catch (error) {
-      if (error !== aborting.signal.reason || options.signal?.aborted) await this.fail(error);
-      throw error;
+      let result: T | undefined;
+      try {
+        const working = this.items()
+          .toArray()
+          .then((items) => {
+            aborting.signal.throwIfAborted();
+            isEmpty = items.length === 0;
+            return isEmpty ? undefined : work(items, { batch: this, signal: aborting.signal });
+          });
+        result = await Promise.race([working, lost]);
+      } catch (error) {
+        if (error !== aborting.signal.reason || options.signal?.aborted) {
+          isEnding = true;
+          await this.#giveUp(error);
+        }
+        throw error;
+      }
+      isEnding = true;
+      try {
+        const log = isEmpty ? noItems : undefined;
+        await this.#end({ succeeded: true, resultItem: result, log }, options);
+      } catch (error) {
+        if (isRefusedResult(error)) await this.fail(error);
+        throw error;
+      }
+      return result;
     } finally {
       stop();
       options.signal?.removeEventListener("abort", abort);
     }
+  }
+
+  /** Fails for this reason, or since that cannot be kept: its own letters may be none of the database's. */
+  async #giveUp(reason: unknown): Promise<void> {
     try {
-      const log = isEmpty ? noItems : undefined;
-      await this.#end({ succeeded: true, resultItem: result, log }, options);
+      await this.fail(reason);
     } catch (error) {
-      if (isRefusedResult(error)) await this.fail(error);
-      throw error;
+      if (!isRefusedResult(error)) throw error;
+      await this.fail(error);
     }
-    return result;
   }
 
   /** At the end of a block with `await using`: fails if it was left without an end. */

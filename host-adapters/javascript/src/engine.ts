@@ -20,8 +20,13 @@ export interface Engine {
    * that whatever it did is known.
    */
   call(operation: Operation, parameters: unknown[], signal?: AbortSignal): Promise<unknown>;
-  /** Prolongs a lease in the background until it is told to stop, by what it gives. */
-  keepAlive(claimToken: string, leaseSeconds: number, lost: (error: LossError) => void): () => void;
+  /** Prolongs a lease, of which so many milliseconds are left, in the background until it is told to stop, by what it gives. */
+  keepAlive(
+    claimToken: string,
+    leaseSeconds: number,
+    left: number,
+    lost: (error: LossError) => void,
+  ): () => void;
   close(): Promise<void>;
 }
 
@@ -53,8 +58,13 @@ export class LocalEngine implements Engine {
     }
   }
 
-  keepAlive(claimToken: string, leaseSeconds: number, lost: (error: LossError) => void): () => void {
-    return keepAlive(leaseSeconds, () => this.call("heartbeat", [claimToken, leaseSeconds]), lost);
+  keepAlive(
+    claimToken: string,
+    leaseSeconds: number,
+    left: number,
+    lost: (error: LossError) => void,
+  ): () => void {
+    return keepAlive(leaseSeconds, left, () => this.call("heartbeat", [claimToken, leaseSeconds]), lost);
   }
 
   async close(): Promise<void> {

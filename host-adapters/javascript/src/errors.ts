@@ -15,6 +15,7 @@ export type ErrorCode =
   | "unsupported"
   | "limit-reached"
   | "trap"
+  | "lease-over"
   | "result"
   | "closed";
 
@@ -56,17 +57,28 @@ export class UnsupportedError extends BatchintoryError {}
 export class LimitReachedError extends BatchintoryError {}
 /** The planner broke down, which is a bug. Its instance is not used again. */
 export class TrapError extends BatchintoryError {}
+/** No sign of life got through for as long as the batch's lease, by the owner's own clock: somebody else may have it. */
+export class LeaseOverError extends BatchintoryError {}
 /** A result cannot be written as JSON. */
 export class ResultError extends BatchintoryError {}
 /** The inventory was closed. */
 export class ClosedError extends BatchintoryError {}
 
-/** A batch is not its owner's any more: it was taken from it, or the database has lost it. */
-export type LossError = SupersededError | NoSuchBatchError;
+/** A batch is not its owner's any more: it was taken from it, the database has lost it, or its lease is over. */
+export type LossError = SupersededError | NoSuchBatchError | LeaseOverError;
 
 /** Whether work on a batch is in vain. */
 export function isLoss(error: unknown): error is LossError {
-  return error instanceof SupersededError || error instanceof NoSuchBatchError;
+  return (
+    error instanceof SupersededError || error instanceof NoSuchBatchError || error instanceof LeaseOverError
+  );
+}
+
+/** What is said when a lease of so many seconds is over. */
+export function leaseOver(leaseSeconds: number): LeaseOverError {
+  const lease = `the batch's lease of ${leaseSeconds} seconds`;
+  const message = `no sign of life got through for as long as ${lease}: somebody else may have it now`;
+  return new LeaseOverError("lease-over", message);
 }
 
 const classes: Record<ErrorCode, new (code: ErrorCode, message: string) => BatchintoryError> = {
@@ -83,6 +95,7 @@ const classes: Record<ErrorCode, new (code: ErrorCode, message: string) => Batch
   unsupported: UnsupportedError,
   "limit-reached": LimitReachedError,
   trap: TrapError,
+  "lease-over": LeaseOverError,
   result: ResultError,
   closed: ClosedError,
 };

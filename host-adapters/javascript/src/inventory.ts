@@ -53,9 +53,10 @@ export class Inventory implements AsyncDisposable {
   /** Hands out the next batch of a job: first what failed or lost its owner, then a new range. */
   async acquire(request: Api.AcquireRequest, options: ClaimOptions = {}): Promise<Acquired> {
     const token = options.claimToken;
+    const asked = performance.now();
     const acquisition = await this.#call(options, "acquire", boundary.toRequest(request), token);
     if (acquisition.tag === "nothing") return { nothing: boundary.fromNothing(acquisition.val) };
-    return { batch: this.#batch(acquisition.val, request) };
+    return { batch: this.#batch(acquisition.val, request, asked) };
   }
 
   /**
@@ -68,6 +69,7 @@ export class Inventory implements AsyncDisposable {
     options: ClaimOptions = {},
   ): Promise<Batch[]> {
     const many = boundary.small(batches, "batches");
+    const asked = performance.now();
     const records = await this.#call(
       options,
       "acquireMany",
@@ -75,7 +77,7 @@ export class Inventory implements AsyncDisposable {
       many,
       options.claimToken,
     );
-    return records.map((record) => this.#batch(record, request));
+    return records.map((record) => this.#batch(record, request, asked));
   }
 
   /**
@@ -254,10 +256,11 @@ export class Inventory implements AsyncDisposable {
     }
   }
 
-  #batch(record: Wit.Batch, { leaseSeconds }: Api.AcquireRequest): Batch {
+  #batch(record: Wit.Batch, { leaseSeconds }: Api.AcquireRequest, asked: number): Batch {
     const seconds = leaseSeconds ?? undefined;
-    return new Batch(this, boundary.fromBatch(record), seconds, (lost) =>
-      this.#engine.keepAlive(record.claimToken, seconds as number, lost),
+    const lease = seconds === undefined ? undefined : { seconds, until: asked + seconds * 1000 };
+    return new Batch(this, boundary.fromBatch(record), lease, (left, lost) =>
+      this.#engine.keepAlive(record.claimToken, seconds as number, left, lost),
     );
   }
 }

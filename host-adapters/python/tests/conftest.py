@@ -21,7 +21,7 @@ _numbers = itertools.count()
 _VARIABLES = {"postgresql": "BATCHINTORY_TEST_POSTGRES", "mysql": "BATCHINTORY_TEST_MYSQL"}
 
 
-def on_server(system: str) -> str:
+def on_server(system: str, options_of_database: str = "") -> str:
     """The URL of a new database on the test server; it is left behind."""
     variable = _VARIABLES[system]
     server = os.environ.get(variable)
@@ -34,8 +34,8 @@ def on_server(system: str) -> str:
     before, _, options = server.partition("?")
     engine = create_engine(sqlalchemy_url(server), isolation_level="AUTOCOMMIT")
     with engine.connect() as connection:
-        letters = " CHARACTER SET utf8mb4" if system == "mysql" else ""
-        connection.execute(text(f"CREATE DATABASE {name}{letters}"))
+        letters = "CHARACTER SET utf8mb4" if system == "mysql" else options_of_database
+        connection.execute(text(f"CREATE DATABASE {name} {letters}"))
     engine.dispose()
     return before.rpartition("/")[0] + "/" + name + (f"?{options}" if options else "")
 

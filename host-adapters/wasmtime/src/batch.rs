@@ -3,14 +3,18 @@
 use std::fmt::Display;
 use std::future::Future;
 use std::ops::Deref;
+use std::sync::Arc;
+use std::time::Duration;
 
 use batchintory::{Batch as BatchRecord, Item, Nothing, Outcome};
 use serde::Serialize;
+use tracing::warn;
 
 use crate::PlannerError;
 use crate::error::Error;
 use crate::heartbeat::Heartbeat;
 use crate::inventory::Inventory;
+use crate::lease::Lease;
 
 /// How many items are asked for at once.
 const PAGE: u32 = 5_000;
@@ -36,7 +40,7 @@ pub enum Acquired {
 pub struct Batch {
     inventory: Inventory,
     record: BatchRecord,
-    lease_seconds: Option<u32>,
+    lease: Option<Arc<Lease>>,
 }
 
 impl Deref for Batch {
@@ -48,26 +52,30 @@ impl Deref for Batch {
 }
 
 impl Batch {
-    pub(crate) fn new(
-        inventory: Inventory,
-        record: BatchRecord,
-        lease_seconds: Option<u32>,
-    ) -> Self {
+    pub(crate) fn new(inventory: Inventory, record: BatchRecord, lease: Option<Lease>) -> Self {
         Self {
             inventory,
             record,
-            lease_seconds,
+            lease: lease.map(Arc::new),
         }
+    }
+
+    pub(crate) fn inventory(&self) -> &Inventory {
+        &self.inventory
+    }
+
+    pub(crate) fn lease(&self) -> Option<&Lease> {
+        self.lease.as_deref()
     }
 
     /// Prolongs the batch's lease in the background for as long as what this gives back lives.
     /// Without a lease there is nothing to do. Must be called within a tokio runtime.
     pub fn keep_alive(&self) -> Heartbeat {
-        match self.lease_seconds {
-            Some(seconds) => Heartbeat::start(
+        match &self.lease {
+            Some(lease) => Heartbeat::start(
                 self.inventory.clone(),
                 self.record.claim_token.clone(),
-                seconds,
+                lease.clone(),
             ),
             None => Heartbeat::none(),
         }
@@ -97,21 +105,22 @@ impl Batch {
 
     /// All items are processed.
     ///
-    /// On an error, here and below, the batch is still its owner's to end, unless it is
-    /// [`PlannerError::Superseded`](crate::PlannerError::Superseded): a call may be repeated.
+    /// Here and below, an end that the database does not take is tried again while the lease holds, as by
+    /// [`end`](Self::end). On an error the batch is still its owner's to end, unless it
+    /// [is a loss](Error::is_loss): a call may be repeated.
     pub async fn succeed(&self) -> Result<(), Error> {
-        self.end(Outcome::succeeded(None)).await
+        self.end_as(Outcome::succeeded(None)).await
     }
 
     /// All items are processed, with this result.
     pub async fn succeed_with<T: Serialize>(&self, result: &T) -> Result<(), Error> {
         let result = serde_json::to_string(result).map_err(Error::Result)?;
-        self.end(Outcome::succeeded(Some(result))).await
+        self.end_as(Outcome::succeeded(Some(result))).await
     }
 
     /// The batch is given up, for this reason.
     pub async fn fail(&self, reason: impl Display) -> Result<(), Error> {
-        self.end(Outcome::failed(reason.to_string())).await
+        self.end_as(Outcome::failed(reason.to_string())).await
     }
 
     /// Processes the items, and lets the batch succeed or fail by the result of `work`, which is
@@ -121,8 +130,9 @@ impl Batch {
     ///
     /// Meanwhile the lease is prolonged. When the batch is not its owner's any more all the same, `work` is
     /// dropped where it waits, and the error is
-    /// [`PlannerError::Superseded`](crate::PlannerError::Superseded), or
-    /// [`PlannerError::NoSuchBatch`](crate::PlannerError::NoSuchBatch) where the database has lost it.
+    /// [`PlannerError::Superseded`](crate::PlannerError::Superseded),
+    /// [`PlannerError::NoSuchBatch`](crate::PlannerError::NoSuchBatch) where the database has lost it, or
+    /// [`Error::LeaseOver`] where no sign of life got through for as long as the lease.
     ///
     /// ```
     /// # async fn example(batch: batchintory_wasmtime::Batch) -> Result<(), batchintory_wasmtime::Error> {
@@ -148,20 +158,23 @@ impl Batch {
         E: Display,
     {
         let mut heartbeat = self.keep_alive();
-        let items = self.items().await?;
+        let items = tokio::select! {
+            items = self.items() => items?,
+            error = heartbeat.lost() => return Err(error),
+        };
         if items.is_empty() {
             let outcome = Outcome {
                 log: Some(NO_ITEMS.into()),
                 ..Outcome::succeeded(None)
             };
-            self.end(outcome).await?;
+            self.end_as(outcome).await?;
             return Ok(Ok(None));
         }
         let outcome = tokio::select! {
             outcome = work(items) => outcome,
             error = heartbeat.lost() => return Err(error),
         };
-        drop(heartbeat);
+        // The lease goes on while the end is tried.
         match &outcome {
             Ok(result) => {
                 if let Err(error) = self.succeed_with(result).await {
@@ -171,15 +184,20 @@ impl Batch {
                     return Err(error);
                 }
             }
-            Err(error) => self.fail(error).await?,
+            Err(reason) => match self.fail(reason).await {
+                // The reason's own letters may be none of the database's.
+                Err(error) if is_refused(&error) => self.fail(&error).await?,
+                ended => ended?,
+            },
         }
         Ok(outcome.map(Some))
     }
 
-    async fn end(&self, outcome: Outcome) -> Result<(), Error> {
-        self.inventory
-            .complete(&self.record.claim_token, &outcome)
-            .await
+    async fn end_as(&self, outcome: Outcome) -> Result<(), Error> {
+        let told = |error: &Error, pause: Duration| {
+            warn!(%error, ?pause, batch = self.record.id, "a batch cannot be ended yet");
+        };
+        self.end(&outcome, told).await
     }
 }
 

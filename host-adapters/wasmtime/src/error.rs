@@ -48,6 +48,15 @@ pub enum Error {
     /// The planner component broke down; this is a bug in it.
     #[error("the planner component broke down, which is a bug: {0}")]
     Trap(String),
+    /// No sign of life got through for as long as the batch's lease, by the owner's own clock.
+    #[error(
+        "no sign of life got through for as long as its lease of {seconds} seconds: somebody else may \
+         have it now"
+    )]
+    LeaseOver {
+        /// How long the lease goes on from each sign of life.
+        seconds: u32,
+    },
     /// The result of a batch cannot be written as JSON.
     #[error("the batch's result cannot be written as JSON: {0}")]
     Result(#[source] serde_json::Error),
@@ -73,7 +82,7 @@ impl std::fmt::Display for Limit {
 
 impl Error {
     /// The error's name, for programs: the planner's own, or one of `connect`, `component`,
-    /// `limit-reached`, `trap` and `result`.
+    /// `limit-reached`, `trap`, `lease-over` and `result`.
     pub fn name(&self) -> &'static str {
         match self {
             Self::Planner(error) => error.name(),
@@ -81,7 +90,17 @@ impl Error {
             Self::Component { .. } | Self::ComponentFile { .. } => "component",
             Self::LimitReached { .. } => "limit-reached",
             Self::Trap(_) => "trap",
+            Self::LeaseOver { .. } => "lease-over",
             Self::Result(_) => "result",
         }
+    }
+
+    /// Whether the batch is not its owner's any more, or may not be: work on it is in vain.
+    pub fn is_loss(&self) -> bool {
+        matches!(
+            self,
+            Self::LeaseOver { .. }
+                | Self::Planner(PlannerError::Superseded(_) | PlannerError::NoSuchBatch(_))
+        )
     }
 }

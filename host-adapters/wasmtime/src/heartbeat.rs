@@ -1,18 +1,21 @@
 //! Signs of life in the background.
 
 use std::future::pending;
-use std::time::Duration;
+use std::sync::Arc;
 
 use tokio::sync::oneshot;
 use tokio::task::JoinHandle;
+use tokio::time::{Instant, sleep_until};
 use tracing::warn;
 
-use crate::PlannerError;
 use crate::error::Error;
 use crate::inventory::Inventory;
+use crate::lease::Lease;
 
 /// A lease is prolonged so often before it would be over, so that one sign of life may get lost.
 const BEATS_PER_LEASE: u32 = 3;
+/// After one that got lost the next follows so much sooner.
+const SOONER: u32 = 4;
 
 /// Prolongs a batch's lease for as long as it lives.
 #[must_use = "the lease is prolonged only for as long as this lives"]
@@ -28,34 +31,23 @@ impl Heartbeat {
     }
 
     /// Beats in a task of its own, so that work which keeps its thread busy does not hold it up.
-    pub(crate) fn start(inventory: Inventory, claim_token: String, lease_seconds: u32) -> Self {
+    pub(crate) fn start(inventory: Inventory, claim_token: String, lease: Arc<Lease>) -> Self {
         let (sender, lost) = oneshot::channel();
-        let beat = async move {
-            let period = Duration::from_secs(lease_seconds.into()) / BEATS_PER_LEASE;
-            loop {
-                tokio::time::sleep(period).await;
-                match inventory.heartbeat(&claim_token, lease_seconds).await {
-                    Ok(()) => {}
-                    Err(
-                        error @ Error::Planner(
-                            PlannerError::Superseded(_) | PlannerError::NoSuchBatch(_),
-                        ),
-                    ) => {
-                        let _ = sender.send(error);
-                        return;
-                    }
-                    // The next one may come through in time.
-                    Err(error) => warn!(%error, "a heartbeat failed"),
-                }
-            }
-        };
+        let task = tokio::spawn(async move {
+            let error = tokio::select! {
+                error = beat(&inventory, &claim_token, &lease) => error,
+                // Nobody is heard any more, or answers: somebody else may have the batch from now on.
+                error = lease.over() => error,
+            };
+            let _ = sender.send(error);
+        });
         Self {
-            beating: Some((tokio::spawn(beat), lost)),
+            beating: Some((task, lost)),
         }
     }
 
-    /// Waits until the batch was taken from its owner, or the database has lost it; for good if that never
-    /// happens. May be called once.
+    /// Waits until the batch was taken from its owner, the database has lost it, or its lease is over since no
+    /// sign of life got through; for good if that never happens. May be called once.
     pub async fn lost(&mut self) -> Error {
         match &mut self.beating {
             Some((_, lost)) => match lost.await {
@@ -64,6 +56,28 @@ impl Heartbeat {
             },
             None => pending().await,
         }
+    }
+}
+
+/// Prolongs the lease until the batch is lost, as the error tells.
+async fn beat(inventory: &Inventory, claim_token: &str, lease: &Lease) -> Error {
+    let period = lease.duration() / BEATS_PER_LEASE;
+    let mut next = lease.until() - period * (BEATS_PER_LEASE - 1);
+    loop {
+        sleep_until(next).await;
+        let sent = Instant::now();
+        next = match inventory.heartbeat(claim_token, lease.seconds()).await {
+            Ok(()) => {
+                lease.prolong(sent);
+                sent + period
+            }
+            Err(error) if error.is_loss() => return error,
+            // The next one may come through in time.
+            Err(error) => {
+                warn!(%error, "a heartbeat failed");
+                Instant::now() + period / SOONER
+            }
+        };
     }
 }
 

@@ -10,6 +10,7 @@ use batchintory::{
     JobProgress, JobSummary, Migration, Nothing, Outcome, RequeueTarget, StatusLabels,
 };
 use serde::Serialize;
+use tokio::time::Instant;
 use tracing::{Instrument, info_span};
 
 use crate::PlannerError;
@@ -20,6 +21,7 @@ use crate::connect::{Access, connect};
 use crate::database::{Database, DatabaseOptions, Databases};
 use crate::error::Error;
 use crate::instance::PlannerInstance;
+use crate::lease::Lease;
 use crate::limits::Limits;
 
 /// The most idle instances that are kept.
@@ -100,14 +102,17 @@ impl Inventory {
         request: &AcquireRequest,
         claim_token: Option<&str>,
     ) -> Result<Acquired, Error> {
-        let lease = request.lease_seconds;
-        let acquisition = {
+        let (asked, acquisition) = {
             let _turn = self.claim_turn(request).await;
+            let asked = Instant::now();
             let request = request.clone().into();
-            call!(self.call_acquire(&request, claim_token)).await?
+            let acquisition = call!(self.call_acquire(&request, claim_token)).await?;
+            (asked, acquisition)
         };
         Ok(match acquisition.into() {
-            Acquisition::Batch(record) => Acquired::Batch(Batch::new(self.clone(), record, lease)),
+            Acquisition::Batch(record) => {
+                Acquired::Batch(Batch::new(self.clone(), record, lease(request, asked)))
+            }
             Acquisition::Nothing(nothing) => Acquired::Nothing(nothing),
         })
     }
@@ -140,14 +145,15 @@ impl Inventory {
         batches: u32,
         claim_token: Option<&str>,
     ) -> Result<Vec<Batch>, Error> {
-        let lease = request.lease_seconds;
-        let records = {
+        let (asked, records) = {
             let _turn = self.claim_turn(request).await;
+            let asked = Instant::now();
             let request = request.clone().into();
-            call!(self.call_acquire_many(&request, batches, claim_token)).await?
+            let records = call!(self.call_acquire_many(&request, batches, claim_token)).await?;
+            (asked, records)
         };
         Ok((records.into_iter())
-            .map(|record| Batch::new(self.clone(), record.into(), lease))
+            .map(|record| Batch::new(self.clone(), record.into(), lease(request, asked)))
             .collect())
     }
 
@@ -333,6 +339,11 @@ impl Inventory {
             .lock()
             .unwrap_or_else(PoisonError::into_inner)
     }
+}
+
+/// The lease that was asked for at this time.
+fn lease(request: &AcquireRequest, asked: Instant) -> Option<Lease> {
+    (request.lease_seconds).map(|seconds| Lease::new(seconds, asked))
 }
 
 impl std::fmt::Debug for Inventory {

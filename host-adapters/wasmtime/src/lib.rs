@@ -38,11 +38,13 @@ mod component;
 mod connect;
 mod database;
 mod driver;
+mod ending;
 mod error;
 mod heartbeat;
 mod host;
 mod instance;
 mod inventory;
+mod lease;
 mod limits;
 mod retry;
 

@@ -5,6 +5,7 @@
 mod ages;
 mod conditions;
 mod dashboard;
+mod ends;
 mod failover;
 mod faults;
 mod languages;

@@ -12,6 +12,7 @@ mod at_once;
 #[cfg(target_os = "linux")]
 mod broken_off;
 mod cli;
+mod ending;
 mod failures;
 mod languages;
 mod serve;

@@ -52,7 +52,8 @@ function receive(engine: LocalEngine, message: Message): void {
     }
     case "keep-alive": {
       const lost = (error: unknown) => post({ number, failure: failure(error) });
-      ends.set(number, engine.keepAlive(message.claimToken, message.leaseSeconds, lost));
+      const { claimToken, leaseSeconds, left } = message;
+      ends.set(number, engine.keepAlive(claimToken, leaseSeconds, left, lost));
       break;
     }
     case "end":

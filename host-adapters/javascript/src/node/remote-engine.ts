@@ -10,7 +10,7 @@ import { startThread } from "./thread.js";
 /** What is asked of the thread. */
 export type Message = { number: number } & (
   | { kind: "call"; operation: Operation; parameters: unknown[] }
-  | { kind: "keep-alive"; claimToken: string; leaseSeconds: number }
+  | { kind: "keep-alive"; claimToken: string; leaseSeconds: number; left: number }
   | { kind: "end" }
   | { kind: "close" }
 );
@@ -71,10 +71,15 @@ export class RemoteEngine implements Engine {
     return answer.finally(() => signal.removeEventListener("abort", abort));
   }
 
-  keepAlive(claimToken: string, leaseSeconds: number, lost: (error: LossError) => void): () => void {
+  keepAlive(
+    claimToken: string,
+    leaseSeconds: number,
+    left: number,
+    lost: (error: LossError) => void,
+  ): () => void {
     const number = ++this.#numbers;
     this.#losses.set(number, lost);
-    this.#post({ kind: "keep-alive", number, claimToken, leaseSeconds });
+    this.#post({ kind: "keep-alive", number, claimToken, leaseSeconds, left });
     return () => {
       this.#losses.delete(number);
       this.#post({ kind: "end", number });

@@ -8,7 +8,8 @@ from dataclasses import dataclass
 from types import TracebackType
 from typing import TYPE_CHECKING, Any, Concatenate, ParamSpec, TypeVar
 
-from batchintory.errors import BatchintoryError, BatchReleased, ResultError
+from batchintory.ending import end
+from batchintory.errors import BatchintoryError, BatchReleased, InvalidRequest, ResultError
 from batchintory.heartbeat import Heartbeat
 from batchintory.json_text import JsonText, write
 from batchintory.records import BatchRecord, Item, Outcome
@@ -17,6 +18,7 @@ if TYPE_CHECKING:
     from sqlalchemy.engine import Connection
 
     from batchintory.inventory import Inventory
+    from batchintory.lease import Lease
 
 logger = log.getLogger("batchintory")
 
@@ -70,7 +72,7 @@ class Batch:
     #: Whether it succeeded or failed; ``None`` while it runs.
     success: bool | None
 
-    def __init__(self, inventory: Inventory, record: BatchRecord, lease_seconds: int | None) -> None:
+    def __init__(self, inventory: Inventory, record: BatchRecord, lease: Lease | None) -> None:
         self.record = record
         self.pk = record.id
         self.claim_token = record.claim_token
@@ -85,7 +87,7 @@ class Batch:
         self.processing_start = record.processing_start
         self.success = None
         self._inventory = inventory
-        self._lease_seconds = lease_seconds
+        self._lease = lease
         self._records: list[Item] | None = None
         self._heartbeat: Heartbeat | None = None
         self._transaction: Connection | None = None
@@ -128,6 +130,9 @@ class Batch:
     def succeed(self, result: Any = None, *, log: str | None = None, connection: Connection | None = None) -> None:
         """All items are processed; the result is kept as JSON, to the letter: decimals may be among its numbers,
         and numbers that a float does not hold come back as decimals.
+
+        An end that the database does not take is tried again while the lease holds, or for five minutes without
+        one; then :class:`~batchintory.errors.LeaseOver` is raised.
 
         With a connection of SQLAlchemy the batch ends inside its transaction: what else is written there and
         the end of the batch are committed together, or neither. When the batch was taken from its owner
@@ -181,13 +186,19 @@ class Batch:
         """Prolongs the batch's lease in the background until the batch ends; ``with`` and :meth:`process` do so.
         Without a lease there is nothing to do."""
         if self._heartbeat is None:
-            self._heartbeat = Heartbeat(self._inventory, self.claim_token, self._lease_seconds)
+            self._heartbeat = Heartbeat(self._inventory, self.claim_token, self._lease)
         return self._heartbeat
 
     @property
     def is_lost(self) -> bool:
-        """Whether a heartbeat has told that the batch is not its owner's any more."""
+        """Whether the batch is not its owner's any more, as a heartbeat has told, or may not be: its lease is over
+        since no sign of life got through. Work on it is in vain."""
         return self._heartbeat is not None and self._heartbeat.is_lost
+
+    def when_lost(self, told: Callable[[BatchintoryError], None]) -> None:
+        """Calls back, from another thread, once :attr:`is_lost`, with the reason: let it stop the work. Somebody else
+        may have the same items then. Prolongs the lease as :meth:`keep_alive` does."""
+        self.keep_alive().when_lost(told)
 
     def _fail_after(self, error: BaseException) -> None:
         if self.success is not None and self._transaction is None:
@@ -197,7 +208,17 @@ class Batch:
             logger.warning("%r ended in a transaction that is still open; it is left to it", self)
             return
         try:
-            self.fail(error)
+            if not isinstance(error, Exception):
+                # Interrupted: there is no time to wait for a database that is away.
+                outcome = Outcome(False, None, _message(error))
+                self._inventory.complete(self.claim_token, outcome)
+                self.success, self._transaction = False, None
+                return
+            try:
+                self.fail(error)
+            except InvalidRequest as refusal:
+                # The reason's own letters may be none of the database's.
+                self.fail(refusal)
         except BatchintoryError as problem:
             # What went wrong first is what the caller must see.
             logger.warning("%r could not be marked as failed: %s", self, problem)
@@ -214,7 +235,18 @@ class Batch:
             if success:
                 self._end(False, None, str(error), None)
             raise
-        self._inventory.complete(self.claim_token, outcome, connection=connection)
+        heartbeat = self._heartbeat
+        try:
+            if heartbeat is not None:
+                heartbeat.ends = True
+            if connection is None:
+                end(self._inventory, self.claim_token, outcome, self._lease, batch=self)
+            else:
+                self._inventory.complete(self.claim_token, outcome, connection=connection)
+        except BaseException:
+            if heartbeat is not None:
+                heartbeat.ends = False
+            raise
         self.success = success
         self._transaction = connection
         self._stop_heartbeat()

@@ -12,6 +12,7 @@ __all__ = [
     "ExhaustedRetries",
     "ForkError",
     "InvalidRequest",
+    "LeaseOver",
     "LimitReached",
     "NoSuchBatch",
     "NoSuchColumn",
@@ -107,6 +108,13 @@ class LimitReached(BatchintoryError):
     """The planner needed more memory or computing time than it may have; see ``Limits``."""
 
     name = "limit-reached"
+
+
+class LeaseOver(BatchintoryError):
+    """No sign of life got through for as long as the batch's lease, by the owner's own clock: somebody else may
+    have the batch."""
+
+    name = "lease-over"
 
 
 class Trap(BatchintoryError):

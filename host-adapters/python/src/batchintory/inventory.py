@@ -6,6 +6,7 @@ import os
 import weakref
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
+from time import monotonic
 from types import TracebackType
 from typing import TYPE_CHECKING, Any, Concatenate, ParamSpec
 
@@ -13,6 +14,7 @@ from batchintory.batch import Batch
 from batchintory.claim_queue import ClaimQueues
 from batchintory.connect import connect
 from batchintory.database import Databases
+from batchintory.lease import Lease
 from batchintory.planner.limits import Limits
 from batchintory.planner.pool import InstancePool
 from batchintory.records import (
@@ -126,19 +128,22 @@ class Inventory:
         gives the same batch again once it has succeeded.
         """
         with self._claims.turn(request.meta_table, request.job):
+            asked = monotonic()
             kind, answer = self._call("acquire", request, claim_token)
-        return self._batch(answer, request) if kind == "batch" else answer
+        return self._batch(answer, request, asked) if kind == "batch" else answer
 
     def acquire_many(self, request: AcquireRequest, batches: int, claim_token: str | None = None) -> list[Batch]:
         """Hands out up to so many (1 to 1,000) batches that follow each other, all or none; fewer where less is
         left, and one that is handed out again comes alone. With a claim token of the caller's own, the second
         batch's is that with ``/2`` behind it, and so on."""
         with self._claims.turn(request.meta_table, request.job):
+            asked = monotonic()
             found = self._call("acquire-many", request, batches, claim_token)
-        return [self._batch(record, request) for record in found]
+        return [self._batch(record, request, asked) for record in found]
 
-    def _batch(self, record: BatchRecord, request: AcquireRequest) -> Batch:
-        return Batch(self, record, request.lease_seconds)
+    def _batch(self, record: BatchRecord, request: AcquireRequest, asked: float) -> Batch:
+        seconds = request.lease_seconds
+        return Batch(self, record, None if seconds is None else Lease(seconds, asked))
 
     def batches(
         self, request: AcquireRequest, iterations: int | None = None, *, progress: bool = False

@@ -1,0 +1,55 @@
+// Ending a batch, though its database may be away for a while.
+
+import { BatchintoryError, messageOf } from "./errors.js";
+
+/** The first pause, and the longest one, in milliseconds. */
+const firstPause = 200;
+const longestPause = 10_000;
+
+/**
+ * Tries an end that the database does not take again, with pauses by chance that get longer: the work is done, and the
+ * database may only be away. `left` says for how many milliseconds more; then the last error is thrown.
+ */
+export async function tryAgain(
+  complete: () => Promise<void>,
+  left: () => number,
+  shown: string,
+  signal: AbortSignal | undefined,
+): Promise<void> {
+  for (let pause = firstPause; ; pause = Math.min(2 * pause, longestPause)) {
+    try {
+      return await complete();
+    } catch (error) {
+      if (!mayPass(error) || left() <= firstPause) throw error;
+      const chosen = Math.min(pause * (1 + Math.random()), left() * 0.9);
+      const seconds = (chosen / 1000).toFixed(1);
+      console.warn(
+        `batchintory: ${shown} cannot be ended yet and is tried again in ${seconds} s: ${messageOf(error)}`,
+      );
+      await sleep(chosen, signal);
+    }
+  }
+}
+
+/** Whether the same end may be taken later. */
+export function mayPass(error: unknown): boolean {
+  return (
+    error instanceof BatchintoryError && ["unavailable", "database", "exhausted-retries"].includes(error.code)
+  );
+}
+
+/** Waits, until the signal is aborted at the latest, whose reason is then thrown. */
+function sleep(milliseconds: number, signal: AbortSignal | undefined): Promise<void> {
+  return new Promise((resolve, reject) => {
+    const abort = () => {
+      clearTimeout(timer);
+      reject(signal?.reason);
+    };
+    const timer = setTimeout(() => {
+      signal?.removeEventListener("abort", abort);
+      resolve();
+    }, milliseconds);
+    signal?.addEventListener("abort", abort, { once: true });
+    if (signal?.aborted) abort();
+  });
+}

@@ -1,0 +1,172 @@
+"""Batches whose database is away when they end, or whose items are long."""
+
+from __future__ import annotations
+
+import logging
+import threading
+from collections.abc import Callable
+from typing import Any
+
+import pytest
+from conftest import MakeInventory, Proxy, fill, on_server, request_of, sqlalchemy_url
+from sqlalchemy import text
+from sqlalchemy.engine import Engine, make_url
+
+from batchintory import (
+    Batch,
+    BatchintoryError,
+    HistoryQuery,
+    InvalidRequest,
+    Inventory,
+    LeaseOver,
+    Unavailable,
+)
+
+PATIENCE = 60
+
+
+def claim(inventory: Inventory, **options: Any) -> Batch:
+    batch = inventory.acquire(request_of(**options))
+    assert isinstance(batch, Batch)
+    return batch
+
+
+def latest(inventory: Inventory) -> Any:
+    return inventory.history(HistoryQuery(limit=1))[0]
+
+
+class Away:
+    """Keeps calls from an inventory for a while."""
+
+    def __init__(self, inventory: Inventory, *names: str) -> None:
+        self.is_away = False
+        self.asked = threading.Event()
+        for name in names:
+            setattr(inventory, name, self._kept(getattr(inventory, name)))
+
+    def _kept(self, call: Callable[..., Any]) -> Callable[..., Any]:
+        def keep(*arguments: Any, **options: Any) -> Any:
+            if self.is_away:
+                self.asked.set()
+                raise Unavailable("no route")
+            return call(*arguments, **options)
+
+        return keep
+
+
+def test_an_end_is_tried_again_until_the_database_is_back(
+    sqlite_url: str, lake: MakeInventory, caplog: pytest.LogCaptureFixture
+) -> None:
+    inventory = lake(sqlite_url)
+    away = Away(inventory, "complete", "heartbeat")
+    batch = claim(inventory, lease_seconds=600)
+
+    def work(items: list[str | None]) -> int:
+        away.is_away = True
+        threading.Thread(target=come_back).start()
+        return len(items)
+
+    def come_back() -> None:
+        assert away.asked.wait(PATIENCE)
+        away.is_away = False
+
+    with caplog.at_level(logging.WARNING, "batchintory"):
+        assert batch.process(work) == 10
+    assert (latest(inventory).status, latest(inventory).result_item) == ("succeeded", 10)
+    assert "cannot be ended yet" in caplog.text
+    assert "no route" in caplog.text
+
+
+def test_an_end_survives_a_server_that_is_cut_off(lake: MakeInventory, engine_of: Callable[[str], Engine]) -> None:
+    url = on_server("postgresql")
+    fill(engine_of(url))
+    server = make_url(sqlalchemy_url(url))
+    with Proxy.before(server) as proxy:
+        inventory = Inventory(server.set(host="127.0.0.1", port=proxy.port))
+        inventory.migrate()
+        batch = claim(inventory, lease_seconds=600)
+        proxy.cut()
+        batch.succeed("a result")
+        assert latest(inventory).result_item == "a result"
+        inventory.close()
+
+
+def test_whatever_else_the_database_says_a_result_is_kept(
+    sqlite_url: str, lake: MakeInventory, engine_of: Callable[[str], Engine], caplog: pytest.LogCaptureFixture
+) -> None:
+    inventory = lake(sqlite_url)
+    engine = engine_of(sqlite_url)
+    with engine.begin() as connection:
+        connection.execute(
+            text(
+                "CREATE TRIGGER full BEFORE UPDATE OF status ON inventory "
+                "BEGIN SELECT RAISE(ABORT, 'the disk is full'); END"
+            )
+        )
+    batch = claim(inventory)
+    ended = threading.Thread(target=batch.succeed, args=("a result",))
+    with caplog.at_level(logging.WARNING, "batchintory"):
+        ended.start()
+        while "the disk is full" not in caplog.text:
+            assert ended.is_alive()
+    assert latest(inventory).status == "running"
+    with engine.begin() as connection:
+        connection.execute(text("DROP TRIGGER full"))
+    ended.join(PATIENCE)
+    assert (latest(inventory).status, latest(inventory).result_item) == ("succeeded", "a result")
+
+
+def test_an_end_is_given_up_when_the_lease_is_over(sqlite_url: str, lake: MakeInventory) -> None:
+    inventory = lake(sqlite_url)
+    away = Away(inventory, "complete", "heartbeat")
+    batch = claim(inventory, lease_seconds=2)
+    away.is_away = True
+    with pytest.raises(LeaseOver, match="somebody else may have it"):
+        batch.succeed()
+    away.is_away = False
+    assert latest(inventory).status == "running"
+    # Nobody has taken it: the database takes its end.
+    batch.succeed("late")
+    assert latest(inventory).result_item == "late"
+
+
+@pytest.mark.parametrize("hangs", [False, True])
+def test_an_owner_who_has_lost_contact_is_told(sqlite_url: str, lake: MakeInventory, hangs: bool) -> None:
+    inventory = lake(sqlite_url)
+    goes_on = threading.Event()
+
+    def heartbeat(claim_token: str, lease_seconds: int) -> None:
+        if hangs:
+            goes_on.wait(PATIENCE)
+        raise Unavailable("no route")
+
+    inventory.heartbeat = heartbeat  # type: ignore[method-assign]
+    told: list[BatchintoryError] = []
+    lost = threading.Event()
+    batch = claim(inventory, lease_seconds=2)
+    batch.when_lost(told.append)
+    batch.when_lost(lambda _: lost.set())
+    assert not batch.is_lost
+    assert lost.wait(PATIENCE)
+    assert batch.is_lost
+    assert [type(error) for error in told] == [LeaseOver]
+    # Whoever asks late is told at once.
+    batch.when_lost(told.append)
+    assert len(told) == 2
+    goes_on.set()
+
+
+def test_what_can_never_be_kept_fails_its_batch(lake: MakeInventory) -> None:
+    inventory = lake(on_server("postgresql", "ENCODING 'LATIN1' LC_COLLATE 'C' LC_CTYPE 'C' TEMPLATE template0"))
+    with pytest.raises(InvalidRequest, match="can never store"):
+        claim(inventory).process(lambda items: "\u2603")
+    assert latest(inventory).status == "failed"
+    assert "can never store" in latest(inventory).log
+
+    def cold(items: list[str | None]) -> None:
+        raise ValueError("\u2603")
+
+    with pytest.raises(ValueError, match="\u2603"):
+        claim(inventory).process(cold)
+    assert latest(inventory).status == "failed"
+    assert "can never store" in latest(inventory).log
