@@ -6,7 +6,7 @@ use std::pin::pin;
 use std::process::ExitStatus;
 use std::time::Duration;
 
-use batchintory_wasmtime::{Batch, Error};
+use batchintory_wasmtime::{Batch, Error, ItemPages};
 use tokio::io::AsyncWriteExt;
 use tokio::process::{Child, ChildStdin, Command};
 use tokio::time::timeout;
@@ -15,9 +15,6 @@ use crate::command_output::{Errors, Output, Screen};
 use crate::error::Failure;
 use crate::item_lines::Separator;
 use crate::starter::Starter;
-
-/// How many items are asked for at once.
-const PAGE: u32 = 5_000;
 
 /// How long the output of a command is waited for that has ended. What it has started may hold its pipes
 /// for ever.
@@ -51,7 +48,7 @@ pub enum Ended {
 pub enum Kill {
     /// The run is broken off.
     BrokenOff,
-    /// The batch was taken from its owner, as the error tells.
+    /// The batch is not its owner's any more, or may not be, as the error tells.
     TakenAway(Error),
 }
 
@@ -92,11 +89,12 @@ impl Work {
         kill: impl Future<Output = Kill>,
     ) -> Result<Ended, Failure> {
         let mut kill = pin!(kill);
+        let mut pages = batch.pages();
         // An item that cannot be handed over is mostly found here, before the command has done anything.
         let first = tokio::select! {
-            page = self.page(batch, None) => match page {
-                Ok(page) if page.lines.is_empty() => return Ok(Ended::Empty),
-                Ok(page) => page,
+            lines = self.lines(&mut pages) => match lines {
+                Ok(None) => return Ok(Ended::Empty),
+                Ok(Some(lines)) => lines,
                 Err(reason) => return Ok(Ended::Unfed { reason }),
             },
             kill = &mut kill => return Ok(Ended::Killed(kill)),
@@ -105,7 +103,7 @@ impl Work {
         let group = child.id();
         let mut input = child.stdin.take();
         let ended = tokio::select! {
-            ended = self.attend(batch, first, &mut child, &mut input) => ended,
+            ended = self.attend((first, pages), &mut child, &mut input) => ended,
             kill = kill => Ok(Ended::Killed(kill)),
         };
         if matches!(ended, Ok(Ended::Exited { .. })) {
@@ -144,8 +142,7 @@ impl Work {
     /// unless it got all items.
     async fn attend(
         &self,
-        batch: &Batch,
-        first: Page,
+        items: (Vec<u8>, ItemPages),
         child: &mut Child,
         input: &mut Option<ChildStdin>,
     ) -> Result<Ended, Failure> {
@@ -154,7 +151,7 @@ impl Work {
         let mut has_left_some = false;
         let status = {
             let feed = async {
-                self.feed(batch, first, input.as_mut()).await?;
+                self.feed(items, input.as_mut()).await?;
                 *input = None;
                 Ok(())
             };
@@ -189,54 +186,40 @@ impl Work {
         })
     }
 
-    /// Hands the items over; the error says why that went wrong.
+    /// Hands the items over, of which the first are lines already; the error says why that went wrong.
     async fn feed(
         &self,
-        batch: &Batch,
-        first: Page,
+        (first, mut pages): (Vec<u8>, ItemPages),
         input: Option<&mut ChildStdin>,
     ) -> Result<(), String> {
         let Some(input) = input else {
             return Ok(());
         };
-        let mut page = first;
-        loop {
-            match input.write_all(&page.lines).await {
+        let mut next = Some(first);
+        while let Some(lines) = next {
+            match input.write_all(&lines).await {
                 Ok(()) => {}
                 // A command need not read all of its items.
                 Err(error) if error.kind() == ErrorKind::BrokenPipe => return Ok(()),
                 Err(error) => return Err(format!("the items cannot be handed over: {error}")),
             }
-            match page.next_after {
-                Some(after) => page = self.page(batch, Some(after)).await?,
-                None => return Ok(()),
-            }
+            next = self.lines(&mut pages).await?;
         }
+        Ok(())
     }
 
-    /// Items as the command reads them.
-    async fn page(&self, batch: &Batch, after: Option<i64>) -> Result<Page, String> {
-        let items = (batch.items_after(after, PAGE).await)
-            .map_err(|error| format!("the items cannot be read: {error}"))?;
+    /// The next page of items as the command reads them.
+    async fn lines(&self, pages: &mut ItemPages) -> Result<Option<Vec<u8>>, String> {
+        let page =
+            (pages.next().await).map_err(|error| format!("the items cannot be read: {error}"))?;
+        let Some(page) = page else { return Ok(None) };
         let mut lines = Vec::new();
-        for item in &items {
+        for item in &page {
             (self.separator.write(item, &mut lines))
                 .map_err(|failure| failure.message().to_owned())?;
         }
-        let is_last = items.len() < PAGE as usize;
-        Ok(Page {
-            lines,
-            next_after: items.last().filter(|_| !is_last).map(|item| item.uid),
-        })
+        Ok(Some(lines))
     }
-}
-
-/// Some of a batch's items.
-struct Page {
-    /// As the command reads them.
-    lines: Vec<u8>,
-    /// The id of the last one, unless it is the batch's last.
-    next_after: Option<i64>,
 }
 
 fn cannot_start(program: &OsStr, error: &dyn std::error::Error) -> Failure {

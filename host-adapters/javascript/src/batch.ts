@@ -1,12 +1,15 @@
 // A batch in the hands of its owner.
 
 import { mayPass, tryAgain } from "./ending.js";
-import { LeaseOverError, type LossError, leaseOver } from "./errors.js";
+import { LeaseOverError, LimitReachedError, type LossError, leaseOver } from "./errors.js";
 import type { BatchRecord, Id, Item, Outcome } from "./interface.js";
 import type { CallOptions, Inventory } from "./inventory.js";
 
 /** How many items are asked for at once. */
 const defaultPage = 5_000;
+
+/** So many times fewer are asked for after an answer that was too large. */
+const fewer = 4;
 
 /** The most characters of an error that are kept; a log may have a MiB. */
 const maxLog = 300_000;
@@ -57,13 +60,21 @@ export class Items implements AsyncIterable<Item> {
     for await (const page of this.pages()) yield* page;
   }
 
-  /** One page after the other. */
+  /** One page after the other. Where an answer would be too large, the pages get smaller. */
   async *pages(): AsyncGenerator<Item[], void, void> {
     let after: bigint | undefined;
+    let limit = this.#limit;
     for (;;) {
-      const page = await this.#page(after, this.#limit);
+      let page: Item[];
+      try {
+        page = await this.#page(after, limit);
+      } catch (error) {
+        if (!(error instanceof LimitReachedError) || limit <= 1) throw error;
+        limit = Math.max(Math.floor(limit / fewer), 1);
+        continue;
+      }
       if (page.length > 0) yield page;
-      if (page.length < this.#limit) return;
+      if (page.length < limit) return;
       after = page.at(-1)?.uid;
     }
   }

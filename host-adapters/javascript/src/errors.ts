@@ -53,7 +53,10 @@ export class DatabaseError extends BatchintoryError {}
 export class ConnectError extends BatchintoryError {}
 /** This engine lacks what the planner needs to wait for an asynchronous database. */
 export class UnsupportedError extends BatchintoryError {}
-/** The planner computed for longer than it may. What was claimed meanwhile stands in the history. */
+/**
+ * The planner computed for longer than it may, or an answer of the database was larger than it may be. What was claimed
+ * meanwhile stands in the history.
+ */
 export class LimitReachedError extends BatchintoryError {}
 /** The planner broke down, which is a bug. Its instance is not used again. */
 export class TrapError extends BatchintoryError {}

@@ -60,3 +60,14 @@ test("every value comes through, and answers that are longer than any before", a
     assert.deepEqual((await told)[0], answer);
   }
 });
+
+test("an answer that has no room is told", async (context) => {
+  const memory = answerMemory(70_000);
+  const thread = waiting(context, memory);
+  await wake(memory);
+  const told = once(thread, "message");
+  assert.match(giveAnswer(memory, rows("x".repeat(70_000))), /more than 70000 bytes; ask for less/);
+  assert.match((await told)[0].error.val.message, /ask for less/);
+  await wake(memory);
+  assert.equal(giveAnswer(memory, rows("x".repeat(60_000))), undefined);
+});

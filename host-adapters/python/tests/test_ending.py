@@ -19,6 +19,7 @@ from batchintory import (
     InvalidRequest,
     Inventory,
     LeaseOver,
+    Limits,
     Unavailable,
 )
 
@@ -170,3 +171,14 @@ def test_what_can_never_be_kept_fails_its_batch(lake: MakeInventory) -> None:
         claim(inventory).process(cold)
     assert latest(inventory).status == "failed"
     assert "can never store" in latest(inventory).log
+
+
+def test_pages_get_smaller_where_an_answer_would_be_too_large(
+    sqlite_url: str, lake: MakeInventory, engine_of: Callable[[str], Engine]
+) -> None:
+    inventory = lake(sqlite_url, range(1, 401), limits=Limits(memory_bytes=8 << 20))
+    with engine_of(sqlite_url).begin() as connection:
+        connection.execute(text("UPDATE files SET item = hex(zeroblob(10000))"))
+    batch = claim(inventory, count=None)
+    assert [len(item or "") for item in batch.items] == [20_000] * 400
+    assert batch.items == [record.item for record in batch.records]

@@ -14,10 +14,8 @@ use crate::PlannerError;
 use crate::error::Error;
 use crate::heartbeat::Heartbeat;
 use crate::inventory::Inventory;
+use crate::item_pages::ItemPages;
 use crate::lease::Lease;
-
-/// How many items are asked for at once.
-const PAGE: u32 = 5_000;
 
 /// The log of a batch that had nothing to process.
 const NO_ITEMS: &str = "no items: the rows of this range are gone";
@@ -82,21 +80,18 @@ impl Batch {
     }
 
     /// All items, in the order of their ids. For batches of very many items see
-    /// [`items_after`](Self::items_after).
+    /// [`pages`](Self::pages).
     pub async fn items(&self) -> Result<Vec<Item>, Error> {
-        let mut items = Vec::new();
-        loop {
-            let after = items.last().map(|item: &Item| item.uid);
-            let page = self.items_after(after, PAGE).await?;
-            let is_last = page.len() < PAGE as usize;
-            items.extend(page);
-            if is_last {
-                return Ok(items);
-            }
-        }
+        self.pages().all().await
     }
 
-    /// A page of items: up to `limit` (1 to 10,000) items with ids above `after`.
+    /// The items page by page.
+    pub fn pages(&self) -> ItemPages {
+        self.inventory.item_pages(&self.record.claim_token)
+    }
+
+    /// A page of items: up to `limit` (1 to 10,000) items with ids above `after`. What does not fit into the
+    /// planner's memory is [`Error::LimitReached`].
     pub async fn items_after(&self, after: Option<i64>, limit: u32) -> Result<Vec<Item>, Error> {
         self.inventory
             .items(&self.record.claim_token, after, limit)

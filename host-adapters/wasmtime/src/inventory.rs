@@ -21,6 +21,7 @@ use crate::connect::{Access, connect};
 use crate::database::{Database, DatabaseOptions, Databases};
 use crate::error::Error;
 use crate::instance::PlannerInstance;
+use crate::item_pages::ItemPages;
 use crate::lease::Lease;
 use crate::limits::Limits;
 
@@ -200,6 +201,11 @@ impl Inventory {
     ) -> Result<Vec<Item>, Error> {
         let items = call!(self.call_items(claim_token, after, limit)).await?;
         Ok(items.into_iter().map(Into::into).collect())
+    }
+
+    /// The items of a batch, page by page.
+    pub fn item_pages(&self, claim_token: &str) -> ItemPages {
+        ItemPages::new(self.clone(), claim_token.to_owned())
     }
 
     /// A sign of life: the batch's lease now ends so many seconds (1 to 31,536,000) from now.

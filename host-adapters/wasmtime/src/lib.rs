@@ -44,6 +44,7 @@ mod heartbeat;
 mod host;
 mod instance;
 mod inventory;
+mod item_pages;
 mod lease;
 mod limits;
 mod retry;
@@ -64,6 +65,7 @@ pub use error::{Error, Limit};
 pub use heartbeat::Heartbeat;
 pub use instance::PlannerInstance;
 pub use inventory::{Inventory, InventoryBuilder, Processed};
+pub use item_pages::ItemPages;
 pub use limits::{Limits, start_ticking};
 
 /// The README's examples, compiled.

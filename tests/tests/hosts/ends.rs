@@ -1,10 +1,10 @@
-//! How batches end whose result the database does not take.
+//! How batches end whose result the database does not take, or whose items are long.
 
 use anyhow::{Context, Result, bail};
 use batchintory::{AcquireRequest, HistoryQuery, Outcome};
 use batchintory_tests::tables::{Table, execute};
-use batchintory_tests::{TestDatabase, mysql, postgres_of_few_letters};
-use batchintory_wasmtime::{Acquired, Batch, Inventory};
+use batchintory_tests::{TestDatabase, mysql, postgres_of_few_letters, sqlite};
+use batchintory_wasmtime::{Acquired, Batch, Inventory, Limits};
 use serde_json::json;
 
 /// In neither of the databases below.
@@ -86,4 +86,32 @@ async fn what_can_never_be_kept_fails_on_mysql() -> Result<()> {
         MODIFY logging text CHARACTER SET latin1";
     execute(database.connection.as_ref(), few_letters, &[]).await?;
     what_can_never_be_kept_fails(inventory).await
+}
+
+#[tokio::test]
+async fn pages_get_smaller_where_an_answer_would_be_too_large() -> Result<()> {
+    let database = sqlite().await?;
+    prepare(&database).await?;
+    let many = "WITH RECURSIVE n (i) AS (SELECT 10 UNION ALL SELECT i + 1 FROM n WHERE i < 400) \
+                INSERT INTO files SELECT i, hex(zeroblob(10000)), 1 FROM n";
+    execute(database.connection.as_ref(), many, &[]).await?;
+    let inventory = Inventory::builder()
+        .inventory(database.connection.clone())
+        .limits(Limits {
+            memory_bytes: 8 << 20,
+            ..Limits::default()
+        })
+        .build()?;
+    let request = AcquireRequest::new("files", "job");
+    let Acquired::Batch(batch) = inventory.acquire(&request).await? else {
+        bail!("no batch");
+    };
+    let too_many = batch.items_after(None, 5_000).await;
+    assert_eq!(
+        too_many.err().map(|error| error.name()),
+        Some("limit-reached")
+    );
+    let items = batch.items().await?;
+    assert!(items.iter().map(|item| item.uid).eq(1..=400));
+    Ok(())
 }

@@ -7,9 +7,6 @@ use crate::item_lines::Separator;
 use crate::output::{print_bytes, print_json};
 use crate::settings::Settings;
 
-/// How many items are asked for at once.
-const PAGE: u32 = 5_000;
-
 /// Print the items of a batch, one per line
 ///
 /// An item that holds a line break, or is NULL, is an error, and nothing is printed: whoever reads the
@@ -32,11 +29,8 @@ pub async fn run(settings: &Settings, arguments: &Arguments, json: bool) -> Resu
     let separator = Separator::null_if(arguments.null);
     let mut all = Vec::new();
     let mut lines = Vec::new();
-    let mut after = None;
-    loop {
-        let page = inventory.items(&arguments.token, after, PAGE).await?;
-        let Some(last) = page.last() else { break };
-        after = Some(last.uid);
+    let mut pages = inventory.item_pages(&arguments.token);
+    while let Some(page) = pages.next().await? {
         if json {
             all.extend(page);
         } else {

@@ -151,3 +151,14 @@ fn a_command_of_an_owner_who_has_lost_contact_is_killed() {
     proxy.heal();
     assert_eq!(workplace.numbers(), [0, 0, 1, 2]);
 }
+
+#[test]
+fn long_items_are_handed_over_in_smaller_pages() {
+    let workplace = Workplace::prepared();
+    workplace.execute(
+        "WITH RECURSIVE n (i) AS (SELECT 1 UNION ALL SELECT i + 1 FROM n WHERE i < 4000) \
+         INSERT INTO files (item) SELECT hex(zeroblob(10000)) FROM n",
+    );
+    ok(&workplace.run_script(&[], "wc -l"));
+    assert_eq!(workplace.json(&["history"])[0]["result_item"], 4003);
+}

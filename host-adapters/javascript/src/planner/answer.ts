@@ -12,8 +12,8 @@ const waiting = 0;
 const answered = 1;
 
 /** Memory for answers, which grows as they need it. */
-export function answerMemory(): SharedArrayBuffer {
-  return new SharedArrayBuffer(64 * 1024, { maxByteLength: maxBytes });
+export function answerMemory(maxByteLength: number = maxBytes): SharedArrayBuffer {
+  return new SharedArrayBuffer(64 * 1024, { maxByteLength });
 }
 
 /** Before the question is put: no answer is there yet. */
@@ -21,12 +21,16 @@ export function expectAnswer(memory: SharedArrayBuffer): void {
   Atomics.store(new Int32Array(memory, 0, 2), 0, waiting);
 }
 
-/** Gives the answer to the thread that waits for it. */
-export function giveAnswer(memory: SharedArrayBuffer, answer: Answer): void {
-  let bytes = new TextEncoder().encode(JSON.stringify(answer, writeValue));
-  if (headerBytes + bytes.length > maxBytes) {
-    const message = `the answer has ${bytes.length} bytes, more than ${maxBytes}; ask for fewer items at once`;
-    const error = { tag: "failed", val: { refusal: "other", message } };
+/**
+ * Gives the answer to the thread that waits for it. Where there is no room for it the thread gets an error instead, whose
+ * message is given back.
+ */
+export function giveAnswer(memory: SharedArrayBuffer, answer: Answer): string | undefined {
+  let bytes = written(answer);
+  let tooLarge: string | undefined;
+  if (bytes === undefined || headerBytes + bytes.length > memory.maxByteLength) {
+    tooLarge = `an answer of the database has more than ${memory.maxByteLength} bytes; ask for less at once`;
+    const error = { tag: "failed", val: { refusal: "other", message: tooLarge } };
     bytes = new TextEncoder().encode(JSON.stringify({ error }));
   }
   if (headerBytes + bytes.length > memory.byteLength) memory.grow(headerBytes + bytes.length);
@@ -35,6 +39,17 @@ export function giveAnswer(memory: SharedArrayBuffer, answer: Answer): void {
   header[1] = bytes.length;
   Atomics.store(header, 0, answered);
   Atomics.notify(header, 0);
+  return tooLarge;
+}
+
+/** `undefined` where it is longer than a text may be. */
+function written(answer: Answer): Uint8Array | undefined {
+  try {
+    return new TextEncoder().encode(JSON.stringify(answer, writeValue));
+  } catch (error) {
+    if (error instanceof RangeError) return undefined;
+    throw error;
+  }
 }
 
 /** Blocks the thread until the answer is there. */

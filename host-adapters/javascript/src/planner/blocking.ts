@@ -31,6 +31,8 @@ export type Message =
 
 interface Pending {
   host: Host;
+  /** What an answer of its database that had no room said. */
+  tooLarge?: string | undefined;
   resolve(value: unknown): void;
   reject(error: unknown): void;
 }
@@ -80,13 +82,14 @@ export function blockingPlanners(
     }
 
     async function answer(message: { query: [Source, string, Value[]] } | { pause: number }): Promise<void> {
-      const host = pending?.host;
-      if (host === undefined) return;
+      const call = pending;
+      if (call === undefined) return;
+      const { host } = call;
       clearTimeout(clock);
       if ("query" in message) {
         const rows = await host.query(...message.query);
         startClock();
-        giveAnswer(memory, rows);
+        call.tooLarge = giveAnswer(memory, rows);
       } else {
         await host.pause(message.pause);
         startClock();
@@ -98,7 +101,10 @@ export function blockingPlanners(
       if ("query" in message || "pause" in message) void answer(message);
       else if ("trap" in message) breakDown(trap(message.trap));
       else if ("error" in message)
-        end((call) => call.reject(errorOf(message.error.code, message.error.message)));
+        end(({ reject, tooLarge }) => {
+          const { code, message: words } = message.error;
+          reject(tooLarge === undefined ? errorOf(code, words) : errorOf("limit-reached", tooLarge));
+        });
       else end((call) => call.resolve("value" in message ? message.value : undefined));
     }
 
