@@ -5,6 +5,7 @@ mod cli;
 mod command_output;
 mod commands;
 mod dot_env;
+mod environment;
 mod error;
 mod files;
 mod item_lines;

@@ -56,6 +56,8 @@ pub enum Kill {
 pub struct Work {
     /// The command with its arguments.
     pub command: Vec<OsString>,
+    /// The variables of the environment that it does not get.
+    pub withheld: Vec<OsString>,
     /// What stands behind each item.
     pub separator: Separator,
     /// How long the batches' leases go on from each sign of life.
@@ -121,6 +123,9 @@ impl Work {
             return Err(Failure::usage("there is no command to run"));
         };
         let mut command = Command::new(program);
+        for name in &self.withheld {
+            command.env_remove(name);
+        }
         command
             .args(arguments)
             .env("BATCHINTORY_BATCH_ID", batch.id.to_string())

@@ -12,6 +12,7 @@ use tokio::time::timeout;
 
 use crate::advice::{tell_warnings, tell_what_waits};
 use crate::command_output::Screen;
+use crate::environment::withheld;
 use crate::error::{Code, Failure};
 use crate::item_lines::Separator;
 use crate::output::{WeightUnit, print_json, tell};
@@ -37,7 +38,9 @@ const DEFAULT_LEASE_SECONDS: u32 = 300;
 /// The command gets the items on its standard input, one per line, and BATCHINTORY_BATCH_ID,
 /// BATCHINTORY_CLAIM_TOKEN, BATCHINTORY_ATTEMPT, BATCHINTORY_JOB, BATCHINTORY_META_TABLE,
 /// BATCHINTORY_ID_START, BATCHINTORY_ID_END, BATCHINTORY_COUNT, BATCHINTORY_WEIGHT and
-/// BATCHINTORY_LEASE_SECONDS (if it has a lease) in its environment. A batch succeeds when its command ends with 0. Standard
+/// BATCHINTORY_LEASE_SECONDS (if it has a lease) in its environment. That is this program's own, but for
+/// connection strings, tokens and passwords (BATCHINTORY_…_CONN, BATCHINTORY_API_TOKEN, PGPASSWORD, MYSQL_PWD):
+/// a command that needs one gets it by --pass-env. A batch succeeds when its command ends with 0. Standard
 /// output becomes its result when it is JSON of at most 1 MiB and is passed on otherwise; the last 64 KiB
 /// of standard error become its log.
 ///
@@ -83,6 +86,10 @@ pub struct Arguments {
     /// End each item with a NUL character instead of a line break
     #[arg(short = '0', long, help_heading = "How to run")]
     null: bool,
+    /// Give the command this variable too, although it may hold a secret: a connection string, a token or a
+    /// password (several times for several)
+    #[arg(long, value_name = "NAME", help_heading = "How to run")]
+    pass_env: Vec<OsString>,
     /// The command with its arguments
     #[arg(
         last = true,
@@ -104,6 +111,7 @@ pub async fn run(settings: &Settings, arguments: &Arguments, json: bool) -> Resu
     let unit = arguments.request.weight_unit();
     let work = Work {
         command: arguments.command.clone(),
+        withheld: withheld(&arguments.pass_env),
         separator: Separator::null_if(arguments.null),
         lease_seconds: request.lease_seconds,
         screen: Screen {

@@ -880,3 +880,44 @@ fn the_help_is_as_it_was_reviewed() {
     let cases = trycmd::TestCases::new();
     cases.env("COLUMNS", "100").case("tests/help/*.trycmd");
 }
+
+#[test]
+fn a_command_gets_no_secrets_but_those_that_are_passed() {
+    let workplace = Workplace::prepared();
+    let url = format!("sqlite:{}", workplace.path("batchintory.sqlite").display());
+    let script = r#"cat > /dev/null
+        echo "[\"${BATCHINTORY_INVENTORY_CONN:-}\", \"${BATCHINTORY_META_CONN:-}\", \"${BATCHINTORY_API_TOKEN:-}\",
+        \"${PGPASSWORD:-}\", \"${MYSQL_PWD:-}\", \"${HARMLESS:-}\", \"${BATCHINTORY_CLAIM_TOKEN:+told}\"]""#;
+    let run = |options: &[&str]| {
+        let job = [
+            "run",
+            "--meta-table",
+            "files",
+            "--job",
+            "lines",
+            "--max-count",
+            "1",
+        ];
+        let output = (workplace.command(&[&job, options, &["--", "sh", "-c", script]].concat()))
+            .env("BATCHINTORY_INVENTORY_CONN", &url)
+            .env("BATCHINTORY_META_CONN", &url)
+            .env("BATCHINTORY_API_TOKEN", "token")
+            .env("PGPASSWORD", "password")
+            .env("MYSQL_PWD", "password")
+            .env("HARMLESS", "harmless")
+            .output()
+            .unwrap();
+        ok(&output);
+        workplace.json(&["history"])[0]["result_item"].clone()
+    };
+    let nothing = serde_json::json!(["", "", "", "", "", "harmless", "told"]);
+    assert_eq!(run(&[]), nothing);
+    let passed = [
+        "--pass-env",
+        "BATCHINTORY_META_CONN",
+        "--pass-env",
+        "PGPASSWORD",
+    ];
+    let some = serde_json::json!(["", url, "", "password", "", "harmless", "told"]);
+    assert_eq!(run(&passed), some);
+}
