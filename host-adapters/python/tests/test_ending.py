@@ -182,3 +182,23 @@ def test_pages_get_smaller_where_an_answer_would_be_too_large(
     batch = claim(inventory, count=None)
     assert [len(item or "") for item in batch.items] == [20_000] * 400
     assert batch.items == [record.item for record in batch.records]
+
+
+@pytest.mark.parametrize("driver", ["psycopg", "psycopg2", "pymysql"])
+def test_a_statement_has_a_time_limit(
+    lake: MakeInventory, engine_of: Callable[[str], Engine], driver: str
+) -> None:
+    system = "mysql" if driver == "pymysql" else "postgresql"
+    url = on_server(system)
+    lake(url)
+    separator = "&" if "?" in url else "?"
+    inventory = Inventory(sqlalchemy_url(url, driver) + f"{separator}statement_timeout=500")
+    with engine_of(url).connect() as connection:
+        connection.execute(text("LOCK TABLES files WRITE" if system == "mysql" else "LOCK TABLE files"))
+        with pytest.raises(Unavailable, match="no answer within 500 ms"):
+            inventory.plan(request_of())
+        if system == "mysql":
+            connection.execute(text("UNLOCK TABLES"))
+    # What comes after it does not suffer.
+    assert claim(inventory).items[0] == "file-1"
+    inventory.close()

@@ -27,10 +27,11 @@ pub enum Access {
 ///   the name of a Python driver as in `postgresql+psycopg2://`), as libpq reads it: several hosts
 ///   (`host1:5432,host2:5432`), sockets (`%2Ffolder`, or `?host=/folder`), its options, its environment
 ///   (`PGHOST`, `PGPASSWORD`, …), services, and `~/.pgpass`. What is not supported is refused by name. Besides,
-///   `pool_size`, the most connections at once (16 by default);
+///   `pool_size`, the most connections at once (16 by default), and `statement_timeout`, how long a statement may take
+///   in milliseconds (5 minutes by default; 0 for as long as it likes);
 /// - MySQL and MariaDB: `mysql://user:password@host:port/database?option=…` (also `mariadb://`, and with
 ///   the name of a Python driver), with the options `sslmode` and `sslrootcert` as above (but for
-///   `verify-ca`), `connect_timeout` in seconds, `pool_size`, and `socket`, the path of a Unix socket. The
+///   `verify-ca`), `connect_timeout` in seconds, `statement_timeout`, `pool_size`, and `socket`, the path of a Unix socket. The
 ///   database must be named: the inventory lies there, and meta tables that are named without one.
 ///
 /// Characters that end a part of a URL are encoded in names, passwords and values: `@` is `%40`, `/` is `%2F`.

@@ -1,10 +1,10 @@
-//! How batches end whose result the database does not take, or whose items are long.
+//! How batches end whose result the database does not take, or whose database does not answer.
 
 use anyhow::{Context, Result, bail};
 use batchintory::{AcquireRequest, HistoryQuery, Outcome};
 use batchintory_tests::tables::{Table, execute};
-use batchintory_tests::{TestDatabase, mysql, postgres_of_few_letters, sqlite};
-use batchintory_wasmtime::{Acquired, Batch, Inventory, Limits};
+use batchintory_tests::{TestDatabase, mysql, postgres, postgres_of_few_letters, sqlite};
+use batchintory_wasmtime::{Access, Acquired, Batch, DatabaseError, Inventory, Limits, connect};
 use serde_json::json;
 
 /// In neither of the databases below.
@@ -86,6 +86,32 @@ async fn what_can_never_be_kept_fails_on_mysql() -> Result<()> {
         MODIFY logging text CHARACTER SET latin1";
     execute(database.connection.as_ref(), few_letters, &[]).await?;
     what_can_never_be_kept_fails(inventory).await
+}
+
+/// A statement that sleeps for long is not waited for; what comes after it does not suffer.
+async fn limited(database: TestDatabase, sleep: &str) -> Result<()> {
+    let separator = if database.url.contains('?') { '&' } else { '?' };
+    let url = format!("{}{separator}statement_timeout=500", database.url);
+    let limited = connect(&url, Access::ReadWrite).await?;
+    match limited.query(sleep, &[]).await {
+        Err(DatabaseError::OutcomeUnknown(message)) => {
+            assert!(message.contains("no answer within 500 ms"), "{message}");
+        }
+        answer => bail!("{answer:?}"),
+    }
+    let answer = limited.query("SELECT 1.0e0", &[]).await;
+    assert!(answer.is_ok(), "{answer:?}");
+    Ok(())
+}
+
+#[tokio::test]
+async fn statements_on_postgres_have_a_time_limit() -> Result<()> {
+    limited(postgres().await?, "SELECT CAST(pg_sleep(100) AS text)").await
+}
+
+#[tokio::test]
+async fn statements_on_mysql_have_a_time_limit() -> Result<()> {
+    limited(mysql().await?, "SELECT SLEEP(100)").await
 }
 
 #[tokio::test]

@@ -49,7 +49,7 @@ export const known: ReadonlySet<string> = new Set([
     sslkey sslmode sslnegotiation sslpassword sslrootcert sslsni ssl_max_protocol_version
     ssl_min_protocol_version target_session_attrs tcp_user_timeout user`),
   // Of batchintory.
-  ...words("pool_size socket statement_cache"),
+  ...words("pool_size socket statement_cache statement_timeout"),
   // Of SQLite, and of Python's module for it.
   ...words("cache check_same_thread immutable mode nolock psow timeout uri vfs"),
   // Of other drivers and tools, whose URLs are copied.
@@ -57,7 +57,7 @@ export const known: ReadonlySet<string> = new Set([
     auth_plugin autocommit charset collation connection_limit currentSchema database db encoding init_command
     keepalives_retries local_infile passwd pgbouncer pool_timeout program_name query_timeout read_timeout schema
     search_path serverTimezone sql_mode ssl ssl_ca ssl_cert ssl_disabled ssl_key ssl_verify_cert
-    ssl_verify_identity statement_timeout unix_socket uselibpqcompat use_unicode write_timeout`),
+    ssl_verify_identity unix_socket uselibpqcompat use_unicode write_timeout`),
 ]);
 
 /** Names of options whose values are secrets. */

@@ -58,8 +58,8 @@ def _open(source: str | URL, access: Access) -> Database:
 
     try:
         url = parse(source) if isinstance(source, str) else from_sqlalchemy(source)
-        engine, size = engine_for(url, access)
-        database = _from_engine(engine, size=size)
+        made = engine_for(url, access)
+        database = _from_engine(made.engine, made.size, made.limit)
         if isinstance(url, SqliteUrl):
             _set_up_file(url, database, access)
     except Fault as fault:
@@ -95,7 +95,7 @@ def _set_up_file(url: SqliteUrl, database: Database, access: Access) -> None:
         raise
 
 
-def _from_engine(engine: Engine, size: int | None = None) -> Database:
+def _from_engine(engine: Engine, size: int | None = None, limit: float | None = None) -> Database:
     from sqlalchemy.pool import NullPool, SingletonThreadPool, StaticPool
 
     from batchintory.driver.pooled import POOL_SIZE, PooledDatabase
@@ -123,6 +123,7 @@ def _from_engine(engine: Engine, size: int | None = None) -> Database:
         open_connection,
         schema=_schema(engine),
         size=size or POOL_SIZE,
+        limit=limit,
         after_fork=lambda: engine.dispose(close=False),
     )
     database.open_first()

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import os
-from typing import TYPE_CHECKING, Literal
+from typing import TYPE_CHECKING, Literal, NamedTuple
 from urllib.parse import quote
 
 from batchintory.database_url import LIBPQ, Fault, Host, ServerUrl, SqliteUrl, System, is_host, unsupported
@@ -18,6 +18,16 @@ Access = Literal["read-only", "create"]
 #: How long connecting may take, in seconds, unless said otherwise.
 CONNECT_TIMEOUT = 10
 
+#: How long a statement may take, in seconds, unless said otherwise: most take some milliseconds, and few a minute.
+STATEMENT_TIMEOUT = 300.0
+
+#: How long what was sent may go without an acknowledgement, in milliseconds, unless said otherwise: the network is
+#: gone then, or the machine at its other end.
+TCP_USER_TIMEOUT = 30_000
+
+#: Options of a URL that are no driver's.
+_OWN = frozenset({"pool_size", "statement_timeout"})
+
 #: Options of SQLite's own URLs, and of Python's module for it.
 _SQLITE = frozenset({"cache", "immutable", "mode", "nolock", "psow", "vfs"})
 _SQLITE3 = frozenset({"check_same_thread", "timeout", "uri"})
@@ -31,14 +41,25 @@ _MYSQL = frozenset(
 _LIBPQ = LIBPQ | {"ssl"}
 
 
-def engine_for(url: SqliteUrl | ServerUrl, access: Access) -> tuple[Engine, int]:
-    """An engine without a pool, and how many connections there may be at once."""
+class Made(NamedTuple):
+    """An engine without a pool."""
+
+    engine: Engine
+    #: How many connections there may be at once.
+    size: int
+    #: How many seconds a statement may take.
+    limit: float | None = None
+
+
+def engine_for(url: SqliteUrl | ServerUrl, access: Access) -> Made:
+    """An engine for a URL."""
     if isinstance(url, SqliteUrl):
-        return _sqlite(url, access)
+        return Made(*_sqlite(url, access))
     make, supported = (_postgres, _LIBPQ) if url.system == "postgresql" else (_mysql, _MYSQL)
-    if refusal := unsupported(url.options, supported | {"pool_size"}):
+    if refusal := unsupported(url.options, supported | _OWN):
         raise Fault(refusal)
-    return make(url), _pool_size(url.options.get("pool_size", ""))
+    size, limit = _pool_size(url.options.get("pool_size", "")), _limit(url.options.get("statement_timeout", ""))
+    return Made(make(url), size, limit)
 
 
 def from_sqlalchemy(url: URL) -> SqliteUrl | ServerUrl:
@@ -118,7 +139,7 @@ def libpq_parameters(url: ServerUrl) -> dict[str, str]:
         "fallback_application_name": "batchintory",
         **url.options,
     }
-    parameters = {name: value for name, value in given.items() if value and name != "pool_size"}
+    parameters = {name: value for name, value in given.items() if value and name not in _OWN}
     if (ssl := parameters.pop("ssl", None)) is not None:
         if ssl != "true":
             raise Fault("ssl is supported only as true; use sslmode")
@@ -128,6 +149,8 @@ def libpq_parameters(url: ServerUrl) -> dict[str, str]:
     has_service = "service" in parameters or os.environ.get("PGSERVICE")
     if not has_service and not os.environ.get("PGCONNECT_TIMEOUT"):
         parameters.setdefault("connect_timeout", str(CONNECT_TIMEOUT))
+    if not has_service:
+        parameters.setdefault("tcp_user_timeout", str(TCP_USER_TIMEOUT))
     return parameters
 
 
@@ -150,7 +173,7 @@ def _mysql(url: ServerUrl) -> Engine:
     if len(url.hosts) > 1:
         raise Fault("several hosts are not supported for MySQL; name one")
     host = url.hosts[0] if url.hosts else None
-    options = {name: value for name, value in url.options.items() if value and name != "pool_size"}
+    options = {name: value for name, value in url.options.items() if value and name not in _OWN}
     made = URL.create(
         f"mysql+{driver}",
         username=url.user,
@@ -170,6 +193,14 @@ def _pool_size(given: str) -> int:
     if not (given.isascii() and given.isdecimal()) or int(given) < 1:
         raise Fault("pool_size must be a number above 0")
     return int(given)
+
+
+def _limit(given: str) -> float | None:
+    if not given:
+        return STATEMENT_TIMEOUT
+    if not (given.isascii() and given.isdecimal()):
+        raise Fault("statement_timeout must be a whole number of milliseconds, or 0")
+    return int(given) / 1000 or None
 
 
 def _installed(first: str, second: str) -> str:

@@ -3,4 +3,5 @@
 pub(crate) mod mysql;
 pub(crate) mod postgres;
 pub(crate) mod sqlite;
+mod time_limit;
 mod tls;

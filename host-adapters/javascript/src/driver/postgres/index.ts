@@ -46,8 +46,9 @@ export async function open(url: ServerUrl): Promise<Database> {
         check(result.fields);
         return { rows: result.rows, affected: result.command === "SELECT" ? 0 : (result.rowCount ?? 0) };
       } catch (error) {
-        // After what the server says, but for its farewell, the connection goes on.
-        if (error instanceof pg.DatabaseError && error.severity === "ERROR") isLost = false;
+        // After what the server says, but for its farewell, the connection goes on. Where it takes no writes, another
+        // server may do so by now.
+        if (error instanceof pg.DatabaseError && error.severity === "ERROR") isLost = error.code === "25006";
         throw error;
       } finally {
         client.off("error", ignore);

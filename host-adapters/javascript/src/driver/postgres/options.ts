@@ -13,6 +13,9 @@ const poolSize = 16;
 /** How long connecting may take, unless said otherwise. */
 const connectTimeoutSeconds = 10;
 
+/** How long a statement may take, in milliseconds, unless said otherwise: most take some, and few a minute. */
+const statementTimeout = 300_000;
+
 /** How to connect. Holds passwords: never to be shown. */
 export interface Options {
   targets: Target[];
@@ -30,6 +33,10 @@ export function read(url: ServerUrl, surroundings = new Surroundings()): Options
   const keepalivesIdle = parameters.number("keepalives_idle");
   const size = url.options.get("pool_size") || String(poolSize);
   if (!/^[1-9]\d{0,5}$/.test(size)) throw new Fault("pool_size must be a number above 0");
+  const limit = url.options.get("statement_timeout") || String(statementTimeout);
+  if (!/^\d{1,9}$/.test(limit)) {
+    throw new Fault("statement_timeout must be a whole number of milliseconds, or 0");
+  }
   return {
     targets: targetsOf(parameters, surroundings),
     config: {
@@ -38,6 +45,8 @@ export function read(url: ServerUrl, surroundings = new Surroundings()): Options
       application_name: parameters.get("application_name") || parameters.get("fallback_application_name"),
       ...(parameters.get("options") === "" ? {} : { options: parameters.get("options") }),
       max: Number(size),
+      // The driver's own clock; with 0 it has none.
+      query_timeout: Number(limit),
       connectionTimeoutMillis: 1000 * (parameters.number("connect_timeout") ?? connectTimeoutSeconds),
       keepAlive: parameters.number("keepalives") !== 0,
       ...(keepalivesIdle === undefined ? {} : { keepAliveInitialDelayMillis: 1000 * keepalivesIdle }),

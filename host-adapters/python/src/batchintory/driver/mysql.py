@@ -72,6 +72,12 @@ class Mysql:
                 return False
         return True
 
+    def descriptor(self, connection: Any) -> int | None:
+        # PyMySQL's has a socket; the other module tells it since a version of its own.
+        tells = getattr(connection, "_sock", None) or connection
+        fileno = getattr(tells, "fileno", None)
+        return None if fileno is None else int(fileno())
+
     def run(self, connection: Any, statement: str, parameters: Sequence[Value]) -> Rows:
         with connection.cursor() as cursor:
             cursor.execute(*self.placed(statement, parameters))

@@ -8,6 +8,7 @@ from contextlib import contextmanager
 from queue import SimpleQueue
 from typing import Any
 
+from batchintory.driver import time_limit
 from batchintory.driver.session import Session
 from batchintory.fork_gate import gate
 from batchintory.records import Dialect
@@ -30,12 +31,15 @@ class PooledDatabase:
         *,
         schema: str | None = None,
         size: int = POOL_SIZE,
+        limit: float | None = None,
         after_fork: Callable[[], None] = lambda: None,
     ) -> None:
+        """``limit`` is how many seconds a statement may take."""
         self._session = session
         self._connect = connect
         self._schema = schema
         self._size = size
+        self._limit = limit
         self._reset_connector = after_fork
         self._free = _permits(size)
         self._idle: list[tuple[Any, float]] = []
@@ -70,11 +74,11 @@ class PooledDatabase:
 
     def _run(self, connection: Any, statement: str, parameters: Sequence[Value]) -> Rows:
         try:
-            rows = self._session.run(connection, statement, parameters)
+            rows = self._in_time(connection, statement, parameters)
         except (self._session.error, DatabaseError) as error:
             explained = error if isinstance(error, DatabaseError) else self._session.explain(error)
-            if explained.kind in ("outcome-unknown", "unavailable"):
-                # Those that lie idle were probably lost with it.
+            if explained.kind in ("outcome-unknown", "unavailable") or explained.refusal == "read-only":
+                # Those that lie idle were probably lost with it, or lead to the same server, which takes no writes.
                 _close(connection)
                 self._close_idle()
             else:
@@ -88,6 +92,18 @@ class PooledDatabase:
             raise
         self._put_back(connection)
         return rows
+
+    def _in_time(self, connection: Any, statement: str, parameters: Sequence[Value]) -> Rows:
+        descriptor = None if self._limit is None else self._session.descriptor(connection)
+        if self._limit is None or descriptor is None:
+            return self._session.run(connection, statement, parameters)
+        with time_limit.watchdog.watch(descriptor, self._limit) as watched:
+            try:
+                return self._session.run(connection, statement, parameters)
+            except (self._session.error, DatabaseError, OSError) as error:
+                if watched.is_cut:
+                    raise watched.error() from error
+                raise
 
     def _take(self) -> Any:
         while True:

@@ -71,6 +71,9 @@ class _Postgres:
     def _answers(self, connection: Any) -> bool:
         raise NotImplementedError
 
+    def descriptor(self, connection: Any) -> int | None:
+        return int(connection.fileno())
+
     def placed(self, statement: str, parameters: Sequence[Value]) -> tuple[str, Any]:
         numbers = {str(number): value for number, value in enumerate(parameters, 1)}
         return numbered(statement), numbers

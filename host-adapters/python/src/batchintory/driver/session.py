@@ -41,6 +41,9 @@ class Session(Protocol):
     def is_alive(self, connection: Any, idle_seconds: float) -> bool:
         """Whether a connection that lay idle for so long can be used."""
 
+    def descriptor(self, connection: Any) -> int | None:
+        """Its socket's; ``None`` where there is none, or the module does not tell."""
+
     def run(self, connection: Any, statement: str, parameters: Sequence[Value]) -> Rows:
         """Runs a statement; errors are the module's, or a :class:`DatabaseError`."""
 

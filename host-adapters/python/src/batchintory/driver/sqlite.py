@@ -42,6 +42,9 @@ class Sqlite:
     def is_alive(self, connection: sqlite3.Connection, idle_seconds: float) -> bool:
         return True
 
+    def descriptor(self, connection: sqlite3.Connection) -> int | None:
+        return None
+
     def run(self, connection: sqlite3.Connection, statement: str, parameters: Sequence[Value]) -> Rows:
         # `rowcount` of a statement with RETURNING differs between versions of Python.
         before = connection.total_changes

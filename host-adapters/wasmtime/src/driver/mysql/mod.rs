@@ -6,12 +6,13 @@ mod options;
 mod values;
 
 use async_trait::async_trait;
-use batchintory::{DatabaseError, Dialect, Rows, Value};
+use batchintory::{DatabaseError, Dialect, Refusal, Rows, Value};
 use batchintory_database_url::ServerUrl;
 use deadpool::managed::{Object, Pool};
 use mysql_async::prelude::{Protocol, Queryable};
 use mysql_async::{Conn, Error, Params, QueryResult, Row};
 
+use super::time_limit::TimeLimit;
 use crate::database::Database;
 use connections::Connections;
 use options::Options;
@@ -23,6 +24,7 @@ pub(crate) struct Mysql {
     pool: Pool<Connections>,
     schema: String,
     system: &'static str,
+    limit: TimeLimit,
 }
 
 impl Mysql {
@@ -42,7 +44,7 @@ impl Mysql {
             .map_err(explain)?;
         let is_mariadb = version.is_some_and(|version| version.contains("MariaDB"));
         first.disconnect().await.map_err(explain)?;
-        let schema = options.database.clone();
+        let (schema, limit) = (options.database.clone(), options.limit);
         let pool = Pool::builder(Connections::new(&options))
             .max_size(options.pool_size)
             .build()
@@ -51,6 +53,7 @@ impl Mysql {
             pool,
             schema,
             system: if is_mariadb { "mariadb" } else { "mysql" },
+            limit,
         })
     }
 }
@@ -72,10 +75,18 @@ impl Database for Mysql {
     async fn query(&self, statement: &str, parameters: &[Value]) -> Result<Rows, DatabaseError> {
         let mut connection = (self.pool.get().await)
             .map_err(|error| DatabaseError::Unavailable(errors::pool_message(&error)))?;
-        let answer = run(&mut connection, statement, parameters).await;
-        if connection.is_disconnected() {
+        let answer = run(&mut connection, statement, parameters);
+        let Some(answer) = self.limit.within(answer).await else {
             drop(Object::take(connection));
-            // Those that lie idle were probably lost with it.
+            return Err(self.limit.error());
+        };
+        let is_no_primary = matches!(
+            &answer,
+            Err(DatabaseError::Failed(error)) if error.refusal == Refusal::ReadOnly
+        );
+        if connection.is_disconnected() || is_no_primary {
+            drop(Object::take(connection));
+            // Those that lie idle were probably lost with it, or lead to the same server.
             self.pool.retain(|_, _| false);
         }
         answer

@@ -8,6 +8,7 @@ use batchintory_database_url::{ServerUrl, unsupported};
 use mysql_async::{Opts, OptsBuilder, SslOpts};
 use rustls::crypto::{CryptoProvider, ring};
 
+use crate::driver::time_limit::TimeLimit;
 use crate::driver::tls::{Mode, trusted_certificates};
 
 /// The most connections at once, unless said otherwise.
@@ -20,12 +21,13 @@ const STATEMENTS: usize = 16;
 const KEEPALIVE: Duration = Duration::from_secs(60);
 
 /// The options of a URL.
-const OPTIONS: [&str; 5] = [
+const OPTIONS: [&str; 6] = [
     "connect_timeout",
     "pool_size",
     "socket",
     "sslmode",
     "sslrootcert",
+    "statement_timeout",
 ];
 
 /// What a session must have, whatever the server's defaults are. A lock is waited for as long as SQLite's.
@@ -39,6 +41,7 @@ pub(super) struct Options {
     pub(super) database: String,
     pub(super) pool_size: usize,
     pub(super) connect_timeout: Duration,
+    pub(super) limit: TimeLimit,
     /// Whether a server without TLS is fine too.
     pub(super) tls_may_lack: bool,
 }
@@ -95,6 +98,7 @@ impl Options {
             database,
             pool_size,
             connect_timeout,
+            limit: TimeLimit::read(url)?,
             tls_may_lack: mode == Mode::Prefer,
         })
     }

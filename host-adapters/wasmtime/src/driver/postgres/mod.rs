@@ -11,10 +11,11 @@ mod targets;
 mod tls;
 
 use async_trait::async_trait;
-use batchintory::{DatabaseError, Dialect, Rows, Value};
+use batchintory::{DatabaseError, Dialect, Refusal, Rows, Value};
 use batchintory_database_url::ServerUrl;
-use deadpool::managed::{Pool, PoolError};
+use deadpool::managed::{Object, Pool, PoolError};
 
+use super::time_limit::TimeLimit;
 use crate::database::Database;
 use connections::{Connections, Failure};
 use options::Options;
@@ -23,6 +24,7 @@ use surroundings::Surroundings;
 /// A PostgreSQL database.
 pub(crate) struct Postgres {
     pool: Pool<Connections>,
+    limit: TimeLimit,
 }
 
 impl Postgres {
@@ -30,13 +32,14 @@ impl Postgres {
     pub(crate) async fn connect(url: &ServerUrl) -> Result<Self, String> {
         let options = Options::read(url, &Surroundings::own())?;
         let pool_size = options.pool_size;
+        let limit = TimeLimit::read(url)?;
         let pool = Pool::builder(Connections::new(options))
             .max_size(pool_size)
             .build()
             .map_err(|error| error.to_string())?;
         let connection = pool.get().await.map_err(|error| pool_message(&error))?;
         drop(connection);
-        Ok(Self { pool })
+        Ok(Self { pool, limit })
     }
 }
 
@@ -52,8 +55,23 @@ impl Database for Postgres {
             .get()
             .await
             .map_err(|error| DatabaseError::Unavailable(pool_message(&error)))?;
-        batchintory_postgres::query(&connection, statement, parameters).await
+        let answer = batchintory_postgres::query(&connection, statement, parameters);
+        let Some(answer) = self.limit.within(answer).await else {
+            drop(Object::take(connection));
+            return Err(self.limit.error());
+        };
+        if is_of_no_primary(&answer) {
+            // Another server may take writes by now.
+            drop(Object::take(connection));
+            self.pool.retain(|_, _| false);
+        }
+        answer
     }
+}
+
+/// Whether the server takes no writes.
+fn is_of_no_primary(answer: &Result<Rows, DatabaseError>) -> bool {
+    matches!(answer, Err(DatabaseError::Failed(error)) if error.refusal == Refusal::ReadOnly)
 }
 
 /// Why there is no connection.

@@ -13,6 +13,7 @@ use super::parameters::Parameters;
 use super::surroundings::Surroundings;
 use super::targets::Target;
 use super::tls::{self, Certificates};
+use crate::driver::time_limit::TCP_USER_TIMEOUT;
 use crate::driver::tls::Mode;
 
 /// The most connections at once, unless said otherwise.
@@ -132,13 +133,12 @@ fn config(parameters: &Parameters) -> Result<Config, String> {
     {
         config.keepalives_retries(count);
     }
-    // In milliseconds.
-    if let Some(timeout) = parameters
-        .number("tcp_user_timeout")?
-        .filter(|time| *time > 0)
-    {
-        config.tcp_user_timeout(Duration::from_millis(timeout.into()));
-    }
+    match parameters.number("tcp_user_timeout")? {
+        None => config.tcp_user_timeout(TCP_USER_TIMEOUT),
+        // The system's own, says libpq.
+        Some(0) => &mut config,
+        Some(milliseconds) => config.tcp_user_timeout(Duration::from_millis(milliseconds.into())),
+    };
     Ok(config)
 }
 
@@ -162,6 +162,7 @@ mod tests {
     use serde::Deserialize;
 
     use super::*;
+    use crate::driver::time_limit::TimeLimit;
 
     #[derive(Deserialize)]
     struct Table {
@@ -230,6 +231,7 @@ mod tests {
         config(&parameters)?;
         parameters.number("connect_timeout")?;
         pool_size(&url)?;
+        TimeLimit::read(&url)?;
         Ok((parameters, targets))
     }
 

@@ -9,7 +9,7 @@ use super::service;
 use super::surroundings::Surroundings;
 
 /// Options that are none of libpq's parameters.
-const OWN: [&str; 2] = ["pool_size", "ssl"];
+const OWN: [&str; 3] = ["pool_size", "ssl", "statement_timeout"];
 
 /// Parameters by libpq's names. Holds the password: never to be shown.
 pub(super) struct Parameters {

@@ -1,0 +1,49 @@
+//! How long a server may take: to answer a statement, and to acknowledge what it was sent.
+
+use std::time::Duration;
+
+use batchintory::DatabaseError;
+use batchintory_database_url::ServerUrl;
+use tokio::time::timeout;
+
+/// How long a statement may take, unless said otherwise: most take some milliseconds, and few a minute.
+const STATEMENT_TIMEOUT: Duration = Duration::from_secs(300);
+
+/// How long what was sent may go without an acknowledgement, unless said otherwise: the network is gone then, or
+/// the machine at its other end.
+pub(super) const TCP_USER_TIMEOUT: Duration = Duration::from_secs(30);
+
+/// How long statements may take; they may for ever where the URL says 0.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) struct TimeLimit(Option<Duration>);
+
+impl TimeLimit {
+    /// By the URL's option `statement_timeout`, in milliseconds, as PostgreSQL's setting of this name.
+    pub(super) fn read(url: &ServerUrl) -> Result<Self, String> {
+        let Some(value) = url.option("statement_timeout") else {
+            return Ok(Self(Some(STATEMENT_TIMEOUT)));
+        };
+        match value.parse::<u32>() {
+            Ok(0) => Ok(Self(None)),
+            Ok(limit) => Ok(Self(Some(Duration::from_millis(limit.into())))),
+            Err(_) => Err("statement_timeout must be a whole number of milliseconds, or 0".into()),
+        }
+    }
+
+    /// What a statement answers, if it does so in time. Otherwise `None`: its connection is of no use any more.
+    pub(super) async fn within<T>(self, statement: impl Future<Output = T>) -> Option<T> {
+        match self.0 {
+            Some(limit) => timeout(limit, statement).await.ok(),
+            None => Some(statement.await),
+        }
+    }
+
+    /// What is said of a statement that was not answered in time.
+    pub(super) fn error(self) -> DatabaseError {
+        let limit = self.0.unwrap_or_default().as_millis();
+        DatabaseError::OutcomeUnknown(format!(
+            "no answer within {limit} ms; where statements may take longer, say so by \
+             statement_timeout in the URL"
+        ))
+    }
+}
