@@ -98,10 +98,14 @@ macro_rules! boundary {
             });
             $crate::boundary!(@record wit_inventory::AcquireRequest, AcquireRequest {
                 meta_table, job, job_identifier, source_job, columns, id_min, id_max, max_weight,
-                max_count, filter, hold, settle, max_attempts, retry_delay_seconds, lease_seconds, on_change
+                max_count, filter, hold, settle, max_attempts, retry_delay_seconds, lease_seconds, on_change,
+                item_encoding
             });
             $crate::boundary!(@enum wit_inventory::Settle, Settle { None, CommitOrder });
             $crate::boundary!(@enum wit_inventory::OnChange, OnChange { Refuse, Accept });
+            $crate::boundary!(@enum wit_inventory::ItemEncoding, ItemEncoding {
+                Text, Base64, Hex
+            });
             $crate::boundary!(@enum wit_inventory::Queue, Queue {
                 Running, Retry, Requeued, Exhausted
             });

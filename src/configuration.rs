@@ -7,7 +7,7 @@
 use serde_json::{Map, Value};
 
 use crate::error::Error;
-use crate::interface::{AcquireRequest, MetaColumns, OnChange, Settle};
+use crate::interface::{AcquireRequest, ItemEncoding, MetaColumns, OnChange, Settle};
 use crate::judgement::Grounds;
 
 /// What a judgement's grounds are kept as, beside the members of the request.
@@ -94,6 +94,11 @@ pub(crate) fn read(config: &str) -> Option<AcquireRequest> {
         on_change: match kept.get("on_change").and_then(Value::as_str) {
             Some("accept") => OnChange::Accept,
             _ => default.on_change,
+        },
+        item_encoding: match kept.get("item_encoding").and_then(Value::as_str) {
+            Some("base64") => ItemEncoding::Base64,
+            Some("hex") => ItemEncoding::Hex,
+            _ => default.item_encoding,
         },
     })
 }
@@ -194,6 +199,7 @@ mod tests {
             retry_delay_seconds: Some(0),
             lease_seconds: Some(60),
             on_change: OnChange::Accept,
+            item_encoding: ItemEncoding::Hex,
             ..AcquireRequest::new("files", "thumbnails")
         };
         for request in [request, AcquireRequest::new("files", "thumbnails")] {

@@ -69,6 +69,8 @@ pub struct AcquireRequest {
     pub lease_seconds: Option<u32>,
     /// What to do when columns, filter or hold differ from those of the job's latest range.
     pub on_change: OnChange,
+    /// How items are given.
+    pub item_encoding: ItemEncoding,
 }
 
 impl Default for AcquireRequest {
@@ -90,6 +92,7 @@ impl Default for AcquireRequest {
             retry_delay_seconds: None,
             lease_seconds: None,
             on_change: OnChange::Refuse,
+            item_encoding: ItemEncoding::Text,
         }
     }
 }
@@ -124,6 +127,19 @@ pub enum Settle {
     None,
     /// By commit order: waits for transactions that may have drawn a lower id.
     CommitOrder,
+}
+
+/// How items are given.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum ItemEncoding {
+    /// As text; an item that is none is an error.
+    #[default]
+    Text,
+    /// The bytes of every item in base64, with padding.
+    Base64,
+    /// The bytes of every item by hexadecimal digits, in small letters.
+    Hex,
 }
 
 /// What to do when a job's configuration differs from that of its latest range.

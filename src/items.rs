@@ -6,6 +6,8 @@ use crate::databases::{Databases, RowReader};
 use crate::error::Error;
 use crate::find_attempt::{find_attempt, no_such_batch};
 use crate::interface::Item;
+use crate::item::{Given, NoText};
+use crate::job::Job;
 use crate::judge::Judge;
 use crate::next_batch::repeated_uid;
 use crate::sql::meta;
@@ -53,5 +55,21 @@ pub(crate) async fn items<D: Database>(
         return Err(repeated_uid(&job, item.uid, "several"));
     }
     items.truncate(usize::try_from(limit).unwrap_or(usize::MAX));
+    for Item { uid, item, .. } in &mut items {
+        if let Some(given) = item.take() {
+            let encoded = Given::parse(given)?.encoded(job.request.item_encoding);
+            *item = Some(encoded.map_err(|NoText(why)| no_text(&job, *uid, why))?);
+        }
+    }
     Ok(items)
+}
+
+/// What to say of an item that is no text.
+fn no_text(job: &Job, uid: i64, why: &str) -> Error {
+    Error::InvalidRequest(format!(
+        "the item of uid {uid} in the meta table {table:?} is no text: it {why}; name a column of \
+         text, or end this batch as failed and ask for `item-encoding` base64 or hex, which give the \
+         bytes of all items",
+        table = job.meta_table.to_string()
+    ))
 }

@@ -21,6 +21,7 @@ mod find_attempt;
 mod history;
 mod instant;
 mod interface;
+mod item;
 mod items;
 mod job;
 mod judge;
@@ -55,8 +56,8 @@ pub use database::{
 pub use error::Error;
 pub use interface::{
     AcquireRequest, Acquisition, Attempt, AuditPage, Batch, BatchPlan, Difference, HistoryQuery,
-    IdRange, Item, JobProgress, JobSummary, MetaColumns, Migration, Nothing, NothingReason,
-    OnChange, Outcome, PlannedBatch, Queue, RequeueTarget, Settle,
+    IdRange, Item, ItemEncoding, JobProgress, JobSummary, MetaColumns, Migration, Nothing,
+    NothingReason, OnChange, Outcome, PlannedBatch, Queue, RequeueTarget, Settle,
 };
 pub use object::Object;
 pub use planner::Planner;

@@ -3,6 +3,7 @@
 use sea_query::{Alias, Expr, ExprTrait, Func, Order, Query, SelectStatement, SubQueryStatement};
 
 use super::condition::Assumption;
+use super::item::item;
 use super::{Statement, bigint, bind_double, bind_int, bind_text, double, joined, text, when};
 use crate::database::Dialect;
 use crate::job::{Bounds, Job};
@@ -230,7 +231,8 @@ pub(crate) fn count_range(
     Statement::build(&select, dialect)
 }
 
-/// The items of a batch with ids above `after`, in order: rows of `uid, item, weight`.
+/// The items of a batch with ids above `after`, in order: rows of `uid, item, weight`. The item is
+/// text or bytes, as [`item`] says.
 ///
 /// Relies on: the index on the uid column.
 pub(crate) fn items(
@@ -250,7 +252,7 @@ pub(crate) fn items(
     let mut select = Query::select();
     select
         .expr(bigint(source(&job.columns.uid)))
-        .expr(text(source(&job.columns.item)))
+        .expr(item(job, source(&job.columns.item)))
         .expr(weight)
         .from_as(job.meta_table.reference(), SOURCE)
         .and_where(source(&job.columns.uid).gte(bind_int(id_start)))

@@ -9,6 +9,7 @@ mod condition;
 mod dialect;
 pub(crate) mod fence;
 pub(crate) mod inventory;
+pub(crate) mod item;
 pub(crate) mod meta;
 pub(crate) mod metadata_locks;
 pub(crate) mod schema;

@@ -2,7 +2,7 @@
 
 use std::fs;
 
-use batchintory_wasmtime::{AcquireRequest, MetaColumns, OnChange, Settle};
+use batchintory_wasmtime::{AcquireRequest, ItemEncoding, MetaColumns, OnChange, Settle};
 use bytesize::ByteSize;
 use clap::{Args, ValueEnum};
 
@@ -75,6 +75,9 @@ pub struct Request {
     /// Items have no weight
     #[arg(long)]
     no_weight: bool,
+    /// How items are given: as text, or the bytes of every item in letters, for those that are no text
+    #[arg(long, value_name = "ENCODING", default_value = "text")]
+    item_encoding: Encoding,
 }
 
 /// The heading of the options about failures.
@@ -87,6 +90,17 @@ enum ActionOnChange {
     Refuse,
     /// Go on; what was handed out or passed over before stays so
     Accept,
+}
+
+/// How items are given.
+#[derive(Debug, Clone, Copy, ValueEnum)]
+enum Encoding {
+    /// As text; an item that is none is an error
+    Text,
+    /// In base64, with padding
+    Base64,
+    /// By hexadecimal digits
+    Hex,
 }
 
 /// A span of time, in whole seconds.
@@ -127,6 +141,11 @@ impl Request {
             on_change: match self.on_change {
                 ActionOnChange::Refuse => OnChange::Refuse,
                 ActionOnChange::Accept => OnChange::Accept,
+            },
+            item_encoding: match self.item_encoding {
+                Encoding::Text => ItemEncoding::Text,
+                Encoding::Base64 => ItemEncoding::Base64,
+                Encoding::Hex => ItemEncoding::Hex,
             },
             max_attempts: self.max_attempts,
             retry_delay_seconds: self.retry_delay.map(|Seconds(seconds)| seconds),

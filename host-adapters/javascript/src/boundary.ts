@@ -89,12 +89,12 @@ function optional<T, U>(
 
 const requestFields = [
   ...["metaTable", "job", "jobIdentifier", "sourceJob", "columns", "idMin", "idMax", "maxWeight", "maxCount"],
-  ...["filter", "hold", "settle", "maxAttempts", "retryDelaySeconds", "leaseSeconds", "onChange"],
+  ...["filter", "hold", "settle", "maxAttempts", "retryDelaySeconds", "leaseSeconds", "onChange", "itemEncoding"],
 ];
 
 export function toRequest(request: Api.AcquireRequest): Inventory.AcquireRequest {
   known(request, "the request", requestFields);
-  const { columns = {}, settle = "none", maxAttempts = 3, onChange = "refuse" } = request;
+  const { columns = {}, settle = "none", maxAttempts = 3, onChange = "refuse", itemEncoding = "text" } = request;
   known(columns, "columns", ["uid", "item", "weight"]);
   const { uid = "uid", item = "item", weight = "weight" } = columns;
   return {
@@ -108,6 +108,7 @@ export function toRequest(request: Api.AcquireRequest): Inventory.AcquireRequest
     settle: oneOf(settle, "settle", ["none", "commit-order"]),
     maxAttempts: small(maxAttempts, "maxAttempts"),
     onChange: oneOf(onChange, "onChange", ["refuse", "accept"]),
+    itemEncoding: oneOf(itemEncoding, "itemEncoding", ["text", "base64", "hex"]),
     ...given({
       jobIdentifier: optional(request.jobIdentifier, "jobIdentifier", text),
       sourceJob: optional(request.sourceJob, "sourceJob", text),

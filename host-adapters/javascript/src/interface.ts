@@ -72,6 +72,11 @@ export interface AcquireRequest {
   leaseSeconds?: number | null | undefined;
   /** What to do when columns, filter or hold differ from those of the job's latest range; by default `refuse`. */
   onChange?: "refuse" | "accept" | undefined;
+  /**
+   * How items are given: as text, where one that is none is an error, or the bytes of every item in letters; by
+   * default `text`.
+   */
+  itemEncoding?: "text" | "base64" | "hex" | undefined;
 }
 
 /** Where an attempt waits for what comes next. */

@@ -53,9 +53,9 @@ pub use batch::{Acquired, Batch};
 pub use batchintory;
 pub use batchintory::{
     AcquireRequest, Attempt, AuditPage, Batch as BatchRecord, BatchPlan, DatabaseError, Dialect,
-    Difference, Error as PlannerError, HistoryQuery, IdRange, Item, JobProgress, JobSummary,
-    MetaColumns, Migration, Nothing, NothingReason, OnChange, Outcome, PlannedBatch, Queue,
-    Refusal, RequeueTarget, Rows, Settings, Settle, Source, SqlError, StatusLabels, Value,
+    Difference, Error as PlannerError, HistoryQuery, IdRange, Item, ItemEncoding, JobProgress,
+    JobSummary, MetaColumns, Migration, Nothing, NothingReason, OnChange, Outcome, PlannedBatch,
+    Queue, Refusal, RequeueTarget, Rows, Settings, Settle, Source, SqlError, StatusLabels, Value,
 };
 pub use claim_queue::{ClaimQueues, ClaimTurn};
 pub use component::PlannerComponent;

@@ -1,7 +1,9 @@
 //! Values of all kinds, read from bytes: usual ones, those at an edge, and anything else.
 
 use arbitrary::{Result, Unstructured};
-use batchintory::{AcquireRequest, Dialect, MetaColumns, OnChange, Settings, Settle, StatusLabels};
+use batchintory::{
+    AcquireRequest, Dialect, ItemEncoding, MetaColumns, OnChange, Settings, Settle, StatusLabels,
+};
 
 /// All dialects.
 pub const DIALECTS: [Dialect; 3] = [Dialect::Postgresql, Dialect::Sqlite, Dialect::Mysql];
@@ -135,6 +137,11 @@ pub fn acquire_request(input: &mut Unstructured<'_>) -> Result<AcquireRequest> {
         retry_delay_seconds: maybe(input, count)?,
         lease_seconds: maybe(input, count)?,
         on_change: *input.choose(&[OnChange::Refuse, OnChange::Accept])?,
+        item_encoding: *input.choose(&[
+            ItemEncoding::Text,
+            ItemEncoding::Base64,
+            ItemEncoding::Hex,
+        ])?,
     })
 }
 

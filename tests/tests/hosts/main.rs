@@ -8,6 +8,7 @@ mod dashboard;
 mod ends;
 mod failover;
 mod faults;
+mod items;
 mod languages;
 mod looking_back;
 mod mysql;

@@ -16,7 +16,7 @@ if TYPE_CHECKING:
 
     from batchintory.batch import Batch
     from batchintory.inventory import Inventory
-    from batchintory.records import Condition, Migration, OnChange, Settle
+    from batchintory.records import Condition, ItemEncoding, Migration, OnChange, Settle
     from batchintory.settings import Settings
 
 _lock = threading.RLock()
@@ -35,6 +35,7 @@ class Options(TypedDict, total=False):
     retry_delay_seconds: int | None
     lease_seconds: int | None
     on_change: OnChange
+    item_encoding: ItemEncoding
 
 
 def configure(dot_env: str | os.PathLike[str] | None = None, settings: Mapping[str, Any] | None = None) -> None:

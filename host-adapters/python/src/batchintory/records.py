@@ -46,6 +46,8 @@ Condition = dict[str, Any]
 Settle = Literal["none", "commit-order"]
 #: What to do when a job's configuration differs from that of its latest range.
 OnChange = Literal["refuse", "accept"]
+#: How items are given.
+ItemEncoding = Literal["text", "base64", "hex"]
 #: Where an attempt waits for what comes next.
 Queue = Literal["running", "retry", "requeued", "exhausted"]
 #: Why nothing was handed out.
@@ -83,6 +85,7 @@ class AcquireRequest:
     retry_delay_seconds: int | None = None
     lease_seconds: int | None = None
     on_change: OnChange = "refuse"
+    item_encoding: ItemEncoding = "text"
 
 
 @dataclass(frozen=True, slots=True)

@@ -106,6 +106,7 @@ ACQUIRE_REQUEST = Record(
         "retry_delay_seconds": Option(U32),
         "lease_seconds": Option(U32),
         "on_change": Enum("refuse", "accept"),
+        "item_encoding": Enum("text", "base64", "hex"),
     },
 )
 QUEUE = Option(Enum("running", "retry", "requeued", "exhausted"))
