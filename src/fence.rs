@@ -8,6 +8,7 @@
 
 use std::borrow::Cow;
 
+use crate::blind_spot::{HOLD, refusal};
 use crate::database::{Database, Dialect};
 use crate::databases::{Databases, RowReader};
 use crate::error::Error;
@@ -41,12 +42,13 @@ pub(crate) async fn settled<'a, D: Database>(
     let mut row = RowReader::only(databases.meta(job, statement).await?)?;
     let highest = row.optional_int()?;
     let writers = row.optional_text()?;
+    let blind_spots = row.optional_text()?;
     if row.int()? != 0 {
-        return Err(Error::InvalidRequest(
-            "settle: a standby server does not tell which transactions run; read the meta table \
-             from the primary server"
-                .into(),
-        ));
+        let why = "a standby server does not tell which transactions run";
+        return Err(refusal(job, why, "read from the primary server"));
+    }
+    if let Some(why) = blind_spots {
+        return Err(refusal(job, &why, HOLD));
     }
     if let (Some(_), Some(writers)) = (highest, writers)
         && !are_over(databases, job, &writers).await?

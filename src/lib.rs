@@ -2,6 +2,7 @@
 
 mod audit;
 mod backoff;
+mod blind_spot;
 mod boundary;
 mod claim;
 mod claim_token;

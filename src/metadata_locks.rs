@@ -5,6 +5,7 @@
 //! every id up to that one is decided. The locks are read by a statement of their own, since the order
 //! in which one statement reads is the server's to choose.
 
+use crate::blind_spot::{HOLD, refusal};
 use crate::database::{Database, DatabaseError, Refusal, Rows, Value};
 use crate::databases::{Databases, RowReader, meta_error, unexpected};
 use crate::error::Error;
@@ -16,9 +17,6 @@ use crate::sql::metadata_locks::{self as sql, Shown};
 const MAX_ROUNDS: u32 = 50;
 /// The pause between two looks, in milliseconds.
 const PAUSE: u32 = 20;
-/// What to do where the fence can never see.
-const HOLD: &str = "hold young rows back instead (`hold`), and look for late ones (`audit`)";
-
 /// Up to which id all are decided.
 pub(crate) enum Decided {
     /// Up to this one; `None` of an empty table.
@@ -143,13 +141,4 @@ async fn permitted<D: Database>(
         }
         answer => answer.map_err(|error| meta_error(job, error)),
     }
-}
-
-/// What to say where the fence cannot see.
-fn refusal(job: &Job, why: &str, remedy: &str) -> Error {
-    Error::InvalidRequest(format!(
-        "settle: which transactions may yet insert a lower id into the meta table {:?} cannot be told: \
-         {why}; {remedy}",
-        job.meta_table.to_string()
-    ))
 }

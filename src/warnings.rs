@@ -3,7 +3,8 @@
 use crate::database::{Database, Dialect, Source};
 use crate::databases::{Databases, RowReader};
 use crate::error::Error;
-use crate::interface::{AcquireRequest, Settle};
+use crate::fence;
+use crate::interface::AcquireRequest;
 use crate::job::Job;
 use crate::progress::is_above_table;
 use crate::sql::source;
@@ -18,12 +19,10 @@ pub(crate) async fn warnings<D: Database>(
     let databases = Databases::open(database)?;
     let job = databases.job(request).await?;
     let mut warnings = match job.dialect {
-        Dialect::Postgresql if job.settle == Settle::CommitOrder => {
-            beyond_the_fence(&databases, &job).await?
-        }
         Dialect::Sqlite => ids_used_again(&databases, &job).await?,
         Dialect::Postgresql | Dialect::Mysql => Vec::new(),
     };
+    warnings.extend(beyond_the_fence(&databases, &job).await?);
     if job.source == Source::Meta {
         warnings.extend(ids_that_are_none(&databases, &job).await?);
     }
@@ -101,29 +100,15 @@ async fn ids_that_are_none<D: Database>(
     Ok(warnings)
 }
 
-/// What the fence cannot see.
+/// Why the fence refuses a source.
 async fn beyond_the_fence<D: Database>(
     databases: &Databases<'_, D>,
     job: &Job,
-) -> Result<Vec<String>, Error> {
-    let table = job.meta_table.to_string();
-    let statement = source::read_blind_spots(job);
-    let mut row = RowReader::only(databases.meta(job, statement).await?)?;
-    let mut warnings = Vec::new();
-    if let Some(sequences) = row.optional_text()? {
-        warnings.push(format!(
-            "the meta table {table:?} draws ids from a sequence with a cache ({sequences}): a session may \
-             insert low ones long after others have inserted higher ones, and settling by commit order \
-             cannot tell; ALTER SEQUENCE … CACHE 1, or find what is late by `audit`"
-        ));
+) -> Result<Option<String>, Error> {
+    match fence::settled(databases, job).await {
+        Err(Error::InvalidRequest(message)) if message.starts_with("settle:") => Ok(Some(message)),
+        answer => answer.map(|_| None),
     }
-    if row.int()? != 0 {
-        warnings.push(format!(
-            "the server of the meta table {table:?} is a standby, which does not tell what transactions \
-             run: jobs that settle by commit order are refused there"
-        ));
-    }
-    Ok(warnings)
 }
 
 /// Without AUTOINCREMENT, SQLite gives the id of a deleted last row to the next one.

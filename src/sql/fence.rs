@@ -2,48 +2,102 @@
 
 use sea_query::{Alias, Expr, ExprTrait, Query, SubQueryStatement};
 
-use super::source::{RELATIONS, lookup_name};
+use super::source::lookup_name;
 use super::{Statement, bigint, bind_text, text};
 use crate::database::Dialect;
 use crate::job::Job;
 
-/// The highest id, and who may yet insert a lower one: one row with `highest, writers, is_standby`.
-/// Writers are the virtual ids of transactions, separated by spaces; NULL when there are none.
+/// What lies behind a meta table, as the start of a statement's text whose parameter is its name.
 ///
-/// They hold a lock that a writer takes, on the table, one of its partitions, or a sequence that the
-/// table's ids are drawn from. The locks are read later than the statement's snapshot is taken: a
-/// transaction that ended in between is seen by the next statement.
+/// Followed are the table itself; the children and partitions whose rows it shows; the relations that
+/// a view reads, however deep; and, not read themselves, the parents through which rows may come to a
+/// partition. The relations that hold their ids are all of these, and the sequences that their columns
+/// are drawn from.
+const FOLLOWED: &str = "\
+    WITH RECURSIVE followed(relation, is_read) AS (\
+    SELECT CAST(to_regclass($1) AS oid), TRUE \
+    UNION SELECT found.relation, found.is_read FROM followed, LATERAL (\
+    SELECT inhrelid, TRUE FROM pg_catalog.pg_inherits WHERE is_read AND inhparent = followed.relation \
+    UNION ALL SELECT inhparent, FALSE FROM pg_catalog.pg_inherits WHERE inhrelid = followed.relation \
+    UNION ALL SELECT refobjid, TRUE FROM pg_catalog.pg_rewrite AS rules, pg_catalog.pg_depend \
+    WHERE is_read AND ev_class = followed.relation AND ev_type = '1' \
+    AND classid = CAST('pg_rewrite' AS regclass) AND objid = rules.oid \
+    AND refclassid = CAST('pg_class' AS regclass) AND refobjid <> followed.relation\
+    ) AS found(relation, is_read)), \
+    relations AS (SELECT relation FROM followed \
+    UNION SELECT objid FROM followed, pg_catalog.pg_depend \
+    WHERE refclassid = CAST('pg_class' AS regclass) AND refobjid = relation \
+    AND deptype IN ('a', 'i') AND classid = CAST('pg_class' AS regclass) \
+    UNION SELECT refobjid FROM followed, pg_catalog.pg_attrdef AS defaults, pg_catalog.pg_depend \
+    WHERE adrelid = relation AND classid = CAST('pg_attrdef' AS regclass) AND objid = defaults.oid \
+    AND refclassid = CAST('pg_class' AS regclass))";
+
+/// Why the fence cannot see all who insert, as a query of `reason`: relations that are not written by
+/// sessions that lock them, rows that replication brings, sequences whose ids do not come in the order
+/// in which they are drawn.
+const BLIND_SPOTS: &str = "\
+    SELECT CASE relkind \
+    WHEN 'm' THEN 'the rows of the materialized view ' || name || ' come when it is refreshed' \
+    WHEN 'f' THEN 'the rows of the foreign table ' || name || ' are written on another server' \
+    ELSE name || ' is no table' END AS reason \
+    FROM (SELECT relkind, CAST(CAST(oid AS regclass) AS text) AS name FROM pg_catalog.pg_class \
+    WHERE relkind NOT IN ('r', 'p', 'v') \
+    AND oid IN (SELECT relation FROM followed WHERE is_read)) AS kinds \
+    UNION ALL SELECT 'a view reads no table' WHERE NOT EXISTS (SELECT 1 FROM pg_catalog.pg_class \
+    WHERE relkind <> 'v' AND oid IN (SELECT relation FROM followed WHERE is_read)) \
+    UNION ALL SELECT 'the rows of the view ' || CAST(CAST(ev_class AS regclass) AS text) || \
+    ' are made by the function ' || CAST(CAST(functions.oid AS regprocedure) AS text) \
+    FROM pg_catalog.pg_rewrite AS rules, pg_catalog.pg_depend, pg_catalog.pg_proc AS functions \
+    WHERE ev_class IN (SELECT relation FROM followed WHERE is_read) AND ev_type = '1' \
+    AND classid = CAST('pg_rewrite' AS regclass) AND objid = rules.oid \
+    AND refclassid = CAST('pg_proc' AS regclass) AND refobjid = functions.oid AND proretset \
+    UNION ALL SELECT 'the rows of ' || CAST(CAST(srrelid AS regclass) AS text) || \
+    ' come by logical replication' FROM pg_catalog.pg_subscription_rel \
+    WHERE srrelid IN (SELECT relation FROM followed) \
+    UNION ALL SELECT 'rows may come by replication from the origin ' || roname \
+    FROM pg_catalog.pg_replication_origin WHERE roname NOT LIKE 'pg#_%' ESCAPE '#' \
+    UNION ALL SELECT 'the sequence ' || name || CASE \
+    WHEN seqcache > 1 THEN ' gives a session several ids at once; ALTER SEQUENCE ' || name || ' CACHE 1' \
+    WHEN seqcycle THEN ' begins anew at its end; ALTER SEQUENCE ' || name || ' NO CYCLE' \
+    ELSE ' counts down' END FROM (SELECT *, CAST(CAST(seqrelid AS regclass) AS text) AS name \
+    FROM pg_catalog.pg_sequence WHERE seqcache > 1 OR seqcycle OR seqincrement < 0) AS sequences \
+    WHERE seqrelid IN (SELECT relation FROM relations)";
+
+/// The highest id, who may yet insert a lower one, and why that cannot be told: one row with `highest,
+/// writers, blind_spots, is_standby`. Writers are the virtual ids of transactions, separated by spaces,
+/// blind spots are clauses; NULL when there are none.
+///
+/// They hold a lock that a writer takes, on one of the relations that hold the table's ids. The locks
+/// are read later than the statement's snapshot is taken: a transaction that ended in between is seen
+/// by the next statement.
 ///
 /// Relies on: the index on the uid column; the catalogs' own.
 pub(crate) fn read_writers(job: &Job, dialect: Dialect) -> Statement {
-    let mut writers = Query::select();
-    writers
-        .expr(Expr::cust(
-            "string_agg(DISTINCT locks.virtualtransaction, ' ')",
-        ))
-        .from_as(("pg_catalog", "pg_locks"), "locks")
-        .and_where(Expr::cust(
-            "locks.locktype = 'relation' AND locks.granted \
-             AND locks.database = (SELECT oid FROM pg_catalog.pg_database \
-             WHERE datname = current_database()) \
-             AND locks.pid IS DISTINCT FROM pg_backend_pid() \
-             AND locks.mode IN ('RowExclusiveLock', 'ShareRowExclusiveLock', 'ExclusiveLock', \
-             'AccessExclusiveLock')",
-        ))
-        .and_where(Expr::cust_with_expr(
-            format!("locks.relation IN ({RELATIONS})"),
-            bind_text(lookup_name(job).as_str()),
-        ));
+    let mut highest = Query::select();
+    highest
+        .expr(Expr::col(("source", Alias::new(&job.columns.uid))).max())
+        .from_as(job.meta_table.reference(), "source");
+    let fence = format!(
+        "CAST(fence.writers AS text), CAST(fence.blind_spots AS text), \
+         CAST(CASE WHEN pg_is_in_recovery() THEN 1 ELSE 0 END AS bigint) FROM ({FOLLOWED} SELECT \
+         (SELECT string_agg(DISTINCT locks.virtualtransaction, ' ') \
+         FROM pg_catalog.pg_locks AS locks \
+         WHERE locks.locktype = 'relation' AND locks.granted \
+         AND locks.database = (SELECT oid FROM pg_catalog.pg_database \
+         WHERE datname = current_database()) \
+         AND locks.pid IS DISTINCT FROM pg_backend_pid() \
+         AND locks.mode IN ('RowExclusiveLock', 'ShareRowExclusiveLock', 'ExclusiveLock', \
+         'AccessExclusiveLock') \
+         AND locks.relation IN (SELECT relation FROM relations)) AS writers, \
+         (SELECT string_agg(reason, '; ') FROM ({BLIND_SPOTS}) AS found) AS blind_spots) AS fence"
+    );
     let mut select = Query::select();
     select
-        .expr(bigint(
-            Expr::col(("source", Alias::new(&job.columns.uid))).max(),
-        ))
-        .expr(text(Expr::from(SubQueryStatement::from(writers))))
-        .expr(bigint(Expr::cust(
-            "CASE WHEN pg_is_in_recovery() THEN 1 ELSE 0 END",
-        )))
-        .from_as(job.meta_table.reference(), "source");
+        .expr(bigint(Expr::from(SubQueryStatement::from(highest))))
+        .expr(Expr::cust_with_expr(
+            fence,
+            bind_text(lookup_name(job).as_str()),
+        ));
     Statement::build(&select, dialect)
 }
 

@@ -390,11 +390,6 @@ fn on_the_source_itself() {
     snapshot("read_uniqueness", |dialect| {
         source::read_uniqueness(&job(dialect, None), dialect)
     });
-    let dialect = Dialect::Postgresql;
-    insta::assert_snapshot!(
-        "read_blind_spots",
-        shown(&source::read_blind_spots(&job(dialect, None)))
-    );
     insta::assert_snapshot!(
         "spell",
         shown(&source::spell(&[Some("Files"), Some("Lake")]))

@@ -6,19 +6,6 @@ use super::{Statement, bigint, bind_text, quoted, text};
 use crate::database::Dialect;
 use crate::job::Job;
 
-/// The relations that hold a table's ids, as a FROM clause's text whose parameter is the table's name:
-/// the table, its partitions, and the sequences that its columns are drawn from.
-pub(super) const RELATIONS: &str = "\
-    WITH named AS (SELECT CAST(to_regclass($1) AS oid) AS relation) \
-    SELECT relation FROM named \
-    UNION ALL SELECT CAST(relid AS oid) FROM named, pg_partition_tree(relation) \
-    UNION ALL SELECT depends.objid FROM named, pg_catalog.pg_depend AS depends \
-    WHERE depends.refobjid = relation AND depends.deptype IN ('a', 'i') \
-    AND depends.classid = CAST('pg_class' AS regclass) \
-    UNION ALL SELECT depends.refobjid FROM named, pg_catalog.pg_attrdef AS defaults, \
-    pg_catalog.pg_depend AS depends WHERE defaults.adrelid = relation \
-    AND depends.objid = defaults.oid AND depends.classid = CAST('pg_attrdef' AS regclass)";
-
 /// A meta table's name as PostgreSQL looks it up.
 pub(super) fn lookup_name(job: &Job) -> String {
     let quoted = |name| quoted(name, Dialect::Postgresql);
@@ -27,24 +14,6 @@ pub(super) fn lookup_name(job: &Job) -> String {
         quoted(job.meta_table.schema()),
         quoted(job.meta_table.table())
     )
-}
-
-/// What the fence cannot see of a PostgreSQL table: one row with `cached, is_standby`. Cached are the
-/// sequences that hand out more than one id at a time, separated by commas; NULL when there are none.
-///
-/// Relies on: the catalogs' indexes.
-pub(crate) fn read_blind_spots(job: &Job) -> Statement {
-    let cached = format!(
-        "CAST((SELECT string_agg(CAST(CAST(seqrelid AS regclass) AS text), ', ') \
-         FROM pg_catalog.pg_sequence WHERE seqcache > 1 AND seqrelid IN ({RELATIONS})) AS text), \
-         CAST(CASE WHEN pg_is_in_recovery() THEN 1 ELSE 0 END AS bigint)"
-    );
-    let mut select = Query::select();
-    select.expr(Expr::cust_with_expr(
-        cached,
-        bind_text(lookup_name(job).as_str()),
-    ));
-    Statement::build(&select, Dialect::Postgresql)
 }
 
 /// Whether ids are sure to be unique: one row with `unique, has_null`, each 1 or 0. The first tells

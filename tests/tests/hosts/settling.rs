@@ -358,6 +358,100 @@ async fn rows_that_come_to_an_empty_table_meanwhile_are_left_to_the_next_claim()
 }
 
 #[tokio::test]
+async fn the_fence_follows_a_source_to_all_tables_that_are_written() -> Result<()> {
+    let (database, inventory, _) = prepare().await?;
+    let (slow, fast) = (client(&database.url).await?, client(&database.url).await?);
+    fast.batch_execute(
+        "CREATE VIEW seen AS SELECT * FROM files WHERE weight > 0;
+         CREATE VIEW seen_again AS SELECT * FROM seen;
+         CREATE TABLE parent (uid bigserial PRIMARY KEY, item text, weight float);
+         CREATE TABLE child () INHERITS (parent);
+         CREATE TABLE parts (uid bigserial PRIMARY KEY, item text, weight float)
+         PARTITION BY RANGE (uid);
+         CREATE TABLE upper PARTITION OF parts FOR VALUES FROM (1) TO (1000) PARTITION BY RANGE (uid);
+         CREATE TABLE lower PARTITION OF upper FOR VALUES FROM (1) TO (1000);
+         CREATE VIEW all_of_them AS SELECT * FROM seen_again UNION ALL SELECT * FROM parts;
+         GRANT SELECT ON ALL TABLES IN SCHEMA public TO PUBLIC",
+    )
+    .await?;
+    // What is written, and under which names its rows are read.
+    for (written, sources) in [
+        ("files", &["files", "seen", "seen_again", "all_of_them"][..]),
+        ("child", &["child", "parent"]),
+        ("parts", &["lower", "upper", "parts"]),
+        ("lower", &["all_of_them"]),
+    ] {
+        let insert = format!("INSERT INTO {written} (item, weight) VALUES ('x', 1)");
+        slow.batch_execute(&format!("BEGIN; {insert}")).await?;
+        fast.execute(&insert, &[]).await?;
+        for source in sources {
+            let request = AcquireRequest {
+                meta_table: (*source).into(),
+                ..request(Settle::CommitOrder)
+            };
+            let Acquired::Nothing(nothing) = inventory.acquire(&request).await? else {
+                anyhow::bail!("{source}: the lower id is not decided yet");
+            };
+            assert_eq!(nothing.reason, NothingReason::Held, "{source}");
+        }
+        slow.batch_execute("ROLLBACK").await?;
+        for source in sources {
+            let request = AcquireRequest {
+                meta_table: (*source).into(),
+                ..request(Settle::CommitOrder)
+            };
+            ensure!(read(&inventory, &request).await?.is_some(), "{source}");
+        }
+    }
+    Ok(())
+}
+
+#[tokio::test]
+async fn rows_of_other_servers_are_refused() -> Result<()> {
+    let (database, inventory, _) = prepare().await?;
+    let client = client(&database.url).await?;
+    client
+        .batch_execute(
+            "CREATE EXTENSION file_fdw;
+             CREATE SERVER other FOREIGN DATA WRAPPER file_fdw;
+             CREATE FOREIGN TABLE far (uid bigint, item text, weight float) SERVER other
+             OPTIONS (filename '/dev/null');
+             CREATE TABLE parts (uid bigserial, item text, weight float) PARTITION BY RANGE (uid);
+             CREATE FOREIGN TABLE far_part PARTITION OF parts FOR VALUES FROM (1) TO (9) SERVER other
+             OPTIONS (filename '/dev/null');
+             SET allow_system_table_mods = on;
+             CREATE SUBSCRIPTION replicated CONNECTION 'host=nowhere' PUBLICATION files
+             WITH (connect = false, slot_name = NONE);
+             INSERT INTO pg_catalog.pg_subscription_rel
+             SELECT oid, CAST('files' AS regclass), 'r', NULL FROM pg_catalog.pg_subscription
+             WHERE subname = 'replicated' AND subdbid = (SELECT oid FROM pg_catalog.pg_database
+             WHERE datname = current_database());
+             GRANT SELECT ON ALL TABLES IN SCHEMA public TO PUBLIC",
+        )
+        .await?;
+    for (source, reason) in [
+        ("far", "the rows of the foreign table far are written"),
+        (
+            "parts",
+            "the rows of the foreign table far_part are written",
+        ),
+        ("files", "the rows of files come by logical replication"),
+    ] {
+        let request = AcquireRequest {
+            meta_table: source.into(),
+            ..request(Settle::CommitOrder)
+        };
+        let error = inventory.acquire(&request).await.err();
+        let message = error.context("it is not refused")?.to_string();
+        assert!(message.contains(reason), "{message}");
+    }
+    client
+        .batch_execute("DELETE FROM pg_catalog.pg_subscription_rel; DROP SUBSCRIPTION replicated")
+        .await?;
+    Ok(())
+}
+
+#[tokio::test]
 async fn a_sequence_with_a_cache_is_warned_of() -> Result<()> {
     let (database, inventory, _) = prepare().await?;
     let fenced = request(Settle::CommitOrder);
