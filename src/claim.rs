@@ -244,7 +244,7 @@ async fn check_for_rival<D: Database>(
     let inventory = &databases.inventory;
     let meta_table = job.meta_table.scope();
     let statement = inventory.find_place(&meta_table, &job.name, place.after, place.attempt);
-    if RowReader::first(databases.inventory(statement).await?)?.is_some() {
+    if databases.inventory_row(statement).await?.is_some() {
         return Ok(());
     }
     Err(Error::Database(format!(

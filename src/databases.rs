@@ -4,7 +4,7 @@ use std::sync::OnceLock;
 
 use crate::database::{Database, DatabaseError, Dialect, Refusal, Rows, Settings, Source, Value};
 use crate::error::Error;
-use crate::interface::AcquireRequest;
+use crate::interface::{AcquireRequest, Settle};
 use crate::job::{self, Job};
 use crate::recursion;
 use crate::sql::inventory::InventoryTable;
@@ -255,6 +255,39 @@ impl<'a, D: Database> Databases<'a, D> {
         self.database.pause(milliseconds).await;
     }
 
+    /// The first row of a statement on the inventory that tells where it ran, if it finds one.
+    pub(crate) async fn inventory_row(
+        &self,
+        statement: Statement,
+    ) -> Result<Option<RowReader>, Error> {
+        let rows = self.inventory(statement).await?;
+        let rows = of_primary(rows, self.inventory.dialect, "inventory")?;
+        Ok(rows.into_iter().next())
+    }
+
+    /// The only row of such a statement.
+    pub(crate) async fn source_row(
+        &self,
+        job: &Job,
+        statement: Statement,
+    ) -> Result<RowReader, Error> {
+        let row = self.source_rows(job, statement).await?.into_iter().next();
+        row.ok_or_else(|| unexpected("no row"))
+    }
+
+    /// The rows of a statement on the meta table that tells where it ran if the job settles.
+    pub(crate) async fn source_rows(
+        &self,
+        job: &Job,
+        statement: Statement,
+    ) -> Result<Vec<RowReader>, Error> {
+        let rows = self.meta(job, statement).await?;
+        match job.settle {
+            Settle::None => Ok(RowReader::all(rows).collect()),
+            Settle::CommitOrder => of_primary(rows, job.dialect, "meta table"),
+        }
+    }
+
     /// Explains what a statement on the inventory met.
     pub(crate) fn inventory_error(&self, error: DatabaseError) -> Error {
         let table = &self.inventory.name;
@@ -339,6 +372,32 @@ fn passing_error(database: &str, error: DatabaseError) -> Error {
         )),
         DatabaseError::Failed(error) => Error::Database(error.message),
     }
+}
+
+/// The rows of a statement that tells where it ran.
+///
+/// # Errors
+///
+/// [`Error::Database`] when that is a standby: what it does not have yet would be passed over, or handed out
+/// again.
+fn of_primary(rows: Rows, dialect: Dialect, read: &str) -> Result<Vec<RowReader>, Error> {
+    let mut found = Vec::new();
+    let is_told_always = dialect == Dialect::Postgresql;
+    if is_told_always && rows.rows.is_empty() {
+        return Err(unexpected("no row"));
+    }
+    for mut row in RowReader::all(rows) {
+        if dialect != Dialect::Sqlite && row.int()? != 0 {
+            return Err(Error::Database(format!(
+                "the {read} was read from a standby server or replica, which may be behind; nothing was \
+                 handed out: give the primary server's address, and let no pooler send reads elsewhere"
+            )));
+        }
+        if !(is_told_always && row.values.as_slice().first() == Some(&Value::Null)) {
+            found.push(row);
+        }
+    }
+    Ok(found)
 }
 
 /// The inventory table that the settings name, once they are found sound.

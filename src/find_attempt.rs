@@ -3,7 +3,7 @@
 use crate::claim_token::ClaimToken;
 use crate::configuration;
 use crate::database::Database;
-use crate::databases::{Databases, RowReader};
+use crate::databases::Databases;
 use crate::error::Error;
 use crate::interface::{AcquireRequest, Batch};
 use crate::job::{Fit, Limits};
@@ -37,7 +37,7 @@ pub(crate) async fn find_attempt<D: Database>(
     token: &ClaimToken,
 ) -> Result<Option<FoundAttempt>, Error> {
     let statement = databases.inventory.find_attempt(token);
-    let Some(mut row) = RowReader::first(databases.inventory(statement).await?)? else {
+    let Some(mut row) = databases.inventory_row(statement).await? else {
         return Ok(None);
     };
     let id = row.int()?;

@@ -4,7 +4,7 @@ use crate::audit::count_again;
 use crate::claim::{Claimant, Claimed, Place, insert};
 use crate::configuration;
 use crate::database::Database;
-use crate::databases::{Databases, RowReader};
+use crate::databases::Databases;
 use crate::error::Error;
 use crate::interface::{Batch, PlannedBatch, Queue};
 use crate::job::{Fit, Job};
@@ -27,7 +27,7 @@ pub(crate) async fn hand_out_again<D: Database>(
     let inventory = &databases.inventory;
     let meta_table = job.meta_table.scope();
     let statement = inventory.read_latest_attempt(&meta_table, &job.name, after);
-    let Some(mut row) = RowReader::first(databases.inventory(statement).await?)? else {
+    let Some(mut row) = databases.inventory_row(statement).await? else {
         return Ok(Claimed::Lost);
     };
     let id = row.int()?;

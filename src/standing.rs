@@ -2,7 +2,7 @@
 
 use crate::configuration;
 use crate::database::Database;
-use crate::databases::{Databases, RowReader};
+use crate::databases::Databases;
 use crate::error::Error;
 use crate::interface::OnChange;
 use crate::job::Job;
@@ -41,7 +41,7 @@ pub(crate) async fn read<D: Database>(
     let meta_table = job.meta_table.scope();
     let statement =
         (databases.inventory).read_standing(&meta_table, &job.name, job.bounds, job.retries);
-    let Some(mut row) = RowReader::first(databases.inventory(statement).await?)? else {
+    let Some(mut row) = databases.inventory_row(statement).await? else {
         return Ok(Standing {
             watermark: Watermark::at(None),
             density: Density::default(),

@@ -5,7 +5,8 @@ use sea_query::{
 };
 
 use super::{
-    Statement, bigint, bind_double, bind_int, bind_text, columns, double, joined, text, when,
+    Statement, bigint, bind_double, bind_int, bind_text, columns, double, joined, on_primary, text,
+    when,
 };
 use crate::claim_token::ClaimToken;
 use crate::database::{Dialect, StatusLabels};
@@ -94,7 +95,7 @@ impl Queue {
 }
 
 impl InventoryTable {
-    /// Where a job stands: the row of its highest range as `batch_id_start, batch_id_end,
+    /// Where a job stands, by [`on_primary`]: the row of its highest range as `batch_id_start, batch_id_end,
     /// batch_count, batch_weight, config, queue_from, unfinished, unfinished_from, requeued,
     /// requeued_from`, or no row before its first claim.
     ///
@@ -182,10 +183,10 @@ impl InventoryTable {
             .order_by((ATTEMPTS, "batch_id_end"), Order::Desc)
             .order_by((ATTEMPTS, "attempt"), Order::Desc)
             .limit(1);
-        Statement::build(&select, self.dialect)
+        on_primary(&select, self.dialect)
     }
 
-    /// The latest attempt at the range behind `after`: a row of `id, queue, batch_id_start,
+    /// The latest attempt at the range behind `after`, by [`on_primary`]: a row of `id, queue, batch_id_start,
     /// batch_id_end, attempt, max_attempts, config, has_earlier`, or none. The last is 1 when an
     /// earlier attempt still waits although this one has followed it. That it is the latest is a
     /// hint that decides nothing, see [`insert_claims`](Self::insert_claims).
@@ -226,7 +227,7 @@ impl InventoryTable {
             .and_where(Expr::col((ATTEMPTS, "batch_id_after")).eq(bind_int(after)))
             .order_by((ATTEMPTS, "attempt"), Order::Desc)
             .limit(1);
-        Statement::build(&select, self.dialect)
+        on_primary(&select, self.dialect)
     }
 
     /// Whether an attempt that failed has rested for so many seconds, doubled with each attempt.
@@ -332,7 +333,7 @@ impl InventoryTable {
         self.dialect != Dialect::Mysql
     }
 
-    /// The attempt with this number at the range behind `after`: a row of `id`, or none.
+    /// The attempt with this number at the range behind `after`, by [`on_primary`]: a row of `id`, or none.
     ///
     /// Relies on: the unique index (meta_table, job, batch_id_after, attempt).
     pub(crate) fn find_place(
@@ -350,7 +351,7 @@ impl InventoryTable {
             .and_where(Expr::col("job").eq(bind_text(job)))
             .and_where(Expr::col("batch_id_after").eq(bind_int(after)))
             .and_where(Expr::col("attempt").eq(bind_int(attempt)));
-        Statement::build(&select, self.dialect)
+        on_primary(&select, self.dialect)
     }
 
     /// Claims that stand: rows of `claim_token, id, processing_start`.
@@ -545,7 +546,7 @@ impl InventoryTable {
         Expr::col("status").eq(bind_text(self.labels.running.as_str()))
     }
 
-    /// One attempt: a row with `id, batch_id_after, meta_table, job, job_identifier, attempt,
+    /// One attempt, by [`on_primary`]: a row with `id, batch_id_after, meta_table, job, job_identifier, attempt,
     /// status, leased, batch_id_start, batch_id_end, batch_count, batch_weight, processing_start,
     /// config`, or none. Leased is 1 or 0.
     ///
@@ -572,7 +573,7 @@ impl InventoryTable {
             .expr(text(Expr::col("config")))
             .from(self.name.reference())
             .and_where(Expr::col("claim_token").eq(bind_text(token.as_str())));
-        Statement::build(&select, self.dialect)
+        on_primary(&select, self.dialect)
     }
 
     /// All jobs with their sums: rows of `meta_table, job, watermark, running, succeeded, failed,

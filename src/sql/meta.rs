@@ -4,7 +4,9 @@ use sea_query::{Alias, Expr, ExprTrait, Func, Order, Query, SelectStatement, Sub
 
 use super::condition::Assumption;
 use super::item::item;
-use super::{Statement, bigint, bind_double, bind_int, bind_text, double, joined, text, when};
+use super::{
+    Statement, bigint, bind_double, bind_int, bind_text, double, joined, on_source, text, when,
+};
 use crate::database::Dialect;
 use crate::job::{Bounds, Job};
 use crate::judgement::Judgement;
@@ -31,7 +33,7 @@ pub(crate) struct Room {
     pub(crate) count: Option<i64>,
 }
 
-/// Looks at the next rows of the meta table and sums them up: one row with `uid_type_low,
+/// Looks at the next rows of the meta table and sums them up: one row, by [`on_source`], with `uid_type_low,
 /// uid_type_high, beyond, held, scanned, ids, scanned_to, last_rows, kept, first, first_weight,
 /// taken, taken_last, taken_weight`.
 ///
@@ -128,7 +130,7 @@ pub(crate) fn next_page(
         .expr(bigint(of("count", &taken)))
         .expr(bigint(of("max", &taken)))
         .expr(double(Expr::cust(taken_weight)));
-    Statement::build(&select, dialect)
+    on_source(&select, job)
 }
 
 /// Like [`next_page`] without room, for counting what is left: one row with `beyond, scanned,
@@ -184,7 +186,7 @@ pub(crate) fn first_repeated(job: &Job, dialect: Dialect, after: i64, to: i64) -
     Statement::build(&select, dialect)
 }
 
-/// Counts a range again: one row with `count, ids, weight, first, unjudged` of the rows that pass
+/// Counts a range again: one row, by [`on_source`], with `count, ids, weight, first, unjudged` of the rows that pass
 /// the filter, behind the id `follows`, from the job's lower bound on; they have so many different
 /// ids. A weight that cannot be counts as 0. Unjudged is the first id of those rows that cannot be
 /// judged; where there is one, the rest counts them too.
@@ -228,11 +230,11 @@ pub(crate) fn count_range(
         )
         .and_where(source(&job.columns.uid).lte(bind_int(id_end)))
         .and_where_option(passes(Assumption::Best));
-    Statement::build(&select, dialect)
+    on_source(&select, job)
 }
 
-/// The items of a batch with ids above `after`, in order: rows of `uid, item, weight`. The item is
-/// text or bytes, as [`item`] says.
+/// The items of a batch with ids above `after`, in order: rows, by [`on_source`], of `uid, item,
+/// weight`. The item is text or bytes, as [`item`] says.
 ///
 /// Relies on: the index on the uid column.
 pub(crate) fn items(
@@ -261,7 +263,7 @@ pub(crate) fn items(
         .and_where_option(passes)
         .order_by_expr(source(&job.columns.uid), Order::Asc)
         .limit(limit);
-    Statement::build(&select, dialect)
+    on_source(&select, job)
 }
 
 /// Whether the row with this id passes the job's filter: one row with 1 or 0, or no row. One that cannot be

@@ -19,10 +19,14 @@ mod writer;
 #[cfg(test)]
 mod snapshots;
 
-use sea_query::{Expr, ExprTrait, QueryStatementWriter, Value as SqlValue, Values};
+use sea_query::{
+    Expr, ExprTrait, QueryStatementWriter, SelectStatement, Value as SqlValue, Values,
+};
 
 use self::writer::Writer;
 use crate::database::{Dialect, Value};
+use crate::interface::Settle;
+use crate::job::Job;
 
 /// A statement with its parameters, ready to be sent.
 #[derive(Debug, Clone, PartialEq)]
@@ -38,6 +42,45 @@ impl Statement {
             text,
             parameters: parameters(values),
         }
+    }
+}
+
+/// A statement that also tells whether it ran on a standby, which may be behind: rows of `is_standby`, 1 or 0,
+/// and of its own columns. In PostgreSQL there is a row of NULLs where it finds none, so that this is told
+/// even then. SQLite has no standby, and gives the rows as they are. See
+/// [`of_primary`](crate::databases::of_primary).
+///
+/// Told by the very statement: behind a pooler that splits reads, another one may run elsewhere.
+fn on_primary(select: &SelectStatement, dialect: Dialect) -> Statement {
+    let mut statement = Statement::build(select, dialect);
+    match dialect {
+        Dialect::Postgresql => {
+            statement.text = [
+                "SELECT CAST(CASE WHEN pg_is_in_recovery() THEN 1 ELSE 0 END AS bigint), found.* \
+                 FROM (SELECT 1) AS server LEFT JOIN (",
+                &statement.text,
+                ") AS found ON TRUE ORDER BY 2",
+            ]
+            .concat();
+        }
+        Dialect::Mysql => {
+            let columns = statement.text.trim_start_matches("SELECT ");
+            statement.text = [
+                "SELECT CAST(@@read_only OR @@innodb_read_only AS signed), ",
+                columns,
+            ]
+            .concat();
+        }
+        Dialect::Sqlite => {}
+    }
+    statement
+}
+
+/// A statement on a meta table. That of a job that settles must run where its fence looked.
+fn on_source(select: &SelectStatement, job: &Job) -> Statement {
+    match job.settle {
+        Settle::None => Statement::build(select, job.dialect),
+        Settle::CommitOrder => on_primary(select, job.dialect),
     }
 }
 

@@ -6,7 +6,7 @@ use super::source;
 use super::{Statement, Value, quoted};
 use crate::claim_token::ClaimToken;
 use crate::database::{Dialect, StatusLabels};
-use crate::interface::{AcquireRequest, HistoryQuery, IdRange, Queue, RequeueTarget};
+use crate::interface::{AcquireRequest, HistoryQuery, IdRange, Queue, RequeueTarget, Settle};
 use crate::job::{Bounds, Job, Retries};
 use crate::judgement::{Grounds, Judgement};
 use crate::table_name::TableName;
@@ -74,6 +74,13 @@ fn job(dialect: Dialect, filter: Option<&str>) -> Job {
         ..AcquireRequest::new("lake.files", "thumbnails")
     };
     Job::parse(&request, dialect, table(&request, dialect)).unwrap()
+}
+
+fn settled(job: Job) -> Job {
+    Job {
+        settle: Settle::CommitOrder,
+        ..job
+    }
 }
 
 const FILTER: &str = r#"{"all": [
@@ -160,6 +167,14 @@ fn on_the_meta_table() {
         };
         let job = Job::parse(&request, dialect, table(&request, dialect)).unwrap();
         meta::next_page(&job, &judgement(&job), job.bounds, 7, 150, Some(room))
+    });
+    snapshot("next_page_of_settled", |dialect| {
+        let job = settled(job(dialect, None));
+        meta::next_page(&job, &judgement(&job), job.bounds, 7, 100_000, None)
+    });
+    snapshot("items_of_settled", |dialect| {
+        let job = settled(job(dialect, None));
+        meta::items(&job, &judgement(&job), (10, 99), Some(41), 1_000)
     });
     snapshot("count_range", |dialect| {
         let job = job(dialect, None);

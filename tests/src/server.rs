@@ -1,4 +1,4 @@
-//! Servers of a test's own, which it may stop, kill and start again: PostgreSQL and PgBouncer.
+//! Servers of a test's own, which it may stop, kill and start again: PostgreSQL and its poolers.
 
 use std::env;
 use std::fs;
@@ -120,6 +120,11 @@ impl Standby {
         Ok(Self { server })
     }
 
+    /// Where its database is.
+    pub fn url(&self) -> String {
+        self.server.url()
+    }
+
     /// Stops it, so that it falls behind.
     pub fn stop(&self) -> Result<()> {
         self.server.stop("fast")
@@ -192,6 +197,79 @@ impl PgBouncer {
 impl Drop for PgBouncer {
     fn drop(&mut self) {
         let _ = self.process.kill();
+        let _ = self.process.wait();
+    }
+}
+
+/// A pgpool-II that sends all reads to a standby.
+pub struct Pgpool {
+    process: Child,
+    port: u16,
+    _folder: TempDir,
+}
+
+impl Pgpool {
+    /// Before these two. With `read_only_functions`, a regular expression, it takes these functions for
+    /// ones that only read; otherwise it asks the server what each does.
+    pub fn before(
+        primary: &OwnPostgres,
+        standby: &Standby,
+        read_only_functions: &str,
+    ) -> Result<Self> {
+        let folder = own_folder()?;
+        let port = free_port()?;
+        let path = folder.path().display();
+        let configuration = folder.path().join("pgpool.conf");
+        let authentication = folder.path().join("pcp.conf");
+        fs::write(&authentication, "")?;
+        fs::write(
+            &configuration,
+            format!(
+                "backend_clustering_mode = 'streaming_replication'\nload_balance_mode = on\n\
+                 read_only_function_list = '{read_only_functions}'\n\
+                 backend_hostname0 = '127.0.0.1'\nbackend_port0 = {primary}\nbackend_weight0 = 0\n\
+                 backend_hostname1 = '127.0.0.1'\nbackend_port1 = {standby}\nbackend_weight1 = 1\n\
+                 sr_check_user = 'postgres'\nsr_check_database = 'postgres'\nnum_init_children = 8\n\
+                 listen_addresses = '127.0.0.1'\nport = {port}\nunix_socket_directories = '{path}'\n\
+                 pcp_listen_addresses = ''\npcp_port = {pcp_port}\npcp_socket_dir = '{path}'\n\
+                 pid_file_name = '{path}/pid'\nlogdir = '{path}'\nwork_dir = '{path}'\n",
+                primary = primary.port,
+                standby = standby.server.port,
+                pcp_port = free_port()?,
+            ),
+        )?;
+        let process = as_user("pgpool")?
+            .arg("-n")
+            .arg("-f")
+            .arg(&configuration)
+            .arg("-F")
+            .arg(&authentication)
+            .stdin(Stdio::null())
+            .stderr(fs::File::create(folder.path().join("log"))?)
+            .spawn()
+            .context("pgpool-II does not start: install it, as with `apt-get install pgpool2`")?;
+        Ok(Self {
+            process,
+            port,
+            _folder: folder,
+        })
+    }
+
+    /// Where the database is, through it.
+    pub fn url(&self) -> String {
+        format!("postgres://postgres@127.0.0.1:{}/postgres", self.port)
+    }
+}
+
+impl Drop for Pgpool {
+    fn drop(&mut self) {
+        // It ends its children by itself when it is interrupted.
+        let interrupted = run(Command::new("kill")
+            .arg("-INT")
+            .arg(self.process.id().to_string()));
+        if interrupted.is_err() {
+            let _ = self.process.kill();
+        }
         let _ = self.process.wait();
     }
 }

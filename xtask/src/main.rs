@@ -9,7 +9,7 @@ mod java;
 mod mariadb;
 mod node;
 mod packages;
-mod pgbouncer;
+mod poolers;
 mod postgres;
 mod processor;
 mod python;

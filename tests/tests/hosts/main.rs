@@ -19,6 +19,7 @@ mod scenarios;
 mod settling;
 mod settling_mysql;
 mod sources;
+mod split_reads;
 mod statements;
 mod upgrade;
 mod wasmtime_serve;

@@ -9,7 +9,7 @@ use anyhow::Result;
 
 use crate::mariadb::{self, MariaDb};
 use crate::postgres::{self, Cluster, Options};
-use crate::{chromium, java, node, packages, pgbouncer, python, wasmtime, workspace};
+use crate::{chromium, java, node, packages, poolers, python, wasmtime, workspace};
 
 /// The variable with the Python that has pybatchintory.
 const PYTHON: &str = "BATCHINTORY_TEST_PYTHON";
@@ -67,7 +67,7 @@ impl Environment {
             PROGRAMS,
             postgres::Programs::find_or_install()?.folder.into(),
         );
-        pgbouncer::find_or_install()?;
+        poolers::find_or_install()?;
         give(CHROMIUM, chromium::find_or_install()?.into());
         give(WASMTIME, wasmtime::find_or_install()?.into());
         let dashboard = workspace::root().join("tests/dashboard");

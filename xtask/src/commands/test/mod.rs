@@ -25,7 +25,7 @@ use suite::{Format, Outcome, Suite, Verdict};
 /// this checkout, suite by suite: a suite that fails does not keep the others from running, and the end
 /// tells of all that failed. Installs the packages for Python and JavaScript in clean environments, for
 /// their own tests too. The programs are looked for in the usual places; as root on Debian the packages
-/// `postgresql`, `pgbouncer`, `mariadb-server`, `chromium`, `nodejs`, `npm` and `default-jre-headless` are
+/// `postgresql`, `pgbouncer`, `pgpool2`, `mariadb-server`, `chromium`, `nodejs`, `npm` and `default-jre-headless` are
 /// installed where they are missing. With BATCHINTORY_TEST_POSTGRES or BATCHINTORY_TEST_MYSQL set, the
 /// tests use that server instead, on which they must be allowed to create databases.
 ///
