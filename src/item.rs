@@ -5,14 +5,14 @@ use crate::error::Error;
 use crate::interface::ItemEncoding;
 use crate::sql::item::{BYTES, BYTES_OF_TEXT, TEXT};
 
+/// The letters of base64 (RFC 4648).
+const BASE64: &[u8] = b"ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/";
+
 /// What a database gave for an item.
-#[derive(Debug, PartialEq, Eq)]
-pub(crate) enum Given {
-    Text(String),
-    /// The bytes of a text, which may be none in UTF-8.
-    BytesOfText(Vec<u8>),
-    /// Bytes that are no text, whatever they hold.
-    Bytes(Vec<u8>),
+pub(crate) struct Given {
+    bytes: Vec<u8>,
+    /// Whether they are declared, or kept, as text; that may be none in UTF-8.
+    is_text: bool,
 }
 
 /// Why an item cannot be given as text.
@@ -21,20 +21,16 @@ pub(crate) struct NoText(pub(crate) &'static str);
 
 impl Given {
     /// Reads the letter that says what it is, and what follows.
-    pub(crate) fn parse(mut given: String) -> Result<Self, Error> {
-        let kind = given.chars().next().unwrap_or_default();
-        if kind == TEXT {
-            given.remove(0);
-            return Ok(Self::Text(given));
-        }
-        let bytes = (given
-            .get(1..)
-            .filter(|_| matches!(kind, BYTES | BYTES_OF_TEXT)))
-        .and_then(bytes_of)
-        .ok_or_else(|| unexpected("something else than an item"))?;
-        Ok(match kind == BYTES {
-            true => Self::Bytes(bytes),
-            false => Self::BytesOfText(bytes),
+    pub(crate) fn parse(given: &str) -> Result<Self, Error> {
+        let kind = given.bytes().next().map(char::from);
+        let bytes = given.get(1..).and_then(|rest| match kind {
+            Some(TEXT) => Some(rest.as_bytes().to_vec()),
+            Some(BYTES | BYTES_OF_TEXT) => bytes_of(rest),
+            _ => None,
+        });
+        Ok(Self {
+            bytes: bytes.ok_or_else(|| unexpected("no item"))?,
+            is_text: kind != Some(BYTES),
         })
     }
 
@@ -43,81 +39,70 @@ impl Given {
         if encoding == ItemEncoding::Text {
             return self.into_text();
         }
-        let bytes = match self {
-            Self::Text(text) => text.into_bytes(),
-            Self::BytesOfText(bytes) | Self::Bytes(bytes) => bytes,
-        };
-        Ok(match encoding {
-            ItemEncoding::Base64 => base64_of(&bytes),
-            ItemEncoding::Text | ItemEncoding::Hex => digits_of(&bytes),
-        })
+        if encoding == ItemEncoding::Hex {
+            return Ok(letters_of(&self.bytes, b"0123456789abcdef", 4));
+        }
+        let mut letters = letters_of(&self.bytes, BASE64, 6);
+        while !letters.len().is_multiple_of(4) {
+            letters.push('=');
+        }
+        Ok(letters)
     }
 
     fn into_text(self) -> Result<String, NoText> {
-        let text = match self {
-            Self::Text(text) => text,
-            Self::BytesOfText(bytes) => {
-                String::from_utf8(bytes).map_err(|_| NoText("holds bytes that are no UTF-8"))?
-            }
-            Self::Bytes(_) => return Err(NoText("is kept as bytes")),
-        };
-        match text.contains('\0') {
-            true => Err(NoText("holds a NUL character")),
-            false => Ok(text),
+        if !self.is_text {
+            return Err(NoText("is kept as bytes"));
         }
+        if self.bytes.contains(&0) {
+            return Err(NoText("holds a NUL character"));
+        }
+        String::from_utf8(self.bytes).map_err(|_| NoText("holds bytes that are no UTF-8"))
     }
 }
 
 /// The bytes of hexadecimal digits.
 fn bytes_of(digits: &str) -> Option<Vec<u8>> {
-    let value = |digit: u8| {
-        char::from(digit)
-            .to_digit(16)
-            .map(|value| value.to_le_bytes()[0])
-    };
-    // MySQL leaves the leading zero of a number out.
-    let padding = (digits.len() % 2 == 1).then_some(b'0');
-    let mut digits = padding.into_iter().chain(digits.bytes());
     let mut bytes = Vec::new();
-    while let Some(high) = digits.next() {
-        bytes.push(value(high)? << 4 | value(digits.next()?)?);
+    // MySQL leaves the leading zero of a number out.
+    let mut is_high = digits.len().is_multiple_of(2);
+    let mut value = 0;
+    for digit in digits.bytes() {
+        let digit = match digit {
+            b'0'..=b'9' => digit - b'0',
+            b'a'..=b'f' => digit - b'a' + 10,
+            b'A'..=b'F' => digit - b'A' + 10,
+            _ => return None,
+        };
+        value = value << 4 | digit;
+        if !is_high {
+            bytes.push(value);
+        }
+        is_high = !is_high;
     }
     Some(bytes)
 }
 
-/// The bytes in base64 (RFC 4648, with padding). A crate's encoder would cost the component several
-/// times as much.
-fn base64_of(bytes: &[u8]) -> String {
-    let mut text = String::new();
-    for part in bytes.chunks(3) {
-        let byte = |index: usize| part.get(index).copied().unwrap_or_default();
-        let bits = u32::from_be_bytes([0, byte(0), byte(1), byte(2)]);
-        for place in 0..4 {
-            text.push(match place <= part.len() {
-                true => letter_of(bits >> (18 - 6 * place) & 63),
-                false => '=',
-            });
+/// The bytes in letters of so many bits each. A crate's encoder of base64 would cost the component
+/// several times as much.
+fn letters_of(bytes: &[u8], alphabet: &[u8], bits: u32) -> String {
+    let mut letters = String::new();
+    let (mut rest, mut left) = (0_usize, 0);
+    let mut push = |index: usize| {
+        let letter = alphabet.get(index % (1 << bits)).copied();
+        letters.push(char::from(letter.unwrap_or_default()));
+    };
+    for byte in bytes {
+        rest = rest << 8 & 0xffff | usize::from(*byte);
+        left += 8;
+        while left >= bits {
+            left -= bits;
+            push(rest >> left);
         }
     }
-    text
-}
-
-/// The letter of base64 for a value below 64.
-fn letter_of(value: u32) -> char {
-    char::from(match value.to_le_bytes()[0] {
-        value @ 0..26 => b'A' + value,
-        value @ 26..52 => b'a' + (value - 26),
-        value @ 52..62 => b'0' + (value - 52),
-        62 => b'+',
-        _ => b'/',
-    })
-}
-
-fn digits_of(bytes: &[u8]) -> String {
-    let digit = |value: u8| char::from_digit(value.into(), 16).unwrap_or_default();
-    (bytes.iter())
-        .flat_map(|byte| [digit(byte >> 4), digit(byte & 15)])
-        .collect()
+    if left > 0 {
+        push(rest << (bits - left));
+    }
+    letters
 }
 
 #[cfg(test)]
@@ -142,13 +127,13 @@ mod tests {
             ("b101", bytes, "AQE=", "0101"),
             ("b", bytes, "", ""),
         ] {
-            let encoded = |encoding| Given::parse(given.into()).unwrap().encoded(encoding);
+            let encoded = |encoding| Given::parse(given).unwrap().encoded(encoding);
             assert_eq!(encoded(Text), text.map(str::to_owned), "{given}");
             assert_eq!(encoded(Base64).unwrap(), base64, "{given}");
             assert_eq!(encoded(Hex).unwrap(), hex, "{given}");
         }
         for given in ["", "x41", "b4g", "ué1", "ü"] {
-            assert!(Given::parse(given.into()).is_err(), "{given}");
+            assert!(Given::parse(given).is_err(), "{given}");
         }
     }
 }

@@ -58,7 +58,7 @@ pub(crate) async fn items<D: Database>(
     items.truncate(usize::try_from(limit).unwrap_or(usize::MAX));
     for Item { uid, item, .. } in &mut items {
         if let Some(given) = item.take() {
-            let encoded = Given::parse(given)?.encoded(job.request.item_encoding);
+            let encoded = Given::parse(&given)?.encoded(job.request.item_encoding);
             *item = Some(encoded.map_err(|NoText(why)| no_text(&job, *uid, why))?);
         }
     }
