@@ -84,7 +84,7 @@ pub(crate) async fn count_again<D: Database>(
     id_end: i64,
 ) -> Result<Recount, Error> {
     let statement = meta::count_range(job, judgement, follows, id_end);
-    let mut row = databases.source_row(job, statement).await?;
+    let mut row = RowReader::only(databases.source(job, statement).await?)?;
     let recount = Recount {
         count: row.count()?,
         ids: row.count()?,

@@ -261,29 +261,14 @@ impl<'a, D: Database> Databases<'a, D> {
         statement: Statement,
     ) -> Result<Option<RowReader>, Error> {
         let rows = self.inventory(statement).await?;
-        let rows = of_primary(rows, self.inventory.dialect, "inventory")?;
-        Ok(rows.into_iter().next())
+        RowReader::first(of_primary(rows, self.inventory.dialect, "inventory")?)
     }
 
-    /// The only row of such a statement.
-    pub(crate) async fn source_row(
-        &self,
-        job: &Job,
-        statement: Statement,
-    ) -> Result<RowReader, Error> {
-        let row = self.source_rows(job, statement).await?.into_iter().next();
-        row.ok_or_else(|| unexpected("no row"))
-    }
-
-    /// The rows of a statement on the meta table that tells where it ran if the job settles.
-    pub(crate) async fn source_rows(
-        &self,
-        job: &Job,
-        statement: Statement,
-    ) -> Result<Vec<RowReader>, Error> {
+    /// Runs a statement on the meta table that tells where it ran if the job settles.
+    pub(crate) async fn source(&self, job: &Job, statement: Statement) -> Result<Rows, Error> {
         let rows = self.meta(job, statement).await?;
         match job.settle {
-            Settle::None => Ok(RowReader::all(rows).collect()),
+            Settle::None => Ok(rows),
             Settle::CommitOrder => of_primary(rows, job.dialect, "meta table"),
         }
     }
@@ -374,30 +359,36 @@ fn passing_error(database: &str, error: DatabaseError) -> Error {
     }
 }
 
-/// The rows of a statement that tells where it ran.
+/// The rows that a statement finds which tells where it ran.
 ///
 /// # Errors
 ///
 /// [`Error::Database`] when that is a standby: what it does not have yet would be passed over, or handed out
 /// again.
-fn of_primary(rows: Rows, dialect: Dialect, read: &str) -> Result<Vec<RowReader>, Error> {
-    let mut found = Vec::new();
-    let is_told_always = dialect == Dialect::Postgresql;
-    if is_told_always && rows.rows.is_empty() {
-        return Err(unexpected("no row"));
+fn of_primary(mut rows: Rows, dialect: Dialect, read: &str) -> Result<Rows, Error> {
+    if dialect == Dialect::Sqlite {
+        return Ok(rows);
     }
-    for mut row in RowReader::all(rows) {
-        if dialect != Dialect::Sqlite && row.int()? != 0 {
-            return Err(Error::Database(format!(
-                "the {read} was read from a standby server or replica, which may be behind; nothing was \
-                 handed out: give the primary server's address, and let no pooler send reads elsewhere"
-            )));
+    // PostgreSQL tells even where it finds nothing.
+    let mut is_told = dialect == Dialect::Mysql;
+    for row in &mut rows.rows {
+        is_told = matches!(row.first(), Some(Value::Int64(0)));
+        if !is_told {
+            break;
         }
-        if !(is_told_always && row.values.as_slice().first() == Some(&Value::Null)) {
-            found.push(row);
-        }
+        row.remove(0);
     }
-    Ok(found)
+    if !is_told {
+        return Err(Error::Database(format!(
+            "the {read} was read from a standby server or replica, which may be behind; nothing was \
+             handed out: give the primary server's address, and let no pooler send reads elsewhere"
+        )));
+    }
+    if dialect == Dialect::Postgresql {
+        rows.rows
+            .retain(|row| !matches!(row.first(), Some(Value::Null)));
+    }
+    Ok(rows)
 }
 
 /// The inventory table that the settings name, once they are found sound.

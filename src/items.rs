@@ -2,7 +2,7 @@
 
 use crate::claim_token::ClaimToken;
 use crate::database::Database;
-use crate::databases::Databases;
+use crate::databases::{Databases, RowReader};
 use crate::error::Error;
 use crate::find_attempt::{find_attempt, no_such_batch};
 use crate::interface::Item;
@@ -39,8 +39,7 @@ pub(crate) async fn items<D: Database>(
     // One more tells whether the page ends between two rows of one id.
     let most = u64::from(limit).saturating_add(1);
     let statement = meta::items(&job, &judgement, range, after, most);
-    let rows = (databases.source_rows(&job, statement).await?)
-        .into_iter()
+    let rows = RowReader::all(databases.source(&job, statement).await?)
         .map(|mut row| {
             Ok(Item {
                 uid: row.int()?,

@@ -47,14 +47,9 @@ pub(crate) async fn decided<D: Database>(
         }
     }
     let Some((statement, rows)) = writers else {
-        let remedy = if is_mariadb {
-            "start it with performance_schema=ON and \
-             performance-schema-instrument='wait/lock/metadata/sql/mdl=ON', or load its plugin by \
-             INSTALL SONAME 'metadata_lock_info'"
-        } else {
-            "start it with performance_schema=ON and \
-             performance-schema-instrument='wait/lock/metadata/sql/mdl=ON'"
-        };
+        let remedy = "start it with performance_schema=ON and \
+                      performance-schema-instrument='wait/lock/metadata/sql/mdl=ON', or load MariaDB's \
+                      plugin by INSTALL SONAME 'metadata_lock_info'";
         let why = "the server does not show who holds metadata locks";
         return Err(refusal(job, why, remedy));
     };

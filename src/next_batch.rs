@@ -250,7 +250,7 @@ async fn query_page<D: Database>(
     room: Option<Room>,
 ) -> Result<Page, Error> {
     let statement = meta::next_page(job, judgement, bounds, after, rows, room);
-    let mut row = databases.source_row(job, statement).await?;
+    let mut row = RowReader::only(databases.source(job, statement).await?)?;
     for uid_type in [row.optional_text()?, row.optional_text()?]
         .into_iter()
         .flatten()
