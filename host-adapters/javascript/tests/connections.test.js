@@ -84,3 +84,16 @@ test("a server that is away is told as unavailable, and found again", async (con
   await administrate(`ALTER DATABASE ${name} WITH ALLOW_CONNECTIONS true`);
   assert.equal((await inventory.acquire(files)).batch.count, 10);
 });
+
+test("a statement has a time limit", async (context) => {
+  const { url, run, inventory } = await opened(context);
+  const limited = await open({ inventory: `${url}?statement_timeout=500` });
+  context.after(() => limited.close());
+  await run("BEGIN");
+  await run("LOCK TABLE files");
+  await assert.rejects(limited.plan(files), { code: "unavailable", message: /no answer within 500 ms/ });
+  await run("COMMIT");
+  // What comes after it does not suffer.
+  const { batch } = await limited.acquire(files);
+  assert.equal((await inventory.history())[0].id, batch.id);
+});

@@ -46,8 +46,8 @@ impl Heartbeat {
         }
     }
 
-    /// Waits until the batch was taken from its owner, the database has lost it, or its lease is over since no
-    /// sign of life got through; for good if that never happens. May be called once.
+    /// Waits until the batch was taken from its owner, the database has lost it, or its lease is over since
+    /// no sign of life got through; for good if that never happens. May be called once.
     pub async fn lost(&mut self) -> Error {
         match &mut self.beating {
             Some((_, lost)) => match lost.await {

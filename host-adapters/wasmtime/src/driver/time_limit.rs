@@ -9,8 +9,8 @@ use tokio::time::timeout;
 /// How long a statement may take, unless said otherwise: most take some milliseconds, and few a minute.
 const STATEMENT_TIMEOUT: Duration = Duration::from_secs(300);
 
-/// How long what was sent may go without an acknowledgement, unless said otherwise: the network is gone then, or
-/// the machine at its other end.
+/// How long what was sent may go without an acknowledgement, unless said otherwise: the network is gone
+/// then, or the machine at its other end.
 pub(super) const TCP_USER_TIMEOUT: Duration = Duration::from_secs(30);
 
 /// How long statements may take; they may for ever where the URL says 0.
@@ -30,7 +30,7 @@ impl TimeLimit {
         }
     }
 
-    /// What a statement answers, if it does so in time. Otherwise `None`: its connection is of no use any more.
+    /// What a statement answers, if it does so in time. Otherwise its connection is of no use any more.
     pub(super) async fn within<T>(self, statement: impl Future<Output = T>) -> Option<T> {
         match self.0 {
             Some(limit) => timeout(limit, statement).await.ok(),

@@ -8,13 +8,17 @@ import { read } from "./options.js";
 import { Servers } from "./servers.js";
 import { check, types } from "./values.js";
 
+/** What the driver says of a statement that was not answered in time. */
+const timedOut = "Query read timeout";
+
 /**
  * Opens the database at a URL. A statement travels without a name, in one round trip: no session keeps anything, so
  * it works through a pooler in transaction mode too.
  */
 export async function open(url: ServerUrl): Promise<Database> {
   const { default: pg } = await load("pg", () => import("pg"));
-  const servers = new Servers(pg, read(url));
+  const options = read(url);
+  const servers = new Servers(pg, options);
 
   async function connection() {
     try {
@@ -49,6 +53,11 @@ export async function open(url: ServerUrl): Promise<Database> {
         // After what the server says, but for its farewell, the connection goes on. Where it takes no writes, another
         // server may do so by now.
         if (error instanceof pg.DatabaseError && error.severity === "ERROR") isLost = error.code === "25006";
+        if (messageOf(error) === timedOut) {
+          const limit = `${options.config.query_timeout} ms`;
+          const message = `no answer within ${limit}; where statements may take longer, say so by statement_timeout in the URL`;
+          throw new StatementError("outcome-unknown", message);
+        }
         throw error;
       } finally {
         client.off("error", ignore);

@@ -78,7 +78,7 @@ class PooledDatabase:
         except (self._session.error, DatabaseError) as error:
             explained = error if isinstance(error, DatabaseError) else self._session.explain(error)
             if explained.kind in ("outcome-unknown", "unavailable") or explained.refusal == "read-only":
-                # Those that lie idle were probably lost with it, or lead to the same server, which takes no writes.
+                # Those that lie idle were probably lost with it, or lead to the server that takes no writes.
                 _close(connection)
                 self._close_idle()
             else:
