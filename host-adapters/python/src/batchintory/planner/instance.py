@@ -99,12 +99,14 @@ class PlannerInstance:
         return Trap(f"the planner component broke down, which is a bug: {error}")
 
     def _is_out_of_memory(self) -> bool:
+        page = 1 << 16
         try:
             size = self._memory.data_len(self._store)
         except AttributeError:
             return True  # It was not even instantiated.
         # What was asked for last is not known; it may have been a good part of the whole.
-        return bool(size > self._limits.memory_bytes * 3 // 4)
+        asked = max(16 * page, self._limits.memory_bytes // 4)
+        return bool(size + asked > self._limits.memory_bytes)
 
     @staticmethod
     def _reached(limit: str) -> BatchintoryError:
