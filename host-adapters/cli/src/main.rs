@@ -1,6 +1,7 @@
 //! The command line of batchintory.
 
 mod advice;
+mod claiming;
 mod cli;
 mod command_output;
 mod commands;

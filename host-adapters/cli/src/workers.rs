@@ -11,6 +11,7 @@ use batchintory_wasmtime::{
 use tokio::sync::watch;
 use tokio::task::JoinSet;
 
+use crate::claiming;
 use crate::error::Failure;
 use crate::output::tell;
 use crate::process::{Ended, Kill, Work};
@@ -19,6 +20,9 @@ use crate::summary::Summary;
 
 /// How long is waited for the ends of batches whose commands were killed. A database may be silent.
 const GRACE: Duration = Duration::from_secs(3);
+
+/// How long a database that is away is waited for where batches have no lease, in seconds.
+const WITHOUT_LEASE: u32 = 300;
 
 /// How far a run is from its end.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
@@ -45,6 +49,8 @@ pub struct Run {
     stop_on_failure: bool,
     stage: watch::Sender<Stage>,
     is_interrupted: AtomicBool,
+    /// Whether the databases were reached for a claim.
+    has_claimed: AtomicBool,
     summary: Mutex<Summary>,
     /// Batches by their inventory ids that are not ended yet.
     held: Mutex<BTreeSet<i64>>,
@@ -67,6 +73,7 @@ impl Run {
             stop_on_failure,
             stage: watch::Sender::new(Stage::Going),
             is_interrupted: AtomicBool::new(false),
+            has_claimed: AtomicBool::new(false),
             summary: Mutex::default(),
             held: Mutex::default(),
         }
@@ -101,7 +108,7 @@ impl Run {
     /// One worker.
     async fn take_batches(self: Arc<Self>) -> Result<(), Failure> {
         while *self.stage.borrow() == Stage::Going && self.may_take_another() {
-            let batch = match self.inventory.acquire(&self.request).await? {
+            let batch = match self.claim().await? {
                 Acquired::Batch(batch) => batch,
                 Acquired::Nothing(nothing) => {
                     lock(&self.summary).nothing.get_or_insert(nothing);
@@ -133,6 +140,31 @@ impl Run {
             }
         }
         Ok(())
+    }
+
+    /// Claims a batch. A run that has had one, and so has reached its databases, waits for them as long as a
+    /// lease lasts when they are away.
+    async fn claim(&self) -> Result<Acquired, Error> {
+        let patience = match self.has_claimed.load(Ordering::Relaxed) {
+            true => self.request.lease_seconds.unwrap_or(WITHOUT_LEASE),
+            false => 0,
+        };
+        let mut stage = self.stage.subscribe();
+        let stopped = async move {
+            // The sender lives as long as the run.
+            let _ = stage.wait_for(|stage| *stage >= Stage::Stopping).await;
+        };
+        let told = |error: &Error, pause: Duration| {
+            let pause = pause.as_secs_f32();
+            self.tell(format_args!(
+                "warning: no batch can be claimed now, which is tried again in {pause:.1} s: {error}"
+            ));
+        };
+        let claim = (&self.inventory, &self.request);
+        let patience = Duration::from_secs(patience.into());
+        let claimed = claiming::claim(claim, patience, stopped, told).await?;
+        self.has_claimed.store(true, Ordering::Relaxed);
+        Ok(claimed)
     }
 
     /// Runs the command on a batch and ends it.

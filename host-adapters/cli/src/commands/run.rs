@@ -51,8 +51,8 @@ const DEFAULT_LEASE_SECONDS: u32 = 300;
 /// While a command runs, its batch's lease is prolonged (--lease, here by default 5m). When the batch was
 /// taken away all the same, or no sign of life got through for as long as the lease, the command is killed
 /// with all that it has started: somebody else may have its items then. A batch whose end the database does
-/// not take is ended again and again while its lease holds, without one for 5 minutes. One whose result the
-/// database can never keep, by its characters or its size, fails.
+/// not take is ended again and again while its lease holds, without one for 5 minutes; so long is waited for
+/// the next batch too. One whose result the database can never keep, by its characters or its size, fails.
 ///
 /// On Ctrl-C (or SIGTERM, or SIGHUP unless it is ignored, as by nohup) no more batches are taken and
 /// running commands come to their end; on a second one they are killed and their batches marked as failed.

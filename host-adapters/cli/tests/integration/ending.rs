@@ -103,6 +103,43 @@ fn an_end_is_tried_again_until_the_database_is_back() {
 }
 
 #[test]
+fn a_server_that_takes_no_writes_for_a_while_is_waited_for() {
+    let runtime = Runtime::new().unwrap();
+    let database = runtime.block_on(batchintory_tests::postgres()).unwrap();
+    let mut workplace = Workplace::new();
+    workplace.url = Some(database.url.clone());
+    workplace.prepare();
+    let execute = |statement: &str| {
+        (runtime.block_on(database.connection.query(statement, &[]))).unwrap();
+    };
+    // As between the loss of a primary server and the rise of another.
+    execute(
+        "CREATE FUNCTION fail() RETURNS trigger LANGUAGE plpgsql AS \
+         $$ BEGIN RAISE 'in a read-only transaction' USING ERRCODE = '25006'; END $$",
+    );
+    let trigger = |of: &str| {
+        format!(
+            "CREATE TRIGGER standby BEFORE {of} ON inventory FOR EACH ROW EXECUTE FUNCTION fail()"
+        )
+    };
+    let mut child = workplace.start_script(&["--max-count", "1", "--until-done"], WAIT);
+    wait_for(&mut child, &workplace, "started");
+    execute(&trigger("INSERT OR UPDATE OF status"));
+    fs::write(workplace.path("go"), "").unwrap();
+    wait_for_words(&mut child, "cannot be ended yet");
+    // At once, so that no claim comes between.
+    let claims_alone = trigger("INSERT");
+    execute(&format!(
+        "DO $$ BEGIN DROP TRIGGER standby ON inventory; {claims_alone}; END $$"
+    ));
+    wait_for_words(&mut child, "no batch can be claimed now");
+    execute("DROP TRIGGER standby ON inventory");
+    ok(&child.wait_with_output().unwrap());
+    assert_eq!(workplace.numbers(), [3, 0, 0, 0]);
+    assert_eq!(workplace.json(&["history"])[2]["result_item"], 7);
+}
+
+#[test]
 fn whatever_else_the_database_says_a_result_is_kept() {
     let workplace = Workplace::prepared();
     workplace.execute(
