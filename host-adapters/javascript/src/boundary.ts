@@ -89,12 +89,27 @@ function optional<T, U>(
 
 const requestFields = [
   ...["metaTable", "job", "jobIdentifier", "sourceJob", "columns", "idMin", "idMax", "maxWeight", "maxCount"],
-  ...["filter", "hold", "settle", "maxAttempts", "retryDelaySeconds", "leaseSeconds", "onChange", "itemEncoding"],
+  ...[
+    "filter",
+    "hold",
+    "settle",
+    "maxAttempts",
+    "retryDelaySeconds",
+    "leaseSeconds",
+    "onChange",
+    "itemEncoding",
+  ],
 ];
 
 export function toRequest(request: Api.AcquireRequest): Inventory.AcquireRequest {
   known(request, "the request", requestFields);
-  const { columns = {}, settle = "none", maxAttempts = 3, onChange = "refuse", itemEncoding = "text" } = request;
+  const {
+    columns = {},
+    settle = "none",
+    maxAttempts = 3,
+    onChange = "refuse",
+    itemEncoding = "text",
+  } = request;
   known(columns, "columns", ["uid", "item", "weight"]);
   const { uid = "uid", item = "item", weight = "weight" } = columns;
   return {

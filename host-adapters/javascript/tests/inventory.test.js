@@ -223,12 +223,18 @@ for (const [system, database] of Object.entries(databases)) {
 
   test(`${system}: sources keep tables of one name apart`, async (context) => {
     const { url } = await database(context);
-    const [plain, named] = await Promise.all([open({ inventory: url }), open({ inventory: url, metaName: "other" })]);
+    const [plain, named] = await Promise.all([
+      open({ inventory: url }),
+      open({ inventory: url, metaName: "other" }),
+    ]);
     context.after(() => Promise.all([plain.close(), named.close()]));
     await plain.migrate();
     const { batch } = await plain.acquire(files);
     const { batch: other } = await named.acquire(files);
     assert.deepEqual([batch.idStart, other.idStart], [1n, 1n]);
-    await assert.rejects(plain.items(other.claimToken, { limit: 1 }), { code: "invalid-request", message: /source "other"/ });
+    await assert.rejects(plain.items(other.claimToken, { limit: 1 }), {
+      code: "invalid-request",
+      message: /source "other"/,
+    });
   });
 }

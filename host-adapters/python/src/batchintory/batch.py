@@ -118,8 +118,8 @@ class Batch:
         return self._records
 
     def pages(self, size: int = PAGE) -> Iterator[list[Item]]:
-        """All items, page by page (1 to 10,000 each). Where the items are so long that an answer does not fit into the
-        planner's memory, the pages get smaller."""
+        """All items, page by page (1 to 10,000 each). Where the items are so long that an answer does not fit
+        into the planner's memory, the pages get smaller."""
         after = None
         while True:
             try:
@@ -206,8 +206,8 @@ class Batch:
         return self._heartbeat is not None and self._heartbeat.is_lost
 
     def when_lost(self, told: Callable[[BatchintoryError], None]) -> None:
-        """Calls back, from another thread, once :attr:`is_lost`, with the reason: let it stop the work. Somebody else
-        may have the same items then. Prolongs the lease as :meth:`keep_alive` does."""
+        """Calls back, from another thread, once :attr:`is_lost`, with the reason: let it stop the work.
+        Somebody else may have the same items then. Prolongs the lease as :meth:`keep_alive` does."""
         self.keep_alive().when_lost(told)
 
     def _fail_after(self, error: BaseException) -> None:

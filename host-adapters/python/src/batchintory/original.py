@@ -43,11 +43,11 @@ def configure(dot_env: str | os.PathLike[str] | None = None, settings: Mapping[s
     environment.
 
     First come ``settings`` (``INVENTORY_CONN``, ``INVENTORY_CONN_SCHEMA``, ``INVENTORY_TABLE_NAME``,
-    ``INVENTORY_STATUS_ENUMS``, ``META_CONN``, ``META_CONN_SCHEMA``, ``META_NAME``, ``DEBUG``), then environment variables of
-    these names with ``BATCHINTORY_`` or ``PYBATCHINTORY_`` before them, then those in the dot-env file: the given
-    one, or that which ``BATCHINTORY_ENV_FILE`` names. Connections are URLs, or engines or connections of
-    SQLAlchemy. ``INVENTORY_STATUS_ENUMS`` is a list with the words ``running``, ``succeeded`` and ``failed``, in
-    any order as in pybatchintory, or has other words for them by name: ``{"running": "runs", …}``.
+    ``INVENTORY_STATUS_ENUMS``, ``META_CONN``, ``META_CONN_SCHEMA``, ``META_NAME``, ``DEBUG``), then environment
+    variables of these names with ``BATCHINTORY_`` or ``PYBATCHINTORY_`` before them, then those in the dot-env
+    file: the given one, or that which ``BATCHINTORY_ENV_FILE`` names. Connections are URLs, or engines or
+    connections of SQLAlchemy. ``INVENTORY_STATUS_ENUMS`` is a list with the words ``running``, ``succeeded`` and
+    ``failed``, in any order as in pybatchintory, or has other words for them by name: ``{"running": "runs", …}``.
     """
     from batchintory import settings as from_outside
 
