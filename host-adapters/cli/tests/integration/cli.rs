@@ -314,12 +314,19 @@ fn an_item_is_never_printed_as_two_or_none() {
         workplace.json(&["items", token])[6_002]["item"],
         "two\nlines"
     );
-    for (item, what) in [("NULL", "is NULL"), ("'a' || char(0)", "a NUL character")] {
+    for (item, code, what) in [
+        ("NULL", 1, "the item with id 1 is NULL"),
+        (
+            "'a' || char(0)",
+            2,
+            "the item of uid 1 in the meta table \"files\" is no text: it holds a NUL character",
+        ),
+    ] {
         workplace.execute("DROP TABLE files");
         workplace.execute("CREATE TABLE files (uid integer PRIMARY KEY, item text, weight double)");
         workplace.execute(&format!("INSERT INTO files VALUES (1, {item}, 1)"));
         let output = workplace.run(&["items", token, "-0"]);
-        fails(&output, 1, &["the item with id 1", what]);
+        fails(&output, code, &[what]);
     }
 }
 
