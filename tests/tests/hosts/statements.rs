@@ -152,7 +152,7 @@ impl batchintory::Database for &AlwaysLost {
         statement: String,
         _: Vec<Value>,
     ) -> std::result::Result<Rows, DatabaseError> {
-        // A page with one row; no attempt before, and none inserted, since somebody was faster.
+        // A page with one row; on a primary, no attempt before, and none inserted, since somebody was faster.
         let page = || {
             let counts = [1; 6].map(Value::Int64);
             let weight = || Value::Float64(1.0);
@@ -166,7 +166,10 @@ impl batchintory::Database for &AlwaysLost {
             rows: match on {
                 Source::Meta => vec![page()],
                 Source::Inventory if statement.contains(r#""batch_id_after" = "#) => {
-                    vec![vec![Value::Int64(7)]]
+                    vec![vec![Value::Int64(0), Value::Int64(7)]]
+                }
+                Source::Inventory if statement.contains("pg_is_in_recovery") => {
+                    vec![vec![Value::Int64(0), Value::Null]]
                 }
                 Source::Inventory => Vec::new(),
             },
