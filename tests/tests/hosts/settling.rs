@@ -419,11 +419,10 @@ async fn rows_of_other_servers_are_refused() -> Result<()> {
              CREATE TABLE parts (uid bigserial, item text, weight float) PARTITION BY RANGE (uid);
              CREATE FOREIGN TABLE far_part PARTITION OF parts FOR VALUES FROM (1) TO (9) SERVER other
              OPTIONS (filename '/dev/null');
-             SET allow_system_table_mods = on;
              CREATE SUBSCRIPTION replicated CONNECTION 'host=nowhere' PUBLICATION files
              WITH (connect = false, slot_name = NONE);
              INSERT INTO pg_catalog.pg_subscription_rel
-             SELECT oid, CAST('files' AS regclass), 'r', NULL FROM pg_catalog.pg_subscription
+             SELECT oid, CAST('files' AS regclass), 'r', '0/0' FROM pg_catalog.pg_subscription
              WHERE subname = 'replicated' AND subdbid = (SELECT oid FROM pg_catalog.pg_database
              WHERE datname = current_database());
              GRANT SELECT ON ALL TABLES IN SCHEMA public TO PUBLIC",
