@@ -2,12 +2,13 @@
 
 use crate::configuration;
 use crate::database::Database;
-use crate::databases::{Databases, RowReader};
+use crate::databases::Databases;
 use crate::error::Error;
 use crate::interface::{AuditPage, Difference};
 use crate::job::{Job, check_name, is_same_weight};
 use crate::judge::{Judge, check_row};
 use crate::judgement::Judgement;
+use crate::row_reader::RowReader;
 use crate::sql::meta;
 
 /// The most ranges in a page.

@@ -10,11 +10,12 @@ use std::borrow::Cow;
 
 use crate::blind_spot::{HOLD, refusal};
 use crate::database::{Database, Dialect};
-use crate::databases::{Databases, RowReader};
+use crate::databases::Databases;
 use crate::error::Error;
 use crate::interface::Settle;
 use crate::job::Job;
 use crate::metadata_locks::{self, Decided};
+use crate::row_reader::RowReader;
 use crate::sql::fence;
 
 /// How often running transactions are looked at, each time 20 ms later.

@@ -4,12 +4,13 @@ use serde::de::IgnoredAny;
 
 use crate::configuration;
 use crate::database::Database;
-use crate::databases::{Databases, RowReader};
+use crate::databases::Databases;
 use crate::error::Error;
 use crate::interface::{AcquireRequest, Attempt, HistoryQuery, JobSummary, Queue};
 use crate::job::{Job, check_name};
 use crate::judge::Judge;
 use crate::judgement::Judgement;
+use crate::row_reader::RowReader;
 use crate::sql::meta;
 
 /// The most attempts in a page.

@@ -1,8 +1,8 @@
 //! An item as its batch asks for it: as text, or by its bytes in letters.
 
-use crate::databases::unexpected;
 use crate::error::Error;
 use crate::interface::ItemEncoding;
+use crate::row_reader::unexpected;
 use crate::sql::item::{BYTES, BYTES_OF_TEXT, TEXT};
 
 /// The letters of base64 (RFC 4648).

@@ -2,7 +2,7 @@
 
 use crate::claim_token::ClaimToken;
 use crate::database::Database;
-use crate::databases::{Databases, RowReader};
+use crate::databases::Databases;
 use crate::error::Error;
 use crate::find_attempt::{find_attempt, no_such_batch};
 use crate::interface::Item;
@@ -10,6 +10,7 @@ use crate::item::{Given, NoText};
 use crate::job::Job;
 use crate::judge::Judge;
 use crate::next_batch::repeated_uid;
+use crate::row_reader::RowReader;
 use crate::sql::meta;
 
 /// The most items in a page.

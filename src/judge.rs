@@ -5,10 +5,11 @@
 
 use crate::condition::{Comparison, Test};
 use crate::database::{Database, Dialect};
-use crate::databases::{Databases, RowReader};
+use crate::databases::Databases;
 use crate::error::Error;
 use crate::job::Job;
 use crate::judgement::{Grounds, Judgement};
+use crate::row_reader::RowReader;
 use crate::sql::{meta, source};
 
 /// What SQLite's own columns hold, which no table declares: `rowid` and its other names.

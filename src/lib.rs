@@ -40,6 +40,8 @@ mod refusal_code;
 mod repeat;
 mod requeue;
 mod retry;
+mod row_reader;
+mod scopes;
 mod sql;
 mod sqlstate;
 mod standing;

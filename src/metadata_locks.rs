@@ -7,9 +7,10 @@
 
 use crate::blind_spot::{HOLD, refusal};
 use crate::database::{Database, DatabaseError, Refusal, Rows, Value};
-use crate::databases::{Databases, RowReader, meta_error, unexpected};
+use crate::databases::{Databases, meta_error};
 use crate::error::Error;
 use crate::job::Job;
+use crate::row_reader::{RowReader, unexpected};
 use crate::sql::Statement;
 use crate::sql::metadata_locks::{self as sql, Shown};
 
@@ -17,6 +18,7 @@ use crate::sql::metadata_locks::{self as sql, Shown};
 const MAX_ROUNDS: u32 = 50;
 /// The pause between two looks, in milliseconds.
 const PAUSE: u32 = 20;
+
 /// Up to which id all are decided.
 pub(crate) enum Decided {
     /// Up to this one; `None` of an empty table.

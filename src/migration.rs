@@ -1,9 +1,10 @@
 //! Making the inventory table: `migrate` and `schema-statements`.
 
 use crate::database::{Database, DatabaseError, Dialect, Refusal, Settings};
-use crate::databases::{Databases, RowReader, inventory_table};
+use crate::databases::{Databases, inventory_table};
 use crate::error::Error;
 use crate::interface::Migration;
+use crate::row_reader::RowReader;
 use crate::sql::Statement;
 
 /// How often a statement is repeated when other processes make the same table at the same moment.

@@ -5,12 +5,13 @@
 //! behind it. Pages that are surely too short for the batch are summed up without running totals.
 
 use crate::database::Database;
-use crate::databases::{Databases, RowReader, unexpected};
+use crate::databases::Databases;
 use crate::error::Error;
 use crate::interface::PlannedBatch;
 use crate::job::{Bounds, Job};
 use crate::judge::check_row;
 use crate::judgement::Judgement;
+use crate::row_reader::{RowReader, unexpected};
 use crate::sql::meta::{self, Room};
 
 /// The most rows of the meta table that one statement looks at.

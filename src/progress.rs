@@ -1,12 +1,13 @@
 //! What a job has left to do, at a bounded cost: `progress`.
 
 use crate::database::Database;
-use crate::databases::{Databases, RowReader};
+use crate::databases::Databases;
 use crate::error::Error;
 use crate::interface::{AcquireRequest, JobProgress};
 use crate::job::Job;
 use crate::judge::Judge;
 use crate::next_batch::{MAX_PAGE_ROWS, refuse_beyond};
+use crate::row_reader::RowReader;
 use crate::sql::meta;
 use crate::standing;
 use crate::watermark::Watermark;

@@ -1,12 +1,13 @@
 //! What about a job's source may surprise its user: `warnings`.
 
 use crate::database::{Database, Dialect, Source};
-use crate::databases::{Databases, RowReader};
+use crate::databases::Databases;
 use crate::error::Error;
 use crate::fence;
 use crate::interface::AcquireRequest;
 use crate::job::Job;
 use crate::progress::is_above_table;
+use crate::row_reader::RowReader;
 use crate::sql::source;
 use crate::standing::{self, Standing};
 use crate::watermark::Watermark;

@@ -1,0 +1,97 @@
+//! Reading what a statement answered, column by column.
+
+use crate::database::{Rows, Value};
+use crate::error::Error;
+
+/// Reads a row from its first column on. A host is not trusted to answer in the agreed types.
+pub(crate) struct RowReader {
+    values: std::vec::IntoIter<Value>,
+}
+
+impl RowReader {
+    /// The only row.
+    pub(crate) fn only(rows: Rows) -> Result<Self, Error> {
+        Self::first(rows)?.ok_or_else(|| Error::Database("the host gave no row".into()))
+    }
+
+    /// The first row, if there is one.
+    pub(crate) fn first(rows: Rows) -> Result<Option<Self>, Error> {
+        Ok(Self::all(rows).next())
+    }
+
+    /// All rows.
+    pub(crate) fn all(rows: Rows) -> impl Iterator<Item = Self> {
+        rows.rows.into_iter().map(|row| Self {
+            values: row.into_iter(),
+        })
+    }
+
+    /// A column of type `bigint`.
+    pub(crate) fn int(&mut self) -> Result<i64, Error> {
+        self.optional_int()?.ok_or_else(|| unexpected("NULL"))
+    }
+
+    /// A column of type `bigint` that may be NULL.
+    pub(crate) fn optional_int(&mut self) -> Result<Option<i64>, Error> {
+        match self.next()? {
+            Value::Null => Ok(None),
+            Value::Int64(value) => Ok(Some(value)),
+            other => Err(unexpected(type_name(&other))),
+        }
+    }
+
+    /// A count: a `bigint` of 0 or more.
+    pub(crate) fn count(&mut self) -> Result<u64, Error> {
+        u64::try_from(self.int()?).map_err(|_| unexpected("a negative count"))
+    }
+
+    /// A column of type `double precision`; NULL is 0.
+    pub(crate) fn double(&mut self) -> Result<f64, Error> {
+        match self.next()? {
+            Value::Null => Ok(0.0),
+            Value::Float64(value) => Ok(value),
+            // SQLite's drivers give whole numbers as integers now and then.
+            #[allow(clippy::cast_precision_loss)]
+            Value::Int64(value) => Ok(value as f64),
+            other => Err(unexpected(type_name(&other))),
+        }
+    }
+
+    /// A column of type `text`.
+    pub(crate) fn text(&mut self) -> Result<String, Error> {
+        self.optional_text()?.ok_or_else(|| unexpected("NULL"))
+    }
+
+    /// A column of type `text` that may be NULL.
+    pub(crate) fn optional_text(&mut self) -> Result<Option<String>, Error> {
+        match self.next()? {
+            Value::Null => Ok(None),
+            Value::Text(value) => Ok(Some(value)),
+            other => Err(unexpected(type_name(&other))),
+        }
+    }
+
+    fn next(&mut self) -> Result<Value, Error> {
+        self.values
+            .next()
+            .ok_or_else(|| unexpected("too few columns"))
+    }
+}
+
+fn type_name(value: &Value) -> &'static str {
+    match value {
+        Value::Null => "NULL",
+        Value::Boolean(_) => "a boolean",
+        Value::Int64(_) => "an integer",
+        Value::Float64(_) => "a number",
+        Value::Text(_) => "text",
+    }
+}
+
+/// What to say of an answer that no database gives.
+pub(crate) fn unexpected(what: &str) -> Error {
+    Error::Database(format!(
+        "the database or its driver answered with {what} where something else was asked for; the \
+         driver does not keep to the interface"
+    ))
+}
