@@ -92,6 +92,18 @@ impl Table {
         }
     }
 
+    /// A usual meta table with so many rows, of ids from 1 on and a weight of 1 each.
+    pub fn of_items(count: i64) -> Self {
+        Self {
+            series: Some(Series {
+                from: 1,
+                to: count,
+                weight: 1.0,
+            }),
+            ..Self::files(Vec::new())
+        }
+    }
+
     /// Makes the table and puts its rows in.
     pub async fn create(&self, database: &dyn Database) -> Result<()> {
         let dialect = database.dialect();

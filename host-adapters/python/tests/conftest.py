@@ -15,7 +15,7 @@ import pytest
 from sqlalchemy import create_engine, text
 from sqlalchemy.engine import URL, Engine
 
-from batchintory import AcquireRequest, Inventory
+from batchintory import AcquireRequest, Batch, HistoryQuery, Inventory
 
 _numbers = itertools.count()
 _VARIABLES = {"postgresql": "BATCHINTORY_TEST_POSTGRES", "mysql": "BATCHINTORY_TEST_MYSQL"}
@@ -169,3 +169,15 @@ def lake(engine_of: Callable[[str], Engine]) -> Iterator[MakeInventory]:
 def request_of(count: int | None = 10, **options: Any) -> AcquireRequest:
     """A request for so many files at once."""
     return AcquireRequest("files", "job", max_count=count, **options)
+
+
+def claim(inventory: Inventory, **options: Any) -> Batch:
+    """The next batch of some files."""
+    batch = inventory.acquire(request_of(**options))
+    assert isinstance(batch, Batch)
+    return batch
+
+
+def latest(inventory: Inventory) -> Any:
+    """The attempt that was begun last."""
+    return inventory.history(HistoryQuery(limit=1))[0]

@@ -9,32 +9,19 @@ from decimal import Decimal
 from typing import Any
 
 import pytest
-from conftest import MakeInventory, request_of
+from conftest import MakeInventory, claim, latest, request_of
 from sqlalchemy import text
 from sqlalchemy.engine import Engine
 
 from batchintory import (
-    Batch,
     BatchReleased,
-    HistoryQuery,
     InvalidRequest,
-    Inventory,
     Nothing,
     ResultError,
     Superseded,
     json_text,
     to_json,
 )
-
-
-def claim(inventory: Inventory, **options: Any) -> Batch:
-    batch = inventory.acquire(request_of(**options))
-    assert isinstance(batch, Batch)
-    return batch
-
-
-def latest(inventory: Inventory) -> Any:
-    return inventory.history(HistoryQuery(limit=1))[0]
 
 
 def test_process_hands_on_what_the_function_gives(url: str, lake: MakeInventory) -> None:

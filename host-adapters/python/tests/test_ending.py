@@ -8,14 +8,12 @@ from collections.abc import Callable
 from typing import Any
 
 import pytest
-from conftest import MakeInventory, Proxy, fill, on_server, request_of, sqlalchemy_url
+from conftest import MakeInventory, Proxy, claim, fill, latest, on_server, request_of, sqlalchemy_url
 from sqlalchemy import text
 from sqlalchemy.engine import Engine, make_url
 
 from batchintory import (
-    Batch,
     BatchintoryError,
-    HistoryQuery,
     InvalidRequest,
     Inventory,
     LeaseOver,
@@ -24,16 +22,6 @@ from batchintory import (
 )
 
 PATIENCE = 60
-
-
-def claim(inventory: Inventory, **options: Any) -> Batch:
-    batch = inventory.acquire(request_of(**options))
-    assert isinstance(batch, Batch)
-    return batch
-
-
-def latest(inventory: Inventory) -> Any:
-    return inventory.history(HistoryQuery(limit=1))[0]
 
 
 class Away:

@@ -10,7 +10,7 @@ use anyhow::{Result, bail, ensure};
 use batchintory::{AcquireRequest, Error as PlannerError, HistoryQuery, Outcome, Value};
 use batchintory_tests::proxy::Proxy;
 use batchintory_tests::server::{OwnPostgres, Standby};
-use batchintory_tests::tables::{Series, Table, execute};
+use batchintory_tests::tables::{Table, execute};
 use batchintory_wasmtime::{Access, Acquired, Batch, Database, Error, Inventory, connect};
 use tokio::task::JoinSet;
 
@@ -31,14 +31,7 @@ impl Pair {
     async fn start(is_synchronous: bool) -> Result<(Self, Inventory)> {
         let primary = OwnPostgres::start(r"read\ committed")?;
         let database = connect(&primary.url(), Access::ReadWrite).await?;
-        let files = Table {
-            series: Some(Series {
-                from: 1,
-                to: ITEMS,
-                weight: 1.0,
-            }),
-            ..Table::files(Vec::new())
-        };
+        let files = Table::of_items(ITEMS);
         files.create(database.as_ref()).await?;
         Inventory::open(&primary.url()).await?.migrate().await?;
         let standby = Standby::of(&primary)?;

@@ -3,7 +3,7 @@
 
 use anyhow::{Context, Result, bail};
 use batchintory::{AcquireRequest, RequeueTarget, Value};
-use batchintory_tests::tables::{Series, Table};
+use batchintory_tests::tables::Table;
 use batchintory_tests::{TestDatabase, mysql, postgres, sqlite};
 use batchintory_wasmtime::{Acquired, Batch, Inventory};
 
@@ -32,14 +32,7 @@ async fn looks_from(database: &TestDatabase, batch: &Batch) -> Result<i64> {
 async fn look_back(database: TestDatabase) -> Result<()> {
     let inventory = Inventory::open(&database.url).await?;
     inventory.migrate().await?;
-    let table = Table {
-        series: Some(Series {
-            from: 1,
-            to: 1_000,
-            weight: 1.0,
-        }),
-        ..Table::files(Vec::new())
-    };
+    let table = Table::of_items(1_000);
     table.create(database.connection.as_ref()).await?;
 
     // With nothing left behind, none before it is looked at.

@@ -6,7 +6,7 @@ use std::pin::pin;
 use std::process::Stdio;
 
 use anyhow::{Context, Result, bail, ensure};
-use batchintory_tests::tables::{Series, Table, execute};
+use batchintory_tests::tables::{Table, execute};
 use batchintory_tests::turns::Turns;
 use batchintory_tests::{TestDatabase, mysql, postgres, sqlite};
 use batchintory_wasmtime::Inventory;
@@ -20,14 +20,7 @@ const ITEMS: i64 = 6_000;
 async fn claim(database: &TestDatabase) -> Result<Vec<(i64, i64, i64)>> {
     let inventory = Inventory::open(&database.url).await?;
     inventory.migrate().await?;
-    let table = Table {
-        series: Some(Series {
-            from: 1,
-            to: ITEMS,
-            weight: 1.0,
-        }),
-        ..Table::files(Vec::new())
-    };
+    let table = Table::of_items(ITEMS);
     table.create(database.connection.as_ref()).await?;
     // Gaps in the ids.
     execute(

@@ -13,7 +13,7 @@ use batchintory::Value;
 use batchintory_tests::proxy::Proxy;
 use batchintory_tests::server::{OwnPostgres, PgBouncer};
 use batchintory_tests::sqlite;
-use batchintory_tests::tables::{Series, Table, execute};
+use batchintory_tests::tables::{Table, execute};
 use batchintory_tests::turns::Turns;
 use batchintory_wasmtime::{Access, Database, Inventory, connect};
 use tokio::process::{Child, Command};
@@ -55,14 +55,7 @@ struct Means<'a> {
 
 /// Makes the meta table and the inventory.
 async fn prepare(database: &dyn Database, url: &str) -> Result<()> {
-    let files = Table {
-        series: Some(Series {
-            from: 1,
-            to: ITEMS * 8 / 7 + 1,
-            weight: 1.0,
-        }),
-        ..Table::files(Vec::new())
-    };
+    let files = Table::of_items(ITEMS * 8 / 7 + 1);
     files.create(database).await?;
     execute(database, "DELETE FROM files WHERE uid % 8 = 3", &[]).await?;
     Inventory::open(url).await?.migrate().await?;

@@ -1,6 +1,6 @@
 //! How many statements a call sends: what a user pays per round trip.
 
-use std::sync::Mutex;
+use std::sync::{Arc, Mutex};
 
 use anyhow::{Result, bail};
 use batchintory::{
@@ -8,7 +8,7 @@ use batchintory::{
     StatusLabels, Value,
 };
 use batchintory_tests::recording::Recording;
-use batchintory_tests::tables::{Series, Table};
+use batchintory_tests::tables::Table;
 use batchintory_tests::{TestDatabase, mysql, postgres, sqlite};
 use batchintory_wasmtime::{Acquired, Batch, Inventory, SystemRandom};
 
@@ -19,19 +19,18 @@ async fn acquire(inventory: &Inventory, request: &AcquireRequest) -> Result<Batc
     }
 }
 
-async fn count_statements(database: TestDatabase, most: usize) -> Result<()> {
+/// An inventory beside so many items, and what it sends.
+async fn recorded(database: &TestDatabase, items: i64) -> Result<(Inventory, Arc<Recording>)> {
     let recording = Recording::new(database.connection.clone());
     let inventory = Inventory::builder().inventory(recording.clone()).build()?;
     inventory.migrate().await?;
-    let table = Table {
-        series: Some(Series {
-            from: 1,
-            to: 5_000,
-            weight: 1.0,
-        }),
-        ..Table::files(Vec::new())
-    };
+    let table = Table::of_items(items);
     table.create(database.connection.as_ref()).await?;
+    Ok((inventory, recording))
+}
+
+async fn count_statements(database: TestDatabase, most: usize) -> Result<()> {
+    let (inventory, recording) = recorded(&database, 5_000).await?;
     let by_weight = AcquireRequest {
         max_weight: Some(100.0),
         ..AcquireRequest::new("files", "by weight")
@@ -77,18 +76,7 @@ async fn acquire_sends_four_statements_and_complete_one_on_mysql() -> Result<()>
 
 /// A job with conditions reads the types of their columns before it plans, and keeps them for its items.
 async fn count_statements_with_conditions(database: TestDatabase, most: usize) -> Result<()> {
-    let recording = Recording::new(database.connection.clone());
-    let inventory = Inventory::builder().inventory(recording.clone()).build()?;
-    inventory.migrate().await?;
-    let table = Table {
-        series: Some(Series {
-            from: 1,
-            to: 5_000,
-            weight: 1.0,
-        }),
-        ..Table::files(Vec::new())
-    };
-    table.create(database.connection.as_ref()).await?;
+    let (inventory, recording) = recorded(&database, 5_000).await?;
     let request = AcquireRequest {
         max_count: Some(100),
         filter: Some(r#"{"column": "weight", "op": ">=", "value": 1}"#.into()),
@@ -200,18 +188,7 @@ async fn losers_pause_by_chance_and_longer_each_time() {
 /// statements than if they had come one after the other.
 async fn claim_at_once(database: TestDatabase) -> Result<()> {
     const WORKERS: usize = 16;
-    let recording = Recording::new(database.connection.clone());
-    let inventory = Inventory::builder().inventory(recording.clone()).build()?;
-    inventory.migrate().await?;
-    let table = Table {
-        series: Some(Series {
-            from: 1,
-            to: 2_000,
-            weight: 1.0,
-        }),
-        ..Table::files(Vec::new())
-    };
-    table.create(database.connection.as_ref()).await?;
+    let (inventory, recording) = recorded(&database, 2_000).await?;
     let request = AcquireRequest {
         max_count: Some(100),
         ..AcquireRequest::new("files", "job")

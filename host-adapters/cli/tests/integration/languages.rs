@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 use std::time::Duration;
 
 use batchintory_tests::language::Language;
-use batchintory_tests::tables::{Series, Table, execute};
+use batchintory_tests::tables::{Table, execute};
 use batchintory_tests::turns::{SCRIPT, Turns};
 use batchintory_tests::{TestDatabase, postgres};
 use batchintory_wasmtime::{Attempt, HistoryQuery, Inventory};
@@ -215,14 +215,7 @@ async fn workers_of_three_languages_share_a_job_and_survive_each_other() {
     let database = postgres().await.unwrap();
     let inventory = Inventory::open(&database.url).await.unwrap();
     inventory.migrate().await.unwrap();
-    let files = Table {
-        series: Some(Series {
-            from: 1,
-            to: ITEMS,
-            weight: 1.0,
-        }),
-        ..Table::files(Vec::new())
-    };
+    let files = Table::of_items(ITEMS);
     files.create(database.connection.as_ref()).await.unwrap();
     let killed = work(&database, &inventory).await;
 
