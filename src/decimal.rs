@@ -127,6 +127,31 @@ mod tests {
     }
 
     #[test]
+    fn the_nearest_floating_point_number_is_meant() {
+        for text in [
+            "0.30000000000000004",
+            "9007199254740993",
+            "179769313486231570.1",
+            "0.1",
+            "123456789012345.678",
+            "2.2250738585072014",
+            "5.0000000000000001",
+            "-8.41e21",
+            "0.000000000000000000000000000123",
+            "1.7976931348623157",
+            "4.35",
+            "72057594037927945",
+            "0.9999999999999999",
+            "3.141592653589793238462643383279",
+            "6.02214076e23",
+        ] {
+            let nearest: f64 = text.parse().unwrap();
+            let double = Decimal::parse(text).unwrap().double();
+            assert!(double.to_bits() == nearest.to_bits(), "{text}: {double}");
+        }
+    }
+
+    #[test]
     fn integers_are_told_apart() {
         let integer = |text| Decimal::parse(text).unwrap().integer();
         assert_eq!(integer("-9223372036854775808"), Some(i64::MIN));

@@ -114,10 +114,10 @@ impl<'a> Terms<'a> {
                 Ok((Subject::Text, Operand::Text(text.into())))
             }
             (Self::Text { .. }, _) => refused("text, in quotes"),
-            (Self::Uuid, Scalar::Text(text)) if uuid_digits(text).is_some() => {
-                let digits = uuid_digits(text).unwrap_or_default();
-                Ok((Subject::Uuid, Operand::Text(digits)))
-            }
+            (Self::Uuid, Scalar::Text(text)) => match uuid_digits(text) {
+                Some(digits) => Ok((Subject::Uuid, Operand::Text(digits))),
+                None => refused("a UUID"),
+            },
             (Self::Uuid, _) => refused("a UUID"),
             (Self::Words(words), Scalar::Text(word)) if words.contains(word) => {
                 Ok((Subject::Text, Operand::Text(word.clone())))
@@ -188,11 +188,16 @@ fn number(value: &Scalar, precision: Precision) -> Option<Operand> {
         Scalar::Boolean(_) => None,
         number => Decimal::parse(&number.to_string()),
     }?;
-    Some(match (precision, decimal.integer()) {
+    Some(of_precision(decimal, precision))
+}
+
+/// A number as a column of this precision would hold it.
+fn of_precision(decimal: Decimal, precision: Precision) -> Operand {
+    match (precision, decimal.integer()) {
         (Precision::Exact, Some(integer)) => Operand::Integer(integer),
         (Precision::Exact, None) => Operand::Decimal(decimal),
-        (precision, _) => Operand::Double(rounded(decimal.double(), precision)),
-    })
+        _ => Operand::Double(rounded(decimal.double(), precision)),
+    }
 }
 
 /// What a column of this precision would hold.
@@ -219,7 +224,6 @@ fn moment(kind: TimeKind, instant: Instant, dialect: Dialect) -> (Subject, Opera
 }
 
 /// How many units lie between 1970-01-01T00:00:00Z and a point in time.
-#[allow(clippy::cast_precision_loss)]
 fn since_epoch(instant: Instant, unit: Unit, precision: Precision) -> Operand {
     let exponent = match unit {
         Unit::Seconds => -6,
@@ -228,12 +232,9 @@ fn since_epoch(instant: Instant, unit: Unit, precision: Precision) -> Operand {
         Unit::Nanoseconds => 3,
     };
     let number = format!("{}e{exponent}", instant.microseconds());
-    let operand = Decimal::parse(&number).map(|decimal| match (precision, decimal.integer()) {
-        (Precision::Exact, Some(integer)) => Operand::Integer(integer),
-        (Precision::Exact, None) => Operand::Decimal(decimal),
-        _ => Operand::Double(decimal.double()),
-    });
-    operand.unwrap_or(Operand::Integer(0))
+    Decimal::parse(&number).map_or(Operand::Integer(0), |decimal| {
+        of_precision(decimal, precision)
+    })
 }
 
 /// Whether a text is a point in time with an hour: its characters come in another order than time does.

@@ -36,13 +36,9 @@ impl TypedComparison {
             }
             Test::Member(is_member, values) => {
                 let terms = terms()?;
-                let mut operands = Vec::new();
-                let mut subjects = Vec::new();
-                for value in values {
-                    let (subject, operand) = terms.operand(value, dialect)?;
-                    subjects.push(subject);
-                    operands.push(operand);
-                }
+                let typed = values.iter().map(|value| terms.operand(value, dialect));
+                let typed = typed.collect::<Result<Vec<_>, _>>()?;
+                let (subjects, operands): (Vec<_>, Vec<_>) = typed.into_iter().unzip();
                 let subject = subjects.first().copied().unwrap_or(Subject::Text);
                 if subjects.iter().any(|other| *other != subject) {
                     return Err("so the values of a list must all be numbers, or all text".into());
@@ -216,6 +212,12 @@ mod tests {
                 limit(Operand::Integer(number))
             );
         }
+        // As the column itself holds it.
+        let seconds = Operand::Double(f64::from(1_704_276_000_f32));
+        assert_eq!(
+            older("real", r#", "as": "seconds""#, Dialect::Postgresql),
+            limit(seconds)
+        );
         assert_eq!(
             older("text", "", Dialect::Sqlite),
             limit(Operand::Integer(1_704_275_999_500_000))

@@ -2,7 +2,7 @@
 
 use sea_query::{BinOper, Expr, ExprTrait, Func};
 
-use super::{bind_text, double, text};
+use super::{bind_text, double, of_column, text};
 use crate::database::Dialect;
 use crate::job::Job;
 
@@ -122,15 +122,7 @@ impl Dialect {
                 [type_of.clone().min(), type_of.max()]
             }
             Self::Mysql => {
-                let declared = Expr::cust_with_exprs(
-                    "(SELECT data_type FROM information_schema.columns WHERE table_schema = ? \
-                     AND table_name = ? AND column_name = ?)",
-                    [
-                        bind_text(job.meta_table.schema()),
-                        bind_text(job.meta_table.table()),
-                        bind_text(job.columns.uid.as_str()),
-                    ],
-                );
+                let declared = of_column(job, "data_type", &job.columns.uid);
                 [text(declared), text(Expr::cust("NULL"))]
             }
         }

@@ -1,9 +1,9 @@
 //! The statements of the fence in PostgreSQL.
 
-use sea_query::{Alias, Expr, ExprTrait, Query, SubQueryStatement};
+use sea_query::{Expr, ExprTrait, Query, SubQueryStatement};
 
-use super::source::lookup_name;
-use super::{Statement, bigint, bind_text, text};
+use super::source::{SOURCE, lookup_name, source};
+use super::{Statement, bigint, bind_text, is_standby, text};
 use crate::database::Dialect;
 use crate::job::Job;
 
@@ -75,11 +75,12 @@ const BLIND_SPOTS: &str = "\
 pub(crate) fn read_writers(job: &Job, dialect: Dialect) -> Statement {
     let mut highest = Query::select();
     highest
-        .expr(Expr::col(("source", Alias::new(&job.columns.uid))).max())
-        .from_as(job.meta_table.reference(), "source");
+        .expr(source(&job.columns.uid).max())
+        .from_as(job.meta_table.reference(), SOURCE);
+    let is_standby = is_standby(dialect);
     let fence = format!(
         "CAST(fence.writers AS text), CAST(fence.blind_spots AS text), \
-         CAST(CASE WHEN pg_is_in_recovery() THEN 1 ELSE 0 END AS bigint) FROM ({FOLLOWED} SELECT \
+         {is_standby} FROM ({FOLLOWED} SELECT \
          (SELECT string_agg(DISTINCT locks.virtualtransaction, ' ') \
          FROM pg_catalog.pg_locks AS locks \
          WHERE locks.locktype = 'relation' AND locks.granted \

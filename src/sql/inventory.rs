@@ -5,8 +5,8 @@ use sea_query::{
 };
 
 use super::{
-    Statement, bigint, bind_double, bind_int, bind_text, columns, double, joined, on_primary, text,
-    when,
+    Statement, bigint, bind_double, bind_int, bind_text, columns, double, flag, joined, on_primary,
+    text, when,
 };
 use crate::claim_token::ClaimToken;
 use crate::database::{Dialect, StatusLabels};
@@ -218,9 +218,7 @@ impl InventoryTable {
                     ("config", "text"),
                 ],
             ))
-            .expr(bigint(
-                Expr::case(Expr::exists(earlier), Expr::cust("1")).finally(Expr::cust("0")),
-            ))
+            .expr(flag(Expr::exists(earlier)))
             .from_as(self.name.reference(), ATTEMPTS)
             .and_where(Expr::col((ATTEMPTS, "meta_table")).eq(bind_text(meta_table)))
             .and_where(Expr::col((ATTEMPTS, "job")).eq(bind_text(job)))

@@ -6,7 +6,7 @@
 
 use sea_query::{BinOper, Expr, ExprTrait};
 
-use super::{bind_text, text};
+use super::{of_column, text};
 use crate::database::{Dialect, Source};
 use crate::job::Job;
 
@@ -43,17 +43,11 @@ pub(super) fn item(job: &Job, column: Expr) -> Expr {
             std::iter::repeat_n(column, 8),
         ),
         Dialect::Mysql => {
-            let parameters = [
-                bind_text(job.meta_table.schema()),
-                bind_text(job.meta_table.table()),
-                bind_text(job.columns.item.as_str()),
-            ];
+            let declared = of_column(job, "data_type", &job.columns.item);
             Expr::cust_with_exprs(
-                "CASE WHEN (SELECT data_type FROM information_schema.columns \
-                 WHERE table_schema = ? AND table_name = ? AND column_name = ?) IN ('binary', \
-                 'varbinary', 'tinyblob', 'blob', 'mediumblob', 'longblob', 'bit', 'geometry') \
+                "CASE WHEN ? IN ('binary', 'varbinary', 'tinyblob', 'blob', 'mediumblob', 'longblob', 'bit', 'geometry') \
                  THEN CONCAT('b', HEX(?)) ELSE CONCAT('t', CAST(? AS char)) END",
-                (parameters.into_iter()).chain([column.clone(), column]),
+                [declared, column.clone(), column],
             )
         }
     })

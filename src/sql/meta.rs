@@ -4,15 +4,16 @@ use sea_query::{Alias, Expr, ExprTrait, Func, Order, Query, SelectStatement, Sub
 
 use super::condition::Assumption;
 use super::item::item;
+use super::source::{SOURCE, source};
 use super::{
-    Statement, bigint, bind_double, bind_int, bind_text, double, joined, on_source, text, when,
+    Statement, bigint, bind_double, bind_int, bind_text, double, flag, joined, on_source, text,
+    when,
 };
 use crate::database::Dialect;
 use crate::job::{Bounds, Job};
 use crate::judgement::Judgement;
 use crate::typed_condition::{TypedComparison, TypedCondition};
 
-const SOURCE: &str = "source";
 const PAGE: &str = "page";
 const RUNNING: &str = "running";
 const FITTING: &str = "fitting";
@@ -278,9 +279,7 @@ pub(crate) fn passes_filter(job: &Job, judgement: &Judgement, uid: i64) -> State
     };
     let mut select = Query::select();
     select
-        .expr(bigint(
-            Expr::case(passes, Expr::cust("1")).finally(Expr::cust("0")),
-        ))
+        .expr(flag(passes))
         .from_as(job.meta_table.reference(), SOURCE)
         .and_where(source(&job.columns.uid).eq(bind_int(uid)));
     Statement::build(&select, dialect)
@@ -473,9 +472,4 @@ fn running_totals(
         select.expr_as(Expr::cust(stops.to_owned()), HELD);
     }
     select
-}
-
-/// A column of the user's meta table.
-fn source(column: &str) -> Expr {
-    Expr::col((SOURCE, Alias::new(column)))
 }

@@ -1,9 +1,9 @@
 //! The statements of the fence in MySQL and MariaDB.
 
-use sea_query::{Alias, Expr, ExprTrait, Query};
+use sea_query::{Expr, ExprTrait, Query};
 
-use super::source::select_nothing;
-use super::{Statement, bigint, bind_text};
+use super::source::{SOURCE, select_nothing, source};
+use super::{Statement, bigint, bind_text, is_standby};
 use crate::database::Dialect;
 use crate::job::Job;
 
@@ -21,18 +21,18 @@ pub(crate) enum Shown {
 ///
 /// Relies on: the index on the uid column.
 pub(crate) fn read_server(job: &Job) -> Statement {
-    let highest = Expr::col(("source", Alias::new(&job.columns.uid))).max();
+    let highest = source(&job.columns.uid).max();
     let mut select = Query::select();
     select
         .expr(bigint(job.dialect.at_most_signed(highest)))
-        .expr(Expr::cust(
+        .expr(Expr::cust(format!(
             "CAST(@@version LIKE '%MariaDB%' AS signed), CAST(@@performance_schema AS signed), \
              CAST((SELECT count(*) FROM information_schema.plugins AS plugins \
              WHERE plugins.plugin_name = 'METADATA_LOCK_INFO' \
-             AND plugins.plugin_status = 'ACTIVE') AS signed), \
-             CAST(@@read_only OR @@innodb_read_only AS signed)",
-        ))
-        .from_as(job.meta_table.reference(), "source");
+             AND plugins.plugin_status = 'ACTIVE') AS signed), {}",
+            is_standby(job.dialect)
+        )))
+        .from_as(job.meta_table.reference(), SOURCE);
     Statement::build(&select, job.dialect)
 }
 

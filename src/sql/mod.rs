@@ -56,8 +56,9 @@ fn on_primary(select: &SelectStatement, dialect: Dialect) -> Statement {
     match dialect {
         Dialect::Postgresql => {
             statement.text = [
-                "SELECT CAST(CASE WHEN pg_is_in_recovery() THEN 1 ELSE 0 END AS bigint), found.* \
-                 FROM (SELECT 1) AS server LEFT JOIN (",
+                "SELECT ",
+                is_standby(dialect),
+                ", found.* FROM (SELECT 1) AS server LEFT JOIN (",
                 &statement.text,
                 ") AS found ON TRUE ORDER BY 2",
             ]
@@ -65,15 +66,20 @@ fn on_primary(select: &SelectStatement, dialect: Dialect) -> Statement {
         }
         Dialect::Mysql => {
             let columns = statement.text.trim_start_matches("SELECT ");
-            statement.text = [
-                "SELECT CAST(@@read_only OR @@innodb_read_only AS signed), ",
-                columns,
-            ]
-            .concat();
+            statement.text = ["SELECT ", is_standby(dialect), ", ", columns].concat();
         }
         Dialect::Sqlite => {}
     }
     statement
+}
+
+/// Whether a server is a standby or a replica: 1, or 0. SQLite has none.
+fn is_standby(dialect: Dialect) -> &'static str {
+    match dialect {
+        Dialect::Postgresql => "CAST(CASE WHEN pg_is_in_recovery() THEN 1 ELSE 0 END AS bigint)",
+        Dialect::Sqlite => "0",
+        Dialect::Mysql => "CAST(@@read_only OR @@innodb_read_only AS signed)",
+    }
 }
 
 /// A statement on a meta table. That of a job that settles must run where its fence looked.
@@ -129,6 +135,23 @@ fn bind_double(value: impl Into<Option<f64>>) -> Expr {
 /// A bound text.
 fn bind_text<'a>(value: impl Into<Option<&'a str>>) -> Expr {
     text(Expr::val(value.into().map(str::to_owned)))
+}
+
+/// What MySQL tells of a column of the meta table.
+fn of_column(job: &Job, what: &str, column: &str) -> Expr {
+    let names = [job.meta_table.schema(), job.meta_table.table(), column];
+    Expr::cust_with_exprs(
+        format!(
+            "(SELECT {what} FROM information_schema.columns \
+             WHERE table_schema = ? AND table_name = ? AND column_name = ?)"
+        ),
+        names.map(bind_text),
+    )
+}
+
+/// Whether a condition holds: 1, or 0 where it does not or is not known.
+fn flag(condition: Expr) -> Expr {
+    bigint(Expr::case(condition, Expr::cust("1")).finally(Expr::cust("0")))
 }
 
 /// The value where the condition holds, NULL elsewhere: for aggregates over some rows only.

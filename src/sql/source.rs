@@ -2,9 +2,12 @@
 
 use sea_query::{Alias, Expr, ExprTrait, Func, Query, SelectStatement, SubQueryStatement};
 
-use super::{Statement, bigint, bind_text, quoted, text};
+use super::{Statement, bind_text, flag, of_column, quoted, text};
 use crate::database::Dialect;
 use crate::job::Job;
+
+/// What the meta table is called in a statement.
+pub(super) const SOURCE: &str = "source";
 
 /// A meta table's name as PostgreSQL looks it up.
 pub(super) fn lookup_name(job: &Job) -> String {
@@ -63,13 +66,10 @@ pub(crate) fn read_uniqueness(job: &Job, dialect: Dialect) -> Statement {
     let mut without_id = Query::select();
     without_id
         .expr(Expr::cust("1"))
-        .from_as(job.meta_table.reference(), "source")
-        .and_where(Expr::col(("source", Alias::new(&job.columns.uid))).is_null());
+        .from_as(job.meta_table.reference(), SOURCE)
+        .and_where(source(&job.columns.uid).is_null());
     let mut select = Query::select();
-    select.exprs(
-        [is_unique, Expr::exists(without_id)]
-            .map(|holds| bigint(Expr::case(holds, Expr::cust("1")).finally(Expr::cust("0")))),
-    );
+    select.exprs([is_unique, Expr::exists(without_id)].map(flag));
     Statement::build(&select, dialect)
 }
 
@@ -129,9 +129,7 @@ pub(crate) fn read_declarations(job: &Job, columns: &[String], with_clock: bool)
     if dialect != Dialect::Postgresql {
         // What is missing, or must not be read, is told by the database itself.
         let nothing = select_nothing(job, columns.iter().map(|column| source(column)));
-        select.expr(bigint(
-            Expr::case(Expr::exists(nothing), Expr::cust("1")).finally(Expr::cust("0")),
-        ));
+        select.expr(flag(Expr::exists(nothing)));
     }
     Statement::build(&select, dialect)
 }
@@ -157,11 +155,7 @@ fn declaration(job: &Job, column: &str) -> Expr {
              WHERE columns.name = ? COLLATE NOCASE)",
             [bind_text(table), bind_text(schema), bind_text(column)],
         ),
-        Dialect::Mysql => Expr::cust_with_exprs(
-            "(SELECT column_type FROM information_schema.columns \
-             WHERE table_schema = ? AND table_name = ? AND column_name = ?)",
-            [bind_text(schema), bind_text(table), bind_text(column)],
-        ),
+        Dialect::Mysql => of_column(job, "column_type", column),
     }
 }
 
@@ -170,12 +164,12 @@ pub(super) fn select_nothing(job: &Job, values: impl IntoIterator<Item = Expr>) 
     let mut nothing = Query::select();
     nothing
         .exprs(values)
-        .from_as(job.meta_table.reference(), "source")
+        .from_as(job.meta_table.reference(), SOURCE)
         .and_where(Expr::cust("1 = 0"));
     nothing
 }
 
 /// A column of the meta table.
-fn source(column: &str) -> Expr {
-    Expr::col(("source", Alias::new(column)))
+pub(super) fn source(column: &str) -> Expr {
+    Expr::col((SOURCE, Alias::new(column)))
 }
