@@ -325,7 +325,6 @@ impl Claimant {
             let has_ended = attempt.status != databases.inventory.labels.running;
             let why = has_ended.then(|| attempt.superseded());
             let is_of_job = attempt.scope == job.meta_table.scope() && attempt.job == job.name;
-            let batch = attempt.into_batch(token);
             if !is_of_job {
                 return Err(Error::InvalidRequest(
                     "the claim token names a batch of another job; every claim needs a new one"
@@ -334,7 +333,7 @@ impl Claimant {
             }
             match why {
                 Some(why) => ended = Some(why),
-                None => batches.push(batch),
+                None => batches.push(attempt.into_batch(token, job.meta_table.to_string())),
             }
         }
         match (batches.is_empty(), ended) {

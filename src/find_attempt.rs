@@ -14,9 +14,8 @@ use crate::watermark::Watermark;
 pub(crate) struct FoundAttempt {
     id: i64,
     follows: Watermark,
-    /// The scope that its table is, and what callers are told of it.
+    /// The scope that its table is.
     pub(crate) scope: String,
-    meta_table: String,
     pub(crate) job: String,
     job_identifier: Option<String>,
     attempt: u32,
@@ -40,14 +39,10 @@ pub(crate) async fn find_attempt<D: Database>(
     let Some(mut row) = databases.inventory_row(statement).await? else {
         return Ok(None);
     };
-    let id = row.int()?;
-    let follows = Watermark::followed(row.int()?);
-    let scope = row.text()?;
     Ok(Some(FoundAttempt {
-        id,
-        follows,
-        meta_table: databases.told(scope.clone()).await?,
-        scope,
+        id: row.int()?,
+        follows: Watermark::followed(row.int()?),
+        scope: row.text()?,
         job: row.text()?,
         job_identifier: row.optional_text()?,
         attempt: u32::try_from(row.count()?).unwrap_or(u32::MAX),
@@ -104,8 +99,8 @@ impl FoundAttempt {
         configuration::read_grounds(&self.config)
     }
 
-    /// The attempt as its owner sees it.
-    pub(crate) fn into_batch(self, token: &ClaimToken) -> Batch {
+    /// The attempt as its owner sees it, who calls its table so.
+    pub(crate) fn into_batch(self, token: &ClaimToken, meta_table: String) -> Batch {
         let (fit, id_min) = match self.request() {
             Ok(request) => {
                 let limits = Limits {
@@ -119,7 +114,7 @@ impl FoundAttempt {
         Batch {
             id: self.id,
             claim_token: token.as_str().to_owned(),
-            meta_table: self.meta_table,
+            meta_table,
             job: self.job,
             job_identifier: self.job_identifier,
             attempt: self.attempt,

@@ -73,11 +73,17 @@ impl<D: Database> Databases<'_, D> {
         if name == self.inventory.name.to_string() {
             return Ok(self.inventory_as_one_scope().await?.scope());
         }
-        Ok(match split_source(name) {
-            Some(("", scope)) => scope.to_owned(),
-            Some(_) => name.to_owned(),
-            None => self.meta_table(name).await?.scope(),
-        })
+        let kept = match split_source(name) {
+            None => return Ok(self.meta_table(name).await?.scope()),
+            Some(("", scope)) => scope,
+            Some(_) => name,
+        };
+        // Of this process's source it may be spelled in any way; of others it is what was told.
+        match self.meta_table(name).await {
+            Ok(table) if table.elsewhere().is_none() => Ok(table.scope()),
+            Ok(_) | Err(Error::InvalidRequest(_)) => Ok(kept.to_owned()),
+            Err(error) => Err(error),
+        }
     }
 
     /// A scope as callers are told it: the name by which this process means the table.
@@ -189,7 +195,18 @@ mod tests {
     /// A MySQL server that says how it takes names, and counts how often it is asked.
     struct Server {
         folding: i64,
+        source: Option<&'static str>,
         asked: AtomicU32,
+    }
+
+    impl Server {
+        fn new(folding: i64, source: Option<&'static str>) -> Self {
+            Self {
+                folding,
+                source,
+                asked: AtomicU32::new(0),
+            }
+        }
     }
 
     impl Database for Server {
@@ -199,7 +216,7 @@ mod tests {
                 meta_dialect: Dialect::Mysql,
                 inventory_table: "Lake.Inventory".into(),
                 meta_schema: Some("Lake".into()),
-                meta_name: None,
+                meta_name: self.source.map(str::to_owned),
                 status_labels: StatusLabels::default(),
             }
         }
@@ -248,10 +265,7 @@ mod tests {
             (1, "LAKE.Files", "lake.files", "files"),
             (2, "Other.Files", "other.files", "other.files"),
         ] {
-            let server = Server {
-                folding,
-                asked: AtomicU32::new(0),
-            };
+            let server = Server::new(folding, None);
             let databases = Databases::open(&server).unwrap();
             let table = at_once(databases.meta_table(name)).unwrap();
             assert_eq!(
@@ -268,16 +282,32 @@ mod tests {
     }
 
     #[test]
+    fn a_scope_is_asked_for_in_any_spelling_that_a_claim_takes() {
+        for (source, name, scope) in [
+            (Some("a"), "LAKE.Files", "a:lake.files"),
+            (Some("a"), "a:LAKE.Files", "a:lake.files"),
+            (Some("a"), "a:\"lake\".\"files\"", "a:lake.files"),
+            (None, ":LAKE.Files", "lake.files"),
+            // What another source's server makes of it is not known here.
+            (Some("a"), "b:LAKE.Files", "b:LAKE.Files"),
+            (Some("a"), ":LAKE.Files", "LAKE.Files"),
+            (Some("a"), ":files", "files"),
+            (None, "a:LAKE.Files", "a:LAKE.Files"),
+        ] {
+            let server = Server::new(1, source);
+            let databases = Databases::open(&server).unwrap();
+            assert_eq!(at_once(databases.scope(name)).unwrap(), scope, "{name}");
+        }
+    }
+
+    #[test]
     fn the_inventory_is_one_scope_too() {
         let request = AcquireRequest {
             source_job: Some("up".into()),
             ..AcquireRequest::new("Files", "down")
         };
         for (folding, scope) in [(0, "Lake.Inventory"), (1, "lake.inventory")] {
-            let server = Server {
-                folding,
-                asked: AtomicU32::new(0),
-            };
+            let server = Server::new(folding, None);
             let databases = Databases::open(&server).unwrap();
             let job = at_once(databases.job(&request)).unwrap();
             assert_eq!(job.meta_table.scope(), scope);
