@@ -3,17 +3,15 @@
 //! Read strictly, as the Python package reads them: the cases of `tests/dot-env` hold for both. Libraries
 //! differ in what `$`, a backslash or a `#` mean, so that one file would name two databases.
 
-use std::collections::HashMap;
-
-/// Reads a file's text. The last line of a name counts.
-pub fn read(text: &str) -> Result<HashMap<String, String>, String> {
+/// Reads a file's text: names and values, line by line. The last line of a name counts.
+pub fn read(text: &str) -> Result<Vec<(String, String)>, String> {
     let text = text.strip_prefix('\u{feff}').unwrap_or(text);
-    let mut variables = HashMap::new();
+    let mut variables = Vec::new();
     for (number, line) in (1..).zip(text.lines()) {
         // It may hold a password.
         let fault = |reason: &str| format!("line {number} {reason}");
         if let Some((name, value)) = variable(line).map_err(fault)? {
-            variables.insert(name.to_owned(), value);
+            variables.push((name.to_owned(), value));
         }
     }
     Ok(variables)
@@ -104,6 +102,8 @@ fn ended(value: String, behind: &str) -> Result<String, &'static str> {
 
 #[cfg(test)]
 mod tests {
+    use std::collections::HashMap;
+
     use serde::Deserialize;
 
     use super::*;
@@ -132,7 +132,10 @@ mod tests {
         } in table.cases
         {
             match (read(&text), gives, refused) {
-                (Ok(found), Some(gives), None) => assert_eq!(found, gives, "{text:?}"),
+                (Ok(found), Some(gives), None) => {
+                    let found: HashMap<String, String> = found.into_iter().collect();
+                    assert_eq!(found, gives, "{text:?}");
+                }
                 (Err(error), None, Some(line)) => {
                     assert!(error.starts_with(&format!("{line} ")), "{text:?}: {error}");
                     assert!(!error.contains("hunter2"), "{error}");

@@ -1,7 +1,7 @@
 //! A database's URL: read strictly, and what of it may be told.
 //!
 //! A password may hold what ends a part of a URL, and drivers disagree on what that means. So a URL is
-//! read here and nowhere else, as libpq reads it: what could be meant in two ways is refused. [`Told`]
+//! judged here before any driver reads it, as libpq reads it: what could be meant in two ways is refused. [`Told`]
 //! says what of a URL may stand in a message.
 
 mod decode;
@@ -13,10 +13,11 @@ mod told;
 use std::fmt;
 
 pub use fault::Fault;
-pub use option::{KNOWN, is_known, unsupported};
+pub use option::unsupported;
 pub use told::Told;
 
 use decode::decoded;
+use option::KNOWN;
 use parts::{Parts, RawHost};
 
 /// A database's URL.

@@ -3,7 +3,7 @@
 /// Names that options may have, of whichever driver. Only these are told: what is none of them may be a
 /// piece of a password with an `&` in it.
 #[rustfmt::skip]
-pub const KNOWN: &[&str] = &[
+pub(crate) const KNOWN: &[&str] = &[
     // Of libpq.
     "application_name", "channel_binding", "client_encoding", "connect_timeout", "dbname",
     "fallback_application_name", "gssdelegation", "gssencmode", "gsslib", "host", "hostaddr", "keepalives",
@@ -28,8 +28,7 @@ pub const KNOWN: &[&str] = &[
 const SECRET: [&str; 3] = ["passwd", "password", "sslpassword"];
 
 /// Whether a name may be told.
-#[must_use]
-pub fn is_known(name: &str) -> bool {
+pub(crate) fn is_known(name: &str) -> bool {
     KNOWN.contains(&name)
 }
 

@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use backon::{ExponentialBuilder, Retryable};
 use batchintory::Outcome;
-use tokio::time::Instant;
+use tokio::time::{Instant, timeout_at};
 
 use crate::PlannerError;
 use crate::batch::Batch;
@@ -47,7 +47,10 @@ impl Batch {
             error = lease.over() => Err(error),
         };
         match ended {
-            Err(error) if may_pass(&error) && lease.until() <= latest => Err(lease.over().await),
+            // A sign of life may get through just now, and then it is not over.
+            Err(error) if may_pass(&error) && lease.until() <= latest => {
+                Err(timeout_at(latest, lease.over()).await.unwrap_or(error))
+            }
             ended => ended,
         }
     }

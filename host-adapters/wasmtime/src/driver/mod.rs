@@ -2,6 +2,8 @@
 
 pub(crate) mod mysql;
 pub(crate) mod postgres;
+mod server_options;
 pub(crate) mod sqlite;
+mod standby;
 mod time_limit;
 mod tls;

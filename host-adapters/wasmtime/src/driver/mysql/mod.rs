@@ -6,12 +6,13 @@ mod options;
 mod values;
 
 use async_trait::async_trait;
-use batchintory::{DatabaseError, Dialect, Refusal, Rows, Value};
+use batchintory::{DatabaseError, Dialect, Rows, Value};
 use batchintory_database_url::ServerUrl;
 use deadpool::managed::{Object, Pool};
 use mysql_async::prelude::{Protocol, Queryable};
 use mysql_async::{Conn, Error, Params, QueryResult, Row};
 
+use super::standby::takes_no_writes;
 use super::time_limit::TimeLimit;
 use crate::database::Database;
 use connections::Connections;
@@ -80,11 +81,7 @@ impl Database for Mysql {
             drop(Object::take(connection));
             return Err(self.limit.error());
         };
-        let is_no_primary = matches!(
-            &answer,
-            Err(DatabaseError::Failed(error)) if error.refusal == Refusal::ReadOnly
-        );
-        if connection.is_disconnected() || is_no_primary {
+        if connection.is_disconnected() || takes_no_writes(&answer) {
             drop(Object::take(connection));
             // Those that lie idle were probably lost with it, or lead to the same server.
             self.pool.retain(|_, _| false);

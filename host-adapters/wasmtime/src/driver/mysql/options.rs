@@ -8,13 +8,10 @@ use batchintory_database_url::{ServerUrl, unsupported};
 use mysql_async::{Opts, OptsBuilder, SslOpts};
 use rustls::crypto::{CryptoProvider, ring};
 
+use crate::driver::server_options::{CONNECT_TIMEOUT, pool_size, positive};
 use crate::driver::time_limit::TimeLimit;
 use crate::driver::tls::{Mode, trusted_certificates};
 
-/// The most connections at once, unless said otherwise.
-const POOL_SIZE: usize = 16;
-/// How long connecting may take, unless said otherwise.
-const CONNECT_TIMEOUT: Duration = Duration::from_secs(10);
 /// How many prepared statements a connection keeps, which spares a round trip each time.
 const STATEMENTS: usize = 16;
 /// After how long a silent connection is asked whether there still is a server.
@@ -53,7 +50,7 @@ impl Options {
         }
         let mode = url.option("sslmode").map_or(Ok(Mode::Prefer), str::parse)?;
         let root_certificates = url.option("sslrootcert").map(PathBuf::from);
-        let pool_size = positive(url, "pool_size")?.unwrap_or(POOL_SIZE);
+        let pool_size = pool_size(url)?;
         let connect_timeout = positive(url, "connect_timeout")?
             .map_or(CONNECT_TIMEOUT, |seconds| {
                 Duration::from_secs(u32::try_from(seconds).unwrap_or(u32::MAX).into())
@@ -135,16 +132,6 @@ fn tls(mode: Mode, root_certificates: Option<PathBuf>) -> Result<SslOpts, String
                 .into(),
         ),
         _ => Ok(SslOpts::default().with_danger_accept_invalid_certs(true)),
-    }
-}
-
-fn positive(url: &ServerUrl, name: &str) -> Result<Option<usize>, String> {
-    let Some(value) = url.option(name) else {
-        return Ok(None);
-    };
-    match value.parse() {
-        Ok(number) if number > 0 => Ok(Some(number)),
-        _ => Err(format!("{name} must be a number above 0")),
     }
 }
 

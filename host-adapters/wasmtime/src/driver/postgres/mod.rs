@@ -11,10 +11,11 @@ mod targets;
 mod tls;
 
 use async_trait::async_trait;
-use batchintory::{DatabaseError, Dialect, Refusal, Rows, Value};
+use batchintory::{DatabaseError, Dialect, Rows, Value};
 use batchintory_database_url::ServerUrl;
 use deadpool::managed::{Object, Pool, PoolError};
 
+use super::standby::takes_no_writes;
 use super::time_limit::TimeLimit;
 use crate::database::Database;
 use connections::{Connections, Failure};
@@ -60,18 +61,12 @@ impl Database for Postgres {
             drop(Object::take(connection));
             return Err(self.limit.error());
         };
-        if is_of_no_primary(&answer) {
-            // Another server may take writes by now.
+        if takes_no_writes(&answer) {
             drop(Object::take(connection));
             self.pool.retain(|_, _| false);
         }
         answer
     }
-}
-
-/// Whether the server takes no writes.
-fn is_of_no_primary(answer: &Result<Rows, DatabaseError>) -> bool {
-    matches!(answer, Err(DatabaseError::Failed(error)) if error.refusal == Refusal::ReadOnly)
 }
 
 /// Why there is no connection.

@@ -13,13 +13,9 @@ use super::parameters::Parameters;
 use super::surroundings::Surroundings;
 use super::targets::Target;
 use super::tls::{self, Certificates};
+use crate::driver::server_options::{CONNECT_TIMEOUT, pool_size};
 use crate::driver::time_limit::TCP_USER_TIMEOUT;
 use crate::driver::tls::Mode;
-
-/// The most connections at once, unless said otherwise.
-const POOL_SIZE: usize = 16;
-/// How long connecting may take, unless said otherwise.
-const CONNECT_TIMEOUT: Duration = Duration::from_secs(10);
 
 /// How to connect. Holds passwords: never to be shown.
 pub(super) struct Options {
@@ -140,15 +136,6 @@ fn config(parameters: &Parameters) -> Result<Config, String> {
         Some(milliseconds) => config.tcp_user_timeout(Duration::from_millis(milliseconds.into())),
     };
     Ok(config)
-}
-
-fn pool_size(url: &ServerUrl) -> Result<usize, String> {
-    match url.option("pool_size") {
-        None => Ok(POOL_SIZE),
-        Some(size) => (size.parse().ok())
-            .filter(|size| *size > 0)
-            .ok_or_else(|| "pool_size must be a number above 0".into()),
-    }
 }
 
 #[cfg(test)]

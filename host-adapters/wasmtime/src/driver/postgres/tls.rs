@@ -56,9 +56,14 @@ pub(super) fn connector(
                 }))
         }
     };
-    let mut config = match (mode, certificates.own()?) {
-        (Mode::Disable, _) | (_, None) => builder.with_no_client_auth(),
-        (_, Some((chain, key))) => builder
+    let own = match mode {
+        // Files that nobody uses need not be sound.
+        Mode::Disable => None,
+        _ => certificates.own()?,
+    };
+    let mut config = match own {
+        None => builder.with_no_client_auth(),
+        Some((chain, key)) => builder
             .with_client_auth_cert(chain, key)
             .map_err(|error| format!("sslcert and sslkey: {error}"))?,
     };
@@ -155,5 +160,21 @@ impl ServerCertVerifier for AnyName {
         self.provider
             .signature_verification_algorithms
             .supported_schemes()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn certificates_that_nobody_uses_need_not_be_sound() {
+        let certificates = Certificates {
+            roots: None,
+            own: Some("/no/such/certificate".into()),
+            key: Some("/no/such/key".into()),
+        };
+        assert!(connector(Mode::Disable, &certificates).is_ok());
+        assert!(connector(Mode::Require, &certificates).is_err());
     }
 }

@@ -37,17 +37,22 @@ impl Place {
         if path.is_empty() {
             return Err("the path of the file is missing, as in sqlite:lake.sqlite".into());
         }
-        let is_in_memory = path == ":memory:";
         let is_uri = path.starts_with("file:");
         let given = |wanted: &str| {
             let found = url.options.iter().find(|(name, _)| name == wanted);
             found.map_or("", |(_, value)| value.as_str())
         };
+        let mode = given("mode");
+        if !["", "memory", "ro", "rw", "rwc"].contains(&mode) {
+            return Err("mode must be one of memory, ro, rw and rwc".into());
+        }
+        let is_named_memory = path == ":memory:";
+        let is_in_memory = is_named_memory || mode == "memory";
         let is_read_only = !is_in_memory
             && (access == Access::ReadOnly
-                || given("mode") == "ro"
+                || mode == "ro"
                 || !["", "0"].contains(&given("immutable")));
-        let must_exist = access != Access::Create || is_read_only || given("mode") == "rw";
+        let must_exist = access != Access::Create || is_read_only || mode == "rw";
         if must_exist && !is_in_memory && !is_uri && !Path::new(path).exists() {
             return Err("there is no such file".into());
         }
@@ -63,10 +68,9 @@ impl Place {
             .filter(|(name, value)| name != "mode" || value == "memory")
             .map(|(name, value)| format!("{name}={}", utf8_percent_encode(value, &ENCODED)))
             .collect();
-        let file = match (is_uri, options.is_empty() || is_in_memory) {
-            (true, true) => path.to_owned(),
+        let file = match (is_uri, options.is_empty() || is_named_memory) {
+            (_, true) => path.to_owned(),
             (true, false) => format!("{path}?{}", options.join("&")),
-            (false, true) => path.to_owned(),
             (false, false) => format!(
                 "file:{}?{}",
                 utf8_percent_encode(path, &ENCODED),
@@ -135,6 +139,7 @@ mod tests {
             ("file:a", &[("vfs", "u&x")], "file:a?vfs=u%26x", false),
             ("a b", &[("nolock", "1")], "file:a%20b?nolock=1", false),
             (":memory:", &[("mode", "ro")], ":memory:", false),
+            ("m", &[("mode", "memory")], "file:m?mode=memory", false),
         ] {
             let place = place(path, options, Access::Create)?;
             assert_eq!(
@@ -158,6 +163,9 @@ mod tests {
             assert_eq!(refusal, "there is no such file", "{options:?}");
         }
         assert!(place("", &[], Access::Create).is_err());
+        assert!(place("m", &[("mode", "memory")], Access::ReadOnly).is_ok());
+        let refusal = place("x", &[("mode", "r0")], Access::Create).err();
+        assert!(refusal.is_some_and(|refusal| refusal.contains("one of memory, ro, rw")));
         let refusal = place("x", &[("sslmode", "on")], Access::Create).err();
         assert!(refusal.is_some_and(|refusal| refusal.contains("the option sslmode")));
     }
