@@ -100,6 +100,8 @@ export class Batch implements AsyncDisposable {
   /** How many keep the lease going, and what they were told. */
   #keepers = 0;
   #loss: LossError | undefined;
+  /** While it is being ended. */
+  #isEnding = false;
   #hasEnded = false;
 
   /** Batches come from an inventory. */
@@ -177,6 +179,8 @@ export class Batch implements AsyncDisposable {
     let isKept = true;
     this.#keepers += 1;
     const stop = this.#keepAlive(lease.until - performance.now(), (error) => {
+      // It may not run any more since it is being ended.
+      if (this.#isEnding && !(error instanceof LeaseOverError)) return;
       this.#loss ??= error;
       lost(error);
     });
@@ -192,8 +196,8 @@ export class Batch implements AsyncDisposable {
 
   /**
    * All items are processed, with this result: anything that JSON can hold, `bigint`s and `JsonNumber`s too. An end that
-   * the database does not take is tried again while the lease holds, or for five minutes without one; then it throws a
-   * `LeaseOverError`.
+   * the database does not take is tried again while the lease holds, or for five minutes without one; then it throws the
+   * last error, or a `LeaseOverError` where the lease is over.
    */
   async succeed(result?: unknown, options?: CallOptions): Promise<void> {
     await this.#end({ succeeded: true, resultItem: result }, options);
@@ -210,18 +214,20 @@ export class Batch implements AsyncDisposable {
     const lease = this.#lease;
     // Signs of life may get through where ends do not: that is no reason to go on for ever.
     const latest = performance.now() + (lease === undefined ? withoutLease : lease.seconds * 1000);
-    const isKeptAlive = () => lease === undefined || this.#keepers > 0;
     const left = () => {
       if (this.#loss !== undefined) return 0;
-      return (isKeptAlive() ? latest : Math.min(latest, lease?.until ?? latest)) - performance.now();
+      const until = lease === undefined || this.#keepers > 0 ? latest : Math.min(latest, lease.until);
+      return until - performance.now();
     };
     const { idStart, idEnd } = this;
+    this.#isEnding = true;
     try {
       await tryAgain(complete, left, `the batch of ids ${idStart} to ${idEnd}`, options.signal);
     } catch (error) {
+      this.#isEnding = false;
       if (!mayPass(error)) throw error;
       if (this.#loss !== undefined) throw this.#loss;
-      if (lease !== undefined && !isKeptAlive() && lease.until <= latest) throw leaseOver(lease.seconds);
+      if (lease !== undefined && this.#keepers === 0 && lease.until <= latest) throw leaseOver(lease.seconds);
       throw error;
     }
     this.#hasEnded = true;
@@ -240,11 +246,8 @@ export class Batch implements AsyncDisposable {
     const aborting = new AbortController();
     const abort = () => aborting.abort(options.signal?.reason);
     let stop = () => {};
-    let isEnding = false;
     const lost = new Promise<never>((_resolve, reject) => {
       stop = this.keepAlive((error) => {
-        // It may not run any more since it is being ended.
-        if (isEnding && !(error instanceof LeaseOverError)) return;
         aborting.abort(error);
         reject(error);
       });
@@ -265,13 +268,9 @@ export class Batch implements AsyncDisposable {
           });
         result = await Promise.race([working, lost]);
       } catch (error) {
-        if (error !== aborting.signal.reason || options.signal?.aborted) {
-          isEnding = true;
-          await this.#giveUp(error);
-        }
+        if (error !== aborting.signal.reason || options.signal?.aborted) await this.#giveUp(error);
         throw error;
       }
-      isEnding = true;
       try {
         const log = isEmpty ? noItems : undefined;
         await this.#end({ succeeded: true, resultItem: result, log }, options);

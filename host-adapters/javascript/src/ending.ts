@@ -1,6 +1,7 @@
 // Ending a batch, though its database may be away for a while.
 
 import { BatchintoryError, messageOf } from "./errors.js";
+import { sleep } from "./sleep.js";
 
 /** The first pause, and the longest one, in milliseconds. */
 const firstPause = 200;
@@ -27,6 +28,7 @@ export async function tryAgain(
         `batchintory: ${shown} cannot be ended yet and is tried again in ${seconds} s: ${messageOf(error)}`,
       );
       await sleep(chosen, signal);
+      signal?.throwIfAborted();
     }
   }
 }
@@ -36,20 +38,4 @@ export function mayPass(error: unknown): boolean {
   return (
     error instanceof BatchintoryError && ["unavailable", "database", "exhausted-retries"].includes(error.code)
   );
-}
-
-/** Waits, until the signal is aborted at the latest, whose reason is then thrown. */
-function sleep(milliseconds: number, signal: AbortSignal | undefined): Promise<void> {
-  return new Promise((resolve, reject) => {
-    const abort = () => {
-      clearTimeout(timer);
-      reject(signal?.reason);
-    };
-    const timer = setTimeout(() => {
-      signal?.removeEventListener("abort", abort);
-      resolve();
-    }, milliseconds);
-    signal?.addEventListener("abort", abort, { once: true });
-    if (signal?.aborted) abort();
-  });
 }

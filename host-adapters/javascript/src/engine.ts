@@ -6,6 +6,7 @@ import { errorOf, type LossError } from "./errors.js";
 import { keepAlive } from "./heartbeat.js";
 import type { Host, MakePlanner, Planner } from "./planner/planner.js";
 import type { Inventory, Operation } from "./planner/wit.js";
+import { sleep } from "./sleep.js";
 
 /** The most calls at once; others wait. Each has an instance to itself. */
 const maxCalls = 16;
@@ -118,17 +119,4 @@ export class LocalEngine implements Engine {
       pause: (milliseconds) => sleep(Math.min(milliseconds, maxPauseMilliseconds), signal),
     };
   }
-}
-
-/** Waits, until the signal is aborted at the latest. */
-function sleep(milliseconds: number, signal: AbortSignal | undefined): Promise<void> {
-  return new Promise((resolve) => {
-    const end = () => {
-      clearTimeout(timer);
-      signal?.removeEventListener("abort", end);
-      resolve();
-    };
-    const timer = setTimeout(end, milliseconds);
-    signal?.addEventListener("abort", end);
-  });
 }

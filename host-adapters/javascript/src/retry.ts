@@ -1,6 +1,7 @@
 // Repeating statements that met a passing conflict.
 
 import { StatementError } from "./database.js";
+import { sleep } from "./sleep.js";
 
 /** How often a statement is sent at most. */
 const maxTries = 10;
@@ -20,6 +21,6 @@ export async function repeat<T>(statement: () => Promise<T>): Promise<T> {
       const isPassing = error instanceof StatementError && error.outcome === "retryable";
       if (!isPassing || tries === maxTries) throw error;
     }
-    await new Promise((resolve) => setTimeout(resolve, 1 + Math.random() * longest));
+    await sleep(1 + Math.random() * longest);
   }
 }

@@ -142,7 +142,7 @@ class Batch:
         and numbers that a float does not hold come back as decimals.
 
         An end that the database does not take is tried again while the lease holds, or for five minutes without
-        one; then :class:`~batchintory.errors.LeaseOver` is raised.
+        one; then the last error is raised, or :class:`~batchintory.errors.LeaseOver` where the lease is over.
 
         With a connection of SQLAlchemy the batch ends inside its transaction: what else is written there and
         the end of the batch are committed together, or neither. When the batch was taken from its owner
@@ -220,9 +220,7 @@ class Batch:
         try:
             if not isinstance(error, Exception):
                 # Interrupted: there is no time to wait for a database that is away.
-                outcome = Outcome(False, None, _message(error))
-                self._inventory.complete(self.claim_token, outcome)
-                self.success, self._transaction = False, None
+                self._end(False, None, _message(error), None, waits=False)
                 return
             try:
                 self.fail(error)
@@ -233,7 +231,15 @@ class Batch:
             # What went wrong first is what the caller must see.
             logger.warning("%r could not be marked as failed: %s", self, problem)
 
-    def _end(self, success: bool, result: Any, text: str | None, connection: Connection | None) -> None:
+    def _end(
+        self,
+        success: bool,
+        result: Any,
+        text: str | None,
+        connection: Connection | None,
+        *,
+        waits: bool = True,
+    ) -> None:
         if self.success is not None and self._transaction is None:
             state = "succeeded" if self.success else "failed"
             raise BatchReleased(
@@ -249,7 +255,7 @@ class Batch:
         try:
             if heartbeat is not None:
                 heartbeat.ends = True
-            if connection is None:
+            if connection is None and waits:
                 end(self._inventory, self.claim_token, outcome, self._lease, batch=self)
             else:
                 self._inventory.complete(self.claim_token, outcome, connection=connection)

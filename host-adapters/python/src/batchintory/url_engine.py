@@ -93,7 +93,7 @@ def written(url: URL) -> str:
 
 def is_read_only(url: SqliteUrl) -> bool:
     """Whether the URL itself says that the file is only read."""
-    return url.options.get("mode") == "ro" or url.options.get("immutable", "0") != "0"
+    return url.options.get("mode") == "ro" or url.options.get("immutable", "") not in ("", "0")
 
 
 def is_in_memory(url: SqliteUrl) -> bool:
@@ -111,7 +111,7 @@ def _sqlite(url: SqliteUrl, access: Access) -> tuple[Engine, int]:
     arguments = {"check_same_thread": False}
     if is_in_memory(url):
         return create_engine("sqlite://", poolclass=StaticPool, connect_args=arguments), 1
-    options = {name: value for name, value in url.options.items() if name in _SQLITE}
+    options = {name: value for name, value in url.options.items() if value and name in _SQLITE}
     is_uri = url.path.startswith("file:")
     if access == "read-only":
         if not is_uri and not os.path.exists(url.path):

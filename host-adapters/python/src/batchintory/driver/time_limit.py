@@ -47,9 +47,11 @@ class Watchdog:
     def watch(self, descriptor: int, limit: float) -> Iterator[Statement]:
         """Cuts the connection with this descriptor when the block takes longer than so many seconds."""
         statement = Statement(descriptor, monotonic() + limit, limit)
-        try:
+        with self._lock:
             self._under_way[id(statement)] = statement
-            if statement.deadline < self._wakes:
+            is_next = statement.deadline < self._wakes
+        try:
+            if is_next:
                 self._wake()
             yield statement
         finally:
@@ -75,14 +77,15 @@ class Watchdog:
                         statement.is_cut = True
                         _cut(statement.descriptor)
                 self._wakes = min((other.deadline for other in under_way if not other.is_cut), default=inf)
-            # One that has come meanwhile has called, or ends later.
+            # One that has come since has called, or ends later.
             self._called.wait(None if self._wakes == inf else max(self._wakes - now, 0.0))
 
 
 def _cut(descriptor: int) -> None:
     """Ends a connection at both ends; its descriptor stays its driver's."""
     try:
-        with socket.socket(fileno=os.dup(descriptor)) as connection:
+        # Whatever its family: it is only ended.
+        with socket.fromfd(descriptor, socket.AF_INET, socket.SOCK_STREAM) as connection:
             connection.shutdown(socket.SHUT_RDWR)
     except OSError:
         pass  # It has ended already.
