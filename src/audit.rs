@@ -43,10 +43,9 @@ pub(crate) async fn audit<D: Database>(
         let (id_start, id_end) = (row.int()?, row.int()?);
         let (count, weight) = (row.count()?, row.double()?);
         let config = row.text()?;
-        let request = configuration::read_of_batch(&config, attempt)?;
-        let job = databases.job_as_kept(&request, &meta_table).await?;
-        let judged_at = configuration::read_grounds(&config).judged_at;
-        let judgement = judge.judge(&job, judged_at.as_deref()).await?;
+        let kept = configuration::read_of_batch(&config, attempt)?;
+        let job = databases.job_as_kept(&kept.request, &meta_table).await?;
+        let judgement = judge.judge(&job, kept.grounds.judged_at.as_deref()).await?;
         let now = count_again(&databases, &job, &judgement, follows, id_end).await?;
         page.ranges += 1;
         page.audited_to = Some(id_end);

@@ -132,7 +132,8 @@ macro_rules! boundary {
             });
             $crate::boundary!(@record wit_inventory::JobProgress, JobProgress {
                 watermark, items, weight, at_least, estimated_items, last_id,
-                watermark_above_table
+                watermark_above_table,
+                other_meta_database
             });
             $crate::boundary!(@record wit_inventory::HistoryQuery, HistoryQuery {
                 meta_table, job, uid, before, limit, details

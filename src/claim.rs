@@ -15,7 +15,7 @@ use crate::find_attempt::find_attempt;
 use crate::interface::{AcquireRequest, Acquisition, Batch, Nothing, NothingReason, PlannedBatch};
 use crate::job::{Fit, Job};
 use crate::judge::Judge;
-use crate::judgement::Grounds;
+use crate::meta_database;
 use crate::plan::look_ahead;
 use crate::retry::hand_out_again;
 use crate::row_reader::RowReader;
@@ -111,13 +111,12 @@ async fn claim<D: Database, R: Random>(
     {
         return Ok(Ok(batches));
     }
-    let config = configuration::write(&job.request, &Grounds::default())?;
     for losses in 0..MAX_ROUNDS {
         if losses > 0 {
             back_off(database, random, losses).await;
         }
         let standing = standing::read(&databases, &job).await?;
-        standing.check_configuration(&job, &config)?;
+        standing.check_configuration(&job)?;
         let claimed = if let Some(range) = standing.waiting {
             hand_out_again(&databases, &job, &mut claimant, &standing, range).await?
         } else {
@@ -153,7 +152,9 @@ async fn claim<D: Database, R: Random>(
                 watermark,
                 queue_from: standing.queue_from,
             };
-            let config = configuration::write(&job.request, &judgement.grounds)?;
+            let meta_database =
+                meta_database::to_be_kept(&databases, &job, standing.meta_database()).await?;
+            let config = configuration::write(&job.request, &judgement.grounds, &meta_database)?;
             let ranges = &ahead.plan.batches;
             insert(&databases, &job, &mut claimant, &config, place, ranges).await?
         };

@@ -9,13 +9,30 @@ use serde_json::{Map, Value};
 use crate::error::Error;
 use crate::interface::{AcquireRequest, ItemEncoding, MetaColumns, OnChange, Settle};
 use crate::judgement::Grounds;
+use crate::meta_database::Identity;
 
-/// What a judgement's grounds are kept as, beside the members of the request.
+/// What is kept beside the members of the request: a judgement's grounds, and the meta table's database.
 const COLUMN_TYPES: &str = "column_types";
 const JUDGED_AT: &str = "judged_at";
+const META_DATABASE: &str = "meta_database";
 
-/// A request as it is kept, with what its conditions rest on.
-pub(crate) fn write(request: &AcquireRequest, grounds: &Grounds) -> Result<String, Error> {
+/// What is kept with a batch.
+#[derive(Debug, Clone, PartialEq)]
+pub(crate) struct Kept {
+    /// What was asked for.
+    pub(crate) request: AcquireRequest,
+    /// What its conditions rest on; nothing where they were not kept.
+    pub(crate) grounds: Grounds,
+    /// Which database the meta table lies in.
+    pub(crate) meta_database: Identity,
+}
+
+/// A request as it is kept, with what its conditions rest on, and where its meta table lies.
+pub(crate) fn write(
+    request: &AcquireRequest,
+    grounds: &Grounds,
+    meta_database: &Identity,
+) -> Result<String, Error> {
     let mut config = serde_json::to_string(request)
         .map_err(|error| Error::InvalidRequest(format!("the request is not JSON: {error}")))?;
     let mut members = Map::new();
@@ -29,6 +46,11 @@ pub(crate) fn write(request: &AcquireRequest, grounds: &Grounds) -> Result<Strin
     if let Some(judged_at) = &grounds.judged_at {
         members.insert(JUDGED_AT.into(), judged_at.as_str().into());
     }
+    match meta_database {
+        Identity::NotAsked => None,
+        Identity::Untold => members.insert(META_DATABASE.into(), Value::Null),
+        Identity::Told(told) => members.insert(META_DATABASE.into(), told.as_str().into()),
+    };
     for (name, value) in members {
         // Before the brace that closes the request.
         config.insert_str(config.len() - 1, &format!(",\"{name}\":{value}"));
@@ -36,38 +58,47 @@ pub(crate) fn write(request: &AcquireRequest, grounds: &Grounds) -> Result<Strin
     Ok(config)
 }
 
-/// What a request's conditions rested on, as it was kept; nothing where it was not.
-pub(crate) fn read_grounds(config: &str) -> Grounds {
+/// What was kept; none where it is no request, as with other programs' rows.
+pub(crate) fn read(config: &str) -> Option<Kept> {
     let Ok(Value::Object(kept)) = serde_json::from_str(config) else {
-        return Grounds::default();
+        return None;
     };
+    Some(Kept {
+        request: request(&kept)?,
+        grounds: grounds(&kept),
+        meta_database: match kept.get(META_DATABASE) {
+            None => Identity::NotAsked,
+            Some(told) => {
+                (told.as_str()).map_or(Identity::Untold, |told| Identity::Told(told.into()))
+            }
+        },
+    })
+}
+
+fn grounds(kept: &Map<String, Value>) -> Grounds {
     let types = kept.get(COLUMN_TYPES).and_then(Value::as_object);
     Grounds {
         column_types: (types.into_iter().flatten())
             .filter_map(|(column, name)| Some((column.clone(), name.as_str()?.to_owned())))
             .collect(),
-        judged_at: text(&kept, JUDGED_AT),
+        judged_at: text(kept, JUDGED_AT),
     }
 }
 
-/// The request that was kept; none where it is not one, as with other programs' rows.
-pub(crate) fn read(config: &str) -> Option<AcquireRequest> {
-    let Ok(Value::Object(kept)) = serde_json::from_str(config) else {
-        return None;
-    };
+fn request(kept: &Map<String, Value>) -> Option<AcquireRequest> {
     let default = AcquireRequest::default();
     let number = |name| kept.get(name).and_then(Value::as_u64);
     let seconds = |name| number(name).and_then(|number| u32::try_from(number).ok());
     let id = |name| kept.get(name).and_then(Value::as_i64);
     let (meta_table, columns) = match kept.get("meta_table")? {
         Value::Object(theirs) => (text(theirs, "name")?, theirs.get("cols")),
-        _ => (text(&kept, "meta_table")?, kept.get("columns")),
+        _ => (text(kept, "meta_table")?, kept.get("columns")),
     };
     Some(AcquireRequest {
         meta_table,
-        job: text(&kept, "job")?,
-        job_identifier: text(&kept, "job_identifier"),
-        source_job: text(&kept, "source_job"),
+        job: text(kept, "job")?,
+        job_identifier: text(kept, "job_identifier"),
+        source_job: text(kept, "source_job"),
         columns: match columns {
             Some(Value::Object(columns)) => MetaColumns {
                 uid: text(columns, "uid").unwrap_or(default.columns.uid),
@@ -82,8 +113,8 @@ pub(crate) fn read(config: &str) -> Option<AcquireRequest> {
             .and_then(Value::as_f64)
             .filter(|weight| *weight > 0.0),
         max_count: (number("max_count").or(number("batch_count"))).filter(|count| *count > 0),
-        filter: condition(&kept, "filter"),
-        hold: condition(&kept, "hold"),
+        filter: condition(kept, "filter"),
+        hold: condition(kept, "hold"),
         settle: match kept.get("settle").and_then(Value::as_str) {
             Some("commit-order") => Settle::CommitOrder,
             _ => default.settle,
@@ -103,8 +134,8 @@ pub(crate) fn read(config: &str) -> Option<AcquireRequest> {
     })
 }
 
-/// The request that was kept with the batch of this inventory id.
-pub(crate) fn read_of_batch(config: &str, id: i64) -> Result<AcquireRequest, Error> {
+/// What was kept with the batch of this inventory id.
+pub(crate) fn read_of_batch(config: &str, id: i64) -> Result<Kept, Error> {
     read(config).ok_or_else(|| {
         Error::Database(format!(
             "the configuration of the batch with inventory id {id} is not understood"
@@ -203,9 +234,20 @@ mod tests {
             ..AcquireRequest::new("files", "thumbnails")
         };
         for request in [request, AcquireRequest::new("files", "thumbnails")] {
-            let kept = write(&request, &Grounds::default()).unwrap();
-            assert_eq!(read(&kept), Some(request));
-            assert_eq!(read_grounds(&kept), Grounds::default());
+            for meta_database in [
+                Identity::NotAsked,
+                Identity::Untold,
+                Identity::Told("7421/5 \"a\"".into()),
+            ] {
+                let grounds = Grounds::default();
+                let kept = Kept {
+                    request: request.clone(),
+                    grounds,
+                    meta_database,
+                };
+                let config = write(&request, &kept.grounds, &kept.meta_database).unwrap();
+                assert_eq!(read(&config), Some(kept));
+            }
         }
     }
 
@@ -220,19 +262,20 @@ mod tests {
                     .into(),
                 judged_at,
             };
-            let kept = write(&request, &grounds).unwrap();
-            assert_eq!(read_grounds(&kept), grounds);
-            assert_eq!(read(&kept), Some(request.clone()));
+            let config = write(&request, &grounds, &Identity::Untold).unwrap();
+            let kept = read(&config).unwrap();
+            assert_eq!(kept.grounds, grounds);
+            assert_eq!(kept.request, request);
         }
-        assert_eq!(read_grounds("[]"), Grounds::default());
-        assert_eq!(read_grounds(r#"{"column_types": [1]}"#), Grounds::default());
+        let config = r#"{"meta_table": "files", "job": "thumbnails", "column_types": [1]}"#;
+        assert_eq!(read(config).unwrap().grounds, Grounds::default());
     }
 
     #[test]
     fn other_versions_are_understood() {
         let config = r#"{"meta_table": "files", "job": "thumbnails", "colour": "blue"}"#;
         let expected = AcquireRequest::new("files", "thumbnails");
-        assert_eq!(read(config), Some(expected));
+        assert_eq!(read(config).unwrap().request, expected);
     }
 
     #[test]
@@ -249,7 +292,7 @@ mod tests {
             max_count: Some(5),
             ..AcquireRequest::new("files", "thumbnails")
         };
-        assert_eq!(read(config), Some(expected));
+        assert_eq!(read(config).unwrap().request, expected);
     }
 
     #[test]

@@ -1,13 +1,12 @@
 //! Looking an attempt up by its claim token.
 
 use crate::claim_token::ClaimToken;
-use crate::configuration;
+use crate::configuration::{self, Kept};
 use crate::database::Database;
 use crate::databases::Databases;
 use crate::error::Error;
-use crate::interface::{AcquireRequest, Batch};
+use crate::interface::Batch;
 use crate::job::{Fit, Limits};
-use crate::judgement::Grounds;
 use crate::watermark::Watermark;
 
 /// An attempt as it stands in the inventory.
@@ -89,20 +88,15 @@ impl FoundAttempt {
         })
     }
 
-    /// The request that it was claimed with.
-    pub(crate) fn request(&self) -> Result<AcquireRequest, Error> {
+    /// What was kept with it when it was claimed.
+    pub(crate) fn kept(&self) -> Result<Kept, Error> {
         configuration::read_of_batch(&self.config, self.id)
-    }
-
-    /// What its conditions rested on.
-    pub(crate) fn grounds(&self) -> Grounds {
-        configuration::read_grounds(&self.config)
     }
 
     /// The attempt as its owner sees it, who calls its table so.
     pub(crate) fn into_batch(self, token: &ClaimToken, meta_table: String) -> Batch {
-        let (fit, id_min) = match self.request() {
-            Ok(request) => {
+        let (fit, id_min) = match self.kept() {
+            Ok(Kept { request, .. }) => {
                 let limits = Limits {
                     weight: request.max_weight,
                     count: request.max_count,

@@ -2,7 +2,7 @@
 
 use serde::de::IgnoredAny;
 
-use crate::configuration;
+use crate::configuration::{self, Kept};
 use crate::database::Database;
 use crate::databases::Databases;
 use crate::error::Error;
@@ -71,10 +71,12 @@ pub(crate) async fn history<D: Database>(
         };
         if let Some(uid) = query.uid
             && let config = row.text()?
-            && let Some(request) = configuration::read(&config)
+            && let Some(Kept {
+                request, grounds, ..
+            }) = configuration::read(&config)
             && request.filter.is_some()
         {
-            let judged_at = configuration::read_grounds(&config).judged_at;
+            let judged_at = grounds.judged_at;
             let known =
                 (judged.iter()).find(|(other, at, _)| *other == request && *at == judged_at);
             attempt.passed_over = match known {
@@ -135,7 +137,7 @@ pub(crate) async fn jobs<D: Database>(database: &D) -> Result<Vec<JobSummary>, E
             items: row.count()?,
             weight: row.double()?,
             latest_start: row.text()?,
-            request: configuration::read(&row.text()?),
+            request: configuration::read(&row.text()?).map(|kept| kept.request),
         };
         if let Some(request) = &mut job.request {
             request.meta_table = match request.source_job {

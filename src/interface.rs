@@ -326,6 +326,9 @@ pub struct JobProgress {
     /// Whether the watermark lies above the table's highest id: its ids have begun anew, and rows
     /// with ids up to the watermark are never handed out.
     pub watermark_above_table: bool,
+    /// Whether the meta table lies in another database than at the job's latest range, as far as
+    /// databases tell; `warnings` says which.
+    pub other_meta_database: bool,
 }
 
 /// A job's batches, summed up.

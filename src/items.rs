@@ -33,9 +33,9 @@ pub(crate) async fn items<D: Database>(
     let attempt = find_attempt(&databases, &token)
         .await?
         .ok_or_else(no_such_batch)?;
-    let job = (databases.job_as_kept(&attempt.request()?, &attempt.scope)).await?;
-    let grounds = attempt.grounds();
-    let judgement = Judge::new(&databases).judge_as_kept(&job, grounds).await?;
+    let kept = attempt.kept()?;
+    let job = (databases.job_as_kept(&kept.request, &attempt.scope)).await?;
+    let judgement = (Judge::new(&databases).judge_as_kept(&job, kept.grounds)).await?;
     let range = (attempt.id_start, attempt.id_end);
     // One more tells whether the page ends between two rows of one id.
     let most = u64::from(limit).saturating_add(1);

@@ -28,6 +28,7 @@ mod job;
 mod judge;
 mod judgement;
 mod lease;
+mod meta_database;
 mod metadata_locks;
 mod migration;
 mod next_batch;

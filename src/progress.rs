@@ -6,6 +6,7 @@ use crate::error::Error;
 use crate::interface::{AcquireRequest, JobProgress};
 use crate::job::Job;
 use crate::judge::Judge;
+use crate::meta_database;
 use crate::next_batch::{MAX_PAGE_ROWS, refuse_beyond};
 use crate::row_reader::RowReader;
 use crate::sql::meta;
@@ -28,7 +29,9 @@ pub(crate) async fn progress<D: Database>(
             "cap must be from 1 to {MAX_CAP} items, not {cap}"
         )));
     }
-    let watermark = standing::read(&databases, &job).await?.watermark;
+    let standing = standing::read(&databases, &job).await?;
+    let watermark = standing.watermark;
+    let change = meta_database::change(&databases, &job, standing.meta_database()).await?;
     let mut progress = JobProgress {
         watermark: watermark.uid(),
         items: 0,
@@ -37,6 +40,7 @@ pub(crate) async fn progress<D: Database>(
         estimated_items: None,
         last_id: None,
         watermark_above_table: false,
+        other_meta_database: change.is_some(),
     };
     if watermark.has_reached(job.bounds.id_max) {
         return Ok(progress);

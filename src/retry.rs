@@ -9,6 +9,7 @@ use crate::error::Error;
 use crate::interface::{Batch, PlannedBatch, Queue};
 use crate::job::{Fit, Job};
 use crate::judge::Judge;
+use crate::meta_database;
 use crate::next_batch::refuse_repeated_uids;
 use crate::standing::Standing;
 
@@ -56,13 +57,15 @@ pub(crate) async fn hand_out_again<D: Database>(
         // Meanwhile its owner has ended it, or somebody else has claimed the range.
         Some(Queue::Exhausted) | None => return Ok(Claimed::Lost),
     }
-    let request = match configuration::read(&config_before) {
-        Some(before) => configuration::of_further_attempt(before, &job.request),
-        None => job.request.clone(),
+    let (request, judged_at) = match configuration::read(&config_before) {
+        Some(before) => (
+            configuration::of_further_attempt(before.request, &job.request),
+            before.grounds.judged_at,
+        ),
+        None => (job.request.clone(), None),
     };
     let job = &databases.job_as_kept(&request, &meta_table).await?;
     // Rows may have come, gone or changed since the last attempt.
-    let judged_at = configuration::read_grounds(&config_before).judged_at;
     let judgement = (Judge::new(databases).judge(job, judged_at.as_deref())).await?;
     let now = count_again(databases, job, &judgement, after, id_end).await?;
     if now.ids < now.count {
@@ -82,7 +85,8 @@ pub(crate) async fn hand_out_again<D: Database>(
         watermark: standing.watermark,
         queue_from: standing.queue_from,
     };
-    let config = configuration::write(&job.request, &judgement.grounds)?;
+    let meta_database = meta_database::to_be_kept(databases, job, standing.meta_database()).await?;
+    let config = configuration::write(&job.request, &judgement.grounds, &meta_database)?;
     let claimed = insert(databases, job, claimant, &config, place, &[range]).await?;
     let is_next = |batch: &Batch| i64::from(batch.attempt) == attempt && batch.id_end == id_end;
     if let Claimed::Batches(batches) = &claimed

@@ -1,11 +1,12 @@
 //! Where a job stands: what its next claim goes by, read in one statement.
 
-use crate::configuration;
+use crate::configuration::{self, Kept};
 use crate::database::Database;
 use crate::databases::Databases;
 use crate::error::Error;
 use crate::interface::OnChange;
 use crate::job::Job;
+use crate::meta_database::Identity;
 use crate::next_batch::Density;
 use crate::watermark::{BEFORE_ALL, Watermark};
 
@@ -15,8 +16,9 @@ pub(crate) struct Standing {
     pub(crate) watermark: Watermark,
     /// How dense its highest range is.
     pub(crate) density: Density,
-    /// The request of its highest range, as it is kept.
-    config: Option<String>,
+    /// What is kept with its highest range. `None` where there is none, and where it is not
+    /// understood, such as another program's.
+    kept: Option<Kept>,
     /// The end of the range that the first one follows which is to be handed out again.
     pub(crate) waiting: Option<i64>,
     /// No attempt that was planned at a lower watermark runs, or waits because it failed, now or
@@ -45,7 +47,7 @@ pub(crate) async fn read<D: Database>(
         return Ok(Standing {
             watermark: Watermark::at(None),
             density: Density::default(),
-            config: None,
+            kept: None,
             waiting: None,
             queue_from: BEFORE_ALL,
         });
@@ -56,7 +58,7 @@ pub(crate) async fn read<D: Database>(
         weight: row.double()?,
         span: id_end.abs_diff(id_start).saturating_add(1),
     };
-    let config = Some(row.text()?);
+    let kept = configuration::read(&row.text()?);
     let queue_from = row.optional_int()?.unwrap_or(BEFORE_ALL);
     let mut queued = || {
         Ok::<_, Error>(Queued {
@@ -69,7 +71,7 @@ pub(crate) async fn read<D: Database>(
     Ok(Standing {
         watermark: Watermark::at(Some(id_end)),
         density,
-        config,
+        kept,
         waiting,
         queue_from: match waiting {
             Some(_) => queue_from,
@@ -91,27 +93,26 @@ fn next_queue_from(watermark: i64, queued: [Queued; 2]) -> i64 {
 }
 
 impl Standing {
+    /// Which database the meta table was in at the highest range, as far as it told.
+    pub(crate) fn meta_database(&self) -> &Identity {
+        (self.kept.as_ref()).map_or(&Identity::NotAsked, |kept| &kept.meta_database)
+    }
+
     /// The lower bound under which the highest range was planned, where that is known.
     pub(crate) fn id_min_before(&self) -> Option<i64> {
-        configuration::read(self.config.as_deref()?)?.id_min
+        self.kept.as_ref()?.request.id_min
     }
 
     /// Refuses a job whose configuration differs from that of its highest range: what was passed
     /// over under the one would be missed under the other.
-    ///
-    /// `config` is the job's request as it is to be kept. One that is not understood, such as an
-    /// other program's, tells of no difference.
-    pub(crate) fn check_configuration(&self, job: &Job, config: &str) -> Result<(), Error> {
-        let Some(before) = self.config.as_deref() else {
+    pub(crate) fn check_configuration(&self, job: &Job) -> Result<(), Error> {
+        let Some(before) = &self.kept else {
             return Ok(());
         };
-        if before == config || job.request.on_change == OnChange::Accept {
+        if job.request.on_change == OnChange::Accept {
             return Ok(());
         }
-        let Some(before) = configuration::read(before) else {
-            return Ok(());
-        };
-        let differences = configuration::differences(&before, &job.request);
+        let differences = configuration::differences(&before.request, &job.request);
         if differences.is_empty() {
             return Ok(());
         }

@@ -6,6 +6,7 @@ use crate::error::Error;
 use crate::fence;
 use crate::interface::AcquireRequest;
 use crate::job::Job;
+use crate::meta_database;
 use crate::progress::is_above_table;
 use crate::row_reader::RowReader;
 use crate::sql::source;
@@ -30,6 +31,7 @@ pub(crate) async fn warnings<D: Database>(
     let standing = standing::read(&databases, &job).await?;
     warnings.extend(watermark_above_the_table(&databases, &job, standing.watermark).await?);
     warnings.extend(ids_passed_over(&job, &standing));
+    warnings.extend(another_database(&databases, &job, &standing).await?);
     Ok(warnings)
 }
 
@@ -48,6 +50,25 @@ async fn watermark_above_the_table<D: Database>(
              high: if its ids have begun anew (TRUNCATE … RESTART IDENTITY, a table that was rotated \
              or restored), new rows up to that id are never handed out; let ids go on above it, or \
              name another job",
+            job.name,
+            table = job.meta_table.to_string()
+        )
+    }))
+}
+
+/// A meta table of the same name in another database.
+async fn another_database<D: Database>(
+    databases: &Databases<'_, D>,
+    job: &Job,
+    standing: &Standing,
+) -> Result<Option<String>, Error> {
+    let change = meta_database::change(databases, job, standing.meta_database()).await?;
+    Ok(change.map(|(before, now)| {
+        format!(
+            "the meta table {table:?} lies in another database than when the job {:?} claimed its latest \
+             range (it was {before} and is now {now}): where its ids stand for other items, those up to \
+             the watermark are never handed out; connect to the one that was meant, give each a name \
+             (`meta-name`), or, as after a restore, accept the change (`on-change`)",
             job.name,
             table = job.meta_table.to_string()
         )

@@ -81,21 +81,21 @@ impl Dialect {
 
     /// What counts of a weight: NULL is 0; `otherwise` stands for a weight that cannot be, one
     /// that is negative, infinite or not a number.
-    pub(super) fn weight(self, column: Expr, otherwise: Expr) -> Expr {
-        let weight = double(column.clone());
+    pub(super) fn weight(self, column: &dyn Fn() -> Expr, otherwise: Expr) -> Expr {
+        let weight = || double(column());
         // In PostgreSQL, NaN sorts above infinity; SQLite has none.
-        let finite = (weight.clone().gte(Expr::cust("0"))).and(weight.clone().lt(self.infinity()));
+        let finite = (weight().gte(Expr::cust("0"))).and(weight().lt(self.infinity()));
         let sound = match self {
             Self::Postgresql => finite,
             // Its columns hold any type, whatever their declaration says.
-            Self::Sqlite => is_number(column.clone()).and(finite),
+            Self::Sqlite => is_number(column()).and(finite),
             // It takes any text for a number.
-            Self::Mysql => text(column.clone())
+            Self::Mysql => text(column())
                 .binary(BinOper::Custom("REGEXP"), Expr::cust(MYSQL_NUMBER))
                 .and(finite),
         };
-        Expr::case(sound, weight)
-            .case(column.is_null(), double(Expr::cust("0")))
+        Expr::case(sound, weight())
+            .case(column().is_null(), double(Expr::cust("0")))
             .finally(otherwise)
             .into()
     }
@@ -111,15 +111,15 @@ impl Dialect {
 
     /// The names of the uid column's types over all rows of a group, lowest and highest: the declared
     /// type in PostgreSQL and MySQL, those of the values in SQLite.
-    pub(super) fn uid_types(self, job: &Job, uid: Expr) -> [Expr; 2] {
+    pub(super) fn uid_types(self, job: &Job, uid: &str) -> [Expr; 2] {
         match self {
             Self::Postgresql => {
-                let declared = text(Func::cust("pg_typeof").arg(uid.min()));
+                let declared = text(Func::cust("pg_typeof").arg(Expr::cust(uid.to_owned()).min()));
                 [declared, text(Expr::cust("NULL"))]
             }
             Self::Sqlite => {
-                let type_of = Expr::from(Func::cust("typeof").arg(uid));
-                [type_of.clone().min(), type_of.max()]
+                let type_of = || Expr::from(Func::cust("typeof").arg(Expr::cust(uid.to_owned())));
+                [type_of().min(), type_of().max()]
             }
             Self::Mysql => {
                 let declared = of_column(job, "data_type", &job.columns.uid);

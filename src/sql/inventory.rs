@@ -318,7 +318,9 @@ impl InventoryTable {
         if self.returns_claims() {
             if is_single {
                 // No row is as good as an error then, and cheaper. Several are claimed all or none.
-                insert.on_conflict(OnConflict::new().do_nothing().to_owned());
+                let mut on_conflict = OnConflict::new();
+                on_conflict.do_nothing();
+                insert.on_conflict(on_conflict);
             }
             insert.returning(Query::returning().exprs(self.claim_columns()));
         }
@@ -406,9 +408,9 @@ impl InventoryTable {
     /// A result, to be kept to the letter. Where pybatchintory made the table in SQLite, the column has
     /// the type JSON, which there means numbers: a text that is one would be rounded, bytes are not.
     fn kept_result(&self, result: Option<&str>) -> Expr {
-        let document = self.dialect.bind_json(result);
+        let document = || self.dialect.bind_json(result);
         let Some(result) = result.filter(|_| self.dialect == Dialect::Sqlite) else {
-            return document;
+            return document();
         };
         let is_number = result
             .trim_start()
@@ -416,14 +418,14 @@ impl InventoryTable {
         let is_kept_as_integer =
             || (result.parse::<i64>()).is_ok_and(|number| number.to_string() == result);
         if !is_number || is_kept_as_integer() {
-            return document;
+            return document();
         }
         let is_made_by_pybatchintory = Expr::cust_with_exprs(
             "(SELECT type FROM pragma_table_info(?, ?) WHERE name = 'job_result_item') = 'JSON'",
             [bind_text(self.name.table()), bind_text(self.name.schema())],
         );
-        Expr::case(is_made_by_pybatchintory, document.clone().cast_as("blob"))
-            .finally(document)
+        Expr::case(is_made_by_pybatchintory, document().cast_as("blob"))
+            .finally(document())
             .into()
     }
 

@@ -18,10 +18,10 @@ pub(crate) const BYTES_OF_TEXT: char = 'u';
 pub(crate) const BYTES: char = 'b';
 
 /// The item column with the letter before it; NULL is NULL.
-pub(super) fn item(job: &Job, column: Expr) -> Expr {
+pub(super) fn item(job: &Job, column: &dyn Fn() -> Expr) -> Expr {
     if job.source == Source::Inventory {
         // Results are text, even where SQLite keeps them as a BLOB lest it make numbers of them.
-        return text(marked(job.dialect, column));
+        return text(marked(job.dialect, column()));
     }
     text(match job.dialect {
         // A domain becomes what it is made of together with a NULL. In a database without an
@@ -32,7 +32,7 @@ pub(super) fn item(job: &Job, column: Expr) -> Expr {
              WHEN getdatabaseencoding() = 'SQL_ASCII' \
              THEN 'u' || encode(convert_to(CAST($1 AS text), 'SQL_ASCII'), 'hex') \
              ELSE 't' || CAST($1 AS text) END",
-            column,
+            column(),
         ),
         // Any text may hold any bytes; what is printable ASCII to its end is sound.
         Dialect::Sqlite => Expr::cust_with_exprs(
@@ -40,14 +40,14 @@ pub(super) fn item(job: &Job, column: Expr) -> Expr {
              WHEN typeof(?) = 'text' AND (SELECT encoding FROM pragma_encoding) = 'UTF-8' \
              AND (? GLOB '*[^ -~]*' OR length(?) <> length(CAST(? AS blob))) \
              THEN 'u' || hex(CAST(? AS blob)) ELSE 't' || CAST(? AS text) END",
-            std::iter::repeat_n(column, 8),
+            (0..8).map(|_| column()),
         ),
         Dialect::Mysql => {
             let declared = of_column(job, "data_type", &job.columns.item);
             Expr::cust_with_exprs(
                 "CASE WHEN ? IN ('binary', 'varbinary', 'tinyblob', 'blob', 'mediumblob', 'longblob', 'bit', 'geometry') \
                  THEN CONCAT('b', HEX(?)) ELSE CONCAT('t', CAST(? AS char)) END",
-                [declared, column.clone(), column],
+                [declared, column(), column()],
             )
         }
     })

@@ -118,7 +118,7 @@ pub(crate) fn next_page(
         None => Expr::cust("NULL"),
     };
     select
-        .exprs(dialect.uid_types(job, Expr::cust(uid.clone())))
+        .exprs(dialect.uid_types(job, &uid))
         .expr(dialect.first_beyond(&uid))
         .expr(bigint(held))
         .expr(bigint(of("count", &uid)))
@@ -212,7 +212,7 @@ pub(crate) fn count_range(
         None => Expr::cust("NULL"),
     };
     let weight = match &job.columns.weight {
-        Some(weight) => dialect.weight(source(weight), double(Expr::cust("0"))),
+        Some(weight) => dialect.weight(&|| source(weight), double(Expr::cust("0"))),
         None => double(Expr::cust("0")),
     };
     let mut select = Query::select();
@@ -255,7 +255,7 @@ pub(crate) fn items(
     let mut select = Query::select();
     select
         .expr(bigint(source(&job.columns.uid)))
-        .expr(item(job, source(&job.columns.item)))
+        .expr(item(job, &|| source(&job.columns.item)))
         .expr(weight)
         .from_as(job.meta_table.reference(), SOURCE)
         .and_where(source(&job.columns.uid).gte(bind_int(id_start)))
@@ -389,7 +389,7 @@ fn page(
     let Bounds { id_min, id_max } = bounds;
     let uid = || source(&job.columns.uid);
     let weight = match &job.columns.weight {
-        Some(weight) => dialect.weight(source(weight), bad_weight),
+        Some(weight) => dialect.weight(&|| source(weight), bad_weight),
         None => double(Expr::cust("0")),
     };
     let mut select = Query::select();

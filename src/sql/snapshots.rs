@@ -405,6 +405,9 @@ fn on_the_source_itself() {
     snapshot("read_uniqueness", |dialect| {
         source::read_uniqueness(&job(dialect, None), dialect)
     });
+    snapshot("read_identity", |dialect| {
+        source::read_identity(&job(dialect, None))
+    });
     insta::assert_snapshot!(
         "spell",
         shown(&source::spell(&[Some("Files"), Some("Lake")]))

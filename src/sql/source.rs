@@ -73,6 +73,37 @@ pub(crate) fn read_uniqueness(job: &Job, dialect: Dialect) -> Statement {
     Statement::build(&select, dialect)
 }
 
+/// What identifies the meta table's database: one row of it, NULL where it does not tell this user; none where
+/// SQLite has no such schema. Fails where a server knows no such thing.
+///
+/// PostgreSQL's function is looked for before it is called, within the statement: one that fails would break
+/// the transaction that a caller may have begun.
+///
+/// Relies on: nothing; catalogs of a row or a few.
+pub(crate) fn read_identity(job: &Job) -> Statement {
+    let mut select = Query::select();
+    match job.dialect {
+        Dialect::Postgresql => select.expr(text(Expr::cust(
+            "CASE WHEN has_function_privilege(to_regprocedure('pg_catalog.pg_control_system()'), 'execute') \
+             THEN CONCAT(substring(CAST(query_to_xml(\
+             'SELECT system_identifier FROM pg_catalog.pg_control_system()', true, true, '') AS text) \
+             FROM '[0-9]{9,}'), '/', (SELECT databases.oid FROM pg_catalog.pg_database AS databases \
+             WHERE databases.datname = current_database())) END",
+        ))),
+        Dialect::Sqlite => (select.expr(text(Expr::cust("nullif(files.file, '')"))))
+            .from_as(Alias::new("pragma_database_list"), "files")
+            .and_where(Expr::cust_with_expr(
+                "files.name = ? COLLATE NOCASE",
+                bind_text(job.meta_table.schema()),
+            )),
+        // A comment of the one is a statement's part for the other.
+        Dialect::Mysql => select.expr(text(Expr::cust(
+            "/*!80000 @@server_uuid *//*M! @@server_uid */",
+        ))),
+    };
+    Statement::build(&select, job.dialect)
+}
+
 /// How a MySQL server spells names of tables and databases: one row of them. It takes them in small
 /// letters, whatever is written, unless its files tell capitals apart.
 ///

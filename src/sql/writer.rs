@@ -7,9 +7,9 @@
 use std::fmt::Write;
 
 use sea_query::{
-    BinOper, EscapeBuilder, ExplainStatement, Expr, Oper, OperLeftAssocDecider, PrecedenceDecider,
-    QueryBuilder, Quote, QuotedBuilder, SelectInto, SqlWriter, SubQueryStatement, TableRefBuilder,
-    Value,
+    BinOper, EscapeBuilder, ExplainStatement, Expr, Frame, LockClause, OnConflict, Oper,
+    OperLeftAssocDecider, OrderExpr, PrecedenceDecider, QueryBuilder, Quote, QuotedBuilder,
+    SelectInto, SqlWriter, SubQueryStatement, TableRefBuilder, Value, ValueTuple, Values,
 };
 
 use crate::database::Dialect;
@@ -53,7 +53,26 @@ impl QueryBuilder for Writer {
         }
     }
 
+    /// No statement asks for anything else.
+    fn prepare_on_conflict(&self, on_conflict: &Option<OnConflict>, sql: &mut impl SqlWriter) {
+        if on_conflict.is_some() {
+            let _ = sql.write_str(" ON CONFLICT DO NOTHING");
+        }
+    }
+
+    // What follows occurs in none of our statements, and weighs some kilobytes.
+
     fn prepare_select_into(&self, _: &SelectInto, _: &mut impl SqlWriter) {}
+
+    fn prepare_select_lock(&self, _: &LockClause, _: &mut impl SqlWriter) {}
+
+    fn prepare_field_order(&self, _: &OrderExpr, _: &Values, _: &mut impl SqlWriter) {}
+
+    fn prepare_frame(&self, _: &Frame, _: &mut impl SqlWriter) {}
+
+    fn prepare_values_list(&self, _: &[ValueTuple], _: &mut impl SqlWriter) {}
+
+    fn prepare_values_rows(&self, _: &[Values], _: &mut impl SqlWriter) {}
 
     fn prepare_explain_statement(&self, _: &ExplainStatement, _: &mut impl SqlWriter) {}
 

@@ -190,6 +190,8 @@ export interface JobProgress {
    * watermark are never handed out.
    */
   watermarkAboveTable: boolean;
+  /** Whether the meta table lies in another database than at the job's latest range; `warnings` says which. */
+  otherMetaDatabase: boolean;
 }
 
 /** A job's batches, summed up. */

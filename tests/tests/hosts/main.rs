@@ -11,6 +11,7 @@ mod faults;
 mod items;
 mod languages;
 mod looking_back;
+mod meta_database;
 mod mysql;
 mod processes;
 mod properties;

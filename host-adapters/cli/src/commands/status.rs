@@ -87,6 +87,13 @@ pub async fn run(settings: &Settings, arguments: &Arguments, json: bool) -> Resu
                 summary.job, summary.watermark, summary.meta_table
             ));
         }
+        if remaining.is_some_and(|left| left.other_meta_database) {
+            tell(format_args!(
+                "warning: the meta table {:?} lies in another database than when the job {:?} claimed its \
+                 latest range; `plan` says which, and docs/claims.md, \"Another database\", what to do",
+                summary.meta_table, summary.job
+            ));
+        }
         if let Some(error) = remaining_error {
             tell(format_args!(
                 "warning: what remains of the job {:?} is not known: {error}",

@@ -170,6 +170,7 @@ class JobProgress:
     estimated_items: int | None
     last_id: int | None
     watermark_above_table: bool
+    other_meta_database: bool
 
 
 @dataclass(frozen=True, slots=True)

@@ -54,6 +54,7 @@ pub fn left(items: u64, last_id: Option<i64>) -> JobProgress {
         estimated_items: None,
         last_id,
         watermark_above_table: false,
+        other_meta_database: false,
     }
 }
 

@@ -163,6 +163,7 @@ JOB_PROGRESS = Record(
         "estimated_items": Option(U64),
         "last_id": OPTIONAL_ID,
         "watermark_above_table": BOOL,
+        "other_meta_database": BOOL,
     },
 )
 JOB_SUMMARY = Record(

@@ -1,0 +1,76 @@
+//! Which database a meta table lies in, as far as it tells: kept with a job's ranges, so that another
+//! one is noticed.
+//!
+//! Only told, never refused: a restored copy, a server that took another one's place and a file that
+//! was moved are other databases, too, and may well be meant.
+
+use crate::database::{Database, DatabaseError, Source};
+use crate::databases::{Databases, meta_error};
+use crate::error::Error;
+use crate::interface::OnChange;
+use crate::job::Job;
+use crate::row_reader::RowReader;
+use crate::sql::source;
+
+/// What a meta table's database says of itself.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub(crate) enum Identity {
+    /// It was not asked.
+    #[default]
+    NotAsked,
+    /// It does not say, or not to this user.
+    Untold,
+    /// PostgreSQL: the system's identifier and the database's oid. MySQL: the server's unique id.
+    /// SQLite: the file.
+    Told(String),
+}
+
+/// The identity that a claim keeps: that of the job's latest range, which later ones pass on, so
+/// that a change goes on being told; that of now for a job's first claim, and for one that accepts
+/// changes.
+pub(crate) async fn to_be_kept<D: Database>(
+    databases: &Databases<'_, D>,
+    job: &Job,
+    before: &Identity,
+) -> Result<Identity, Error> {
+    match before {
+        Identity::NotAsked => identify(databases, job).await,
+        _ if job.request.on_change == OnChange::Accept => identify(databases, job).await,
+        known => Ok(known.clone()),
+    }
+}
+
+/// What the database was when the job claimed its latest range, and what it is now, where that
+/// differs.
+pub(crate) async fn change<D: Database>(
+    databases: &Databases<'_, D>,
+    job: &Job,
+    before: &Identity,
+) -> Result<Option<(String, String)>, Error> {
+    let Identity::Told(before) = before else {
+        return Ok(None);
+    };
+    Ok(match identify(databases, job).await? {
+        Identity::Told(now) if now != *before => Some((before.clone(), now)),
+        _ => None,
+    })
+}
+
+/// Asks the meta table's database. The results of another job need no asking: they lie in the
+/// inventory itself.
+async fn identify<D: Database>(databases: &Databases<'_, D>, job: &Job) -> Result<Identity, Error> {
+    if job.source == Source::Inventory {
+        return Ok(Identity::Untold);
+    }
+    let rows = match databases.try_meta(job, source::read_identity(job)).await {
+        Ok(rows) => rows,
+        // It knows no such thing, as other programs that speak its language.
+        Err(DatabaseError::Failed(_)) => return Ok(Identity::Untold),
+        Err(error) => return Err(meta_error(job, error)),
+    };
+    let told = match RowReader::first(rows)? {
+        Some(mut row) => row.optional_text()?,
+        None => None,
+    };
+    Ok(told.map_or(Identity::Untold, Identity::Told))
+}
