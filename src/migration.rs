@@ -1,6 +1,7 @@
 //! Making the inventory table: `migrate` and `schema-statements`.
 
-use crate::database::{Database, DatabaseError, Dialect, Refusal, Settings};
+use crate::claim_token::ClaimToken;
+use crate::database::{Database, DatabaseError, Dialect, Random, Refusal, Settings};
 use crate::databases::{Databases, inventory_table};
 use crate::error::Error;
 use crate::interface::Migration;
@@ -25,7 +26,10 @@ pub(crate) fn schema_statements<D: Database>(
 }
 
 /// Makes the inventory table where it is missing, or one of ours where pybatchintory made it.
-pub(crate) async fn migrate<D: Database>(database: &D) -> Result<Migration, Error> {
+pub(crate) async fn migrate<D: Database, R: Random>(
+    database: &D,
+    random: &R,
+) -> Result<Migration, Error> {
     let databases = Databases::open(database)?;
     let inventory = &databases.inventory;
     let mut migration = Migration {
@@ -38,7 +42,7 @@ pub(crate) async fn migrate<D: Database>(database: &D) -> Result<Migration, Erro
             migration.created = true;
         }
         Err(DatabaseError::Failed(error)) if error.refusal == Refusal::NoSuchColumn => {
-            upgrade(&databases).await?;
+            upgrade(&databases, &ClaimToken::from_random(random.random())).await?;
             migration.upgraded = true;
         }
         Err(error) => return Err(databases.inventory_error(error)),
@@ -52,7 +56,10 @@ pub(crate) async fn migrate<D: Database>(database: &D) -> Result<Migration, Erro
 
 /// Makes a table of pybatchintory one of ours. Every step can be taken again, so a call that was cut
 /// off, or another one at the same time, does no harm.
-async fn upgrade<D: Database>(databases: &Databases<'_, D>) -> Result<(), Error> {
+async fn upgrade<D: Database>(
+    databases: &Databases<'_, D>,
+    secret: &ClaimToken,
+) -> Result<(), Error> {
     let inventory = &databases.inventory;
     databases.inventory(inventory.probe_for_upgrade()).await?;
     check_statuses(databases).await?;
@@ -67,7 +74,7 @@ async fn upgrade<D: Database>(databases: &Databases<'_, D>) -> Result<(), Error>
             databases.inventory(statement).await?;
         }
     }
-    for statement in inventory.upgrade() {
+    for statement in inventory.upgrade(secret) {
         execute(databases, statement).await?;
     }
     Ok(())

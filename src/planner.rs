@@ -126,6 +126,6 @@ impl<D: Database, R: Random> Planner<D, R> {
 
     /// Makes the inventory table and its indexes where they are missing.
     pub async fn migrate(&self) -> Result<Migration, Error> {
-        migration::migrate(&self.database).await
+        migration::migrate(&self.database, &self.random).await
     }
 }

@@ -7,6 +7,7 @@ use sea_query::{Expr, ExprTrait, Query};
 
 use super::inventory::InventoryTable;
 use super::{Statement, bind_text, quoted, text};
+use crate::claim_token::ClaimToken;
 use crate::database::{Dialect, Value};
 
 /// All columns of the inventory table: those of pybatchintory by their names, and seven more.
@@ -74,6 +75,7 @@ impl InventoryTable {
             ("{upgraded}", index("upgraded")),
             ("{running}", placeholder("1")),
             ("{failed}", placeholder("2")),
+            ("{new_token}", new_token(dialect).into()),
         ];
         (template.split_inclusive(";\n"))
             .map(|statement| fill_in(statement.trim_end().trim_end_matches(';'), &names))
@@ -86,8 +88,8 @@ impl InventoryTable {
     ///
     /// Each row follows the range that ends before its own. Rows of one range, which pybatchintory
     /// wrote when it ran twice at once, become attempts at it. What runs has no lease; what failed
-    /// waits for somebody to put it back.
-    pub(crate) fn upgrade(&self) -> Vec<Statement> {
+    /// waits for somebody to put it back. `secret` makes their claim tokens, which nobody can guess.
+    pub(crate) fn upgrade(&self, secret: &ClaimToken) -> Vec<Statement> {
         let (columns, constraints) = match self.dialect {
             Dialect::Postgresql => (
                 include_str!("schema/upgrade_columns_postgresql.sql"),
@@ -99,7 +101,11 @@ impl InventoryTable {
             ),
             Dialect::Mysql => return Vec::new(),
         };
-        let labels = [&self.labels.running, &self.labels.failed];
+        let labels = &self.labels;
+        let mut texts = vec![labels.running.as_str(), &labels.failed];
+        if self.dialect == Dialect::Postgresql {
+            texts.push(secret.as_str());
+        }
         let statements = |template: &str, parameters: &[Value]| -> Vec<Statement> {
             (self.statements(template, self.dialect).into_iter())
                 .map(|text| Statement {
@@ -112,7 +118,9 @@ impl InventoryTable {
             statements(columns, &[]),
             statements(
                 include_str!("schema/upgrade_chain.sql"),
-                &labels.map(|label| Value::Text(label.clone())),
+                &(texts.into_iter())
+                    .map(|text| Value::Text(text.to_owned()))
+                    .collect::<Vec<_>>(),
             ),
             statements(constraints, &[]),
         ]
@@ -187,6 +195,17 @@ impl InventoryTable {
             .from_as(self.name.reference(), "inventory")
             .and_where(Expr::cust("1 = 0"));
         Statement::build(&select, self.dialect)
+    }
+}
+
+/// A claim token for a row that pybatchintory wrote. PostgreSQL 12 makes no random values that are safe, so
+/// there it is made of a secret that the planner draws.
+fn new_token(dialect: Dialect) -> &'static str {
+    match dialect {
+        Dialect::Postgresql => {
+            "encode(sha256(convert_to(concat(CAST($3 AS text), chain.id), 'UTF8')), 'hex')"
+        }
+        Dialect::Sqlite | Dialect::Mysql => "lower(hex(randomblob(16)))",
     }
 }
 

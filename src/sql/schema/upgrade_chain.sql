@@ -3,7 +3,7 @@ UPDATE {table} SET
     attempt = chain.attempt,
     max_attempts = chain.attempt,
     watermark = chain.batch_id_after,
-    claim_token = 'pybatchintory-' || CAST(chain.id AS text),
+    claim_token = {new_token},
     queue = CASE
         WHEN chain.later IS NOT NULL THEN NULL
         WHEN status = {running} THEN 'running'

@@ -1,10 +1,11 @@
 //! `migrate` makes an inventory that the real pybatchintory wrote one of ours.
 
+use std::collections::BTreeSet;
 use std::env;
 use std::process::Command;
 
-use anyhow::{Context, Result, bail, ensure};
-use batchintory::{AcquireRequest, HistoryQuery, Outcome, Queue, RequeueTarget};
+use anyhow::{Context, Result, anyhow, bail, ensure};
+use batchintory::{AcquireRequest, HistoryQuery, Outcome, Queue, RequeueTarget, Value};
 use batchintory_tests::tables::{Series, Table};
 use batchintory_tests::{TestDatabase, postgres, sqlite};
 use batchintory_wasmtime::{Acquired, Inventory};
@@ -35,6 +36,17 @@ fn run_pybatchintory(sqlalchemy_url: &str, qualified: &str) -> Result<()> {
     let printed = String::from_utf8_lossy(&output.stderr);
     ensure!(output.status.success(), "{printed}");
     Ok(())
+}
+
+/// The texts that a statement selects.
+async fn texts(database: &TestDatabase, statement: &str) -> Result<Vec<String>> {
+    let rows = (database.connection.query(statement, &[]).await)
+        .map_err(|error| anyhow!("{statement}: {error:?}"))?;
+    let text = |value| match value {
+        Value::Text(text) => Ok(text),
+        other => bail!("{other:?} is no text"),
+    };
+    rows.rows.into_iter().flatten().map(text).collect()
 }
 
 async fn upgrade(database: TestDatabase, sqlalchemy_url: &str, qualified: &str) -> Result<()> {
@@ -82,9 +94,18 @@ async fn upgrade(database: TestDatabase, sqlalchemy_url: &str, qualified: &str) 
     assert_eq!(requeued.await?, 1);
     assert_eq!(acquire(&inventory, "thumbnails").await?, (6, 8, 2));
 
-    // What ran can be ended by its row's id; two claims of one range are two attempts at it.
+    // What ran can be ended by its token, which nobody can guess; two claims of one range are two
+    // attempts at it.
+    let tokens = "SELECT claim_token FROM inventory WHERE id <= 6 ORDER BY id";
+    let tokens: Vec<String> = texts(&database, tokens).await?;
+    let distinct: BTreeSet<&String> = tokens.iter().collect();
+    ensure!(tokens.len() == 6 && distinct.len() == 6, "{tokens:?}");
+    ensure!(tokens.iter().all(|token| token.len() >= 32), "{tokens:?}");
+    let Some(of_third_row) = tokens.get(2) else {
+        bail!("{tokens:?}");
+    };
     inventory
-        .complete("pybatchintory-3", &Outcome::succeeded(None))
+        .complete(of_third_row, &Outcome::succeeded(None))
         .await?;
     let twice = inventory
         .history(&HistoryQuery {
