@@ -41,5 +41,14 @@ pub fn cargo() -> Command {
     command
         .current_dir(root())
         .env("CARGO_TARGET_DIR", target(""));
+    // What cargo tells this program of its own package is not meant for others: build scripts that
+    // look at it, such as ring's, would run again wherever cargo is called by hand, and with them all
+    // that rests on TLS would be built anew.
+    for (name, _) in env::vars_os() {
+        let own = ["CARGO_MANIFEST_", "CARGO_PKG_"];
+        if (name.to_str()).is_some_and(|name| own.iter().any(|start| name.starts_with(start))) {
+            command.env_remove(name);
+        }
+    }
     command
 }
