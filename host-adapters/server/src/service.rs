@@ -2,7 +2,7 @@
 
 use std::convert::Infallible;
 use std::future::Future;
-use std::sync::Arc;
+use std::sync::{Arc, Mutex, PoisonError};
 
 use batchintory::Database as _;
 use batchintory_wasmtime::{ClaimQueues, ClaimTurn, Databases};
@@ -53,7 +53,7 @@ pub struct HttpService {
 }
 
 struct Shared {
-    component: HttpComponent<Imports>,
+    component: Arc<HttpComponent<Imports>>,
     databases: Databases,
     settings: ServiceSettings,
     claims: ClaimQueues,
@@ -98,15 +98,26 @@ impl HttpService {
     ///
     /// When it cannot be compiled.
     pub fn embedded(databases: Databases, settings: ServiceSettings) -> Result<Self, Error> {
-        let component = HttpComponent::compile(Self::EMBEDDED, add_imports)?;
         Ok(Self {
             shared: Arc::new(Shared {
-                component,
+                component: Self::component()?,
                 databases,
                 settings,
                 claims: ClaimQueues::default(),
             }),
         })
+    }
+
+    /// The component, compiled once for all services of this process; they share its places.
+    fn component() -> Result<Arc<HttpComponent<Imports>>, Error> {
+        static COMPILED: Mutex<Option<Arc<HttpComponent<Imports>>>> = Mutex::new(None);
+        let mut compiled = COMPILED.lock().unwrap_or_else(PoisonError::into_inner);
+        if let Some(component) = &*compiled {
+            return Ok(component.clone());
+        }
+        let component = Arc::new(HttpComponent::compile(Self::EMBEDDED, add_imports)?);
+        *compiled = Some(component.clone());
+        Ok(component)
     }
 
     /// Serves whoever connects, until `end` is over and what was under way is done.

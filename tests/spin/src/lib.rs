@@ -9,10 +9,10 @@ pub mod manifest;
 mod postgres;
 mod sqlite;
 
-use std::collections::HashMap;
+use std::collections::{BTreeMap, HashMap};
 use std::convert::Infallible;
 use std::path::{Path, PathBuf};
-use std::sync::Arc;
+use std::sync::{Arc, Mutex, PoisonError};
 
 use anyhow::{Context, Result};
 use batchintory_server::HttpComponent;
@@ -33,12 +33,6 @@ pub async fn up(
     let manifest = Manifest::read(manifest)?;
     let component = manifest.only_component()?;
     let source = folder.join(&component.source);
-    let bytes = std::fs::read(&source).with_context(|| {
-        format!(
-            "{} cannot be read: run `cargo xtask component`",
-            source.display()
-        )
-    })?;
     let application = Application {
         variables: manifest.component_variables(component, &variables)?,
         allowed_hosts: manifest.allowed_hosts(component, &variables)?,
@@ -46,7 +40,7 @@ pub async fn up(
         sqlite,
     };
     let imports = Arc::new(application);
-    let component = Arc::new(HttpComponent::compile(&bytes, host::add_imports)?);
+    let component = compiled(&source)?;
     let listener = TcpListener::bind("127.0.0.1:0").await?;
     let url = format!("http://{}", listener.local_addr()?);
     let handle = move |request| {
@@ -59,4 +53,24 @@ pub async fn up(
         std::future::pending(),
     ));
     Ok(url)
+}
+
+/// The component of a file, compiled once for all applications of this process: even compiled code that
+/// is kept takes a second of computing to read where nothing is optimised.
+fn compiled(source: &Path) -> Result<Arc<HttpComponent<Imports>>> {
+    static COMPILED: Mutex<BTreeMap<PathBuf, Arc<HttpComponent<Imports>>>> =
+        Mutex::new(BTreeMap::new());
+    let mut compiled = COMPILED.lock().unwrap_or_else(PoisonError::into_inner);
+    if let Some(component) = compiled.get(source) {
+        return Ok(component.clone());
+    }
+    let bytes = std::fs::read(source).with_context(|| {
+        format!(
+            "{} cannot be read: run `cargo xtask component`",
+            source.display()
+        )
+    })?;
+    let component = Arc::new(HttpComponent::compile(&bytes, host::add_imports)?);
+    compiled.insert(source.to_owned(), component.clone());
+    Ok(component)
 }
