@@ -11,6 +11,7 @@ mod parts;
 mod told;
 
 use std::fmt;
+use std::time::Duration;
 
 pub use fault::Fault;
 pub use option::unsupported;
@@ -19,6 +20,9 @@ pub use told::Told;
 use decode::decoded;
 use option::KNOWN;
 use parts::{Parts, RawHost};
+
+/// The option that says how long a statement may take.
+pub const STATEMENT_TIMEOUT: &str = "statement_timeout";
 
 /// A database's URL.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -138,6 +142,25 @@ impl ServerUrl {
             database: given(parts.database)?,
             options: decoded_options(&parts.options)?,
         })
+    }
+
+    /// How long a statement may take, by the option `statement_timeout`: milliseconds, as PostgreSQL's setting
+    /// of this name. 5 minutes unless said otherwise, since most take some milliseconds, and few a minute; `None`
+    /// for ever, where it is 0.
+    ///
+    /// # Errors
+    ///
+    /// What it must be.
+    pub fn statement_timeout(&self) -> Result<Option<Duration>, &'static str> {
+        const USUAL: Duration = Duration::from_secs(300);
+        let Some(value) = self.option(STATEMENT_TIMEOUT) else {
+            return Ok(Some(USUAL));
+        };
+        match value.parse::<u32>() {
+            Ok(0) => Ok(None),
+            Ok(limit) => Ok(Some(Duration::from_millis(limit.into()))),
+            Err(_) => Err("statement_timeout must be a whole number of milliseconds, or 0"),
+        }
     }
 
     /// An option's value.

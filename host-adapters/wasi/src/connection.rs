@@ -4,6 +4,7 @@ use std::future::{Future as _, poll_fn};
 use std::pin::{Pin, pin};
 use std::rc::Rc;
 use std::task::{Context, Poll};
+use std::time::Duration;
 
 use batchintory::{DatabaseError, Rows, Value};
 use tokio_postgres::config::Host;
@@ -19,29 +20,37 @@ const CONNECT_TIMEOUT: u64 = 10_000_000_000;
 
 const PORT: u16 = 5432;
 
+fn nanoseconds(time: Duration) -> u64 {
+    u64::try_from(time.as_nanos()).unwrap_or(u64::MAX)
+}
+
 /// A connection to a PostgreSQL server.
 pub(crate) struct Connection {
     client: Rc<Client>,
     /// What moves the client's bytes; it runs while a statement does.
     traffic: Pin<Box<tokio_postgres::Connection<Socket, NoTlsStream>>>,
     has_ended: bool,
+    /// How long a statement may take; `None` for ever.
+    statement_timeout: Option<Duration>,
 }
 
 impl Connection {
     /// Connects, to the first of the server's hosts that answers.
     pub(crate) fn open(server: &Server) -> Result<Self, DatabaseError> {
-        let Server { config, told } = server;
+        let Server {
+            config,
+            statement_timeout,
+            told,
+        } = server;
         let timeout = config
             .get_connect_timeout()
-            .map_or(CONNECT_TIMEOUT, |time| {
-                u64::try_from(time.as_nanos()).unwrap_or(u64::MAX)
-            });
-        block_on(Self::connect(config), Some(timeout))
+            .map_or(CONNECT_TIMEOUT, |time| nanoseconds(*time));
+        block_on(Self::connect(config, *statement_timeout), Some(timeout))
             .unwrap_or_else(|| Err("the server has not answered in time".to_owned()))
             .map_err(|words| DatabaseError::Unavailable(told.reason(words)))
     }
 
-    async fn connect(config: &Config) -> Result<Self, String> {
+    async fn connect(config: &Config, statement_timeout: Option<Duration>) -> Result<Self, String> {
         let mut failure = "the URL names no host".to_owned();
         for (index, host) in config.get_hosts().iter().enumerate() {
             #[allow(irrefutable_let_patterns, reason = "other systems have Unix sockets")]
@@ -61,6 +70,7 @@ impl Connection {
                         client: Rc::new(client),
                         traffic: Box::pin(traffic),
                         has_ended: false,
+                        statement_timeout,
                     });
                 }
                 Err(error) => failure = batchintory_postgres::message(&error),
@@ -87,15 +97,25 @@ impl Connection {
     ) -> Result<Rows, DatabaseError> {
         let client = self.client.clone();
         let mut answer = pin!(batchintory_postgres::query(&client, statement, parameters));
+        let limit = self.statement_timeout;
         let answered = poll_fn(|context| {
             self.move_bytes(context);
             answer.as_mut().poll(context)
         });
-        block_on(answered, None).unwrap_or_else(|| {
-            Err(DatabaseError::OutcomeUnknown(
-                "the connection ended before the answer came".into(),
-            ))
-        })
+        if let Some(answer) = block_on(answered, limit.map(nanoseconds)) {
+            return answer;
+        }
+        let what = match limit.filter(|_| !self.has_ended) {
+            None => "the connection ended before the answer came".into(),
+            Some(limit) => format!(
+                "no answer within {} ms; where statements may take longer, say so by \
+                 statement_timeout in the URL",
+                limit.as_millis()
+            ),
+        };
+        // Whatever comes yet would be taken for the next statement's answer.
+        self.has_ended = true;
+        Err(DatabaseError::OutcomeUnknown(what))
     }
 
     /// Sends and reads what can be.

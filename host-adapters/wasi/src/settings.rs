@@ -2,9 +2,10 @@
 //! `batchintory serve`.
 
 use std::fmt;
+use std::time::Duration;
 
 use batchintory::{Dialect, Settings, StatusLabels};
-use batchintory_database_url::{DatabaseUrl, Told};
+use batchintory_database_url::{DatabaseUrl, STATEMENT_TIMEOUT, Told};
 use tokio_postgres::Config;
 use tokio_postgres::config::SslMode;
 
@@ -31,6 +32,8 @@ pub(crate) struct ServiceSettings {
 #[derive(Clone, PartialEq, Eq)]
 pub(crate) struct Server {
     pub(crate) config: Config,
+    /// How long a statement may take; `None` for ever.
+    pub(crate) statement_timeout: Option<Duration>,
     /// What may be told of its URL.
     pub(crate) told: Told,
 }
@@ -110,8 +113,14 @@ impl Server {
         if !url.starts_with("postgres") {
             return Err(no_server());
         }
-        DatabaseUrl::parse(url).map_err(|fault| format!("{variable} is no URL: {fault}"))?;
-        let mut config: Config = url.parse().map_err(|_| no_server())?;
+        let parsed =
+            DatabaseUrl::parse(url).map_err(|fault| format!("{variable} is no URL: {fault}"))?;
+        let DatabaseUrl::Server(server) = parsed else {
+            return Err(no_server());
+        };
+        let statement_timeout = (server.statement_timeout())
+            .map_err(|reason| format!("{variable} is not understood: {reason}"))?;
+        let mut config: Config = without_own_options(url).parse().map_err(|_| no_server())?;
         if config.get_ssl_mode() == SslMode::Require {
             return Err(format!(
                 "{variable} asks for TLS, which a component cannot do over its host's sockets: connect \
@@ -124,9 +133,23 @@ impl Server {
         }
         Ok(Self {
             config,
+            statement_timeout,
             told: Told::of(url),
         })
     }
+}
+
+/// A URL without the option that its driver does not know.
+fn without_own_options(url: &str) -> String {
+    let Some((server, options)) = url.split_once('?') else {
+        return url.to_owned();
+    };
+    let is_own = |option: &&str| option.split('=').next() == Some(STATEMENT_TIMEOUT);
+    let kept: Vec<&str> = options
+        .split('&')
+        .filter(|option| !is_own(option))
+        .collect();
+    format!("{server}?{}", kept.join("&"))
 }
 
 #[cfg(test)]
@@ -146,6 +169,24 @@ mod tests {
         };
         assert!(!error.contains("secret"), "{error}");
         error
+    }
+
+    #[test]
+    fn a_statement_may_take_as_long_as_the_url_says() {
+        let limit = |options: &str| {
+            let settings = read(&[(INVENTORY, &format!("{URL}{options}"))]);
+            settings
+                .unwrap_or_else(|e| panic!("{e}"))
+                .inventory
+                .statement_timeout
+        };
+        assert_eq!(limit(""), Some(Duration::from_secs(300)));
+        assert_eq!(limit("?statement_timeout=0"), None);
+        let second = Some(Duration::from_secs(1));
+        assert_eq!(limit("?statement_timeout=1000&connect_timeout=3"), second);
+        assert_eq!(limit("?connect_timeout=3&statement_timeout=1000"), second);
+        let told = refused(&[(INVENTORY, &format!("{URL}?statement_timeout=1s"))]);
+        assert!(told.contains("milliseconds"), "{told}");
     }
 
     #[test]

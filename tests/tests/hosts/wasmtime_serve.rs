@@ -3,8 +3,10 @@
 use std::env;
 use std::path::Path;
 
-use anyhow::{Context, Result, ensure};
+use anyhow::{Context, Result, anyhow, ensure};
+use batchintory::AcquireRequest;
 use batchintory_tests::suite::{self, Layout, System};
+use batchintory_tests::tables::execute;
 use batchintory_tests::{Call, HttpProcess, Subject, postgres, race};
 use tokio::process::Command;
 
@@ -84,6 +86,27 @@ async fn what_is_misconfigured_is_told_without_secrets() -> Result<()> {
         ensure!(error.message.contains(told), "{error:?}");
         ensure!(!error.message.contains("hidden"), "{error:?}");
     }
+    Ok(())
+}
+
+/// A server that is silent is not waited for longer than the URL says.
+#[tokio::test]
+async fn a_statement_has_its_time() -> Result<()> {
+    let database = postgres().await?;
+    let view = "CREATE VIEW slow AS SELECT CAST(1 AS bigint) AS uid, CAST('a' AS text) AS item, \
+        CAST(1 AS double precision) AS weight FROM pg_sleep(60)";
+    execute(database.connection.as_ref(), view, &[]).await?;
+    let url = format!("{}?statement_timeout=200", database.url);
+    let service = serve(&[("BATCHINTORY_INVENTORY_CONN", &url)]).await?;
+    service
+        .call(Call::Migrate {})
+        .await
+        .map_err(|error| anyhow!("{error:?}"))?;
+    let request = AcquireRequest::new("slow", "job");
+    let late = service.call(Call::Acquire(request)).await.err();
+    let error = late.context("it takes a minute")?;
+    ensure!(error.name == "unavailable", "{error:?}");
+    ensure!(error.message.contains("within 200 ms"), "{error:?}");
     Ok(())
 }
 

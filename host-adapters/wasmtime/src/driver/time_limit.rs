@@ -6,9 +6,6 @@ use batchintory::DatabaseError;
 use batchintory_database_url::ServerUrl;
 use tokio::time::timeout;
 
-/// How long a statement may take, unless said otherwise: most take some milliseconds, and few a minute.
-const STATEMENT_TIMEOUT: Duration = Duration::from_secs(300);
-
 /// How long what was sent may go without an acknowledgement, unless said otherwise: the network is gone
 /// then, or the machine at its other end.
 pub(super) const TCP_USER_TIMEOUT: Duration = Duration::from_secs(30);
@@ -18,16 +15,9 @@ pub(super) const TCP_USER_TIMEOUT: Duration = Duration::from_secs(30);
 pub(super) struct TimeLimit(Option<Duration>);
 
 impl TimeLimit {
-    /// By the URL's option `statement_timeout`, in milliseconds, as PostgreSQL's setting of this name.
+    /// By the URL's option `statement_timeout`.
     pub(super) fn read(url: &ServerUrl) -> Result<Self, String> {
-        let Some(value) = url.option("statement_timeout") else {
-            return Ok(Self(Some(STATEMENT_TIMEOUT)));
-        };
-        match value.parse::<u32>() {
-            Ok(0) => Ok(Self(None)),
-            Ok(limit) => Ok(Self(Some(Duration::from_millis(limit.into())))),
-            Err(_) => Err("statement_timeout must be a whole number of milliseconds, or 0".into()),
-        }
+        Ok(Self(url.statement_timeout()?))
     }
 
     /// What a statement answers, if it does so in time. Otherwise its connection is of no use any more.
