@@ -397,7 +397,7 @@ fn read_attempts(connection: &Connection, job: &str) -> Result<Vec<Attempt>> {
 fn read_config(config: &str) -> Result<AcquireRequest> {
     let mut config: serde_json::Value = serde_json::from_str(config).context("config")?;
     if let Some(config) = config.as_object_mut() {
-        for name in ["colour", "column_types", "judged_at"] {
+        for name in ["colour", "column_types", "judged_at", "meta_database"] {
             config.remove(name);
         }
     }
