@@ -294,6 +294,20 @@ fn read_batches(
     claims.iter().map(batch_of).collect()
 }
 
+/// Whether a claimed batch still runs, with a lease that counts from now on: its owner counts from this
+/// call, and may have claimed it a while ago.
+async fn prolong<D: Database>(
+    databases: &Databases<'_, D>,
+    job: &Job,
+    token: &ClaimToken,
+) -> Result<bool, Error> {
+    let Some(seconds) = job.lease_seconds else {
+        return Ok(true);
+    };
+    let statement = (databases.inventory).prolong_lease(token, seconds);
+    Ok(databases.inventory(statement).await?.affected > 0)
+}
+
 impl Claimant {
     fn new<R: Random>(random: &R, batches: u32, claim_token: Option<&str>) -> Result<Self, Error> {
         let first = claim_token.map(ClaimToken::parse).transpose()?;
@@ -323,8 +337,9 @@ impl Claimant {
             let Some(attempt) = find_attempt(databases, token).await? else {
                 break;
             };
-            let has_ended = attempt.status != databases.inventory.labels.running;
-            let why = has_ended.then(|| attempt.superseded());
+            let runs = attempt.status == databases.inventory.labels.running
+                && prolong(databases, job, token).await?;
+            let why = (!runs).then(|| attempt.superseded());
             let is_of_job = attempt.scope == job.meta_table.scope() && attempt.job == job.name;
             if !is_of_job {
                 return Err(Error::InvalidRequest(
