@@ -33,6 +33,7 @@ mod metadata_locks;
 mod migration;
 mod next_batch;
 mod object;
+mod own_table;
 mod plan;
 mod planner;
 mod progress;
@@ -66,4 +67,4 @@ pub use interface::{
 pub use object::Object;
 pub use planner::Planner;
 pub use repeat::repeat;
-pub use table_name::schema_and_table;
+pub use table_name::{schema_and_table, split_source};

@@ -5,6 +5,7 @@ use crate::databases::Databases;
 use crate::error::Error;
 use crate::interface::AcquireRequest;
 use crate::job::{self, Job};
+use crate::own_table;
 use crate::recursion;
 use crate::row_reader::RowReader;
 use crate::sql;
@@ -50,13 +51,14 @@ impl<D: Database> Databases<'_, D> {
         meta_table: TableName,
     ) -> Result<Job, Error> {
         let job = Job::parse(request, self.meta_dialect, meta_table)?;
+        let inventory = InventoryTable {
+            name: self.inventory_as_one_scope().await?.clone(),
+            ..self.inventory.clone()
+        };
         if let Some(source_job) = &request.source_job {
-            let inventory = InventoryTable {
-                name: self.inventory_as_one_scope().await?.clone(),
-                ..self.inventory.clone()
-            };
             return recursion::on_results_of(source_job, job, &inventory);
         }
+        own_table::refuse(&job.meta_table, job.dialect, &inventory)?;
         if let Some(source) = job.meta_table.elsewhere() {
             return Err(Error::InvalidRequest(format!(
                 "the meta table {table:?} lies in the source {source:?}, but this process is \

@@ -67,7 +67,8 @@ fn built_in_schema(dialect: Dialect) -> Option<&'static str> {
 
 /// Splits a scope into the name of its source and the rest, if it names one. That of the source
 /// without a name is empty.
-pub(crate) fn split_source(name: &str) -> Option<(&str, &str)> {
+#[must_use]
+pub fn split_source(name: &str) -> Option<(&str, &str)> {
     let end = name.find(['"', '.', ':'])?;
     let (source, rest) = name.split_at(end);
     Some((source, rest.strip_prefix(':')?))
@@ -207,6 +208,11 @@ impl TableName {
     /// The schema.
     pub(crate) fn schema(&self) -> &str {
         &self.schema
+    }
+
+    /// Whether it is the same table of one database, whatever its source is called.
+    pub(crate) fn is_same_table(&self, other: &Self) -> bool {
+        self.table == other.table && self.schema == other.schema
     }
 
     /// The same table, whose schema is taken for the default one.
