@@ -13,7 +13,8 @@ const axe = require("axe-core").source;
 const thumbnails = "/dashboard/job?meta_table=files&job=thumbnails";
 const item = "/dashboard/items?meta_table=files&uid=7800";
 const missing = "/dashboard/job?meta_table=files&job=none";
-const pages = ["/", thumbnails, item, missing];
+const signIn = "/dashboard/sign-in";
+const pages = ["/", thumbnails, item, missing, signIn];
 
 // In milliseconds: longer than anything takes that comes, however busy the machine is.
 const patience = 300_000;
@@ -28,8 +29,10 @@ after(() => browser?.close());
  * Opens a page in a window of its own. Whatever its console says fails the test in the end, but that
  * something was answered with the status that is expected.
  */
-async function open(context, address, { expectedStatus = address === missing ? 404 : 200, ...options } = {}) {
+async function open(context, address, { expectedStatus = address === missing ? 404 : 200, isSignedIn = true, ...options } = {}) {
   const window = await browser.newContext({ viewport: { width: 1200, height: 900 }, ...options });
+  const cookie = { name: `batchintory-token-${new URL(url).port}`, value: token, url, httpOnly: true, sameSite: "Strict" };
+  if (isSignedIn) await window.addCookies([cookie]);
   window.setDefaultTimeout(patience);
   const page = await window.newPage();
   const complaints = [];
@@ -241,8 +244,15 @@ test("that the service is gone is said, and that it is back is seen", async (con
   assert.equal(await page.getByText("Not up to date").count(), 0);
 });
 
-test("a button puts a range back, with the token as the password", async (context) => {
-  const page = await open(context, thumbnails, { httpCredentials: { username: "anybody", password: token } });
+test("whoever signs in may put a range back, until they sign out", async (context) => {
+  const page = await open(context, thumbnails, { isSignedIn: false, expectedStatus: 401 });
+  await page.getByLabel("Access token").fill("not-the-access-token");
+  await page.getByRole("button", { name: "Sign in" }).click();
+  await page.getByText("is no access token").waitFor();
+  await page.goto(url + thumbnails);
+  await page.getByLabel("Access token").fill(token);
+  await page.getByRole("button", { name: "Sign in" }).click();
+  await page.waitForURL(url + thumbnails);
   const exhausted = page.locator("section", { has: page.locator("#exhausted-ranges") });
   assert.equal(await exhausted.locator("li").count(), 3);
   await exhausted.getByRole("button", { name: /^Requeue the range/ }).first().click();
@@ -256,4 +266,14 @@ test("a button puts a range back, with the token as the password", async (contex
   // What runs is not taken from its owner by mistake.
   const button = page.getByRole("button", { name: /^Requeue the range/ });
   assert.equal(await button.first().isVisible(), false);
+  await page.getByRole("button", { name: "Sign out" }).click();
+  await page.getByLabel("Access token").waitFor();
+  assert.equal(await page.locator("svg.band").count(), 0);
+});
+
+test("an address with the token signs in, and is left behind", async (context) => {
+  const page = await open(context, `/?token=${token}`, { isSignedIn: false });
+  assert.equal(page.url(), `${url}/`);
+  await page.getByRole("button", { name: "Sign out" }).waitFor();
+  assert.equal(await page.evaluate(() => document.cookie), "");
 });

@@ -15,7 +15,7 @@ use super::until;
 use crate::tables::BATCH_WEIGHT;
 
 /// The services' API token.
-pub const TOKEN: &str = "bench";
+pub const TOKEN: &str = "a-token-of-the-bench";
 
 /// What clients have done and how long it took.
 #[derive(Default)]

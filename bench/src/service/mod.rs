@@ -55,7 +55,7 @@ impl Service {
         inventory.migrate().await?;
         let settings = ServiceSettings {
             api_token: Some(TOKEN.into()),
-            protect_reads: false,
+            ..ServiceSettings::default()
         };
         let service = HttpService::embedded(inventory.databases(), settings)?;
         println!("{address}");

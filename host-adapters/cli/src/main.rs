@@ -1,5 +1,7 @@
 //! The command line of batchintory.
 
+#[cfg(feature = "serve")]
+mod access;
 mod advice;
 mod claiming;
 mod cli;

@@ -25,6 +25,18 @@ impl Signals {
         Ok(Self { taken })
     }
 
+    /// Begins to take signals, but leaves SIGHUP to [`Hangups`].
+    #[cfg(all(unix, feature = "serve"))]
+    pub fn listen_but_to_hangups() -> Result<Self, Failure> {
+        use tokio::signal::unix::{SignalKind, signal};
+
+        let taken = vec![
+            signal(SignalKind::interrupt())?,
+            signal(SignalKind::terminate())?,
+        ];
+        Ok(Self { taken })
+    }
+
     /// Begins to take signals.
     #[cfg(not(unix))]
     pub fn listen() -> Result<Self, Failure> {
@@ -45,6 +57,25 @@ impl Signals {
         .await;
         #[cfg(not(unix))]
         let _ = tokio::signal::ctrl_c().await;
+    }
+}
+
+/// SIGHUP, which has settings read again.
+#[cfg(all(unix, feature = "serve"))]
+pub struct Hangups(tokio::signal::unix::Signal);
+
+#[cfg(all(unix, feature = "serve"))]
+impl Hangups {
+    /// Begins to take them.
+    pub fn listen() -> Result<Self, Failure> {
+        use tokio::signal::unix::{SignalKind, signal};
+
+        Ok(Self(signal(SignalKind::hangup())?))
+    }
+
+    /// Waits for the next one.
+    pub async fn next(&mut self) {
+        self.0.recv().await;
     }
 }
 

@@ -8,6 +8,7 @@ use serde::de::{IntoDeserializer as _, value::Error as ValueError};
 use serde::{Deserialize as _, Serialize};
 use serde_json::{Value, json};
 
+use crate::authorization::{Access, Caller};
 use crate::inventory::Inventory;
 use crate::operation::Operation;
 use crate::parameters::{
@@ -29,6 +30,7 @@ const MAX_OUTCOME_BYTES: usize = 4 * 1024 * 1024;
 pub(crate) fn call(
     operation: Operation,
     request: Request<'_>,
+    caller: &Caller<'_>,
     inventory: &impl Inventory,
 ) -> Result<Response, Problem> {
     match operation {
@@ -94,7 +96,11 @@ pub(crate) fn call(
         }
         Operation::Batches => {
             let page: BatchesPage = query(request.query)?;
-            batches(page.into(), inventory)
+            let query = HistoryQuery::from(page);
+            if query.details {
+                caller.check(Access::Read)?;
+            }
+            batches(query, inventory)
         }
         Operation::ItemHistory { meta_table, uid } => {
             let page: ItemHistoryPage = query(request.query)?;

@@ -1,142 +1,209 @@
-//! Who may do what: the API token.
+//! Who is calling, and what they may do.
 
 use base64::Engine as _;
 use base64::prelude::BASE64_STANDARD;
-use http::HeaderMap;
-use http::header::AUTHORIZATION;
-use subtle::ConstantTimeEq;
+use http::header::{AUTHORIZATION, HeaderName, ORIGIN};
+use http::{HeaderMap, Method};
 
-use crate::operation::Access;
+use crate::cookie::Place;
+use crate::notices::Notices;
+use crate::operation::Operation;
 use crate::problem::Problem;
-use crate::service::Settings;
+use crate::same_site;
+use crate::service::Request;
+use crate::settings::Rules;
+use crate::token::Token;
 
-/// Lets a request through if it may have this access.
-pub(crate) fn check(
-    headers: &HeaderMap,
-    access: Access,
-    settings: &Settings,
-) -> Result<(), Problem> {
-    let needs_token = match access {
-        Access::Open => false,
-        Access::Read => settings.protect_reads,
-        Access::Write => true,
-    };
-    if !needs_token {
-        return Ok(());
+/// What a caller needs for an operation.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Access {
+    /// Nothing.
+    Open,
+    /// A token of any role: it tells what the service is, and nothing of what it has.
+    Known,
+    /// To see what is in the inventory, without results and logs: the role `read`, or reading is public.
+    Inventory,
+    /// The role `read`.
+    Read,
+    /// The role `work`.
+    Work,
+    /// The role `admin`.
+    Admin,
+}
+
+/// Who is calling.
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct Caller<'a> {
+    token: Option<&'a Token>,
+    by_cookie: bool,
+    has_stale_cookie: bool,
+    public_reads: bool,
+}
+
+impl<'a> Caller<'a> {
+    /// Somebody without a token.
+    pub(crate) fn unknown() -> Self {
+        Self {
+            token: None,
+            by_cookie: false,
+            has_stale_cookie: false,
+            public_reads: false,
+        }
     }
-    let Some(expected) = settings.token() else {
-        return Err(Problem::forbidden(
-            "the service has no API token, so nobody may do this; configure one",
-        ));
-    };
-    match sent_token(headers) {
-        Some(token) if equal(&token, expected) => Ok(()),
-        _ => Err(Problem::unauthorized()),
+
+    /// Somebody with this token.
+    pub(crate) fn with(token: &'a Token) -> Self {
+        Self {
+            token: Some(token),
+            ..Self::unknown()
+        }
+    }
+
+    /// The name of the caller's token.
+    pub(crate) fn name(&self) -> Option<&'a str> {
+        self.token.map(|token| token.name.as_str())
+    }
+
+    /// Whether the caller has a token, and so may be told more than others.
+    pub(crate) fn is_known(&self) -> bool {
+        self.token.is_some()
+    }
+
+    /// Whether the caller's browser keeps the token.
+    pub(crate) fn by_cookie(&self) -> bool {
+        self.by_cookie
+    }
+
+    /// Whether the caller's browser keeps a token that is none any more.
+    pub(crate) fn has_stale_cookie(&self) -> bool {
+        self.has_stale_cookie
+    }
+
+    /// Whether the caller may do what needs this.
+    pub(crate) fn may(&self, access: Access) -> bool {
+        let roles = self.token.map(|token| token.roles).unwrap_or_default();
+        match access {
+            Access::Open => true,
+            Access::Known => self.is_known() || self.public_reads,
+            Access::Inventory => roles.read || roles.admin || self.public_reads,
+            Access::Read => roles.read || roles.admin,
+            Access::Work => roles.work || roles.admin,
+            Access::Admin => roles.admin,
+        }
+    }
+
+    /// Lets the caller do what needs this.
+    pub(crate) fn check(&self, access: Access) -> Result<(), Problem> {
+        if self.may(access) {
+            return Ok(());
+        }
+        let Some(token) = self.token else {
+            return Err(Problem::unauthorized());
+        };
+        let role = match access {
+            Access::Open | Access::Known | Access::Inventory | Access::Read => "read",
+            Access::Work => "work",
+            Access::Admin => "admin",
+        };
+        Err(Problem::forbidden(format!(
+            "the token of {:?} may not do this: it needs the role {role}, and has {}",
+            token.name, token.roles
+        )))
     }
 }
 
-/// The token of a `Bearer` header, or the password of a `Basic` one, as browsers send it.
-fn sent_token(headers: &HeaderMap) -> Option<Vec<u8>> {
-    let header = headers.get(AUTHORIZATION)?.to_str().ok()?;
+/// Where a token came from.
+enum Sent {
+    /// A program's header.
+    Bearer(Vec<u8>),
+    /// A header as browsers, too, may send it.
+    Basic(Vec<u8>),
+    /// A header that is none of these.
+    Unreadable,
+}
+
+/// Finds out who is calling.
+///
+/// # Errors
+///
+/// When a token was sent that is none, or by a page of another site.
+pub(crate) fn identify<'a>(
+    request: &Request<'_>,
+    operation: &Operation,
+    rules: &'a Rules,
+    notices: &impl Notices,
+) -> Result<Caller<'a>, Problem> {
+    let mut caller = Caller {
+        public_reads: rules.public_reads,
+        ..Caller::unknown()
+    };
+    if operation.access() == Access::Open {
+        return Ok(caller);
+    }
+    let is_read = matches!(request.method, Method::GET | Method::HEAD);
+    match sent(request.headers) {
+        Some(Sent::Bearer(token)) => caller.token = rules.tokens.find(&token),
+        Some(Sent::Basic(token)) => {
+            // A browser adds it to whatever it sends here, also where another site makes it send something.
+            if !is_read && comes_from_a_browser(request.headers) {
+                same_site::check(request.headers, request.authority, rules.hosts.public())?;
+            }
+            caller.token = rules.tokens.find(&token);
+        }
+        Some(Sent::Unreadable) => {}
+        None => {
+            // The API's operations that change something are for programs, which send a header.
+            if is_read || matches!(operation, Operation::Dashboard(_)) {
+                let place = Place::of(request, rules);
+                if let Some(token) = place.token(request.headers) {
+                    caller.token = rules.tokens.find(&token);
+                    caller.by_cookie = caller.token.is_some();
+                    caller.has_stale_cookie = caller.token.is_none();
+                }
+            }
+            if caller.has_stale_cookie {
+                notices.wrong_token();
+            }
+            return match rules.tokens.are_none() && !caller.may(operation.access()) {
+                true => Err(Problem::forbidden(
+                    "the service has no access token, so nobody may do this; configure one",
+                )),
+                false => Ok(caller),
+            };
+        }
+    }
+    if caller.token.is_none() {
+        notices.wrong_token();
+        return Err(Problem::wrong_token());
+    }
+    Ok(caller)
+}
+
+fn comes_from_a_browser(headers: &HeaderMap) -> bool {
+    headers.contains_key(ORIGIN) || headers.contains_key(HeaderName::from_static("sec-fetch-site"))
+}
+
+/// The token of the one `Authorization` header, if there is any.
+fn sent(headers: &HeaderMap) -> Option<Sent> {
+    let mut found = headers.get_all(AUTHORIZATION).iter();
+    let header = found.next()?;
+    if found.next().is_some() {
+        return Some(Sent::Unreadable);
+    }
+    Some(read(header.to_str().unwrap_or_default()).unwrap_or(Sent::Unreadable))
+}
+
+/// The token of a `Bearer` header, or the password of a `Basic` one.
+fn read(header: &str) -> Option<Sent> {
     let (scheme, credentials) = header.split_once(' ')?;
     let credentials = credentials.trim();
     if scheme.eq_ignore_ascii_case("bearer") {
-        return Some(credentials.as_bytes().to_vec());
+        return Some(Sent::Bearer(credentials.into()));
     }
     if scheme.eq_ignore_ascii_case("basic") {
         let pair = BASE64_STANDARD.decode(credentials).ok()?;
         let colon = pair.iter().position(|&byte| byte == b':')?;
-        return Some(pair.get(colon + 1..)?.to_vec());
+        return Some(Sent::Basic(pair.get(colon + 1..)?.to_vec()));
     }
     None
-}
-
-/// Compares in a time that tells nothing but the lengths.
-fn equal(sent: &[u8], expected: &str) -> bool {
-    sent.ct_eq(expected.as_bytes()).into()
-}
-
-#[cfg(test)]
-mod tests {
-    use http::HeaderValue;
-
-    use super::*;
-
-    fn settings(api_token: Option<&str>, protect_reads: bool) -> Settings {
-        Settings {
-            api_token: api_token.map(str::to_owned),
-            protect_reads,
-        }
-    }
-
-    fn check_header(
-        header: Option<&str>,
-        access: Access,
-        settings: &Settings,
-    ) -> Result<(), &'static str> {
-        let mut headers = HeaderMap::new();
-        if let Some(header) = header {
-            headers.insert(AUTHORIZATION, HeaderValue::from_str(header).unwrap());
-        }
-        check(&headers, access, settings).map_err(|problem| problem.error)
-    }
-
-    #[test]
-    fn writing_needs_the_token_and_nothing_but_the_token() {
-        let settings = settings(Some("s3cret"), false);
-        let basic = format!("Basic {}", BASE64_STANDARD.encode("anybody:s3cret"));
-        for header in ["Bearer s3cret", "bearer  s3cret", &basic] {
-            assert_eq!(check_header(Some(header), Access::Write, &settings), Ok(()));
-        }
-        let wrong = format!("Basic {}", BASE64_STANDARD.encode("s3cret:"));
-        for header in [
-            "Bearer s3cre",
-            "Bearer s3cret0",
-            "Bearer",
-            "Bearer ",
-            "Basic s3cret",
-            "Basic *",
-            "Digest s3cret",
-            "s3cret",
-            &wrong,
-        ] {
-            assert_eq!(
-                check_header(Some(header), Access::Write, &settings),
-                Err("unauthorized"),
-                "{header}"
-            );
-        }
-        assert_eq!(
-            check_header(None, Access::Write, &settings),
-            Err("unauthorized")
-        );
-    }
-
-    #[test]
-    fn reading_needs_it_where_it_is_configured_so() {
-        let open = settings(Some("s3cret"), false);
-        let protected = settings(Some("s3cret"), true);
-        assert_eq!(check_header(None, Access::Read, &open), Ok(()));
-        assert_eq!(
-            check_header(None, Access::Read, &protected),
-            Err("unauthorized")
-        );
-        assert_eq!(
-            check_header(Some("Bearer s3cret"), Access::Read, &protected),
-            Ok(())
-        );
-        assert_eq!(check_header(None, Access::Open, &protected), Ok(()));
-    }
-
-    #[test]
-    fn without_a_token_nobody_may_write() {
-        for missing in [None, Some("")] {
-            for header in [None, Some("Bearer "), Some("Bearer x"), Some("Basic Og==")] {
-                assert_eq!(
-                    check_header(header, Access::Write, &settings(missing, false)),
-                    Err("forbidden")
-                );
-            }
-        }
-    }
 }

@@ -3,6 +3,7 @@
 use batchintory::{
     AcquireRequest, Acquisition, Attempt, AuditPage, Batch, BatchPlan, Dialect, Error,
     HistoryQuery, Item, JobProgress, JobSummary, Migration, Outcome, RequeueTarget,
+    Settings as Databases,
 };
 use http::{HeaderMap, HeaderName, HeaderValue, Method};
 use wasi::clocks::{monotonic_clock, wall_clock};
@@ -15,9 +16,11 @@ use wasi::io::streams::{OutputStream, StreamError};
 
 use crate::body::{Body, BodyError};
 use crate::inventory::Inventory;
+use crate::notices::Notices;
 use crate::problem::Problem;
 use crate::response::Response;
-use crate::service::{Request, Settings, answer};
+use crate::service::{Request, answer};
+use crate::settings::Settings;
 
 mod bindings {
     wit_bindgen::generate!({
@@ -27,11 +30,14 @@ mod bindings {
     });
 }
 
-use bindings::batchintory::http::configuration;
+use bindings::batchintory::http::{configuration, notices};
 use bindings::batchintory::inventory::database;
 use bindings::batchintory::inventory::inventory as import;
 
-batchintory::boundary!(inventory = crate::component::bindings::batchintory::inventory::inventory);
+batchintory::boundary!(
+    database = crate::component::bindings::batchintory::inventory::database,
+    inventory = crate::component::bindings::batchintory::inventory::inventory
+);
 
 /// How long a body may take to come, in nanoseconds.
 const MAX_BODY_TIME: u64 = 10_000_000_000;
@@ -55,7 +61,11 @@ fn serve(request: &IncomingRequest) -> Result<Response, Problem> {
     let (path, query) = target.split_once('?').unwrap_or((&target, ""));
     let settings = configuration::settings().map(|settings| Settings {
         api_token: settings.api_token,
-        protect_reads: settings.protect_reads,
+        api_tokens: settings.api_tokens,
+        public_reads: settings.public_reads,
+        allowed_tables: settings.allowed_tables,
+        public_url: settings.public_url,
+        loopback: settings.loopback,
     });
     let authority = request.authority();
     let request = Request {
@@ -67,7 +77,7 @@ fn serve(request: &IncomingRequest) -> Result<Response, Problem> {
         body: &mut Incoming(request.consume().ok()),
         now: Some(wall_clock::now().seconds),
     };
-    Ok(answer(request, settings, &Planner))
+    Ok(answer(request, settings, &Planner, &Host))
 }
 
 fn method(method: &WasiMethod) -> Result<Method, Problem> {
@@ -173,6 +183,23 @@ fn write(stream: &OutputStream, mut bytes: &[u8]) -> Result<(), StreamError> {
     stream.blocking_flush()
 }
 
+/// Whoever runs this component.
+struct Host;
+
+impl Notices for Host {
+    fn audit(&self, line: &str) {
+        notices::audit(line);
+    }
+
+    fn trouble(&self, line: &str) {
+        notices::trouble(line);
+    }
+
+    fn wrong_token(&self) {
+        notices::wrong_token();
+    }
+}
+
 /// The planner that is composed with this component.
 struct Planner;
 
@@ -188,6 +215,10 @@ fn list<T, W: Into<T>>(answer: Result<Vec<W>, import::Error>) -> Result<Vec<T>, 
 }
 
 impl Inventory for Planner {
+    fn databases(&self) -> Databases {
+        database::settings().into()
+    }
+
     fn acquire(
         &self,
         request: AcquireRequest,

@@ -2,12 +2,14 @@
 
 use batchintory::{
     AcquireRequest, Acquisition, Attempt, AuditPage, Batch, BatchPlan, Dialect, Error,
-    HistoryQuery, Item, JobProgress, JobSummary, Migration, Outcome, RequeueTarget,
+    HistoryQuery, Item, JobProgress, JobSummary, Migration, Outcome, RequeueTarget, Settings,
 };
 
 /// The functions of the interface `inventory`, which `wit/inventory.wit` describes.
 #[allow(missing_docs, clippy::missing_errors_doc)]
 pub trait Inventory {
+    /// What the planner knows of its databases: the function `settings` of the interface `database`.
+    fn databases(&self) -> Settings;
     fn acquire(
         &self,
         request: AcquireRequest,

@@ -3,23 +3,35 @@
 //! [`answer`] turns a request into a response, and knows neither WebAssembly nor a server: it is
 //! tested natively. `component.rs` makes a `wasi:http` component of it.
 
+mod allowed_tables;
 mod api;
 mod authorization;
 mod body;
+mod callers_inventory;
 #[cfg(target_family = "wasm")]
 mod component;
+mod cookie;
 mod dashboard;
+mod hosts;
 mod inventory;
+mod logged_path;
 mod metrics;
+mod notices;
 mod operation;
 mod parameters;
 mod problem;
 mod response;
+mod same_site;
 mod service;
+mod settings;
+mod token;
 
 pub use body::{Body, BodyError};
 pub use inventory::Inventory;
-pub use service::{Request, Settings, answer};
+pub use logged_path::logged_path;
+pub use notices::Notices;
+pub use service::{Request, answer};
+pub use settings::Settings;
 
 /// The API, described in OpenAPI 3.1, as it is served at `/openapi.json`.
 pub const OPENAPI: &str = include_str!("openapi.json");

@@ -3,6 +3,7 @@
 use http::Method;
 use percent_encoding::percent_decode_str;
 
+use crate::authorization::Access;
 use crate::dashboard::Page;
 use crate::problem::Problem;
 
@@ -51,17 +52,6 @@ pub(crate) enum Operation {
     Dashboard(Page),
 }
 
-/// What an operation does to the inventory.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(crate) enum Access {
-    /// It tells nothing about the inventory.
-    Open,
-    /// It reads.
-    Read,
-    /// It writes.
-    Write,
-}
-
 impl Operation {
     /// What a method on a path means.
     pub(crate) fn find(method: &Method, path: &str) -> Result<Self, Problem> {
@@ -75,26 +65,64 @@ impl Operation {
         }
     }
 
+    /// What a caller needs for it. docs/security.md has it as a table.
     pub(crate) fn access(&self) -> Access {
         match self {
-            Self::Health | Self::Description | Self::Schema { .. } => Access::Open,
-            Self::Metrics
-            | Self::Jobs
-            | Self::Plan { .. }
-            | Self::Progress { .. }
-            | Self::Warnings { .. }
-            | Self::Audit { .. }
-            | Self::Batches
-            | Self::Items { .. }
-            | Self::ItemHistory { .. } => Access::Read,
-            Self::Migrate
-            | Self::Acquire { .. }
+            Self::Health => Access::Open,
+            Self::Description | Self::Schema { .. } => Access::Known,
+            // With results and logs it needs more, which only the query tells.
+            Self::Metrics | Self::Jobs | Self::Batches | Self::ItemHistory { .. } => {
+                Access::Inventory
+            }
+            Self::Plan { .. } | Self::Progress { .. } | Self::Warnings { .. } => Access::Read,
+            Self::Acquire { .. }
             | Self::AcquireMany { .. }
-            | Self::Requeue { .. }
+            | Self::Items { .. }
             | Self::Heartbeat { .. }
             | Self::Complete { .. }
-            | Self::Fail { .. } => Access::Write,
+            | Self::Fail { .. } => Access::Work,
+            Self::Migrate | Self::Audit { .. } | Self::Requeue { .. } => Access::Admin,
             Self::Dashboard(page) => page.access(),
+        }
+    }
+
+    /// Its name in the audit log.
+    pub(crate) fn name(&self) -> &'static str {
+        match self {
+            Self::Health => "health",
+            Self::Metrics => "metrics",
+            Self::Description => "description",
+            Self::Schema { .. } => "schema-statements",
+            Self::Migrate => "migrate",
+            Self::Jobs => "jobs",
+            Self::Acquire { .. } => "acquire",
+            Self::AcquireMany { .. } => "acquire-many",
+            Self::Plan { .. } => "plan",
+            Self::Progress { .. } => "progress",
+            Self::Warnings { .. } => "warnings",
+            Self::Audit { .. } => "audit",
+            Self::Requeue { .. } | Self::Dashboard(Page::Requeue) => "requeue",
+            Self::Batches => "history",
+            Self::Items { .. } => "items",
+            Self::Heartbeat { .. } => "heartbeat",
+            Self::Complete { .. } => "complete",
+            Self::Fail { .. } => "fail",
+            Self::ItemHistory { .. } => "item-history",
+            Self::Dashboard(_) => "dashboard",
+        }
+    }
+
+    /// The job that its path names.
+    pub(crate) fn job(&self) -> Option<&str> {
+        match self {
+            Self::Acquire { job }
+            | Self::AcquireMany { job }
+            | Self::Plan { job }
+            | Self::Progress { job }
+            | Self::Warnings { job }
+            | Self::Audit { job }
+            | Self::Requeue { job } => Some(job),
+            _ => None,
         }
     }
 }
@@ -149,8 +177,13 @@ fn name(names: &mut Names) -> String {
     names.next().unwrap_or_default()
 }
 
+/// The paths of the API's routes.
+pub(crate) fn paths() -> impl Iterator<Item = &'static str> {
+    ROUTES.iter().map(|route| route.path)
+}
+
 /// The API's routes; `openapi.json` describes just these.
-const ROUTES: [Route; 19] = [
+static ROUTES: [Route; 19] = [
     get("/healthz", |_| Operation::Health),
     get("/metrics", |_| Operation::Metrics),
     get("/openapi.json", |_| Operation::Description),
@@ -209,9 +242,9 @@ const ROUTES: [Route; 19] = [
 
 /// The one method of a path, and what it does.
 fn at(segments: &[String]) -> Option<(Method, Operation)> {
-    for route in ROUTES {
+    for route in &ROUTES {
         if let Some(mut names) = route.names(segments) {
-            return Some((route.method, (route.operation)(&mut names)));
+            return Some((route.method.clone(), (route.operation)(&mut names)));
         }
     }
     let segments: Vec<&str> = segments.iter().map(String::as_str).collect();
@@ -268,7 +301,7 @@ mod tests {
 
     #[test]
     fn every_route_is_found_with_its_names() {
-        for route in ROUTES {
+        for route in &ROUTES {
             let filled = route.path.replace(['{', '}'], "");
             let operation = find(route.method.clone(), &filled).unwrap();
             let names = route.path.split('/').filter(|part| part.starts_with('{'));

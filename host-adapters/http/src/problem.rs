@@ -9,6 +9,9 @@ use crate::response::{self, Response};
 /// The most characters that tell what was wrong: it may quote what was sent, however long that is.
 const MAX_DETAIL: usize = 2_000;
 
+/// What is said where a token was sent that is none.
+const WRONG_TOKEN: &str = "this is no access token of the service, or is none any more";
+
 /// Why a request was not served.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(crate) struct Problem {
@@ -71,8 +74,21 @@ impl Problem {
         Self::new(
             StatusCode::UNAUTHORIZED,
             "unauthorized",
-            "send the API token: `Authorization: Bearer TOKEN`, or as the password of a browser's prompt",
+            "send an access token: `Authorization: Bearer TOKEN`; people sign in at /dashboard/sign-in",
         )
+    }
+
+    pub(crate) fn wrong_token() -> Self {
+        Self::new(StatusCode::UNAUTHORIZED, "unauthorized", WRONG_TOKEN)
+    }
+
+    /// Whether a token was sent, but is none.
+    pub(crate) fn is_of_a_wrong_token(&self) -> bool {
+        self.detail == WRONG_TOKEN
+    }
+
+    pub(crate) fn misdirected(detail: impl Into<String>) -> Self {
+        Self::new(StatusCode::MISDIRECTED_REQUEST, "misdirected", detail)
     }
 
     pub(crate) fn forbidden(detail: impl Into<String>) -> Self {
@@ -122,13 +138,11 @@ impl Problem {
         }
         match self.status {
             StatusCode::UNAUTHORIZED => {
-                // Basic, so that a browser asks for the token.
-                for scheme in ["Bearer", "Basic realm=\"batchintory\", charset=\"UTF-8\""] {
-                    headers.append(
-                        http::header::WWW_AUTHENTICATE,
-                        http::HeaderValue::from_static(scheme),
-                    );
-                }
+                // Not Basic as well: a browser would ask by itself, and keep the token for good.
+                headers.insert(
+                    http::header::WWW_AUTHENTICATE,
+                    http::HeaderValue::from_static("Bearer"),
+                );
             }
             StatusCode::SERVICE_UNAVAILABLE => {
                 headers.insert(
@@ -186,7 +200,9 @@ mod tests {
             Problem::not_found(),
             Problem::method_not_allowed("GET"),
             Problem::unauthorized(),
+            Problem::wrong_token(),
             Problem::forbidden(""),
+            Problem::misdirected(""),
             Problem::misconfigured(""),
             Problem::unsupported_media_type(""),
             Problem::too_large(1),
@@ -204,8 +220,9 @@ mod tests {
             .map(|name| name.as_str().unwrap())
             .collect();
         let problems = problems();
-        // Where the component itself fails, its server answers.
-        let names = (problems.iter().map(|problem| problem.error)).chain(["internal"]);
+        // Where the component itself fails, or is not asked, its server answers.
+        let names = problems.iter().map(|problem| problem.error);
+        let names = names.chain(["internal", "too-many-wrong-tokens"]);
         assert_eq!(names.collect::<BTreeSet<_>>(), described);
         for problem in &problems {
             let line = format!("- `{}` ({}):", problem.error, problem.status.as_u16());

@@ -8,7 +8,8 @@
 //! # #[tokio::main(flavor = "current_thread")]
 //! # async fn main() -> Result<(), Box<dyn std::error::Error>> {
 //! let inventory = Inventory::open("sqlite:lake.sqlite").await?;
-//! let settings = ServiceSettings { api_token: Some("secret".into()), protect_reads: false };
+//! let api_token = Some("a token of 16 or more".replace(' ', "-"));
+//! let settings = ServiceSettings { api_token, ..ServiceSettings::default() };
 //! let service = HttpService::embedded(inventory.databases(), settings)?;
 //! let listener = tokio::net::TcpListener::bind("127.0.0.1:8080").await?;
 //! service.serve(listener, async { /* until this is over */ }).await?;
@@ -16,14 +17,16 @@
 //! # }
 //! ```
 
+mod brake;
 mod component;
 mod error;
 mod instance;
 mod server;
 mod service;
 
+pub use batchintory_http::Settings as ServiceSettings;
 pub use component::HttpComponent;
 pub use error::Error;
 pub use instance::Instance;
 pub use server::serve;
-pub use service::{HttpService, ServiceSettings};
+pub use service::HttpService;

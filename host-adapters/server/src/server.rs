@@ -2,9 +2,11 @@
 
 use std::convert::Infallible;
 use std::future::Future;
+use std::net::IpAddr;
 use std::pin::pin;
 use std::time::{Duration, Instant};
 
+use batchintory_http::logged_path;
 use bytes::Bytes;
 use http_body_util::{BodyExt as _, Full};
 use hyper::body::Incoming;
@@ -29,6 +31,10 @@ const MAX_LAST_REQUESTS: Duration = Duration::from_secs(30);
 /// How long to wait before a connection is accepted again when the system had no room for one.
 const BREATH: Duration = Duration::from_millis(50);
 
+/// Where a request comes from; an extension of the request.
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct Peer(pub(crate) IpAddr);
+
 /// Serves whoever connects by `handle`, until `end` is over; requests under way are then served.
 ///
 /// # Errors
@@ -46,9 +52,9 @@ where
     let connections = GracefulShutdown::new();
     let mut end = pin!(end);
     loop {
-        let stream = tokio::select! {
+        let (stream, peer) = tokio::select! {
             accepted = listener.accept() => match accepted {
-                Ok((stream, _)) => stream,
+                Ok(accepted) => accepted,
                 // Of one connection, or for want of file handles: there will be others.
                 Err(error) => {
                     tracing::warn!("a connection was not accepted: {error}");
@@ -68,7 +74,10 @@ where
             .half_close(true)
             .serve_connection(
                 TokioIo::new(stream),
-                service_fn(move |request| logged(request, handle.clone())),
+                service_fn(move |mut request: Request<Incoming>| {
+                    request.extensions_mut().insert(Peer(peer.ip()));
+                    logged(request, handle.clone())
+                }),
             );
         let connection = connections.watch(connection);
         tokio::spawn(async move {
@@ -93,7 +102,7 @@ where
 {
     let start = Instant::now();
     let method = request.method().clone();
-    let path = without_claim_token(request.uri().path());
+    let path = logged_path(request.uri().path());
     let answer = if names_host(&request) {
         handle(request).await
     } else {
@@ -124,18 +133,6 @@ fn names_host<B>(request: &Request<B>) -> bool {
     }
 }
 
-/// A path as it may be logged: whoever knows a claim token owns the batch.
-fn without_claim_token(path: &str) -> String {
-    const BATCHES: &str = "/v1/batches/";
-    match path.strip_prefix(BATCHES) {
-        None => path.to_owned(),
-        Some(rest) => match rest.split_once('/') {
-            None => format!("{BATCHES}…"),
-            Some((_, operation)) => format!("{BATCHES}…/{operation}"),
-        },
-    }
-}
-
 /// The answer where the component has none. Why is for the log, not for the caller.
 pub(crate) fn failed(error: &wasmtime::Error) -> Response<WasiBody> {
     tracing::error!("a request failed: {error:#}");
@@ -147,7 +144,7 @@ pub(crate) fn failed(error: &wasmtime::Error) -> Response<WasiBody> {
 }
 
 /// An answer in the form in which the component tells problems.
-fn problem(status: StatusCode, error: &str, detail: &str) -> Response<WasiBody> {
+pub(crate) fn problem(status: StatusCode, error: &str, detail: &str) -> Response<WasiBody> {
     let problem = json!({
         "type": format!("urn:batchintory:{error}"),
         "title": error.replace('-', " "),
@@ -163,21 +160,4 @@ fn problem(status: StatusCode, error: &str, detail: &str) -> Response<WasiBody> 
         HeaderValue::from_static("application/problem+json"),
     );
     response
-}
-
-#[cfg(test)]
-mod tests {
-    use super::without_claim_token;
-
-    #[test]
-    fn claim_tokens_are_not_logged() {
-        for (path, shown) in [
-            ("/v1/jobs/a/batches", "/v1/jobs/a/batches"),
-            ("/v1/batches", "/v1/batches"),
-            ("/v1/batches/secret/items", "/v1/batches/…/items"),
-            ("/v1/batches/secret", "/v1/batches/…"),
-        ] {
-            assert_eq!(without_claim_token(path), shown);
-        }
-    }
 }

@@ -2,20 +2,25 @@
 
 use std::convert::Infallible;
 use std::future::Future;
-use std::sync::{Arc, Mutex, PoisonError};
+use std::net::IpAddr;
+use std::sync::{Arc, Mutex, PoisonError, RwLock};
+use std::time::{Duration, Instant};
 
 use batchintory::Database as _;
+use batchintory_http::Settings as ServiceSettings;
 use batchintory_wasmtime::{ClaimQueues, ClaimTurn, Databases};
 use hyper::body::Incoming;
-use hyper::{Method, Request, Response};
+use hyper::header::{HeaderValue, RETRY_AFTER};
+use hyper::{Method, Request, Response, StatusCode};
 use tokio::net::TcpListener;
 use wasmtime::component::{HasSelf, Linker};
 use wasmtime_wasi_http::WasiBody;
 
+use crate::brake::Brake;
 use crate::component::HttpComponent;
 use crate::error::Error;
 use crate::instance::Instance;
-use crate::server;
+use crate::server::{self, Peer};
 
 #[allow(missing_docs, clippy::all)]
 mod bindings {
@@ -26,42 +31,43 @@ mod bindings {
             world imports {
                 import batchintory:inventory/database@0.1.0;
                 import batchintory:http/configuration@0.1.0;
+                import batchintory:http/notices@0.1.0;
             }
         ",
         imports: { default: async },
     });
 }
 
-use bindings::batchintory::http::configuration;
+use bindings::batchintory::http::{configuration, notices};
 use bindings::batchintory::inventory::database;
 
 batchintory::boundary!(database = crate::service::bindings::batchintory::inventory::database);
 
-/// Who may do what.
-#[derive(Clone, Default)]
-pub struct ServiceSettings {
-    /// The token that callers must send; without one nothing can be written.
-    pub api_token: Option<String>,
-    /// Whether reading needs the token too.
-    pub protect_reads: bool,
-}
+/// How many wrong tokens an address may send in a minute, unless said otherwise.
+const WRONG_TOKENS: u32 = 20;
 
 /// The HTTP service: the component with its databases. Cheap to clone.
 #[derive(Clone)]
 pub struct HttpService {
     shared: Arc<Shared>,
+    brake: Arc<Brake>,
+    /// Whether it listens to its own machine alone.
+    loopback: bool,
 }
 
 struct Shared {
     component: Arc<HttpComponent<Imports>>,
     databases: Databases,
-    settings: ServiceSettings,
+    settings: RwLock<ServiceSettings>,
     claims: ClaimQueues,
 }
 
 /// What an instance's imports work on.
 struct Imports {
     shared: Arc<Shared>,
+    brake: Arc<Brake>,
+    loopback: bool,
+    peer: Option<IpAddr>,
     turn: Turn,
 }
 
@@ -102,9 +108,11 @@ impl HttpService {
             shared: Arc::new(Shared {
                 component: Self::component()?,
                 databases,
-                settings,
+                settings: RwLock::new(settings),
                 claims: ClaimQueues::default(),
             }),
+            brake: Arc::new(Brake::new(WRONG_TOKENS)),
+            loopback: false,
         })
     }
 
@@ -120,16 +128,31 @@ impl HttpService {
         Ok(component)
     }
 
+    /// The service that answers an address which has sent so many wrong tokens within a minute by nothing
+    /// but "wait"; 0: never.
+    #[must_use]
+    pub fn with_brake(mut self, wrong_tokens: u32) -> Self {
+        self.brake = Arc::new(Brake::new(wrong_tokens));
+        self
+    }
+
+    /// Serves by other settings from the next request on, whatever copy of the service is asked.
+    pub fn set(&self, settings: ServiceSettings) {
+        let mut kept = (self.shared.settings.write()).unwrap_or_else(PoisonError::into_inner);
+        *kept = settings;
+    }
+
     /// Serves whoever connects, until `end` is over and what was under way is done.
     ///
     /// # Errors
     ///
     /// When the listener fails.
     pub async fn serve(
-        self,
+        mut self,
         listener: TcpListener,
         end: impl Future<Output = ()>,
     ) -> Result<(), Error> {
+        self.loopback = listener.local_addr()?.ip().to_canonical().is_loopback();
         let handle = move |request| {
             let service = self.clone();
             async move { Ok::<_, Infallible>(service.handle(request).await) }
@@ -138,8 +161,18 @@ impl HttpService {
     }
 
     async fn handle(&self, request: Request<Incoming>) -> Response<WasiBody> {
+        let peer = request.extensions().get().map(|&Peer(peer)| peer);
+        // Health has nothing to do with tokens.
+        if request.uri().path() != "/healthz"
+            && let Some(wait) = peer.and_then(|peer| self.brake.wait(peer, Instant::now()))
+        {
+            return too_many_wrong_tokens(wait);
+        }
         let imports = Imports {
             shared: self.shared.clone(),
+            brake: self.brake.clone(),
+            loopback: self.loopback,
+            peer,
             turn: match claimed_job(&request) {
                 Some(job) => Turn::Of(job.to_owned()),
                 None => Turn::NotNeeded,
@@ -147,6 +180,20 @@ impl HttpService {
         };
         self.shared.component.handle(imports, request).await
     }
+}
+
+/// The answer to whoever has to wait.
+fn too_many_wrong_tokens(wait: Duration) -> Response<WasiBody> {
+    let mut response = server::problem(
+        StatusCode::TOO_MANY_REQUESTS,
+        "too-many-wrong-tokens",
+        "too many wrong access tokens came from this address; wait as long as Retry-After says",
+    );
+    let seconds = wait.as_secs().saturating_add(1);
+    response
+        .headers_mut()
+        .insert(RETRY_AFTER, HeaderValue::from(seconds));
+    response
 }
 
 /// The job, as it is spelled, that a request claims a batch of.
@@ -164,7 +211,8 @@ fn claimed_job(request: &Request<Incoming>) -> Option<&str> {
 
 fn add_imports(linker: &mut Linker<Instance<Imports>>) -> wasmtime::Result<()> {
     database::add_to_linker::<_, HasSelf<Imports>>(linker, |instance| &mut instance.imports)?;
-    configuration::add_to_linker::<_, HasSelf<Imports>>(linker, |instance| &mut instance.imports)
+    configuration::add_to_linker::<_, HasSelf<Imports>>(linker, |instance| &mut instance.imports)?;
+    notices::add_to_linker::<_, HasSelf<Imports>>(linker, |instance| &mut instance.imports)
 }
 
 impl database::Host for Imports {
@@ -194,10 +242,31 @@ impl database::Host for Imports {
 
 impl configuration::Host for Imports {
     async fn settings(&mut self) -> Result<configuration::ServiceSettings, String> {
-        let settings = &self.shared.settings;
+        let settings = (self.shared.settings.read()).unwrap_or_else(PoisonError::into_inner);
         Ok(configuration::ServiceSettings {
             api_token: settings.api_token.clone(),
-            protect_reads: settings.protect_reads,
+            api_tokens: settings.api_tokens.clone(),
+            public_reads: settings.public_reads.clone(),
+            allowed_tables: settings.allowed_tables.clone(),
+            public_url: settings.public_url.clone(),
+            loopback: self.loopback,
         })
+    }
+}
+
+impl notices::Host for Imports {
+    async fn audit(&mut self, line: String) {
+        let peer = self.peer.map(tracing::field::display);
+        tracing::info!(target: "batchintory::audit", peer, "{line}");
+    }
+
+    async fn trouble(&mut self, line: String) {
+        tracing::warn!("{line}");
+    }
+
+    async fn wrong_token(&mut self) {
+        if let Some(peer) = self.peer {
+            self.brake.wrong(peer, Instant::now());
+        }
     }
 }

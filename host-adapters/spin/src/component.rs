@@ -3,6 +3,7 @@
 use std::cell::RefCell;
 
 use batchintory::{DatabaseError, Refusal, Rows, SqlError, Value, repeat};
+use wasi::cli::stderr::get_stderr;
 use wasi::clocks::monotonic_clock;
 use wasi::random::random::get_random_u64;
 
@@ -19,7 +20,7 @@ mod bindings {
     });
 }
 
-use bindings::exports::batchintory::http::configuration as http;
+use bindings::exports::batchintory::http::{configuration as http, notices};
 use bindings::exports::batchintory::inventory::database as export;
 use bindings::fermyon::spin::variables;
 use bindings::spin::postgres::postgres;
@@ -28,6 +29,9 @@ use bindings::spin::sqlite::sqlite;
 batchintory::boundary!(
     database = crate::component::bindings::exports::batchintory::inventory::database
 );
+
+/// How much a stream takes at once.
+const MAX_WRITE_BYTES: usize = 4096;
 
 const NANOSECONDS_PER_MILLISECOND: u64 = 1_000_000;
 
@@ -51,9 +55,38 @@ bindings::export!(Component with_types_in bindings);
 impl http::Guest for Component {
     fn settings() -> Result<http::ServiceSettings, String> {
         with_variables(|variables| http::ServiceSettings {
-            api_token: variables.api_token.clone(),
-            protect_reads: variables.protect_reads,
+            api_token: variables.access.api_token.clone(),
+            api_tokens: variables.access.api_tokens.clone(),
+            public_reads: variables.access.public_reads.clone(),
+            allowed_tables: variables.access.allowed_tables.clone(),
+            public_url: variables.access.public_url.clone(),
+            // Where Spin listens is not told.
+            loopback: false,
         })
+    }
+}
+
+impl notices::Guest for Component {
+    fn audit(line: String) {
+        write("audit", &line);
+    }
+
+    fn trouble(line: String) {
+        write("trouble", &line);
+    }
+
+    /// Spin does not tell where callers come from.
+    fn wrong_token() {}
+}
+
+/// Writes a line to standard error, which Spin shows and keeps as the component's log.
+fn write(kind: &str, line: &str) {
+    let text = format!("{kind}: {line}\n");
+    let stream = get_stderr();
+    for chunk in text.as_bytes().chunks(MAX_WRITE_BYTES) {
+        if stream.blocking_write_and_flush(chunk).is_err() {
+            return;
+        }
     }
 }
 

@@ -4,14 +4,17 @@ use batchintory::{Dialect, Settings, StatusLabels};
 use batchintory_database_url::DatabaseUrl;
 
 /// The names of the variables that are asked for; `spin.toml` declares them all.
-pub const NAMES: [&str; 7] = [
+pub const NAMES: [&str; 10] = [
     "inventory_url",
     "meta_url",
     "inventory_table",
     "meta_schema",
     "meta_name",
     "api_token",
-    "protect_reads",
+    "api_tokens",
+    "public_reads",
+    "allowed_tables",
+    "public_url",
 ];
 
 /// A database that Spin offers.
@@ -50,6 +53,21 @@ impl Address {
     }
 }
 
+/// Who may do what, as it is written: texts for the service, which alone knows what they mean.
+#[derive(Clone, Default)]
+pub struct Access {
+    /// A token that may do everything.
+    pub api_token: Option<String>,
+    /// Further tokens.
+    pub api_tokens: Option<String>,
+    /// Whether reading the inventory needs none.
+    pub public_reads: Option<String>,
+    /// The meta tables that callers may name.
+    pub allowed_tables: Option<String>,
+    /// The address under which callers reach the service.
+    pub public_url: Option<String>,
+}
+
 /// What the variables say.
 #[derive(Default)]
 pub struct Variables {
@@ -58,10 +76,8 @@ pub struct Variables {
     inventory_table: String,
     meta_schema: Option<String>,
     meta_name: Option<String>,
-    /// The token that callers must send.
-    pub api_token: Option<String>,
-    /// Whether reading needs the token too.
-    pub protect_reads: bool,
+    /// Who may do what, which the service reads.
+    pub access: Access,
 }
 
 impl Variables {
@@ -84,11 +100,12 @@ impl Variables {
             inventory_table: given("inventory_table")?.unwrap_or_else(|| "inventory".into()),
             meta_schema: given("meta_schema")?,
             meta_name: given("meta_name")?,
-            api_token: given("api_token")?,
-            protect_reads: match get("protect_reads")?.as_str() {
-                "true" => true,
-                "false" | "" => false,
-                _ => return Err("the variable protect_reads must be true or false".into()),
+            access: Access {
+                api_token: given("api_token")?,
+                api_tokens: given("api_tokens")?,
+                public_reads: given("public_reads")?,
+                allowed_tables: given("allowed_tables")?,
+                public_url: given("public_url")?,
             },
         })
     }
@@ -117,12 +134,12 @@ mod tests {
     }
 
     #[test]
-    fn without_any_everything_is_in_spins_own_database_and_nobody_may_write() {
+    fn without_any_everything_is_in_spins_own_database_and_there_is_no_token() {
         let variables = read(&[]).unwrap_or_else(|error| panic!("{error}"));
         assert_eq!(variables.inventory, Address::Sqlite);
         assert_eq!(variables.meta, Address::Sqlite);
         assert_eq!(variables.settings().inventory_table, "inventory");
-        assert!(variables.api_token.is_none() && !variables.protect_reads);
+        assert!(variables.access.api_token.is_none() && variables.access.api_tokens.is_none());
     }
 
     #[test]
@@ -140,7 +157,7 @@ mod tests {
 
     #[test]
     fn what_makes_no_sense_is_told_without_its_value() {
-        for variable in ["inventory_url", "meta_url", "protect_reads"] {
+        for variable in ["inventory_url", "meta_url"] {
             for value in ["mysql://me:secret@host", "postgres://me:secret/@host"] {
                 let Err(error) = read(&[(variable, value)]) else {
                     panic!("{variable} must be refused");

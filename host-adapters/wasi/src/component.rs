@@ -4,6 +4,7 @@ use std::cell::RefCell;
 
 use batchintory::{DatabaseError, Rows, Value, repeat};
 use wasi::cli::environment::get_environment;
+use wasi::cli::stderr::get_stderr;
 use wasi::random::random::{get_random_bytes, get_random_u64};
 
 use crate::connection::Connection;
@@ -18,12 +19,15 @@ mod bindings {
     });
 }
 
-use bindings::exports::batchintory::http::configuration as http;
+use bindings::exports::batchintory::http::{configuration as http, notices};
 use bindings::exports::batchintory::inventory::database as export;
 
 batchintory::boundary!(
     database = crate::component::bindings::exports::batchintory::inventory::database
 );
+
+/// How much a stream takes at once.
+const MAX_WRITE_BYTES: usize = 4096;
 
 /// What an instance keeps.
 #[derive(Default)]
@@ -47,10 +51,39 @@ impl http::Guest for Component {
         STATE.with_borrow_mut(|state| {
             let settings = state.settings()?;
             Ok(http::ServiceSettings {
-                api_token: settings.api_token.clone(),
-                protect_reads: settings.protect_reads,
+                api_token: settings.access.api_token.clone(),
+                api_tokens: settings.access.api_tokens.clone(),
+                public_reads: settings.access.public_reads.clone(),
+                allowed_tables: settings.access.allowed_tables.clone(),
+                public_url: settings.access.public_url.clone(),
+                // Where the host listens is not told.
+                loopback: false,
             })
         })
+    }
+}
+
+impl notices::Guest for Component {
+    fn audit(line: String) {
+        write("audit", &line);
+    }
+
+    fn trouble(line: String) {
+        write("trouble", &line);
+    }
+
+    /// Hosts do not tell where callers come from.
+    fn wrong_token() {}
+}
+
+/// Writes a line to standard error, which hosts show.
+fn write(kind: &str, line: &str) {
+    let text = format!("{kind}: {line}\n");
+    let stream = get_stderr();
+    for chunk in text.as_bytes().chunks(MAX_WRITE_BYTES) {
+        if stream.blocking_write_and_flush(chunk).is_err() {
+            return;
+        }
     }
 }
 

@@ -15,7 +15,20 @@ const INVENTORY_TABLE: &str = "BATCHINTORY_INVENTORY_TABLE_NAME";
 const INVENTORY_SCHEMA: &str = "BATCHINTORY_INVENTORY_CONN_SCHEMA";
 const META_NAME: &str = "BATCHINTORY_META_NAME";
 const API_TOKEN: &str = "BATCHINTORY_API_TOKEN";
-const PROTECT_READS: &str = "BATCHINTORY_PROTECT_READS";
+const API_TOKENS: &str = "BATCHINTORY_API_TOKENS";
+const PUBLIC_READS: &str = "BATCHINTORY_PUBLIC_READS";
+const ALLOW_TABLES: &str = "BATCHINTORY_ALLOW_TABLES";
+const PUBLIC_URL: &str = "BATCHINTORY_PUBLIC_URL";
+
+/// Who may do what, as it is written: texts for the service, which alone knows what they mean.
+#[derive(Clone, Default)]
+pub(crate) struct Access {
+    pub(crate) api_token: Option<String>,
+    pub(crate) api_tokens: Option<String>,
+    pub(crate) public_reads: Option<String>,
+    pub(crate) allowed_tables: Option<String>,
+    pub(crate) public_url: Option<String>,
+}
 
 /// What the environment says.
 pub(crate) struct ServiceSettings {
@@ -24,8 +37,7 @@ pub(crate) struct ServiceSettings {
     pub(crate) meta: Option<Server>,
     inventory_table: String,
     meta_name: Option<String>,
-    pub(crate) api_token: Option<String>,
-    pub(crate) protect_reads: bool,
+    pub(crate) access: Access,
 }
 
 /// A PostgreSQL server.
@@ -72,11 +84,12 @@ impl ServiceSettings {
                 None => table.to_owned(),
             },
             meta_name: get(META_NAME).map(str::to_owned),
-            api_token: get(API_TOKEN).map(str::to_owned),
-            protect_reads: match get(PROTECT_READS) {
-                Some("true") => true,
-                Some("false") | None => false,
-                Some(_) => return Err(format!("{PROTECT_READS} must be true or false")),
+            access: Access {
+                api_token: get(API_TOKEN).map(str::to_owned),
+                api_tokens: get(API_TOKENS).map(str::to_owned),
+                public_reads: get(PUBLIC_READS).map(str::to_owned),
+                allowed_tables: get(ALLOW_TABLES).map(str::to_owned),
+                public_url: get(PUBLIC_URL).map(str::to_owned),
             },
         })
     }
@@ -195,7 +208,7 @@ mod tests {
         assert_eq!(settings.inventory.config.get_ports(), [5433]);
         assert_eq!(settings.meta, None);
         assert_eq!(settings.planner().inventory_table, "inventory");
-        assert!(settings.api_token.is_none() && !settings.protect_reads);
+        assert!(settings.access.api_token.is_none() && settings.access.api_tokens.is_none());
         assert!(refused(&[]).contains(INVENTORY));
     }
 
@@ -229,7 +242,5 @@ mod tests {
         assert!(refused(&[(INVENTORY, URL), (META, "mysql://secret")]).starts_with(META));
         let tls = format!("{URL}?sslmode=require");
         assert!(refused(&[(INVENTORY, &tls)]).contains("TLS"));
-        let maybe = [(INVENTORY, URL), (PROTECT_READS, "maybe")];
-        assert!(refused(&maybe).contains("true or false"));
     }
 }

@@ -14,7 +14,7 @@ use batchintory_wasmtime::{DatabaseOptions, Databases, SystemRandom};
 use tokio::net::TcpListener;
 use tokio::process::Command;
 
-const TOKEN: &str = "a very secret token";
+const TOKEN: &str = "a-very-secret-token";
 
 const LOG: &str = "Traceback (most recent call last):\n  File \"thumbnails.py\", line 31, in <module>\n    \
                    image.draft(\"RGB\", size)\nOSError: image file is truncated (12 bytes not processed)\n";
@@ -147,7 +147,7 @@ async fn serve(database: &TestDatabase) -> Result<String> {
     .await?;
     let settings = ServiceSettings {
         api_token: Some(TOKEN.into()),
-        protect_reads: false,
+        ..ServiceSettings::default()
     };
     let listener = TcpListener::bind("127.0.0.1:0").await?;
     let url = format!("http://{}", listener.local_addr()?);

@@ -10,6 +10,9 @@ use batchintory_tests::{HttpSubject, Subject};
 use batchintory_wasmtime::{Database, DatabaseOptions, Databases, Inventory, SystemRandom};
 use tokio::net::TcpListener;
 
+/// The service's access token.
+const TOKEN: &str = "a-very-secret-token";
+
 /// What runs the planner.
 #[derive(Clone, Copy)]
 pub(crate) enum Host {
@@ -55,15 +58,15 @@ pub(crate) async fn serve(
         Host::HttpService => {
             let databases = Databases::new(inventory, meta, DatabaseOptions::default());
             let settings = ServiceSettings {
-                api_token: Some("secret".into()),
-                protect_reads: true,
+                api_token: Some(TOKEN.into()),
+                ..ServiceSettings::default()
             };
             let service = HttpService::embedded(databases, settings)?;
             let listener = TcpListener::bind("127.0.0.1:0").await?;
             let url = format!("http://{}", listener.local_addr()?);
             // It ends with the test's runtime.
             tokio::spawn(service.serve(listener, std::future::pending()));
-            Box::new(HttpSubject::new(url, "secret"))
+            Box::new(HttpSubject::new(url, TOKEN))
         }
     })
 }

@@ -10,7 +10,7 @@ use batchintory_tests::tables::execute;
 use batchintory_tests::{Call, HttpProcess, Subject, postgres, race};
 use tokio::process::Command;
 
-const TOKEN: &str = "secret";
+const TOKEN: &str = "a-very-secret-token";
 
 /// The variable with wasmtime's program.
 const WASMTIME: &str = "BATCHINTORY_TEST_WASMTIME";
@@ -27,8 +27,7 @@ async fn serve(variables: &[(&str, &str)]) -> Result<HttpProcess> {
         command
             .args(["serve", "--addr", address, "-C", "cache"])
             .args(["-S", "cli,inherit-network,allow-ip-name-lookup"])
-            .args(["--env", &format!("BATCHINTORY_API_TOKEN={TOKEN}")])
-            .args(["--env", "BATCHINTORY_PROTECT_READS=true"]);
+            .args(["--env", &format!("BATCHINTORY_API_TOKEN={TOKEN}")]);
         for (name, value) in variables {
             command.args(["--env", &format!("{name}={value}")]);
         }

@@ -16,22 +16,25 @@ const SERVICE: [&str; 7] = [
 ];
 
 /// What is left to whoever has the databases.
-pub const UNBOUND: [&str; 2] = [
+pub const UNBOUND: [&str; 3] = [
     "batchintory:http/configuration@0.1.0",
+    "batchintory:http/notices@0.1.0",
     "batchintory:inventory/database@0.1.0",
 ];
 
 /// What Spin gives. `spin:variables` is not among it: its only function is asynchronous, which a component
 /// with a synchronous `wasi:http/incoming-handler` may not call.
-pub const SPIN: [&str; 3] = [
+pub const SPIN: [&str; 4] = [
     "fermyon:spin/variables@2.",
     "spin:postgres/postgres@4.",
     "spin:sqlite/sqlite@3.",
+    "wasi:cli/stderr@0.2.",
 ];
 
 /// What hosts with sockets give.
-pub const SOCKETS: [&str; 6] = [
+pub const SOCKETS: [&str; 7] = [
     "wasi:cli/environment@0.2.",
+    "wasi:cli/stderr@0.2.",
     "wasi:sockets/instance-network@0.2.",
     "wasi:sockets/ip-name-lookup@0.2.",
     "wasi:sockets/network@0.2.",

@@ -7,6 +7,7 @@
     missing_docs
 )]
 
+mod access;
 mod api;
 mod at_once;
 #[cfg(target_os = "linux")]

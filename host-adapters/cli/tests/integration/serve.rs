@@ -35,20 +35,10 @@ fn batches_are_handed_out_until_a_signal_comes_and_no_secret_is_logged() {
 }
 
 #[test]
-fn without_a_token_nothing_can_be_written() {
-    let workplace = Workplace::prepared();
-    let service = Service::start(&workplace, "", &[]);
-    assert_eq!(call(&service, "", acquire()).unwrap_err().name, "forbidden");
-    assert_eq!(call(&service, "", Call::Jobs {}), Ok(serde_json::json!([])));
-    let refused = workplace.run(&["serve", "--protect-reads"]);
-    assert_eq!(refused.status.code(), Some(2));
-}
-
-#[test]
 fn the_inventory_is_made_where_that_is_asked_for() {
     let workplace = Workplace::new();
     crate::workplace::ok(&workplace.run(&["register", "data"]));
-    let service = Service::start(&workplace, TOKEN, &["--migrate", "--protect-reads"]);
+    let service = Service::start(&workplace, TOKEN, &["--migrate"]);
     let refused = call(&service, "another token", Call::Jobs {}).unwrap_err();
     assert_eq!(refused.name, "unauthorized");
     assert!(call(&service, TOKEN, acquire()).is_ok());

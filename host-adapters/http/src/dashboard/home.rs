@@ -49,6 +49,7 @@ pub(crate) fn page(
     let layout = Layout {
         title: "Jobs".into(),
         search: search(&jobs),
+        is_signed_in: setting.is_signed_in,
         now: setting.now,
     };
     Ok(layout.page(&main))

@@ -54,6 +54,7 @@ pub(crate) fn page(
             meta_table: query.meta_table,
             uid: uid.to_string(),
         },
+        is_signed_in: setting.is_signed_in,
         now: setting.now,
     };
     Ok(layout.page(&main))

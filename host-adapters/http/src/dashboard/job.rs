@@ -64,6 +64,7 @@ pub(crate) fn page(
             meta_table: job.meta_table.clone(),
             uid: String::new(),
         },
+        is_signed_in: setting.is_signed_in,
         now: setting.now,
     };
     Ok(layout.page(&main))

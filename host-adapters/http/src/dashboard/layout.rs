@@ -5,7 +5,7 @@ use http::header::{CONTENT_SECURITY_POLICY, CONTENT_TYPE, HeaderValue, REFERRER_
 use maud::{DOCTYPE, Markup, html};
 
 use super::assets::{SCRIPT, STYLE};
-use super::time;
+use super::{sign_in, time};
 use crate::problem::Problem;
 use crate::response::{self, Response};
 
@@ -26,6 +26,8 @@ pub(crate) struct Layout {
     pub(crate) title: String,
     /// What stands in the form that looks for an item.
     pub(crate) search: Search,
+    /// Whether the reader's browser keeps a token.
+    pub(crate) is_signed_in: bool,
     /// When it is made, in seconds; it is fetched again by itself where this is known.
     pub(crate) now: Option<i64>,
 }
@@ -55,6 +57,7 @@ impl Layout {
                     button id="pause" type="button" aria-pressed="false" hidden { "Pause" }
                     span id="refreshing" role="status" {}
                 }
+                (sign_in::button(self.is_signed_in))
             },
             &html! {
                 (main)
@@ -72,20 +75,38 @@ impl Layout {
 }
 
 /// A problem as a page.
-pub(crate) fn problem(problem: Problem) -> Response {
+pub(crate) fn problem(problem: Problem, page: &str) -> Response {
     let main = html! {
-        h1 { (problem.status.canonical_reason().unwrap_or("Problem")) }
-        p class="problem" { (problem.detail) }
+        @if problem.status != StatusCode::UNAUTHORIZED {
+            h1 { (problem.status.canonical_reason().unwrap_or("Problem")) }
+            p class="problem" { (problem.detail) }
+        } @else if problem.is_of_a_wrong_token() {
+            p class="problem" role="alert" { (problem.detail) }
+        }
         @if problem.error == "no-such-table" {
             p { "Where it is the inventory that is missing, make it: " code { "batchintory migrate" } ", or "
                 code { "POST /v1/migrate" } " with the API token." }
         }
-        p { a href="/" { "All jobs" } }
+        @if problem.status == StatusCode::UNAUTHORIZED {
+            (sign_in::form(page))
+        } @else {
+            p { a href="/" { "All jobs" } }
+        }
     };
     let markup = document(&problem.status.to_string(), &html! {}, &html! {}, &main);
     let mut response = problem.into_response();
     *response.body_mut() = markup.into_string().into_bytes();
     html_response(response)
+}
+
+/// A page without anything about jobs.
+pub(crate) fn bare(status: StatusCode, title: &str, main: &Markup) -> Response {
+    let markup = document(title, &html! {}, &html! {}, main);
+    html_response(response::bytes(
+        status,
+        MEDIA_TYPE,
+        markup.into_string().into_bytes(),
+    ))
 }
 
 fn html_response(mut response: Response) -> Response {

@@ -13,7 +13,7 @@ mod items;
 mod job;
 mod layout;
 mod requeue;
-mod same_site;
+pub(crate) mod sign_in;
 mod summary;
 mod survey;
 mod throughput;
@@ -23,11 +23,12 @@ mod trouble;
 use http::Method;
 use serde::de::DeserializeOwned;
 
+use crate::authorization::{Access, Caller};
 use crate::inventory::Inventory;
-use crate::operation::Access;
 use crate::problem::Problem;
 use crate::response::Response;
-use crate::service::{Request, Settings};
+use crate::service::Request;
+use crate::settings::Rules;
 
 /// A page for people, or what belongs to it.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -40,6 +41,12 @@ pub(crate) enum Page {
     Items,
     /// Puts ranges back, then leads to their job's page.
     Requeue,
+    /// Asks for a token.
+    SignIn,
+    /// Takes a token, then leads to a page.
+    TakeToken,
+    /// Forgets it.
+    ForgetToken,
     /// The style sheet.
     Style,
     /// The script.
@@ -47,6 +54,18 @@ pub(crate) enum Page {
 }
 
 impl Page {
+    /// All paths that pages have, `/` aside.
+    pub(crate) const PATHS: [&str; 8] = [
+        "/dashboard/job",
+        "/dashboard/items",
+        "/dashboard/requeue",
+        "/dashboard/sign-in",
+        "/dashboard/signed-in",
+        "/dashboard/sign-out",
+        "/dashboard/style.css",
+        "/dashboard/refresh.js",
+    ];
+
     /// The page at a path, and its method.
     pub(crate) fn at(segments: &[&str]) -> Option<(Method, Self)> {
         match *segments {
@@ -54,6 +73,9 @@ impl Page {
             ["dashboard", "job"] => Some((Method::GET, Self::Job)),
             ["dashboard", "items"] => Some((Method::GET, Self::Items)),
             ["dashboard", "requeue"] => Some((Method::POST, Self::Requeue)),
+            ["dashboard", "sign-in"] => Some((Method::GET, Self::SignIn)),
+            ["dashboard", "signed-in"] => Some((Method::POST, Self::TakeToken)),
+            ["dashboard", "sign-out"] => Some((Method::POST, Self::ForgetToken)),
             ["dashboard", "style.css"] => Some((Method::GET, Self::Style)),
             ["dashboard", "refresh.js"] => Some((Method::GET, Self::Script)),
             _ => None,
@@ -62,9 +84,11 @@ impl Page {
 
     pub(crate) fn access(self) -> Access {
         match self {
-            Self::Home | Self::Job | Self::Items => Access::Read,
-            Self::Requeue => Access::Write,
-            Self::Style | Self::Script => Access::Open,
+            Self::Home | Self::Job | Self::Items => Access::Inventory,
+            Self::Requeue => Access::Admin,
+            Self::SignIn | Self::TakeToken | Self::ForgetToken | Self::Style | Self::Script => {
+                Access::Open
+            }
         }
     }
 }
@@ -74,26 +98,36 @@ impl Page {
 struct Setting {
     /// Seconds since 1970, where that is known.
     now: Option<i64>,
-    /// Whether anybody may write, so that buttons make sense.
+    /// Whether the caller may requeue, so that buttons make sense.
     can_write: bool,
+    /// Whether the caller may read logs.
+    can_read_logs: bool,
+    /// Whether the caller's browser keeps a token.
+    is_signed_in: bool,
 }
 
 /// Shows a page.
 pub(crate) fn show(
     page: Page,
     request: Request<'_>,
-    settings: &Settings,
+    caller: &Caller<'_>,
+    rules: &Rules,
     inventory: &impl Inventory,
 ) -> Result<Response, Problem> {
     let setting = Setting {
         now: request.now.and_then(|now| i64::try_from(now).ok()),
-        can_write: settings.token().is_some(),
+        can_write: caller.may(Access::Admin),
+        can_read_logs: caller.may(Access::Read),
+        is_signed_in: caller.by_cookie(),
     };
     match page {
         Page::Home => home::page(&query(request.query)?, setting, inventory),
         Page::Job => job::page(&query(request.query)?, setting, inventory),
         Page::Items => items::page(query(request.query)?, setting, inventory),
-        Page::Requeue => requeue::answer(request, inventory),
+        Page::Requeue => requeue::answer(request, rules, inventory),
+        Page::SignIn => Ok(sign_in::page()),
+        // They need no inventory.
+        Page::TakeToken | Page::ForgetToken => Err(Problem::not_found()),
         Page::Style => Ok(assets::STYLE.response(request.query)),
         Page::Script => Ok(assets::SCRIPT.response(request.query)),
     }
@@ -104,9 +138,9 @@ pub(crate) fn has_pages_at(path: &str) -> bool {
     matches!(path, "" | "/" | "/dashboard") || path.starts_with("/dashboard/")
 }
 
-/// A problem as a page.
-pub(crate) fn problem(problem: Problem) -> Response {
-    layout::problem(problem)
+/// A problem as a page. Where a token is what is missing, it asks for one, to go on with `page`.
+pub(crate) fn problem(problem: Problem, page: &str) -> Response {
+    layout::problem(problem, page)
 }
 
 fn query<T: DeserializeOwned>(query: &str) -> Result<T, Problem> {

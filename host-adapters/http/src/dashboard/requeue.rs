@@ -6,12 +6,14 @@ use http::header::{HeaderValue, LOCATION};
 use maud::{Markup, html};
 use serde::Deserialize;
 
-use super::{address, same_site};
+use super::address;
 use crate::body;
 use crate::inventory::Inventory;
 use crate::problem::Problem;
 use crate::response::Response;
+use crate::same_site;
 use crate::service::Request;
+use crate::settings::Rules;
 
 /// Where the forms go.
 const PATH: &str = "/dashboard/requeue";
@@ -31,9 +33,10 @@ struct Form {
 /// Does what a form asks for, and leads to the job's page.
 pub(crate) fn answer(
     request: Request<'_>,
+    rules: &Rules,
     inventory: &impl Inventory,
 ) -> Result<Response, Problem> {
-    same_site::check(request.headers, request.authority)?;
+    same_site::check(request.headers, request.authority, rules.hosts.public())?;
     let form: Form = body::form(request.headers, request.body, MAX_FORM_BYTES)?;
     let target = match form.attempt {
         Some(id) => RequeueTarget::Attempt(id),

@@ -26,7 +26,7 @@ pub(crate) fn section(
         }
         inventory.history(HistoryQuery {
             limit: WITH_LOGS,
-            details: true,
+            details: setting.can_read_logs,
             ..survey::attempts_of(job, Some(queue))
         })
     };
@@ -42,7 +42,7 @@ pub(crate) fn section(
                 @if setting.can_write {
                     (requeue::all_exhausted(job))
                 } @else {
-                    p { "To requeue from here, the service needs an API token." }
+                    p { "To requeue from here, sign in with a token of the role " code { "admin" } "." }
                 }
                 (entries(&exhausted, setting))
                 @if job.exhausted > exhausted.len() as u64 {
@@ -77,7 +77,7 @@ fn entries(attempts: &[Attempt], setting: Setting) -> Markup {
                         }
                         @if setting.can_write { (requeue::one(attempt)) }
                     }
-                    (log(attempt))
+                    @if setting.can_read_logs { (log(attempt)) }
                 }
             }
         }

@@ -1,6 +1,6 @@
 //! The dashboard's pages, as they are made.
 
-use crate::fake::{Answer, Fake, TOKEN, attempt, in_trouble, job, left};
+use crate::fake::{AUTHORIZATION, Answer, Fake, TOKEN, attempt, in_trouble, job, left};
 use batchintory::{AcquireRequest, Error, Queue};
 use http::Method;
 
@@ -317,9 +317,8 @@ fn problems_of_pages_are_pages() {
 
 #[test]
 fn protected_pages_need_the_token_and_what_is_public_does_not() {
-    let mut inventory = in_trouble();
-    inventory.protect_reads = true;
-    let home = inventory.get("/");
+    let inventory = in_trouble();
+    let home = inventory.ask(Method::GET, "/", &[], "");
     assert_eq!(home.status, 401);
     assert!(!home.text.contains("lines"));
     let headers = [("authorization", &*format!("Bearer {TOKEN}"))];
@@ -328,7 +327,7 @@ fn protected_pages_need_the_token_and_what_is_public_does_not() {
         let start = format!("{attribute}=\"/dashboard/");
         let (_, address) = home.split_once(&start).unwrap();
         let address = format!("/dashboard/{}", address.split('"').next().unwrap());
-        let file = inventory.get(&address);
+        let file = inventory.ask(Method::GET, &address, &[], "");
         assert_eq!(file.status, 200, "{address}");
         assert!(
             file.header("cache-control").contains("immutable"),
@@ -355,6 +354,6 @@ fn pages_run_nothing_and_belong_to_nobody_else() {
     assert_eq!(page.header("cache-control"), "no-store");
     assert!(!page.text.contains(" style=") && !page.text.contains("<style"));
     assert!(!page.text.contains("http://www") || !page.text.contains("src=\"http"));
-    let head = in_trouble().ask(Method::HEAD, "/", &[], "");
+    let head = in_trouble().ask(Method::HEAD, "/", &[("authorization", AUTHORIZATION)], "");
     assert!(head.status == 200 && head.text.is_empty());
 }

@@ -228,14 +228,11 @@ fn only_whoever_has_the_token_is_served() {
         }
         for answer in answers {
             assert_eq!(answer.problem(), (401, "unauthorized"), "{method} {path}");
-            let schemes = answer.headers.get_all("www-authenticate").iter().count();
-            assert_eq!(schemes, 2);
+            assert_eq!(answer.header("www-authenticate"), "Bearer");
             assert!(!answer.text.contains(TOKEN));
         }
     }
-    for path in ["/healthz", "/openapi.json", "/v1/schema/sqlite"] {
-        assert_eq!(ask("GET", path, &[]).status, 200, "{path}");
-    }
+    assert_eq!(ask("GET", "/healthz", &[]).status, 200);
 }
 
 #[test]
@@ -243,11 +240,10 @@ fn settings_decide_what_is_open() {
     let mut service = Service::new();
     service.settings = Ok(Settings::default());
     let ask = |service: &Service, method, path| service.send(method, path, &[], &mut &b""[..]);
-    assert_eq!(ask(&service, "GET", "/v1/jobs").status, 200);
-    assert_eq!(
-        ask(&service, "POST", "/v1/migrate").problem(),
-        (403, "forbidden")
-    );
+    for (method, path) in [("GET", "/v1/jobs"), ("POST", "/v1/migrate")] {
+        let answer = ask(&service, method, path);
+        assert_eq!(answer.problem(), (403, "forbidden"), "{path}");
+    }
     service.settings = Err("the variable api_token is missing".into());
     let answer = ask(&service, "GET", "/v1/jobs");
     assert_eq!(answer.problem(), (503, "misconfigured"));

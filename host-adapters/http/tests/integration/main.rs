@@ -2,6 +2,7 @@
 
 #![allow(clippy::indexing_slicing, clippy::unwrap_used, missing_docs)]
 
+mod access;
 mod dashboard;
 mod dashboard_forms;
 mod described;
@@ -10,4 +11,6 @@ mod fake;
 mod hostile;
 mod operations;
 mod random;
+mod sign_in;
 mod support;
+mod words;

@@ -49,7 +49,8 @@ fn the_component_sees_the_variables_that_it_asks_for_and_secrets_are_marked() {
     asked.sort_unstable();
     assert_eq!(given, asked);
     for (name, variable) in &manifest.variables {
-        let holds_a_secret = name.ends_with("_url") || name.ends_with("_token");
+        let ends = ["inventory_url", "meta_url", "_token", "_tokens"];
+        let holds_a_secret = ends.iter().any(|end| name.ends_with(end));
         assert_eq!(variable.secret, holds_a_secret, "{name}");
     }
 }

@@ -12,7 +12,7 @@ use batchintory_tests::{
 };
 use tokio::process::Command;
 
-const TOKEN: &str = "secret";
+const TOKEN: &str = "a-very-secret-token";
 
 fn root() -> PathBuf {
     Path::new(env!("CARGO_MANIFEST_DIR")).join("../..")
@@ -20,7 +20,7 @@ fn root() -> PathBuf {
 
 /// The variables that a user sets.
 fn variables() -> HashMap<String, String> {
-    [("api_token", TOKEN), ("protect_reads", "true")]
+    [("api_token", TOKEN)]
         .map(|(name, value)| (name.to_owned(), value.to_owned()))
         .into()
 }

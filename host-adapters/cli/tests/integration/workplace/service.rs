@@ -8,13 +8,15 @@ use serde_json::Value;
 use super::Workplace;
 
 /// The API token of services in tests.
-pub const TOKEN: &str = "a very secret token";
+pub const TOKEN: &str = "a-very-secret-token";
 
 /// A service that runs; killed when dropped.
 pub struct Service {
     child: Child,
     /// Where it is, such as `http://127.0.0.1:4711`.
     pub url: String,
+    /// The access token that it made, since it was given none.
+    pub made_token: Option<String>,
 }
 
 /// Where it writes its log, in its workplace.
@@ -38,7 +40,18 @@ impl Service {
         Self {
             child,
             url: answer["url"].as_str().unwrap().to_owned(),
+            made_token: answer["made_token"].as_str().map(str::to_owned),
         }
+    }
+
+    /// Its process.
+    pub fn process(&self) -> u32 {
+        self.child.id()
+    }
+
+    /// What it has written to its log so far.
+    pub fn log(&self, workplace: &Workplace) -> String {
+        fs::read_to_string(workplace.path(LOG)).unwrap()
     }
 
     /// Asks it to end, and gives back what it wrote to its log.

@@ -6,11 +6,17 @@ use std::cell::RefCell;
 use batchintory::{
     AcquireRequest, Acquisition, Attempt, AuditPage, Batch, BatchPlan, Dialect, Error,
     HistoryQuery, Item, JobProgress, JobSummary, Migration, Outcome, Queue, RequeueTarget,
+    Settings as DatabaseSettings, StatusLabels,
 };
 use batchintory_http::{Inventory, Request, Settings, answer};
 use http::{HeaderMap, HeaderValue, Method};
 
-pub const TOKEN: &str = "secret";
+use crate::support::Told;
+
+pub const TOKEN: &str = "a-very-secret-token";
+
+/// The header with it.
+pub const AUTHORIZATION: &str = "Bearer a-very-secret-token";
 
 /// 2026-01-01 00:01:00 UTC.
 pub const NOW: u64 = 1_767_225_660;
@@ -26,8 +32,8 @@ pub struct Fake {
     pub requeued: RefCell<Vec<(String, String, RequeueTarget)>>,
     /// What was listed.
     pub queries: RefCell<Vec<HistoryQuery>>,
-    pub api_token: Option<String>,
-    pub protect_reads: bool,
+    pub settings: Settings,
+    pub told: Told,
 }
 
 impl Default for Fake {
@@ -39,8 +45,11 @@ impl Default for Fake {
             held: None,
             requeued: RefCell::default(),
             queries: RefCell::default(),
-            api_token: Some(TOKEN.into()),
-            protect_reads: false,
+            settings: Settings {
+                api_token: Some(TOKEN.into()),
+                ..Settings::default()
+            },
+            told: Told::default(),
         }
     }
 }
@@ -147,14 +156,16 @@ impl Answer {
 }
 
 impl Fake {
+    /// Asks with the token.
     pub fn get(&self, path_and_query: &str) -> Answer {
-        self.ask(Method::GET, path_and_query, &[], "")
+        let headers = [("authorization", AUTHORIZATION)];
+        self.ask(Method::GET, path_and_query, &headers, "")
     }
 
     /// Sends a form as a browser does that knows the token.
     pub fn post(&self, path: &str, form: &str, headers: &[(&'static str, &str)]) -> Answer {
         let usual = [
-            ("authorization", "Bearer secret"),
+            ("authorization", AUTHORIZATION),
             ("content-type", "application/x-www-form-urlencoded"),
         ];
         self.ask(Method::POST, path, &[&usual, headers].concat(), form)
@@ -184,11 +195,7 @@ impl Fake {
             body: &mut bytes,
             now: Some(NOW),
         };
-        let settings = Settings {
-            api_token: self.api_token.clone(),
-            protect_reads: self.protect_reads,
-        };
-        let response = answer(request, Ok(settings), self);
+        let response = answer(request, Ok(self.settings.clone()), self, &self.told);
         Answer {
             status: response.status().as_u16(),
             headers: response.headers().clone(),
@@ -198,6 +205,17 @@ impl Fake {
 }
 
 impl Inventory for Fake {
+    fn databases(&self) -> DatabaseSettings {
+        DatabaseSettings {
+            inventory_dialect: Dialect::Sqlite,
+            meta_dialect: Dialect::Sqlite,
+            inventory_table: "inventory".into(),
+            meta_schema: None,
+            meta_name: None,
+            status_labels: StatusLabels::default(),
+        }
+    }
+
     fn plan(&self, _: AcquireRequest, _: Option<i64>, _: u32) -> Result<BatchPlan, Error> {
         Ok(BatchPlan {
             batches: Vec::new(),

@@ -4,13 +4,15 @@
 
 pub mod description;
 
+use std::cell::{Cell, RefCell};
 use std::sync::Arc;
 
 use batchintory::{
-    AcquireRequest, Acquisition, Attempt, AuditPage, Batch, BatchPlan, Dialect, Error,
-    HistoryQuery, Item, JobProgress, JobSummary, Migration, Outcome, Planner, RequeueTarget,
+    AcquireRequest, Acquisition, Attempt, AuditPage, Batch, BatchPlan, Database as _, Dialect,
+    Error, HistoryQuery, Item, JobProgress, JobSummary, Migration, Outcome, Planner, RequeueTarget,
+    Settings as DatabaseSettings,
 };
-use batchintory_http::{Body, Inventory, Request, Settings, answer};
+use batchintory_http::{Body, Inventory, Notices, Request, Settings, answer};
 use batchintory_wasmtime::{
     Access, Database, DatabaseOptions, Databases, Rows, SystemRandom, connect,
 };
@@ -19,14 +21,37 @@ use serde_json::Value;
 use tempfile::TempDir;
 use tokio::runtime::{Builder, Runtime};
 
-pub const TOKEN: &str = "a very secret token";
+pub const TOKEN: &str = "a-very-secret-token";
 
 /// A header's name and value.
 pub type Header<'a> = (&'a str, &'a [u8]);
 
+/// What the service told its host.
+#[derive(Default)]
+pub struct Told {
+    pub audit: RefCell<Vec<String>>,
+    pub trouble: RefCell<Vec<String>>,
+    pub wrong_tokens: Cell<u32>,
+}
+
+impl Notices for Told {
+    fn audit(&self, line: &str) {
+        self.audit.borrow_mut().push(line.to_owned());
+    }
+
+    fn trouble(&self, line: &str) {
+        self.trouble.borrow_mut().push(line.to_owned());
+    }
+
+    fn wrong_token(&self) {
+        self.wrong_tokens.set(self.wrong_tokens.get() + 1);
+    }
+}
+
 /// The planner, each of whose calls is waited for.
 pub struct NativePlanner {
     runtime: Runtime,
+    databases: Databases,
     planner: Planner<Databases, SystemRandom>,
 }
 
@@ -34,6 +59,9 @@ pub struct NativePlanner {
 pub struct Service {
     pub inventory: NativePlanner,
     pub settings: Result<Settings, String>,
+    /// The host that requests name.
+    pub authority: Option<&'static str>,
+    pub told: Told,
     database: Arc<dyn Database>,
     _directory: TempDir,
 }
@@ -71,12 +99,15 @@ impl Service {
         Self {
             inventory: NativePlanner {
                 runtime,
+                databases: databases.clone(),
                 planner: Planner::new(databases, SystemRandom),
             },
             settings: Ok(Settings {
                 api_token: Some(TOKEN.into()),
-                protect_reads: true,
+                ..Settings::default()
             }),
+            authority: Some("localhost"),
+            told: Told::default(),
             database,
             _directory: directory,
         }
@@ -121,12 +152,12 @@ impl Service {
             method: Method::from_bytes(method.as_bytes()).unwrap(),
             path,
             query,
-            authority: Some("localhost"),
+            authority: self.authority,
             headers: &fields,
             body,
             now: None,
         };
-        let response = answer(request, self.settings.clone(), &self.inventory);
+        let response = answer(request, self.settings.clone(), &self.inventory, &self.told);
         description::check(method, path, &response);
         let (parts, body) = response.into_parts();
         let text = String::from_utf8(body).unwrap();
@@ -171,6 +202,10 @@ impl Service {
 }
 
 impl Inventory for NativePlanner {
+    fn databases(&self) -> DatabaseSettings {
+        self.databases.settings()
+    }
+
     fn acquire(
         &self,
         request: AcquireRequest,

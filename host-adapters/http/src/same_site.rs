@@ -7,17 +7,25 @@ use crate::problem::Problem;
 
 /// Lets a form through that a page of ours has sent.
 ///
-/// A browser that knows the API token adds it to whatever it sends here, also where another site makes
+/// A browser that knows a token adds it to whatever it sends here, also where another site makes
 /// it send something. But it tells where that comes from: in `Sec-Fetch-Site`, or, over plain HTTP and
-/// in older browsers, in `Origin`. `authority` is the host as the request names it.
-pub(crate) fn check(headers: &HeaderMap, authority: Option<&str>) -> Result<(), Problem> {
+/// in older browsers, in `Origin`. `authority` is the host as the request names it, `public` that of the
+/// service's public address, which a proxy may have replaced by another.
+pub(crate) fn check(
+    headers: &HeaderMap,
+    authority: Option<&str>,
+    public: Option<&str>,
+) -> Result<(), Problem> {
     let text = |name: &str| headers.get(name).and_then(|value| value.to_str().ok());
     let is_own = match (text("sec-fetch-site"), text(ORIGIN.as_str())) {
         (Some(site), _) => site == "same-origin",
         (None, Some(origin)) => {
             let host = origin.split_once("://").map(|(_, host)| host);
             let own = authority.or_else(|| text(HOST.as_str()));
-            matches!((host, own), (Some(host), Some(own)) if host.eq_ignore_ascii_case(own))
+            host.is_some_and(|host| {
+                let mut names = [own, public].into_iter().flatten();
+                names.any(|name| host.eq_ignore_ascii_case(name))
+            })
         }
         (None, None) => false,
     };
@@ -39,7 +47,7 @@ mod tests {
         let headers = (fields.iter())
             .map(|&(name, value)| (name.parse().unwrap(), HeaderValue::from_static(value)))
             .collect();
-        check(&headers, authority).is_ok()
+        check(&headers, authority, Some("public.example")).is_ok()
     }
 
     #[test]
@@ -59,6 +67,7 @@ mod tests {
             ("https://Batches.example:8080", true),
             ("http://batches.example", false),
             ("http://batches.example:80801", false),
+            ("https://public.example", true),
             ("http://evil.example", false),
             ("batches.example:8080", false),
             ("null", false),
