@@ -1,5 +1,7 @@
 //! The HTTP API as a subject: what a service at a URL answers.
 
+use std::time::Duration;
+
 use async_trait::async_trait;
 use batchintory::{AcquireRequest, HistoryQuery, Outcome};
 use percent_encoding::{NON_ALPHANUMERIC, utf8_percent_encode};
@@ -10,6 +12,9 @@ use crate::subject::{Call, Failure, Subject};
 
 /// How many attempts the API gives at once with their results and logs.
 const DETAILED_PAGE: u32 = 10;
+
+/// How long a connection may lie idle before another is made: services close those that do for 10 seconds.
+const MAX_IDLE: Duration = Duration::from_secs(5);
 
 /// A service at a URL, with its API token.
 #[derive(Clone)]
@@ -22,7 +27,9 @@ pub struct HttpSubject {
 impl HttpSubject {
     /// The service at `url`, such as `http://127.0.0.1:8080`.
     pub fn new(url: impl Into<String>, token: impl Into<String>) -> Self {
-        let agent = Agent::config_builder().http_status_as_error(false).build();
+        let agent = (Agent::config_builder().http_status_as_error(false))
+            .max_idle_age(MAX_IDLE)
+            .build();
         Self {
             url: url.into(),
             token: token.into(),

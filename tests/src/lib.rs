@@ -16,6 +16,7 @@ pub mod recording;
 mod report;
 pub mod scenario;
 pub mod server;
+pub mod slow_clients;
 pub mod subject;
 pub mod suite;
 pub mod tables;

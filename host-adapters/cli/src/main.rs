@@ -17,6 +17,8 @@ mod output;
 mod process;
 mod request;
 mod secret;
+#[cfg(feature = "serve")]
+mod server_options;
 mod settings;
 mod signals;
 mod starter;
@@ -30,6 +32,7 @@ use std::process::ExitCode;
 use std::time::Duration;
 
 use clap::Parser;
+use tokio::runtime::Runtime;
 use tracing_subscriber::EnvFilter;
 
 use crate::cli::Cli;
@@ -59,7 +62,7 @@ fn main() -> ExitCode {
         .log_internal_errors(false)
         .init();
     let json = cli.global.json;
-    let runtime = match tokio::runtime::Runtime::new() {
+    let runtime = match runtime(&cli) {
         Ok(runtime) => runtime,
         Err(error) => return report(&error.into(), json),
     };
@@ -70,6 +73,20 @@ fn main() -> ExitCode {
     // A statement may wait for a lock there, for as long as it likes.
     runtime.shutdown_timeout(LINGER);
     code
+}
+
+/// The threads for all of it: as many as there are processors, and for a service one more for each request that
+/// may compute for long, so that others find one.
+fn runtime(cli: &Cli) -> std::io::Result<Runtime> {
+    let mut builder = tokio::runtime::Builder::new_multi_thread();
+    #[cfg(feature = "serve")]
+    if matches!(cli.command, cli::Command::Serve(_)) {
+        let processors = std::thread::available_parallelism().map_or(1, std::num::NonZero::get);
+        builder.worker_threads(processors + batchintory_server::MAX_PATIENT_REQUESTS);
+    }
+    #[cfg(not(feature = "serve"))]
+    let _ = cli;
+    builder.enable_all().build()
 }
 
 fn report(failure: &Failure, json: bool) -> ExitCode {

@@ -9,6 +9,8 @@ use wasmtime_wasi_http::{
     Error, RequestOptions, WasiBody, WasiHttpCtx, WasiHttpCtxView, WasiHttpHooks, WasiHttpView,
 };
 
+use crate::budget::Share;
+
 /// The most memory that an instance may have, in bytes: all of its modules together.
 pub(crate) const MAX_MEMORY_BYTES: usize = 128 * 1024 * 1024;
 
@@ -29,10 +31,11 @@ pub struct Instance<T> {
 }
 
 impl<T> Instance<T> {
-    pub(crate) fn new(imports: T) -> Self {
+    /// `memory` is its share of the memory of all.
+    pub(crate) fn new(imports: T, memory: Share) -> Self {
         Self {
             imports,
-            usage: Usage::default(),
+            usage: Usage { ticks: 0, memory },
             wasi: WasiCtx::builder().build(),
             http: WasiHttpCtx::new(),
             hooks: NoRequests,
@@ -81,10 +84,9 @@ type Answered = (
 );
 
 /// What an instance has used.
-#[derive(Default)]
 pub(crate) struct Usage {
     ticks: u32,
-    memory_bytes: usize,
+    memory: Share,
 }
 
 impl Usage {
@@ -108,8 +110,8 @@ impl ResourceLimiter for Usage {
         _maximum: Option<usize>,
     ) -> wasmtime::Result<bool> {
         // One limit for all modules: each tells what it grows by.
-        self.memory_bytes += desired.saturating_sub(current);
-        if self.memory_bytes > MAX_MEMORY_BYTES {
+        self.memory.grow(desired.saturating_sub(current))?;
+        if self.memory.bytes() > MAX_MEMORY_BYTES {
             return Err(wasmtime::Error::msg("the memory limit is reached"));
         }
         Ok(true)

@@ -17,16 +17,22 @@
 //! # }
 //! ```
 
+mod answer;
 mod brake;
+mod budget;
 mod component;
+mod connections;
 mod error;
 mod instance;
+mod memory;
+mod reader;
+mod request_body;
 mod server;
 mod service;
 
 pub use batchintory_http::Settings as ServiceSettings;
-pub use component::HttpComponent;
+pub use component::{HttpComponent, MAX_PATIENT_REQUESTS};
 pub use error::Error;
 pub use instance::Instance;
-pub use server::serve;
+pub use server::{ServerLimits, serve};
 pub use service::HttpService;

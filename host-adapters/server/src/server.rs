@@ -2,6 +2,7 @@
 
 use std::convert::Infallible;
 use std::future::Future;
+use std::io::Write as _;
 use std::net::IpAddr;
 use std::pin::pin;
 use std::time::{Duration, Instant};
@@ -10,19 +11,23 @@ use batchintory_http::logged_path;
 use bytes::Bytes;
 use http_body_util::{BodyExt as _, Full};
 use hyper::body::Incoming;
-use hyper::header::{CONTENT_TYPE, HOST, HeaderValue};
+use hyper::header::{CONTENT_TYPE, HOST, HeaderValue, RETRY_AFTER};
 use hyper::server::conn::http1;
 use hyper::service::service_fn;
-use hyper::{Request, Response, StatusCode};
+use hyper::{Method, Request, Response, StatusCode};
 use hyper_util::rt::{TokioIo, TokioTimer};
-use hyper_util::server::graceful::GracefulShutdown;
+use hyper_util::server::graceful::{GracefulShutdown, Watcher};
 use serde_json::json;
-use tokio::net::TcpListener;
+use tokio::net::{TcpListener, TcpStream};
 use wasmtime_wasi_http::WasiBody;
 
+use crate::connections::Connections;
 use crate::error::Error;
+use crate::memory;
+use crate::reader::{MustRead, Patience};
 
-/// How long a request's head may take to come.
+/// How long a request's head may take to come, from when the connection was made or the answer before it was
+/// written.
 const MAX_HEAD_TIME: Duration = Duration::from_secs(10);
 
 /// How long requests under way may take to end when the server does.
@@ -35,13 +40,40 @@ const BREATH: Duration = Duration::from_millis(50);
 #[derive(Debug, Clone, Copy)]
 pub(crate) struct Peer(pub(crate) IpAddr);
 
+/// How often memory is given back that connections have left.
+const REST: Duration = Duration::from_secs(10);
+
+/// What listeners allow.
+#[derive(Debug, Clone)]
+pub struct ServerLimits {
+    /// How many connections there may be at once. One more takes the place of that which has waited longest
+    /// for a request, and is refused where there is none.
+    pub max_connections: usize,
+}
+
+impl Default for ServerLimits {
+    fn default() -> Self {
+        Self {
+            max_connections: 1_024,
+        }
+    }
+}
+
+/// Marks requests that came over TLS.
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct Encrypted;
+
 /// Serves whoever connects by `handle`, until `end` is over; requests under way are then served.
+///
+/// Where a client closes its connection, the future that `handle` has made for its request is dropped. So it
+/// is as well where the client closes only its sending half: the two look alike from here.
 ///
 /// # Errors
 ///
 /// When the listener fails for good.
 pub async fn serve<H, F>(
     listener: TcpListener,
+    limits: ServerLimits,
     handle: H,
     end: impl Future<Output = ()>,
 ) -> Result<(), Error>
@@ -49,10 +81,21 @@ where
     H: Fn(Request<Incoming>) -> F + Clone + Send + 'static,
     F: Future<Output = Result<Response<WasiBody>, Infallible>> + Send + 'static,
 {
-    let connections = GracefulShutdown::new();
+    let graceful = GracefulShutdown::new();
+    let connections = Connections::at_most(limits.max_connections);
     let mut end = pin!(end);
+    let mut rest = tokio::time::interval(REST);
+    let mut before = connections.counts();
     loop {
         let (stream, peer) = tokio::select! {
+            _ = rest.tick() => {
+                let now = connections.counts();
+                if now.open > 0 || now != before {
+                    tokio::task::spawn_blocking(memory::give_back);
+                }
+                before = now;
+                continue;
+            }
             accepted = listener.accept() => match accepted {
                 Ok(accepted) => accepted,
                 // Of one connection, or for want of file handles: there will be others.
@@ -64,31 +107,57 @@ where
             },
             () = &mut end => break,
         };
+        let Some(connection) = connections.take_in() else {
+            refuse(stream);
+            continue;
+        };
         // Answers are small and written at once.
         let _ = stream.set_nodelay(true);
-        let handle = handle.clone();
-        let connection = http1::Builder::new()
-            .timer(TokioTimer::new())
-            .header_read_timeout(MAX_HEAD_TIME)
-            // Whoever says that nothing more will come still waits for the answer.
-            .half_close(true)
-            .serve_connection(
-                TokioIo::new(stream),
-                service_fn(move |mut request: Request<Incoming>| {
-                    request.extensions_mut().insert(Peer(peer.ip()));
-                    logged(request, handle.clone())
-                }),
-            );
-        let connection = connections.watch(connection);
+        let (handle, watcher) = (handle.clone(), graceful.watcher());
         tokio::spawn(async move {
-            if let Err(error) = connection.await {
-                tracing::debug!("a connection ended: {error}");
-            }
+            let requests = connection.requests();
+            let serving = serve_connection(stream, watcher, move |mut request| {
+                request.extensions_mut().insert(Peer(peer.ip()));
+                let under_way = requests();
+                let answer = logged(request, handle.clone());
+                async move {
+                    let _under_way = under_way;
+                    answer.await
+                }
+            });
+            connection.serve(serving).await;
         });
     }
     drop(listener);
-    let _ = tokio::time::timeout(MAX_LAST_REQUESTS, connections.shutdown()).await;
+    let _ = tokio::time::timeout(MAX_LAST_REQUESTS, graceful.shutdown()).await;
     Ok(())
+}
+
+/// Serves a connection to its end.
+async fn serve_connection<H, F>(stream: TcpStream, watcher: Watcher, handle: H)
+where
+    H: Fn(Request<Incoming>) -> F,
+    F: Future<Output = Result<Response<WasiBody>, Infallible>>,
+{
+    let stream = MustRead::new(stream, Patience::default());
+    let connection = http1::Builder::new()
+        .timer(TokioTimer::new())
+        // It runs while nothing comes, too.
+        .header_read_timeout(MAX_HEAD_TIME)
+        .serve_connection(TokioIo::new(stream), service_fn(handle));
+    if let Err(error) = watcher.watch(connection).await {
+        tracing::debug!("a connection ended: {error}");
+    }
+}
+
+/// Tells a client that there are too many, if it is told at once.
+fn refuse(stream: TcpStream) {
+    const ANSWER: &[u8] = b"HTTP/1.1 503 Service Unavailable\r\nRetry-After: 1\r\n\
+        Content-Length: 0\r\nConnection: close\r\n\r\n";
+    tracing::debug!("a connection was refused: there are too many requests under way");
+    if let Ok(mut stream) = stream.into_std() {
+        let _ = stream.write(ANSWER);
+    }
 }
 
 /// Serves a request and writes a line about it.
@@ -100,9 +169,7 @@ where
     H: Fn(Request<Incoming>) -> F,
     F: Future<Output = Result<Response<WasiBody>, Infallible>>,
 {
-    let start = Instant::now();
-    let method = request.method().clone();
-    let path = logged_path(request.uri().path());
+    let mut line = Line::of(&request);
     let answer = if names_host(&request) {
         handle(request).await
     } else {
@@ -112,16 +179,41 @@ where
             "name the host in the one header Host",
         ))
     };
-    if let Ok(response) = &answer {
-        tracing::info!(
-            %method,
-            path,
-            status = response.status().as_u16(),
-            duration_us = start.elapsed().as_micros(),
-            "request"
-        );
-    }
+    line.status = answer.as_ref().ok().map(Response::status);
     answer
+}
+
+/// The line about a request; written when it is dropped, whatever became of it.
+struct Line {
+    start: Instant,
+    method: Method,
+    path: String,
+    status: Option<StatusCode>,
+}
+
+impl Line {
+    fn of<B>(request: &Request<B>) -> Self {
+        Self {
+            start: Instant::now(),
+            method: request.method().clone(),
+            path: logged_path(request.uri().path()),
+            status: None,
+        }
+    }
+}
+
+impl Drop for Line {
+    fn drop(&mut self) {
+        let (method, path) = (&self.method, self.path.as_str());
+        let duration_us = self.start.elapsed().as_micros();
+        match self.status {
+            Some(status) => {
+                let status = status.as_u16();
+                tracing::info!(%method, path, status, duration_us, "request");
+            }
+            None => tracing::info!(%method, path, duration_us, "the client has gone"),
+        }
+    }
 }
 
 /// Whether the request says to which host it goes, once, as it must.
@@ -141,6 +233,36 @@ pub(crate) fn failed(error: &wasmtime::Error) -> Response<WasiBody> {
         "internal",
         "the service failed; its log says why",
     )
+}
+
+/// The answer to a body that took too long, in the component's words.
+pub(crate) fn too_slow() -> Response<WasiBody> {
+    problem(
+        StatusCode::REQUEST_TIMEOUT,
+        "too-slow",
+        "the body did not come in time; send the request again",
+    )
+}
+
+/// The answer to a body that ended before its end, in the component's words.
+pub(crate) fn broken_off() -> Response<WasiBody> {
+    problem(
+        StatusCode::BAD_REQUEST,
+        "invalid-request",
+        "the body ended before its end",
+    )
+}
+
+/// The answer where all requests together have too little memory.
+pub(crate) fn busy() -> Response<WasiBody> {
+    let mut response = problem(
+        StatusCode::SERVICE_UNAVAILABLE,
+        "unavailable",
+        "the service has too much to do at once; ask again soon, or for less",
+    );
+    let headers = response.headers_mut();
+    headers.insert(RETRY_AFTER, HeaderValue::from_static("1"));
+    response
 }
 
 /// An answer in the form in which the component tells problems.

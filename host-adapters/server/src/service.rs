@@ -6,21 +6,22 @@ use std::net::IpAddr;
 use std::sync::{Arc, Mutex, PoisonError, RwLock};
 use std::time::{Duration, Instant};
 
-use batchintory::Database as _;
+use batchintory::{Database as _, DatabaseError};
 use batchintory_http::Settings as ServiceSettings;
 use batchintory_wasmtime::{ClaimQueues, ClaimTurn, Databases};
 use hyper::body::Incoming;
 use hyper::header::{HeaderValue, RETRY_AFTER};
 use hyper::{Method, Request, Response, StatusCode};
 use tokio::net::TcpListener;
+use tokio::time::timeout;
 use wasmtime::component::{HasSelf, Linker};
 use wasmtime_wasi_http::WasiBody;
 
 use crate::brake::Brake;
-use crate::component::HttpComponent;
+use crate::component::{HttpComponent, Patient};
 use crate::error::Error;
 use crate::instance::Instance;
-use crate::server::{self, Peer};
+use crate::server::{self, Peer, ServerLimits};
 
 #[allow(missing_docs, clippy::all)]
 mod bindings {
@@ -46,6 +47,10 @@ batchintory::boundary!(database = crate::service::bindings::batchintory::invento
 /// How many wrong tokens an address may send in a minute, unless said otherwise.
 const WRONG_TOKENS: u32 = 20;
 
+/// How long a statement may take, unless said otherwise. Somebody waits for the answer, and others for a
+/// connection to the database.
+const STATEMENT_TIMEOUT: Duration = Duration::from_secs(30);
+
 /// The HTTP service: the component with its databases. Cheap to clone.
 #[derive(Clone)]
 pub struct HttpService {
@@ -53,6 +58,8 @@ pub struct HttpService {
     brake: Arc<Brake>,
     /// Whether it listens to its own machine alone.
     loopback: bool,
+    limits: ServerLimits,
+    statement_timeout: Duration,
 }
 
 struct Shared {
@@ -69,6 +76,7 @@ struct Imports {
     loopback: bool,
     peer: Option<IpAddr>,
     turn: Turn,
+    statement_timeout: Duration,
 }
 
 /// A request's turn among those that claim batches of the same job. Of claims that race only one wins, so
@@ -113,6 +121,8 @@ impl HttpService {
             }),
             brake: Arc::new(Brake::new(WRONG_TOKENS)),
             loopback: false,
+            limits: ServerLimits::default(),
+            statement_timeout: STATEMENT_TIMEOUT,
         })
     }
 
@@ -136,6 +146,20 @@ impl HttpService {
         self
     }
 
+    /// The service whose statements may take so long, whatever their databases allow.
+    #[must_use]
+    pub fn with_statement_timeout(mut self, timeout: Duration) -> Self {
+        self.statement_timeout = timeout;
+        self
+    }
+
+    /// The service with these limits.
+    #[must_use]
+    pub fn with_limits(mut self, limits: ServerLimits) -> Self {
+        self.limits = limits;
+        self
+    }
+
     /// Serves by other settings from the next request on, whatever copy of the service is asked.
     pub fn set(&self, settings: ServiceSettings) {
         let mut kept = (self.shared.settings.write()).unwrap_or_else(PoisonError::into_inner);
@@ -153,14 +177,15 @@ impl HttpService {
         end: impl Future<Output = ()>,
     ) -> Result<(), Error> {
         self.loopback = listener.local_addr()?.ip().to_canonical().is_loopback();
+        let limits = self.limits.clone();
         let handle = move |request| {
             let service = self.clone();
             async move { Ok::<_, Infallible>(service.handle(request).await) }
         };
-        server::serve(listener, handle, end).await
+        server::serve(listener, limits, handle, end).await
     }
 
-    async fn handle(&self, request: Request<Incoming>) -> Response<WasiBody> {
+    async fn handle(&self, mut request: Request<Incoming>) -> Response<WasiBody> {
         let peer = request.extensions().get().map(|&Peer(peer)| peer);
         // Health has nothing to do with tokens.
         if request.uri().path() != "/healthz"
@@ -168,13 +193,18 @@ impl HttpService {
         {
             return too_many_wrong_tokens(wait);
         }
-        let imports = Imports {
+        if can_wait(&request) {
+            request.extensions_mut().insert(Patient);
+        }
+        let job = claimed_job(&request).map(str::to_owned);
+        let imports = || Imports {
             shared: self.shared.clone(),
             brake: self.brake.clone(),
             loopback: self.loopback,
             peer,
-            turn: match claimed_job(&request) {
-                Some(job) => Turn::Of(job.to_owned()),
+            statement_timeout: self.statement_timeout,
+            turn: match &job {
+                Some(job) => Turn::Of(job.clone()),
                 None => Turn::NotNeeded,
             },
         };
@@ -194,6 +224,13 @@ fn too_many_wrong_tokens(wait: Duration) -> Response<WasiBody> {
         .headers_mut()
         .insert(RETRY_AFTER, HeaderValue::from(seconds));
     response
+}
+
+/// Whether nobody's work waits for the answer: what is only looked at, from one job to the whole inventory.
+fn can_wait<B>(request: &Request<B>) -> bool {
+    let path = request.uri().path();
+    let is_of_worker = path.starts_with("/v1/batches/") && path.ends_with("/items");
+    request.method() != Method::POST && !is_of_worker && path != "/healthz"
 }
 
 /// The job, as it is spelled, that a request claims a batch of.
@@ -232,10 +269,16 @@ impl database::Host for Imports {
     ) -> Result<database::Rows, database::Error> {
         self.wait_for_turn().await;
         let parameters = params.into_iter().map(Into::into).collect();
-        let databases = &self.shared.databases;
-        match databases.query(on.into(), statement, parameters).await {
-            Ok(rows) => Ok(rows.into()),
-            Err(error) => Err(error.into()),
+        let query = (self.shared.databases).query(on.into(), statement, parameters);
+        match timeout(self.statement_timeout, query).await {
+            Ok(Ok(rows)) => Ok(rows.into()),
+            Ok(Err(error)) => Err(error.into()),
+            // Dropping it has ended the statement.
+            Err(_) => Err(DatabaseError::OutcomeUnknown(format!(
+                "a statement has taken more than {} ms; the service allows no more (--statement-timeout)",
+                self.statement_timeout.as_millis()
+            ))
+            .into()),
         }
     }
 }
@@ -267,6 +310,32 @@ impl notices::Host for Imports {
     async fn wrong_token(&mut self) {
         if let Some(peer) = self.peer {
             self.brake.wrong(peer, Instant::now());
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn workers_do_not_wait_for_readers() {
+        for (method, path, expected) in [
+            ("POST", "/v1/jobs/a/batches", false),
+            ("POST", "/v1/batches/token/complete", false),
+            ("GET", "/v1/batches/token/items?limit=10", false),
+            ("GET", "/healthz", false),
+            ("GET", "/v1/batches?details=true", true),
+            ("GET", "/v1/jobs", true),
+            ("GET", "/metrics", true),
+            ("HEAD", "/", true),
+        ] {
+            let request = Request::builder()
+                .method(method)
+                .uri(path)
+                .body(())
+                .unwrap();
+            assert_eq!(can_wait(&request), expected, "{method} {path}");
         }
     }
 }

@@ -44,11 +44,13 @@ pub async fn up(
     let listener = TcpListener::bind("127.0.0.1:0").await?;
     let url = format!("http://{}", listener.local_addr()?);
     let handle = move |request| {
-        let (component, imports) = (component.clone(), Imports::new(imports.clone()));
+        let (component, imports) = (component.clone(), imports.clone());
+        let imports = move || Imports::new(imports.clone());
         async move { Ok::<_, Infallible>(component.handle(imports, request).await) }
     };
     tokio::spawn(batchintory_server::serve(
         listener,
+        batchintory_server::ServerLimits::default(),
         handle,
         std::future::pending(),
     ));

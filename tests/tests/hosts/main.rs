@@ -2,6 +2,7 @@
 
 #![allow(missing_docs)]
 
+mod abandoned;
 mod ages;
 mod conditions;
 mod dashboard;

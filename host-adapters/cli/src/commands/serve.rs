@@ -9,6 +9,7 @@ use tokio::net::TcpListener;
 use crate::access::AccessOptions;
 use crate::error::{Code, Failure};
 use crate::output::{print_json, tell};
+use crate::server_options::ServerOptions;
 use crate::settings::Settings;
 #[cfg(unix)]
 use crate::signals::Hangups;
@@ -40,6 +41,8 @@ pub struct Arguments {
     /// Create the inventory table first where it is missing
     #[arg(long)]
     migrate: bool,
+    #[command(flatten)]
+    server: ServerOptions,
 }
 
 /// Serves until a signal comes.
@@ -55,6 +58,7 @@ pub async fn run(settings: &Settings, arguments: &Arguments, json: bool) -> Resu
     let service = HttpService::embedded(inventory.databases(), served.settings)
         .map_err(Failure::other)?
         .with_brake(access.wrong_tokens());
+    let service = arguments.server.apply(service);
     #[cfg(unix)]
     let mut signals = match access.has_file() {
         true => {

@@ -17,6 +17,8 @@ mod ending;
 mod failures;
 mod languages;
 mod serve;
+#[cfg(target_os = "linux")]
+mod slow_clients;
 mod sockets;
 mod sources;
 mod workplace;

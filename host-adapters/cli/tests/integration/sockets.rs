@@ -126,10 +126,13 @@ fn heads_that_are_none() {
             &[400],
         ),
         // No host, one that is none, two of them.
-        (b"GET /v1/jobs HTTP/1.1\r\n\r\n".to_vec(), &[400]),
+        (
+            b"GET /v1/jobs HTTP/1.1\r\nConnection: close\r\n\r\n".to_vec(),
+            &[400],
+        ),
         (b"GET /v1/jobs HTTP/1.0\r\n\r\n".to_vec(), &[400]),
         (
-            b"GET /v1/jobs HTTP/1.1\r\nHost: \xff\r\n\r\n".to_vec(),
+            b"GET /v1/jobs HTTP/1.1\r\nConnection: close\r\nHost: \xff\r\n\r\n".to_vec(),
             &[400],
         ),
         (get("/v1/jobs", "Host: y\r\n"), &[400]),
@@ -140,7 +143,11 @@ fn heads_that_are_none() {
         (get("/v1/jobs", &format!("x: {long}\r\n")), &[0, 431]),
         (get(&format!("/{long}"), ""), &[0, 414, 431]),
     ] {
-        let answer = client.send_and_end(&sent);
+        // Whoever ends a request that is whole has gone, and may get no answer.
+        let answer = match statuses.contains(&0) {
+            true => client.send_and_end(&sent),
+            false => client.send(&sent),
+        };
         let sent = String::from_utf8_lossy(&sent);
         let sent: String = sent.chars().take(80).collect();
         assert!(statuses.contains(&status(&answer)), "{sent}: {answer}");

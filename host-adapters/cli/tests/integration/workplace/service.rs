@@ -24,11 +24,21 @@ const LOG: &str = "serve.log";
 
 impl Service {
     pub fn start(workplace: &Workplace, token: &str, arguments: &[&str]) -> Self {
+        Self::start_telling(workplace, token, arguments, "trace")
+    }
+
+    /// Starts it with a log that tells so much.
+    pub fn start_telling(
+        workplace: &Workplace,
+        token: &str,
+        arguments: &[&str],
+        log: &str,
+    ) -> Self {
         let serve = ["serve", "--listen", "127.0.0.1:0", "--json"];
         let mut child = workplace
             .command(&[&serve, arguments].concat())
             .env("BATCHINTORY_API_TOKEN", token)
-            .env("RUST_LOG", "trace")
+            .env("RUST_LOG", log)
             .stdout(Stdio::piped())
             // A pipe that nobody reads would hold it up once it is full.
             .stderr(File::create(workplace.path(LOG)).unwrap())
@@ -52,6 +62,20 @@ impl Service {
     /// What it has written to its log so far.
     pub fn log(&self, workplace: &Workplace) -> String {
         fs::read_to_string(workplace.path(LOG)).unwrap()
+    }
+
+    /// Its `host:port`.
+    pub fn address(&self) -> &str {
+        self.url.trim_start_matches("http://")
+    }
+
+    /// The memory that it has now, in bytes.
+    #[cfg(target_os = "linux")]
+    pub fn memory(&self) -> u64 {
+        let status = fs::read_to_string(format!("/proc/{}/status", self.child.id())).unwrap();
+        let line = status.lines().find(|line| line.starts_with("VmRSS:"));
+        let kibibytes = line.unwrap().split_whitespace().nth(1).unwrap();
+        kibibytes.parse::<u64>().unwrap() * 1024
     }
 
     /// Asks it to end, and gives back what it wrote to its log.

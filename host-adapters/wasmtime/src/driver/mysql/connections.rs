@@ -5,6 +5,7 @@ use std::time::Duration;
 use deadpool::managed::{Manager, Metrics, RecycleError, RecycleResult};
 use mysql_async::prelude::Queryable;
 use mysql_async::{Conn, Error, Opts};
+use tokio::runtime::Handle;
 use tokio::time::timeout;
 
 use super::options::Options;
@@ -26,6 +27,25 @@ impl Connections {
             target: options.target.clone(),
             connect_timeout: options.connect_timeout,
         }
+    }
+
+    /// Ends a connection, and before that the statement that nobody waits for any more: the server would not
+    /// notice by itself before it has something to tell.
+    pub(super) fn give_up(&self, connection: Conn) {
+        let Ok(runtime) = Handle::try_current() else {
+            return;
+        };
+        let (target, limit) = (self.target.clone(), self.connect_timeout);
+        runtime.spawn(async move {
+            let end = async {
+                let mut other = Conn::new(target).await?;
+                (other.query_drop(format!("KILL QUERY {}", connection.id()))).await?;
+                other.disconnect().await
+            };
+            // Where this does not get through, the server is as unreachable for the statement's own answer.
+            let _ = within(limit, end).await;
+            drop(connection);
+        });
     }
 }
 

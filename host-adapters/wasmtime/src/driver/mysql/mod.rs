@@ -11,6 +11,7 @@ use batchintory_database_url::ServerUrl;
 use deadpool::managed::{Object, Pool};
 use mysql_async::prelude::{Protocol, Queryable};
 use mysql_async::{Conn, Error, Params, QueryResult, Row};
+use scopeguard::ScopeGuard;
 
 use super::standby::takes_no_writes;
 use super::time_limit::TimeLimit;
@@ -74,13 +75,16 @@ impl Database for Mysql {
     }
 
     async fn query(&self, statement: &str, parameters: &[Value]) -> Result<Rows, DatabaseError> {
-        let mut connection = (self.pool.get().await)
+        let connection = (self.pool.get().await)
             .map_err(|error| DatabaseError::Unavailable(errors::pool_message(&error)))?;
-        let answer = run(&mut connection, statement, parameters);
+        let mut running = scopeguard::guard(connection, |connection| {
+            self.pool.manager().give_up(Object::take(connection));
+        });
+        let answer = run(&mut running, statement, parameters);
         let Some(answer) = self.limit.within(answer).await else {
-            drop(Object::take(connection));
             return Err(self.limit.error());
         };
+        let connection = ScopeGuard::into_inner(running);
         if connection.is_disconnected() || takes_no_writes(&answer) {
             drop(Object::take(connection));
             // Those that lie idle were probably lost with it, or lead to the same server.

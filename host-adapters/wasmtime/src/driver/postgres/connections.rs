@@ -7,6 +7,7 @@ use std::time::Duration;
 use deadpool::managed::{Manager, Metrics, RecycleError, RecycleResult};
 use deadpool_postgres::ClientWrapper;
 use tokio::net::lookup_host;
+use tokio::runtime::Handle;
 use tokio::time::timeout;
 use tokio_postgres::config::SslMode;
 use tokio_postgres::error::SqlState;
@@ -161,6 +162,21 @@ impl Connections {
             Ok(Some(reason)) => Err(Refusal::ThisServer(reason.to_owned())),
             Err(error) => Err(refusal(&error)),
         }
+    }
+
+    /// Ends a connection, and before that the statement that nobody waits for any more: the server would not
+    /// notice by itself before it has something to tell.
+    pub(super) fn give_up(&self, client: ClientWrapper) {
+        let Ok(runtime) = Handle::try_current() else {
+            return;
+        };
+        let cancel = client.cancel_token();
+        let (tls, limit) = (self.tls(), self.options.connect_timeout);
+        runtime.spawn(async move {
+            // Where this does not get through, the server is as unreachable for the statement's own answer.
+            let _ = timeout(limit, cancel.cancel_query(tls)).await;
+            drop(client);
+        });
     }
 
     fn tls(&self) -> MakeRustlsConnect {

@@ -14,6 +14,7 @@ use async_trait::async_trait;
 use batchintory::{DatabaseError, Dialect, Rows, Value};
 use batchintory_database_url::ServerUrl;
 use deadpool::managed::{Object, Pool, PoolError};
+use scopeguard::ScopeGuard;
 
 use super::standby::takes_no_writes;
 use super::time_limit::TimeLimit;
@@ -56,11 +57,14 @@ impl Database for Postgres {
             .get()
             .await
             .map_err(|error| DatabaseError::Unavailable(pool_message(&error)))?;
-        let answer = batchintory_postgres::query(&connection, statement, parameters);
+        let running = scopeguard::guard(connection, |connection| {
+            self.pool.manager().give_up(Object::take(connection));
+        });
+        let answer = batchintory_postgres::query(&running, statement, parameters);
         let Some(answer) = self.limit.within(answer).await else {
-            drop(Object::take(connection));
             return Err(self.limit.error());
         };
+        let connection = ScopeGuard::into_inner(running);
         if takes_no_writes(&answer) {
             drop(Object::take(connection));
             self.pool.retain(|_, _| false);

@@ -2,6 +2,7 @@
 
 mod errors;
 mod place;
+mod running;
 mod values;
 
 use std::sync::{Arc, Mutex, PoisonError};
@@ -16,6 +17,7 @@ use rusqlite::config::DbConfig;
 use crate::connect::Access;
 use crate::database::Database;
 use place::Place;
+use running::Running;
 
 /// How long a statement waits for another writer.
 const BUSY_TIMEOUT: Duration = Duration::from_secs(5);
@@ -25,6 +27,7 @@ const STATEMENTS: usize = 64;
 /// One SQLite database. Its statements run one after the other, on threads that may block.
 pub(crate) struct Sqlite {
     connection: Arc<Mutex<Connection>>,
+    running: Running,
 }
 
 impl Sqlite {
@@ -48,6 +51,7 @@ impl Sqlite {
         };
         let connection = open().map_err(|error| place.explain(&error))?;
         Ok(Self {
+            running: Running::on(&connection),
             connection: Arc::new(Mutex::new(connection)),
         })
     }
@@ -63,10 +67,16 @@ impl Database for Sqlite {
         let connection = Arc::clone(&self.connection);
         let statement = statement.to_owned();
         let parameters = parameters.to_vec();
+        let (asked, waiting) = self.running.ask();
         let task = tokio::task::spawn_blocking(move || {
             let connection = connection.lock().unwrap_or_else(PoisonError::into_inner);
+            let Some(_begun) = asked.begin() else {
+                return Err(DatabaseError::Unavailable("it was given up".into()));
+            };
             run(&connection, &statement, &parameters)
         });
+        // Where this is dropped, so is the statement.
+        let _waiting = waiting;
         match task.await {
             Ok(answer) => answer,
             Err(error) => Err(DatabaseError::OutcomeUnknown(error.to_string())),
