@@ -46,13 +46,13 @@ pub(crate) async fn find_attempt<D: Database>(
         job_identifier: row.optional_text()?,
         attempt: u32::try_from(row.count()?).unwrap_or(u32::MAX),
         status: row.text()?,
-        is_leased: row.int()? != 0,
         id_start: row.int()?,
         id_end: row.int()?,
         count: row.count()?,
         weight: row.double()?,
-        processing_start: row.text()?,
         config: row.text()?,
+        is_leased: row.int()? != 0,
+        processing_start: row.text()?,
     }))
 }
 

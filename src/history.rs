@@ -3,7 +3,7 @@
 use serde::de::IgnoredAny;
 
 use crate::configuration::{self, Kept};
-use crate::database::Database;
+use crate::database::{Database, Dialect};
 use crate::databases::Databases;
 use crate::error::Error;
 use crate::interface::{AcquireRequest, Attempt, HistoryQuery, JobSummary, Queue};
@@ -11,12 +11,14 @@ use crate::job::{Job, check_name};
 use crate::judge::Judge;
 use crate::judgement::Judgement;
 use crate::row_reader::RowReader;
+use crate::sql::inventory::may_be_long;
 use crate::sql::meta;
 
 /// The most attempts in a page.
 const MAX_ATTEMPTS: u32 = 1_000;
 
-/// Attempts, latest first.
+/// Attempts, latest first: so many, or fewer where their texts have many bytes together; at least one, unless
+/// none is left.
 pub(crate) async fn history<D: Database>(
     database: &D,
     query: &HistoryQuery,
@@ -40,7 +42,13 @@ pub(crate) async fn history<D: Database>(
         Some(name) => Some(databases.scope(name).await?),
         None => None,
     };
-    let statement = (databases.inventory).list_attempts(query, meta_table.as_deref());
+    let scope = meta_table.as_deref();
+    let mut to = None;
+    if databases.inventory.dialect == Dialect::Mysql && may_be_long(query) {
+        let statement = databases.inventory.attempts_end(query, scope);
+        to = RowReader::only(databases.inventory(statement).await?)?.optional_int()?;
+    }
+    let statement = databases.inventory.list_attempts(query, scope, to);
     let rows = databases.inventory(statement).await?;
 
     let mut attempts = Vec::new();
@@ -61,12 +69,12 @@ pub(crate) async fn history<D: Database>(
             id_end: row.int()?,
             count: row.count()?,
             weight: row.double()?,
+            queue: row.optional_text()?.as_deref().and_then(Queue::parse),
             processing_start: row.text()?,
             processing_end: row.optional_text()?,
             lease_expires: row.optional_text()?,
             result_item: row.optional_text()?.map(as_document),
             log: row.optional_text()?,
-            queue: row.optional_text()?.as_deref().and_then(Queue::parse),
             passed_over: false,
         };
         if let Some(uid) = query.uid

@@ -1,7 +1,7 @@
 //! The items of a batch, by pages: `items`.
 
 use crate::claim_token::ClaimToken;
-use crate::database::Database;
+use crate::database::{Database, Dialect};
 use crate::databases::Databases;
 use crate::error::Error;
 use crate::find_attempt::{find_attempt, no_such_batch};
@@ -16,7 +16,8 @@ use crate::sql::meta;
 /// The most items in a page.
 const MAX_PAGE_ITEMS: u32 = 10_000;
 
-/// A page of a batch's items.
+/// A page of a batch's items: so many, or fewer where they have many bytes together; at least one, unless none
+/// is left.
 pub(crate) async fn items<D: Database>(
     database: &D,
     claim_token: &str,
@@ -36,9 +37,14 @@ pub(crate) async fn items<D: Database>(
     let kept = attempt.kept()?;
     let job = (databases.job_as_kept(&kept.request, &attempt.scope)).await?;
     let judgement = (Judge::new(&databases).judge_as_kept(&job, kept.grounds)).await?;
-    let range = (attempt.id_start, attempt.id_end);
     // One more tells whether the page ends between two rows of one id.
     let most = u64::from(limit).saturating_add(1);
+    let mut range = (attempt.id_start, attempt.id_end);
+    if job.dialect == Dialect::Mysql {
+        let statement = meta::items_end(&job, &judgement, range, after, most);
+        let mut row = RowReader::only(databases.source(&job, statement).await?)?;
+        range.1 = row.optional_int()?.unwrap_or(range.1);
+    }
     let statement = meta::items(&job, &judgement, range, after, most);
     let rows = RowReader::all(databases.source(&job, statement).await?)
         .map(|mut row| {

@@ -67,4 +67,5 @@ pub use interface::{
 pub use object::Object;
 pub use planner::Planner;
 pub use repeat::repeat;
+pub use sql::PAGE_BYTES;
 pub use table_name::{schema_and_table, split_source};

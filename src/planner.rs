@@ -47,7 +47,8 @@ impl<D: Database, R: Random> Planner<D, R> {
         claim::acquire_many(&self.database, &self.random, request, batches, claim_token).await
     }
 
-    /// A page of the items of a batch: up to `limit` (1 to 10,000) items with ids above `after`.
+    /// A page of the items of a batch: up to `limit` (1 to 10,000) items with ids above `after`, or about a MiB
+    /// of them. An empty page is the end.
     pub async fn items(
         &self,
         claim_token: &str,
@@ -114,7 +115,8 @@ impl<D: Database, R: Random> Planner<D, R> {
         history::jobs(&self.database).await
     }
 
-    /// Attempts, latest first.
+    /// Attempts, latest first: up to the query's limit, or about a MiB of what became of them. An empty page is
+    /// the end.
     pub async fn history(&self, query: &HistoryQuery) -> Result<Vec<Attempt>, Error> {
         history::history(&self.database, query).await
     }

@@ -4,6 +4,7 @@ use sea_query::{
     Expr, ExprTrait, Func, InsertStatement, OnConflict, Order, Query, SubQueryStatement,
 };
 
+use super::pages::Page;
 use super::{
     Statement, bigint, bind_double, bind_int, bind_text, columns, double, flag, joined, on_primary,
     text, when,
@@ -547,31 +548,34 @@ impl InventoryTable {
     }
 
     /// One attempt, by [`on_primary`]: a row with `id, batch_id_after, meta_table, job, job_identifier, attempt,
-    /// status, leased, batch_id_start, batch_id_end, batch_count, batch_weight, processing_start,
-    /// config`, or none. Leased is 1 or 0.
+    /// status, batch_id_start, batch_id_end, batch_count, batch_weight, config, leased,
+    /// processing_start`, or none. Leased is 1 or 0.
     ///
     /// Relies on: the unique index (claim_token).
     pub(crate) fn find_attempt(&self, token: &ClaimToken) -> Statement {
         let mut select = Query::select();
         select
-            .expr(bigint(Expr::col("id")))
-            .expr(bigint(Expr::col("batch_id_after")))
-            .expr(text(Expr::col("meta_table")))
-            .expr(text(Expr::col("job")))
-            .expr(text(Expr::col("job_identifier")))
-            .expr(bigint(Expr::col("attempt")))
-            .expr(text(Expr::col("status")))
-            .expr(bigint(
-                Expr::case(Expr::col("lease_expires").is_null(), Expr::cust("0"))
-                    .finally(Expr::cust("1")),
+            .expr(columns(
+                self.dialect,
+                ATTEMPTS,
+                &[
+                    ("id", "bigint"),
+                    ("batch_id_after", "bigint"),
+                    ("meta_table", "text"),
+                    ("job", "text"),
+                    ("job_identifier", "text"),
+                    ("attempt", "bigint"),
+                    ("status", "text"),
+                    ("batch_id_start", "bigint"),
+                    ("batch_id_end", "bigint"),
+                    ("batch_count", "bigint"),
+                    ("batch_weight", "double precision"),
+                    ("config", "text"),
+                ],
             ))
-            .expr(bigint(Expr::col("batch_id_start")))
-            .expr(bigint(Expr::col("batch_id_end")))
-            .expr(bigint(Expr::col("batch_count")))
-            .expr(double(Expr::col("batch_weight")))
+            .expr(flag(Expr::cust("lease_expires IS NOT NULL")))
             .expr(text(self.dialect.rfc3339(Expr::col("processing_start"))))
-            .expr(text(Expr::col("config")))
-            .from(self.name.reference())
+            .from_as(self.name.reference(), ATTEMPTS)
             .and_where(Expr::col("claim_token").eq(bind_text(token.as_str())));
         on_primary(&select, self.dialect)
     }
@@ -629,9 +633,10 @@ impl InventoryTable {
     }
 
     /// Attempts, by their ids from the highest down: rows of `id, meta_table, job, job_identifier,
-    /// attempt, status, batch_id_start, batch_id_end, batch_count, batch_weight, processing_start,
-    /// processing_end, lease_expires, job_result_item, logging, queue, config`; results and logs
-    /// are NULL without details, the configuration without an id.
+    /// attempt, status, batch_id_start, batch_id_end, batch_count, batch_weight, queue, processing_start,
+    /// processing_end, lease_expires, job_result_item, logging, config`; results and logs
+    /// are NULL without details, the configuration without an id. They end with the one that fills a page,
+    /// in MySQL where `to` says so, see [`attempts_end`](Self::attempts_end).
     ///
     /// Relies on: the primary key, read from its end; with a job and an id also on the index
     /// (meta_table, job, batch_id_end, attempt).
@@ -639,36 +644,67 @@ impl InventoryTable {
         &self,
         query: &HistoryQuery,
         meta_table: Option<&str>,
+        to: Option<i64>,
     ) -> Statement {
-        let detail = |column: &'static str| match query.details {
-            true => text(Expr::col(column)),
-            false => bind_text(None),
-        };
-        // It may have 64 KiB, and only tells whether the filter lets the item pass.
-        let config = match query.uid {
-            Some(_) => text(Expr::col("config")),
-            None => bind_text(None),
-        };
-        let mut select = Query::select();
+        let limit = u64::from(query.limit);
+        let page = self.attempts_page(query, meta_table);
+        let end = (self.dialect != Dialect::Mysql && may_be_long(query))
+            .then(|| Func::coalesce([page.end(limit), bind_int(i64::MIN)]).into())
+            .or(to.map(bind_int));
+        // A configuration may have 64 KiB, and only tells whether the filter lets the item pass.
+        let long = [
+            (query.details, "job_result_item"),
+            (query.details, "logging"),
+            (query.uid.is_some(), "config"),
+        ];
+        let times = ["processing_start", "processing_end", "lease_expires"];
+        let mut select = page.rows;
         select
-            .expr(bigint(Expr::col("id")))
-            .expr(text(Expr::col("meta_table")))
-            .expr(text(Expr::col("job")))
-            .expr(text(Expr::col("job_identifier")))
-            .expr(bigint(Expr::col("attempt")))
-            .expr(text(Expr::col("status")))
-            .expr(bigint(Expr::col("batch_id_start")))
-            .expr(bigint(Expr::col("batch_id_end")))
-            .expr(bigint(Expr::col("batch_count")))
-            .expr(double(Expr::col("batch_weight")))
-            .expr(text(self.dialect.rfc3339(Expr::col("processing_start"))))
-            .expr(text(self.dialect.rfc3339(Expr::col("processing_end"))))
-            .expr(text(self.dialect.rfc3339(Expr::col("lease_expires"))))
-            .expr(detail("job_result_item"))
-            .expr(detail("logging"))
-            .expr(text(Expr::col("queue")))
-            .expr(config)
-            .from(self.name.reference())
+            .limit(limit)
+            .expr(columns(
+                self.dialect,
+                ATTEMPTS,
+                &[
+                    ("id", "bigint"),
+                    ("meta_table", "text"),
+                    ("job", "text"),
+                    ("job_identifier", "text"),
+                    ("attempt", "bigint"),
+                    ("status", "text"),
+                    ("batch_id_start", "bigint"),
+                    ("batch_id_end", "bigint"),
+                    ("batch_count", "bigint"),
+                    ("batch_weight", "double precision"),
+                    ("queue", "text"),
+                ],
+            ))
+            .exprs(times.map(|time| text(self.dialect.rfc3339(Expr::col(time)))))
+            .exprs(long.map(|(is_given, column)| {
+                text(if is_given {
+                    Expr::col(column)
+                } else {
+                    Expr::cust("NULL")
+                })
+            }))
+            .and_where_option(end.map(|end: Expr| Expr::col("id").gte(end)));
+        Statement::build(&select, self.dialect)
+    }
+
+    /// Where a page of [`list_attempts`](Self::list_attempts) ends before its limit: one row of `id`, NULL
+    /// where it does not. Only MySQL is asked by itself: it finds the rows of a range by its ends only where
+    /// they are given.
+    ///
+    /// Relies on: as that statement does.
+    pub(crate) fn attempts_end(&self, query: &HistoryQuery, meta_table: Option<&str>) -> Statement {
+        let page = self.attempts_page(query, meta_table);
+        let mut select = Query::select();
+        select.expr(page.end(u64::from(query.limit)));
+        Statement::build(&select, self.dialect)
+    }
+
+    fn attempts_page(&self, query: &HistoryQuery, meta_table: Option<&str>) -> Page {
+        let mut rows = Query::select();
+        rows.from_as(self.name.reference(), ATTEMPTS)
             .and_where_option(query.queue.map(Queue::is))
             .and_where_option(meta_table.map(|name| Expr::col("meta_table").eq(bind_text(name))))
             .and_where_option((query.job.as_deref()).map(|job| Expr::col("job").eq(bind_text(job))))
@@ -676,14 +712,21 @@ impl InventoryTable {
                 (Expr::col("batch_id_start").lte(bind_int(uid)))
                     .and(Expr::col("batch_id_end").gte(bind_int(uid)))
             }))
-            .and_where_option(
-                query
-                    .before
-                    .map(|before| Expr::col("id").lt(bind_int(before))),
-            )
-            .order_by("id", Order::Desc)
-            .limit(u64::from(query.limit));
-        Statement::build(&select, self.dialect)
+            .and_where_option((query.before).map(|before| Expr::col("id").lt(bind_int(before))))
+            .order_by("id", Order::Desc);
+        let long: &[&'static str] = match (query.details, query.uid) {
+            (true, None) => &["job_result_item", "logging"],
+            (false, _) => &["config"],
+            (true, Some(_)) => &["job_result_item", "logging", "config"],
+        };
+        let bytes = (long.iter()).map(|column| self.dialect.bytes(Expr::col(*column)));
+        Page {
+            dialect: self.dialect,
+            rows,
+            place: Expr::col("id"),
+            bytes: joined(bytes.collect(), ExprTrait::add).unwrap_or_else(|| Expr::cust("0")),
+            is_descending: true,
+        }
     }
 
     /// Processed ranges by their ids, behind `after`: rows of `id, batch_id_after, batch_id_start,
@@ -736,6 +779,11 @@ impl InventoryTable {
             &self.labels.failed
         }
     }
+}
+
+/// Whether attempts come with texts that may be long: what became of them, or their configurations.
+pub(crate) fn may_be_long(query: &HistoryQuery) -> bool {
+    query.details || query.uid.is_some()
 }
 
 /// The queue of an attempt that has failed.

@@ -4,6 +4,7 @@ use sea_query::{Alias, Expr, ExprTrait, Func, Order, Query, SelectStatement, Sub
 
 use super::condition::Assumption;
 use super::item::item;
+use super::pages::Page;
 use super::source::{SOURCE, source};
 use super::{
     Statement, bigint, bind_double, bind_int, bind_text, double, flag, joined, on_source, text,
@@ -235,36 +236,74 @@ pub(crate) fn count_range(
 }
 
 /// The items of a batch with ids above `after`, in order: rows, by [`on_source`], of `uid, item,
-/// weight`. The item is text or bytes, as [`item`] says.
+/// weight`. The item is text or bytes, as [`item`] says. They end with the one that fills a page, in MySQL
+/// where the range is made to end there, see [`items_end`].
 ///
 /// Relies on: the index on the uid column.
 pub(crate) fn items(
     job: &Job,
     judgement: &Judgement,
-    (id_start, id_end): (i64, i64),
+    range: (i64, i64),
     after: Option<i64>,
     limit: u64,
 ) -> Statement {
-    let dialect = job.dialect;
-    let passes = (judgement.filter.as_ref())
-        .map(|filter| filter.expression(dialect, SOURCE, Assumption::Worst));
     let weight = match &job.columns.weight {
         Some(weight) => double(Func::coalesce([source(weight), Expr::cust("0")])),
         None => double(Expr::cust("0")),
     };
-    let mut select = Query::select();
+    let page = items_page(job, judgement, range, after);
+    let end = (job.dialect != Dialect::Mysql)
+        .then(|| Func::coalesce([page.end(limit), bind_int(range.1)]));
+    let mut select = page.rows;
     select
+        .limit(limit)
         .expr(bigint(source(&job.columns.uid)))
         .expr(item(job, &|| source(&job.columns.item)))
         .expr(weight)
-        .from_as(job.meta_table.reference(), SOURCE)
-        .and_where(source(&job.columns.uid).gte(bind_int(id_start)))
-        .and_where(source(&job.columns.uid).lte(bind_int(id_end)))
-        .and_where_option(after.map(|after| source(&job.columns.uid).gt(bind_int(after))))
-        .and_where_option(passes)
-        .order_by_expr(source(&job.columns.uid), Order::Asc)
-        .limit(limit);
+        .and_where_option(end.map(|end| source(&job.columns.uid).lte(end)));
     on_source(&select, job)
+}
+
+/// Where a page of [`items`] ends before so many rows: one row, by [`on_source`], of `uid`, NULL where it does
+/// not. Only MySQL is asked by itself: it finds the rows of a range by its ends only where they are given.
+///
+/// Relies on: the index on the uid column.
+pub(crate) fn items_end(
+    job: &Job,
+    judgement: &Judgement,
+    range: (i64, i64),
+    after: Option<i64>,
+    limit: u64,
+) -> Statement {
+    let mut select = Query::select();
+    select.expr(items_page(job, judgement, range, after).end(limit));
+    on_source(&select, job)
+}
+
+fn items_page(
+    job: &Job,
+    judgement: &Judgement,
+    (id_start, id_end): (i64, i64),
+    after: Option<i64>,
+) -> Page {
+    let dialect = job.dialect;
+    let uid = || source(&job.columns.uid);
+    let passes = (judgement.filter.as_ref())
+        .map(|filter| filter.expression(dialect, SOURCE, Assumption::Worst));
+    let mut rows = Query::select();
+    rows.from_as(job.meta_table.reference(), SOURCE)
+        .and_where(uid().gte(bind_int(id_start)))
+        .and_where(uid().lte(bind_int(id_end)))
+        .and_where_option(after.map(|after| uid().gt(bind_int(after))))
+        .and_where_option(passes)
+        .order_by_expr(uid(), Order::Asc);
+    Page {
+        dialect,
+        rows,
+        place: uid(),
+        bytes: dialect.bytes(source(&job.columns.item)),
+        is_descending: false,
+    }
 }
 
 /// Whether the row with this id passes the job's filter: one row with 1 or 0, or no row. One that cannot be

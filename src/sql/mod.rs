@@ -12,6 +12,7 @@ pub(crate) mod inventory;
 pub(crate) mod item;
 pub(crate) mod meta;
 pub(crate) mod metadata_locks;
+mod pages;
 pub(crate) mod schema;
 pub(crate) mod source;
 mod writer;
@@ -23,6 +24,7 @@ use sea_query::{
     Expr, ExprTrait, QueryStatementWriter, SelectStatement, Value as SqlValue, Values,
 };
 
+pub use self::pages::PAGE_BYTES;
 use self::writer::Writer;
 use crate::database::{Dialect, Value};
 use crate::interface::Settle;

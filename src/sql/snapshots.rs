@@ -200,6 +200,10 @@ fn on_the_meta_table() {
         let job = job(dialect, Some(FILTER));
         meta::items(&job, &judgement(&job), (10, 99), None, 1_000)
     });
+    snapshot("items_end", |dialect| {
+        let job = job(dialect, None);
+        meta::items_end(&job, &judgement(&job), (10, 99), Some(41), 1_000)
+    });
     snapshot("passes_filter", |dialect| {
         let filter = r#"{"column": "kind", "op": "=", "value": "parquet"}"#;
         let job = job(dialect, Some(filter));
@@ -376,14 +380,21 @@ fn on_the_inventory() {
             limit: 20,
             details: dialect != Dialect::Sqlite,
         };
-        inventory(dialect).list_attempts(&query, Some("files"))
+        inventory(dialect).list_attempts(&query, Some("files"), None)
+    });
+    snapshot("attempts_end", |dialect| {
+        let query = HistoryQuery {
+            uid: Some(42),
+            ..HistoryQuery::default()
+        };
+        inventory(dialect).attempts_end(&query, None)
     });
     snapshot("list_attempts_of_all", |dialect| {
         let query = HistoryQuery {
             details: false,
             ..HistoryQuery::default()
         };
-        inventory(dialect).list_attempts(&query, None)
+        inventory(dialect).list_attempts(&query, None, None)
     });
 }
 

@@ -10,9 +10,6 @@ use ureq::Agent;
 
 use crate::subject::{Call, Failure, Subject};
 
-/// How many attempts the API gives at once with their results and logs.
-const DETAILED_PAGE: u32 = 10;
-
 /// How long a connection may lie idle before another is made: services close those that do for 10 seconds.
 const MAX_IDLE: Duration = Duration::from_secs(5);
 
@@ -90,24 +87,13 @@ impl HttpSubject {
         self.post(&path, None, &body)
     }
 
-    /// The API gives few attempts at once with their results and logs: page by page.
+    /// Page by page: results and logs may be long.
     fn history(&self, query: &HistoryQuery) -> Result<Value, Failure> {
         let mut attempts = Vec::new();
         let mut before = query.before;
         loop {
             let left = query.limit.saturating_sub(attempts.len() as u32);
-            // A limit that is not allowed is sent as it is.
-            let limit = if query.limit <= 1_000 {
-                left.min(DETAILED_PAGE)
-            } else {
-                left
-            };
-            let mut path = format!("/v1/batches?limit={limit}");
-            path += if limit <= DETAILED_PAGE {
-                "&details=true"
-            } else {
-                ""
-            };
+            let mut path = format!("/v1/batches?limit={left}&details=true");
             let queue = query.queue.map(to_json).transpose()?;
             for (name, value) in [
                 ("meta_table", query.meta_table.clone()),

@@ -91,6 +91,29 @@ pub fn deliver_json(document: &impl Serialize) -> Result<(), Failure> {
     Ok(output.flush()?)
 }
 
+/// A JSON list, printed one document after the other: it may be longer than memory is large.
+#[derive(Debug, Default)]
+pub struct JsonList {
+    has_begun: bool,
+}
+
+impl JsonList {
+    /// Prints the next document.
+    pub fn print(&mut self, document: &impl Serialize) -> Result<(), Failure> {
+        let before = if self.has_begun { ",\n" } else { "[\n" };
+        self.has_begun = true;
+        // What is kept to the letter within it stays so in a list of one.
+        let list = serde_json::to_string_pretty(&[document])?;
+        let document = (list.strip_prefix("[\n")).and_then(|rest| rest.strip_suffix("\n]"));
+        print_bytes([before, document.unwrap_or(&list)].concat().as_bytes())
+    }
+
+    /// Prints the end.
+    pub fn end(self) -> Result<(), Failure> {
+        print_bytes(if self.has_begun { b"\n]\n" } else { b"[]\n" })
+    }
+}
+
 /// Prints a document.
 pub fn print_json(document: &impl Serialize) -> Result<(), Failure> {
     print(serde_json::to_string_pretty(document)?)

@@ -1,6 +1,6 @@
 //! The API's operations: `openapi.json` describes them.
 
-use batchintory::{AcquireRequest, Acquisition, Attempt, Dialect, HistoryQuery};
+use batchintory::{AcquireRequest, Acquisition, Attempt, Dialect, HistoryQuery, Item, PAGE_BYTES};
 use http::header::LOCATION;
 use http::{HeaderValue, StatusCode};
 use percent_encoding::{NON_ALPHANUMERIC, utf8_percent_encode};
@@ -12,8 +12,8 @@ use crate::authorization::{Access, Caller};
 use crate::inventory::Inventory;
 use crate::operation::Operation;
 use crate::parameters::{
-    AuditPage, BatchesPage, Cap, Count, End, Heartbeat, ItemHistoryPage, ItemsPage, MAX_DETAILED,
-    PlanPage, Requeue, claim_token, no_query, query,
+    AuditPage, BatchesPage, Cap, Count, End, Heartbeat, ItemHistoryPage, ItemsPage, PlanPage,
+    Requeue, claim_token, no_query, query,
 };
 use crate::problem::Problem;
 use crate::response::{self, Response};
@@ -198,7 +198,8 @@ fn items(
     let page: ItemsPage = query(request.query)?;
     let limit = page.limit.unwrap_or(1_000);
     let items = inventory.items(claim_token, page.after, limit)?;
-    let next_after = next(&items, limit, |item| item.uid);
+    let may_go_on = items.len() >= limit as usize || may_be_cut(&items);
+    let next_after = items.last().filter(|_| may_go_on).map(|item| item.uid);
     ok(&json!({ "items": items, "next_after": next_after }))
 }
 
@@ -215,14 +216,9 @@ fn end(
 }
 
 fn batches(query: HistoryQuery, inventory: &impl Inventory) -> Result<Response, Problem> {
-    if query.details && query.limit > MAX_DETAILED {
-        return Err(Problem::invalid_request(format!(
-            "with details, limit must be {MAX_DETAILED} at most: a result or a log may be a MiB"
-        )));
-    }
-    let (limit, details) = (query.limit, query.details);
-    let attempts = inventory.history(query)?;
-    let next_before = next(&attempts, limit, |attempt| attempt.id);
+    let attempts = inventory.history(query.clone())?;
+    let next_before = next_before(&attempts, &query, inventory)?;
+    let details = query.details;
     let batches = if details {
         attempts
             .into_iter()
@@ -256,10 +252,41 @@ enum Shown {
     WithoutDetails(Value),
 }
 
-/// Where the next page goes on: at the last one of this page, unless it is not full.
-fn next<T>(page: &[T], limit: u32, place: impl Fn(&T) -> i64) -> Option<i64> {
-    let last = page.last().filter(|_| page.len() >= limit as usize);
-    last.map(place)
+/// Whether a page may have ended by its bytes. They are counted as the database keeps them: in none of its
+/// encodings has a character more than four.
+fn may_be_cut(items: &[Item]) -> bool {
+    let bytes: usize = (items.iter())
+        .filter_map(|item| item.item.as_ref())
+        .map(String::len)
+        .sum();
+    bytes >= PAGE_BYTES as usize / 4
+}
+
+/// Where the next page goes on: at the last one of this page, unless none follows.
+fn next_before(
+    page: &[Attempt],
+    query: &HistoryQuery,
+    inventory: &impl Inventory,
+) -> Result<Option<i64>, Problem> {
+    let Some(last) = page.last() else {
+        return Ok(None);
+    };
+    let before = Some(last.id);
+    if page.len() >= query.limit as usize {
+        return Ok(before);
+    }
+    // One that may have ended by its bytes does not tell.
+    let may_be_cut = query.details || query.uid.is_some();
+    let is_last = !may_be_cut || {
+        let following = HistoryQuery {
+            before,
+            limit: 1,
+            details: false,
+            ..query.clone()
+        };
+        inventory.history(following)?.is_empty()
+    };
+    Ok(before.filter(|_| !is_last))
 }
 
 /// An attempt whose details were not read.

@@ -5,6 +5,26 @@ use batchintory::{
     HistoryQuery, Item, JobProgress, JobSummary, Migration, Outcome, RequeueTarget, Settings,
 };
 
+/// The latest attempts: as many as the query's limit says, or all that there are, in as many pages as that
+/// takes.
+pub(crate) fn latest_attempts(
+    inventory: &impl Inventory,
+    mut query: HistoryQuery,
+) -> Result<Vec<Attempt>, Error> {
+    let mut attempts = Vec::new();
+    while query.limit > 0 {
+        let page = inventory.history(query.clone())?;
+        let Some(last) = page.last() else {
+            break;
+        };
+        query.before = Some(last.id);
+        let number = u32::try_from(page.len()).unwrap_or(u32::MAX);
+        query.limit = query.limit.saturating_sub(number);
+        attempts.extend(page);
+    }
+    Ok(attempts)
+}
+
 /// The functions of the interface `inventory`, which `wit/inventory.wit` describes.
 #[allow(missing_docs, clippy::missing_errors_doc)]
 pub trait Inventory {

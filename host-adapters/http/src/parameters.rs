@@ -9,10 +9,7 @@ use serde_json::value::RawValue;
 
 use crate::problem::Problem;
 
-/// The most attempts in a page with their results and logs, which may have 1 MiB each.
-pub(crate) const MAX_DETAILED: u32 = 10;
-
-/// How many attempts a page without them has where nothing is said.
+/// How many attempts a page has where nothing is said.
 const USUAL_ATTEMPTS: u32 = 100;
 
 /// The header with a claim token of the caller's own.
@@ -105,18 +102,13 @@ pub(crate) struct BatchesPage {
 
 impl From<BatchesPage> for HistoryQuery {
     fn from(page: BatchesPage) -> Self {
-        let usual = if page.details {
-            MAX_DETAILED
-        } else {
-            USUAL_ATTEMPTS
-        };
         Self {
             meta_table: page.meta_table,
             job: page.job,
             uid: page.uid,
             queue: page.queue,
             before: page.before,
-            limit: page.limit.unwrap_or(usual),
+            limit: page.limit.unwrap_or(USUAL_ATTEMPTS),
             details: page.details,
         }
     }

@@ -1,15 +1,12 @@
 // A batch in the hands of its owner.
 
 import { mayPass, tryAgain } from "./ending.js";
-import { LeaseOverError, LimitReachedError, type LossError, leaseOver } from "./errors.js";
+import { LeaseOverError, type LossError, leaseOver } from "./errors.js";
 import type { BatchRecord, Id, Item, Outcome } from "./interface.js";
 import type { CallOptions, Inventory } from "./inventory.js";
 
 /** How many items are asked for at once. */
 const defaultPage = 5_000;
-
-/** So many times fewer are asked for after an answer that was too large. */
-const fewer = 4;
 
 /** The most characters of an error that are kept; a log may have a MiB. */
 const maxLog = 300_000;
@@ -49,10 +46,16 @@ export interface Processing {
 export class Items implements AsyncIterable<Item> {
   readonly #page: (after: bigint | undefined, limit: number) => Promise<Item[]>;
   readonly #limit: number;
+  readonly #idEnd: bigint;
 
-  constructor(page: (after: bigint | undefined, limit: number) => Promise<Item[]>, limit: number) {
+  constructor(
+    page: (after: bigint | undefined, limit: number) => Promise<Item[]>,
+    limit: number,
+    idEnd: bigint,
+  ) {
     this.#page = page;
     this.#limit = limit;
+    this.#idEnd = idEnd;
   }
 
   /** One item after the other. */
@@ -60,23 +63,14 @@ export class Items implements AsyncIterable<Item> {
     for await (const page of this.pages()) yield* page;
   }
 
-  /** One page after the other. Where an answer would be too large, the pages get smaller. */
+  /** One page after the other: as many items as were asked for, or about a MiB of them. */
   async *pages(): AsyncGenerator<Item[], void, void> {
-    let after: bigint | undefined;
-    let limit = this.#limit;
-    for (;;) {
-      let page: Item[];
-      try {
-        page = await this.#page(after, limit);
-      } catch (error) {
-        if (!(error instanceof LimitReachedError) || limit <= 1) throw error;
-        limit = Math.max(Math.floor(limit / fewer), 1);
-        continue;
-      }
-      if (page.length > 0) yield page;
-      if (page.length < limit) return;
-      after = page.at(-1)?.uid;
-    }
+    let last: bigint | undefined;
+    do {
+      const page = await this.#page(last, this.#limit);
+      last = page.at(-1)?.uid;
+      if (last !== undefined) yield page;
+    } while (last !== undefined && last !== this.#idEnd);
   }
 
   /** All items. */
@@ -156,7 +150,7 @@ export class Batch implements AsyncDisposable {
   items({ pageSize = defaultPage, ...options }: ItemOptions = {}): Items {
     const page = (after: Id | undefined, limit: number) =>
       this.#inventory.items(this.claimToken, { after, limit, ...options });
-    return new Items(page, pageSize);
+    return new Items(page, pageSize, this.idEnd);
   }
 
   /** A sign of life: the lease now ends so many seconds from now; by default as many as in the request. */

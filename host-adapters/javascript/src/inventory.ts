@@ -128,7 +128,10 @@ export class Inventory implements AsyncDisposable {
     }
   }
 
-  /** A page of the items of a batch: up to `limit` (1 to 10,000, by default 5,000) items with ids above `after`. */
+  /**
+   * A page of the items of a batch: up to `limit` (1 to 10,000, by default 5,000) items with ids above `after`, or about
+   * a MiB of them. An empty page is the end.
+   */
   async items(
     claimToken: string,
     { after, limit = 5_000, ...options }: CallOptions & { after?: Api.Id | undefined; limit?: number } = {},
@@ -217,7 +220,7 @@ export class Inventory implements AsyncDisposable {
     return (await this.#call(options, "jobs")).map(boundary.fromJob);
   }
 
-  /** Attempts, latest first. */
+  /** Attempts, latest first: up to the query's limit, or about a MiB of what became of them. An empty page is the end. */
   async history(query: Api.HistoryQuery = {}, options: CallOptions = {}): Promise<Api.Attempt[]> {
     return (await this.#call(options, "history", boundary.toHistoryQuery(query))).map(boundary.fromAttempt);
   }

@@ -161,15 +161,14 @@ def test_what_can_never_be_kept_fails_its_batch(lake: MakeInventory) -> None:
     assert "can never store" in latest(inventory).log
 
 
-def test_pages_get_smaller_where_an_answer_would_be_too_large(
-    sqlite_url: str, lake: MakeInventory, engine_of: Callable[[str], Engine]
-) -> None:
-    inventory = lake(sqlite_url, range(1, 401), limits=Limits(memory_bytes=8 << 20))
+def test_pages_end_by_their_bytes(sqlite_url: str, lake: MakeInventory, engine_of: Callable[[str], Engine]) -> None:
+    inventory = lake(sqlite_url, range(1, 401), limits=Limits(memory_bytes=16 << 20))
     with engine_of(sqlite_url).begin() as connection:
-        connection.execute(text("UPDATE files SET item = hex(zeroblob(10000))"))
+        connection.execute(text("UPDATE files SET item = hex(zeroblob(100000))"))
     batch = claim(inventory, count=None)
-    assert [len(item or "") for item in batch.items] == [20_000] * 400
-    assert batch.items == [record.item for record in batch.records]
+    pages = [[len(item.item or "") for item in page] for page in batch.pages()]
+    assert pages == [[200_000] * 6] * 66 + [[200_000] * 4]
+    assert [item.uid for item in batch.records] == list(range(1, 401))
 
 
 @pytest.mark.parametrize("driver", ["psycopg", "psycopg2", "pymysql"])

@@ -87,11 +87,18 @@ impl Batch {
 
     /// The items page by page.
     pub fn pages(&self) -> ItemPages {
-        self.inventory.item_pages(&self.record.claim_token)
+        let Self {
+            inventory, record, ..
+        } = self;
+        ItemPages::new(
+            inventory.clone(),
+            record.claim_token.clone(),
+            Some(record.id_end),
+        )
     }
 
-    /// A page of items: up to `limit` (1 to 10,000) items with ids above `after`. What does not fit into the
-    /// planner's memory is [`Error::LimitReached`].
+    /// A page of items: up to `limit` (1 to 10,000) items with ids above `after`, or about a MiB of them. An empty
+    /// page is the end.
     pub async fn items_after(&self, after: Option<i64>, limit: u32) -> Result<Vec<Item>, Error> {
         self.inventory
             .items(&self.record.claim_token, after, limit)

@@ -192,7 +192,8 @@ impl Inventory {
         }
     }
 
-    /// A page of the items of a batch: up to `limit` (1 to 10,000) items with ids above `after`.
+    /// A page of the items of a batch: up to `limit` (1 to 10,000) items with ids above `after`, or about a MiB
+    /// of them. An empty page is the end.
     pub async fn items(
         &self,
         claim_token: &str,
@@ -205,7 +206,7 @@ impl Inventory {
 
     /// The items of a batch, page by page.
     pub fn item_pages(&self, claim_token: &str) -> ItemPages {
-        ItemPages::new(self.clone(), claim_token.to_owned())
+        ItemPages::new(self.clone(), claim_token.to_owned(), None)
     }
 
     /// A sign of life: the batch's lease now ends so many seconds (1 to 31,536,000) from now.
@@ -277,7 +278,8 @@ impl Inventory {
         Ok(jobs.into_iter().map(Into::into).collect())
     }
 
-    /// Attempts, latest first.
+    /// Attempts, latest first: up to the query's limit, or about a MiB of what became of them. An empty page is
+    /// the end.
     pub async fn history(&self, query: &HistoryQuery) -> Result<Vec<Attempt>, Error> {
         let query = query.clone().into();
         let attempts = call!(self.call_history(&query)).await?;

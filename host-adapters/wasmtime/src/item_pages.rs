@@ -2,34 +2,30 @@
 
 use batchintory::Item;
 
-use crate::error::{Error, Limit};
+use crate::error::Error;
 use crate::inventory::Inventory;
 
-/// How many items are asked for at once, unless an answer is too large.
+/// How many items are asked for at once.
 const PAGE: u32 = 5_000;
-
-/// So many times fewer are asked for after an answer that was too large.
-const FEWER: u32 = 4;
 
 /// The items of a batch, page by page: by [`Batch::pages`](crate::Batch::pages) or
 /// [`Inventory::item_pages`].
-///
-/// Where the items are so long that an answer does not fit into the planner's memory, the pages get smaller.
 #[derive(Debug)]
 pub struct ItemPages {
     inventory: Inventory,
     claim_token: String,
-    size: u32,
+    /// The id of the last item, where it is known.
+    id_end: Option<i64>,
     after: Option<i64>,
     is_over: bool,
 }
 
 impl ItemPages {
-    pub(crate) fn new(inventory: Inventory, claim_token: String) -> Self {
+    pub(crate) fn new(inventory: Inventory, claim_token: String, id_end: Option<i64>) -> Self {
         Self {
             inventory,
             claim_token,
-            size: PAGE,
+            id_end,
             after: None,
             is_over: false,
         }
@@ -37,23 +33,16 @@ impl ItemPages {
 
     /// The next page; none at the end. After an error it may be asked for again.
     pub async fn next(&mut self) -> Result<Option<Vec<Item>>, Error> {
-        while !self.is_over {
-            let asked = self
-                .inventory
-                .items(&self.claim_token, self.after, self.size);
-            match asked.await {
-                Ok(page) => {
-                    self.is_over = page.len() < self.size as usize;
-                    self.after = page.last().map(|item| item.uid).or(self.after);
-                    return Ok(Some(page).filter(|page| !page.is_empty()));
-                }
-                Err(Error::LimitReached {
-                    limit: Limit::Memory(_),
-                }) if self.size > 1 => self.size = (self.size / FEWER).max(1),
-                Err(error) => return Err(error),
-            }
+        if self.is_over {
+            return Ok(None);
         }
-        Ok(None)
+        let page = (self.inventory)
+            .items(&self.claim_token, self.after, PAGE)
+            .await?;
+        let last = page.last().map(|item| item.uid);
+        self.is_over = last.is_none() || last == self.id_end;
+        self.after = last.or(self.after);
+        Ok(Some(page).filter(|page| !page.is_empty()))
     }
 
     /// All that are left.

@@ -14,6 +14,7 @@ mod languages;
 mod looking_back;
 mod meta_database;
 mod mysql;
+mod pages;
 mod processes;
 mod properties;
 mod real_faults;

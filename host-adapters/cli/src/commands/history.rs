@@ -4,7 +4,7 @@ use batchintory_wasmtime::{Attempt, HistoryQuery, Queue};
 use clap::{Args, ValueEnum};
 
 use crate::error::{Code, Failure};
-use crate::output::{WeightUnit, count, print_json, print_table, table, tell};
+use crate::output::{JsonList, WeightUnit, count, print_table, table, tell};
 use crate::settings::Settings;
 
 /// How much of a result or a log is shown.
@@ -71,25 +71,16 @@ impl From<QueueName> for Queue {
 /// Shows the attempts.
 pub async fn run(settings: &Settings, arguments: &Arguments, json: bool) -> Result<Code, Failure> {
     let inventory = settings.inventory_at_least().await?;
-    let attempts = inventory
-        .history(&HistoryQuery {
-            meta_table: arguments.meta_table.clone(),
-            job: arguments.job.clone(),
-            uid: arguments.uid,
-            queue: arguments.queue.map(Into::into),
-            before: arguments.before,
-            limit: arguments.limit,
-            details: true,
-        })
-        .await?;
-    if json {
-        print_json(&attempts)?;
-        return Ok(Code::Done);
-    }
-    if attempts.is_empty() {
-        tell("no attempts");
-        return Ok(Code::Done);
-    }
+    let mut query = HistoryQuery {
+        meta_table: arguments.meta_table.clone(),
+        job: arguments.job.clone(),
+        uid: arguments.uid,
+        queue: arguments.queue.map(Into::into),
+        before: arguments.before,
+        limit: arguments.limit,
+        details: true,
+    };
+    let mut list = JsonList::default();
     let unit = WeightUnit::bytes_if(arguments.bytes);
     let headings = [
         "ID",
@@ -105,31 +96,54 @@ pub async fn run(settings: &Settings, arguments: &Arguments, json: bool) -> Resu
         "RESULT",
     ];
     let mut shown = table(&headings, &[0, 3, 6, 7]);
-    for attempt in &attempts {
-        let more = match attempt.queue {
-            _ if attempt.passed_over => ", item passed over",
-            Some(Queue::Retry) => ", to be retried",
-            Some(Queue::Requeued) => ", put back",
-            Some(Queue::Exhausted) => ", exhausted",
-            Some(Queue::Running) | None => "",
+    while query.limit > 0 {
+        let page = inventory.history(&query).await?;
+        let Some(last) = page.last() else {
+            break;
         };
-        let status = format!("{}{more}", attempt.status);
-        shown.add_row([
-            attempt.id.to_string(),
-            attempt.job.clone(),
-            attempt.job_identifier.clone().unwrap_or_default(),
-            attempt.attempt.to_string(),
-            status,
-            format!("{} to {}", attempt.id_start, attempt.id_end),
-            count(attempt.count),
-            unit.show(attempt.weight),
-            attempt.processing_start.clone(),
-            attempt.processing_end.clone().unwrap_or_default(),
-            outcome(attempt),
-        ]);
+        query.before = Some(last.id);
+        let number = u32::try_from(page.len()).unwrap_or(u32::MAX);
+        query.limit = query.limit.saturating_sub(number);
+        for attempt in &page {
+            if json {
+                list.print(attempt)?;
+            } else {
+                shown.add_row(row(attempt, unit));
+            }
+        }
     }
-    print_table(&shown)?;
+    if json {
+        list.end()?;
+    } else if shown.is_empty() {
+        tell("no attempts");
+    } else {
+        print_table(&shown)?;
+    }
     Ok(Code::Done)
+}
+
+fn row(attempt: &Attempt, unit: WeightUnit) -> [String; 11] {
+    let more = match attempt.queue {
+        _ if attempt.passed_over => ", item passed over",
+        Some(Queue::Retry) => ", to be retried",
+        Some(Queue::Requeued) => ", put back",
+        Some(Queue::Exhausted) => ", exhausted",
+        Some(Queue::Running) | None => "",
+    };
+    let status = format!("{}{more}", attempt.status);
+    [
+        attempt.id.to_string(),
+        attempt.job.clone(),
+        attempt.job_identifier.clone().unwrap_or_default(),
+        attempt.attempt.to_string(),
+        status,
+        format!("{} to {}", attempt.id_start, attempt.id_end),
+        count(attempt.count),
+        unit.show(attempt.weight),
+        attempt.processing_start.clone(),
+        attempt.processing_end.clone().unwrap_or_default(),
+        outcome(attempt),
+    ]
 }
 
 /// The result, or else the log's last line, in short.

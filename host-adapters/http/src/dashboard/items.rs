@@ -9,7 +9,7 @@ use serde::Deserialize;
 use super::figures::whole;
 use super::layout::{Layout, Search};
 use super::{Setting, address, job, requeue, time};
-use crate::inventory::Inventory;
+use crate::inventory::{Inventory, latest_attempts};
 use crate::problem::Problem;
 use crate::response::Response;
 
@@ -30,13 +30,14 @@ pub(crate) fn page(
     let uid: i64 = query.uid.trim().parse().map_err(|_| {
         Problem::invalid_request("an item’s id is a whole number of 64 bits, such as 42 or -7")
     })?;
-    let attempts = inventory.history(HistoryQuery {
+    let of_item = HistoryQuery {
         meta_table: Some(query.meta_table.clone()),
         uid: Some(uid),
         limit: ATTEMPTS,
         details: false,
         ..HistoryQuery::default()
-    })?;
+    };
+    let attempts = latest_attempts(inventory, of_item)?;
     let main = html! {
         h1 { "Item " (whole(uid)) " " small { "of " (query.meta_table) } }
         @if attempts.is_empty() {

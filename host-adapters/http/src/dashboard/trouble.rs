@@ -6,7 +6,7 @@ use maud::{Markup, html};
 use super::figures::{count, whole};
 use super::survey::{self, WITH_LOGS};
 use super::{Setting, address, job, requeue, time};
-use crate::inventory::Inventory;
+use crate::inventory::{Inventory, latest_attempts};
 
 /// How much of a log is shown, in bytes: its end, where the reason usually stands.
 const LOG_BYTES: usize = 4 * 1024;
@@ -24,11 +24,12 @@ pub(crate) fn section(
         if number == 0 {
             return Ok(Vec::new());
         }
-        inventory.history(HistoryQuery {
+        let query = HistoryQuery {
             limit: WITH_LOGS,
             details: setting.can_read_logs,
             ..survey::attempts_of(job, Some(queue))
-        })
+        };
+        latest_attempts(inventory, query)
     };
     let exhausted = list(Queue::Exhausted, job.exhausted)?;
     let failed = list(Queue::Retry, job.waiting)?;

@@ -60,7 +60,7 @@ fn requests_that_are_not_allowed() {
         service.get("/v1/jobs/j/audit"),
         service.get("/v1/jobs/j/audit?meta_table=files&limit=0"),
         service.get("/v1/batches?limit=1001"),
-        service.get("/v1/batches?limit=11&details=true"),
+        service.get("/v1/batches?limit=1001&details=true"),
         service.get("/v1/batches?uid=1"),
         service.get("/v1/batches?queue=waiting"),
         service.get("/v1/batches?limit=1&limit=2"),

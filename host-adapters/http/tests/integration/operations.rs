@@ -206,6 +206,46 @@ fn attempts_are_listed_by_pages_and_by_item() {
 }
 
 #[test]
+fn answers_end_by_their_bytes() {
+    const BOUND: usize = 1_500_000;
+    let service = Service::new();
+    service.execute(
+        "WITH RECURSIVE n (i) AS (SELECT 100 UNION ALL SELECT i + 1 FROM n WHERE i < 139) \
+         INSERT INTO files SELECT i, hex(zeroblob(100000)), 1, 'text' FROM n",
+    );
+    let token = service.claim("lines", 1_000);
+    let mut after = None;
+    let mut uids = Vec::new();
+    loop {
+        let after_last = after.map_or(String::new(), |after: i64| format!("?after={after}"));
+        let page = service.get(&format!("/v1/batches/{token}/items{after_last}"));
+        assert!(page.text.len() < BOUND, "{}", page.text.len());
+        let items = page.json["items"].as_array().unwrap();
+        uids.extend(items.iter().map(|item| item["uid"].as_i64().unwrap()));
+        after = page.json["next_after"].as_i64();
+        if after.is_none() {
+            break;
+        }
+    }
+    assert_eq!(uids.len(), 10 + 40, "{uids:?}");
+    assert!(uids.is_sorted_by(|uid, next| uid < next));
+
+    let log = json!({"log": "x".repeat(600_000)});
+    for _ in 0..3 {
+        let token = service.claim("attempts", 1);
+        service.post(&format!("/v1/batches/{token}/fail"), &log);
+    }
+    let path = "/v1/batches?job=attempts&details=true&limit=1000";
+    let page = service.get(path);
+    assert!(page.text.len() < BOUND, "{}", page.text.len());
+    assert_eq!(page.json["batches"].as_array().unwrap().len(), 2);
+    let before = page.json["next_before"].as_i64().unwrap();
+    let page = service.get(&format!("{path}&before={before}"));
+    assert_eq!(page.json["batches"].as_array().unwrap().len(), 1);
+    assert_eq!(page.json["next_before"], Value::Null);
+}
+
+#[test]
 fn the_service_tells_of_itself() {
     let service = Service::empty();
     for dialect in ["postgresql", "sqlite"] {

@@ -9,7 +9,7 @@ from types import TracebackType
 from typing import TYPE_CHECKING, Any, Concatenate, ParamSpec, TypeVar
 
 from batchintory.ending import end
-from batchintory.errors import BatchintoryError, BatchReleased, InvalidRequest, LimitReached, ResultError
+from batchintory.errors import BatchintoryError, BatchReleased, InvalidRequest, ResultError
 from batchintory.heartbeat import Heartbeat
 from batchintory.json_text import JsonText, write
 from batchintory.records import BatchRecord, Item, Outcome
@@ -28,8 +28,6 @@ R = TypeVar("R")
 #: How many items are asked for at once.
 PAGE = 5_000
 
-#: So many times fewer are asked for after an answer that was too large.
-_FEWER = 4
 
 #: The log of a batch that had nothing to process.
 _NO_ITEMS = "no items: the rows of this range are gone"
@@ -118,22 +116,14 @@ class Batch:
         return self._records
 
     def pages(self, size: int = PAGE) -> Iterator[list[Item]]:
-        """All items, page by page (1 to 10,000 each). Where the items are so long that an answer does not fit
-        into the planner's memory, the pages get smaller."""
-        after = None
-        while True:
-            try:
-                page = self._inventory.items(self.claim_token, after, size)
-            except LimitReached:
-                if size == 1:
-                    raise
-                size = max(size // _FEWER, 1)
-                continue
-            if page:
-                yield page
-            if len(page) < size:
+        """All items, page by page: at most so many each (1 to 10,000), or about a MiB of them."""
+        page = self._inventory.items(self.claim_token, None, size)
+        while page:
+            yield page
+            last = page[-1].uid
+            if last == self.id_range.id_max:
                 return
-            after = page[-1].uid
+            page = self._inventory.items(self.claim_token, last, size)
 
     # The end.
 

@@ -193,7 +193,8 @@ class Inventory:
                 failed += 1
 
     def items(self, claim_token: str, after: int | None = None, limit: int = 5_000) -> list[Item]:
-        """A page of the items of a batch: up to ``limit`` (1 to 10,000) items with ids above ``after``."""
+        """A page of the items of a batch: up to ``limit`` (1 to 10,000) items with ids above ``after``, or about a
+        MiB of them. An empty page is the end."""
         found: list[Item] = self._call("items", claim_token, after, limit)
         return found
 
@@ -253,7 +254,8 @@ class Inventory:
         return found
 
     def history(self, query: HistoryQuery = HistoryQuery()) -> list[Attempt]:
-        """Attempts, latest first."""
+        """Attempts, latest first: up to the query's limit, or about a MiB of what became of them. An empty page is
+        the end."""
         found: list[Attempt] = self._call("history", query)
         return found
 

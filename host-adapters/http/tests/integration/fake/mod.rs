@@ -242,6 +242,7 @@ impl Inventory for Fake {
         self.queries.borrow_mut().push(query.clone());
         let is_meant = |attempt: &&Attempt| {
             query.queue.is_none_or(|queue| attempt.queue == Some(queue))
+                && query.before.is_none_or(|before| attempt.id < before)
                 && query
                     .uid
                     .is_none_or(|uid| (attempt.id_start..=attempt.id_end).contains(&uid))
