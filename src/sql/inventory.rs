@@ -658,7 +658,7 @@ impl InventoryTable {
             (query.uid.is_some(), "config"),
         ];
         let times = ["processing_start", "processing_end", "lease_expires"];
-        let mut select = page.rows;
+        let mut select = (page.rows)();
         select
             .limit(limit)
             .expr(columns(
@@ -702,29 +702,42 @@ impl InventoryTable {
         Statement::build(&select, self.dialect)
     }
 
-    fn attempts_page(&self, query: &HistoryQuery, meta_table: Option<&str>) -> Page {
-        let mut rows = Query::select();
-        rows.from_as(self.name.reference(), ATTEMPTS)
-            .and_where_option(query.queue.map(Queue::is))
-            .and_where_option(meta_table.map(|name| Expr::col("meta_table").eq(bind_text(name))))
-            .and_where_option((query.job.as_deref()).map(|job| Expr::col("job").eq(bind_text(job))))
-            .and_where_option(query.uid.map(|uid| {
-                (Expr::col("batch_id_start").lte(bind_int(uid)))
-                    .and(Expr::col("batch_id_end").gte(bind_int(uid)))
-            }))
-            .and_where_option((query.before).map(|before| Expr::col("id").lt(bind_int(before))))
-            .order_by("id", Order::Desc);
+    fn attempts_page<'a>(
+        &'a self,
+        query: &'a HistoryQuery,
+        meta_table: Option<&'a str>,
+    ) -> Page<'a> {
+        let rows = move || {
+            let job = query.job.as_deref();
+            let mut rows = Query::select();
+            rows.from_as(self.name.reference(), ATTEMPTS)
+                .and_where_option(query.queue.map(Queue::is))
+                .and_where_option(
+                    meta_table.map(|name| Expr::col("meta_table").eq(bind_text(name))),
+                )
+                .and_where_option(job.map(|job| Expr::col("job").eq(bind_text(job))))
+                .and_where_option(query.uid.map(|uid| {
+                    (Expr::col("batch_id_start").lte(bind_int(uid)))
+                        .and(Expr::col("batch_id_end").gte(bind_int(uid)))
+                }))
+                .and_where_option((query.before).map(|before| Expr::col("id").lt(bind_int(before))))
+                .order_by("id", Order::Desc);
+            rows
+        };
         let long: &[&'static str] = match (query.details, query.uid) {
             (true, None) => &["job_result_item", "logging"],
             (false, _) => &["config"],
             (true, Some(_)) => &["job_result_item", "logging", "config"],
         };
-        let bytes = (long.iter()).map(|column| self.dialect.bytes(Expr::col(*column)));
+        let bytes = move || {
+            let bytes = (long.iter()).map(|column| self.dialect.bytes(Expr::col(*column)));
+            joined(bytes.collect(), ExprTrait::add).unwrap_or_else(|| Expr::cust("0"))
+        };
         Page {
             dialect: self.dialect,
-            rows,
-            place: Expr::col("id"),
-            bytes: joined(bytes.collect(), ExprTrait::add).unwrap_or_else(|| Expr::cust("0")),
+            rows: Box::new(rows),
+            place: Box::new(|| Expr::col("id")),
+            bytes: Box::new(bytes),
             is_descending: true,
         }
     }

@@ -254,7 +254,7 @@ pub(crate) fn items(
     let page = items_page(job, judgement, range, after);
     let end = (job.dialect != Dialect::Mysql)
         .then(|| Func::coalesce([page.end(limit), bind_int(range.1)]));
-    let mut select = page.rows;
+    let mut select = (page.rows)();
     select
         .limit(limit)
         .expr(bigint(source(&job.columns.uid)))
@@ -280,28 +280,31 @@ pub(crate) fn items_end(
     on_source(&select, job)
 }
 
-fn items_page(
-    job: &Job,
-    judgement: &Judgement,
+fn items_page<'a>(
+    job: &'a Job,
+    judgement: &'a Judgement,
     (id_start, id_end): (i64, i64),
     after: Option<i64>,
-) -> Page {
+) -> Page<'a> {
     let dialect = job.dialect;
     let uid = || source(&job.columns.uid);
-    let passes = (judgement.filter.as_ref())
-        .map(|filter| filter.expression(dialect, SOURCE, Assumption::Worst));
-    let mut rows = Query::select();
-    rows.from_as(job.meta_table.reference(), SOURCE)
-        .and_where(uid().gte(bind_int(id_start)))
-        .and_where(uid().lte(bind_int(id_end)))
-        .and_where_option(after.map(|after| uid().gt(bind_int(after))))
-        .and_where_option(passes)
-        .order_by_expr(uid(), Order::Asc);
+    let rows = move || {
+        let passes = (judgement.filter.as_ref())
+            .map(|filter| filter.expression(dialect, SOURCE, Assumption::Worst));
+        let mut rows = Query::select();
+        rows.from_as(job.meta_table.reference(), SOURCE)
+            .and_where(uid().gte(bind_int(id_start)))
+            .and_where(uid().lte(bind_int(id_end)))
+            .and_where_option(after.map(|after| uid().gt(bind_int(after))))
+            .and_where_option(passes)
+            .order_by_expr(uid(), Order::Asc);
+        rows
+    };
     Page {
         dialect,
-        rows,
-        place: uid(),
-        bytes: dialect.bytes(source(&job.columns.item)),
+        rows: Box::new(rows),
+        place: Box::new(uid),
+        bytes: Box::new(move || dialect.bytes(source(&job.columns.item))),
         is_descending: false,
     }
 }

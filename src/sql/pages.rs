@@ -12,20 +12,21 @@ pub const PAGE_BYTES: u32 = 1024 * 1024;
 /// In MySQL so many rows are looked at before the others.
 const FIRST_ROWS: u64 = 64;
 
-/// Which rows a page is made of.
-pub(super) struct Page {
+/// Which rows a page is made of. Parts of a statement are made where they are needed, since copying
+/// them would weigh some kilobytes.
+pub(super) struct Page<'a> {
     pub(super) dialect: Dialect,
-    /// All rows in their order, without columns.
-    pub(super) rows: SelectStatement,
+    /// Selects all rows in their order, without columns.
+    pub(super) rows: Box<dyn Fn() -> SelectStatement + 'a>,
     /// What a row is told by.
-    pub(super) place: Expr,
+    pub(super) place: Box<dyn Fn() -> Expr + 'a>,
     /// How many bytes a row has.
-    pub(super) bytes: Expr,
+    pub(super) bytes: Box<dyn Fn() -> Expr + 'a>,
     /// Whether the highest place comes first.
     pub(super) is_descending: bool,
 }
 
-impl Page {
+impl Page<'_> {
     /// The place of the row that fills the page, NULL where so many rows do not.
     ///
     /// PostgreSQL and SQLite add up row by row and stop at that one, so nothing is read that is not given.
@@ -42,9 +43,9 @@ impl Page {
     fn filling(&self, limit: u64) -> SelectStatement {
         const PLACE: &str = "place";
         const BYTES: &str = "bytes";
-        let mut rows = self.rows.clone();
-        rows.limit(limit).expr_as(self.place.clone(), PLACE);
-        let (place, bytes) = (self.place.clone(), self.bytes.clone());
+        let mut rows = (self.rows)();
+        rows.limit(limit).expr_as((self.place)(), PLACE);
+        let (place, bytes) = ((self.place)(), (self.bytes)());
         let totals = match self.dialect {
             Dialect::Postgresql | Dialect::Sqlite => {
                 rows.expr_as(self.total(bytes, place), BYTES);
