@@ -1,5 +1,6 @@
 //! One module per command.
 
+pub mod attack;
 pub mod bench;
 pub mod component;
 pub mod demo;

@@ -21,7 +21,7 @@ mod workspace;
 use std::process::ExitCode;
 
 use clap::{Parser, Subcommand};
-use commands::{bench, demo, fuzz, lint, setup, simulate, test};
+use commands::{attack, bench, demo, fuzz, lint, setup, simulate, test};
 
 /// batchintory's development commands.
 ///
@@ -44,6 +44,7 @@ enum Command {
     Demo(demo::Demo),
     Test(test::Test),
     Lint(lint::Lint),
+    Attack(attack::Attack),
     Bench(bench::Bench),
     Simulate(simulate::Simulate),
     Fuzz(fuzz::Fuzz),
@@ -57,6 +58,7 @@ impl Command {
             Self::Demo(command) => command.run(),
             Self::Test(command) => command.run(),
             Self::Lint(command) => command.run(),
+            Self::Attack(command) => command.run(),
             Self::Bench(command) => command.run(),
             Self::Simulate(command) => command.run(),
             Self::Fuzz(command) => command.run(),

@@ -12,6 +12,9 @@ pub use programs::Programs;
 /// The variable with the URL of a PostgreSQL server to test on.
 pub const VARIABLE: &str = "BATCHINTORY_TEST_POSTGRES";
 
+/// The variable with the folder of PostgreSQL's server programs.
+pub const PROGRAMS_VARIABLE: &str = "BATCHINTORY_TEST_POSTGRES_PROGRAMS";
+
 /// The database's superuser.
 const USER: &str = "batchintory";
 

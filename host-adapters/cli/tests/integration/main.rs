@@ -11,6 +11,8 @@ mod access;
 mod api;
 mod at_once;
 #[cfg(target_os = "linux")]
+mod attack;
+#[cfg(target_os = "linux")]
 mod broken_off;
 mod cli;
 mod ending;

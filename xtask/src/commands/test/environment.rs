@@ -17,9 +17,6 @@ const PYTHON: &str = "BATCHINTORY_TEST_PYTHON";
 /// The variable with the Python that tries the HTTP API out.
 const API_PYTHON: &str = "BATCHINTORY_TEST_API_PYTHON";
 
-/// The variable with the folder of PostgreSQL's server programs.
-const PROGRAMS: &str = "BATCHINTORY_TEST_POSTGRES_PROGRAMS";
-
 /// The variable with the browser.
 const CHROMIUM: &str = "BATCHINTORY_TEST_CHROMIUM";
 
@@ -64,7 +61,7 @@ impl Environment {
         give(API_PYTHON, python::API_TESTS.interpreter()?.into());
         // Tests that crash their server, or put a pooler before it, start their own.
         give(
-            PROGRAMS,
+            postgres::PROGRAMS_VARIABLE,
             postgres::Programs::find_or_install()?.folder.into(),
         );
         poolers::find_or_install()?;

@@ -1,0 +1,134 @@
+//! The programs that take part, and what they write.
+
+use std::fs::{self, File, OpenOptions};
+use std::net::TcpListener;
+use std::path::Path;
+use std::process::{Child, Command, Stdio};
+
+use anyhow::{Result, ensure};
+use nix::sys::signal::{Signal, kill};
+use nix::unistd::Pid;
+
+use crate::workplace::service::TOKEN;
+
+use super::scene::{JOB, LEASE_SECONDS, MAX_ATTEMPTS, MAX_COUNT};
+
+/// What a worker does with its items: keeps them, which takes a disk that is not full, and a little time.
+const WORK: &str =
+    "cat > \"$PLACE/$$\" && sleep 0.1 && rm \"$PLACE/$$\" && echo '{\"done\": true}'";
+
+/// The logs' names.
+const SERVICE_LOG: &str = "service.log";
+const WORKERS_LOG: &str = "workers.log";
+
+/// A program that runs; killed when dropped.
+pub(super) struct Process(Child);
+
+impl Process {
+    pub(super) fn is_running(&mut self) -> bool {
+        matches!(self.0.try_wait(), Ok(None))
+    }
+
+    pub(super) fn kill(&mut self) -> Result<()> {
+        self.0.kill()?;
+        self.0.wait()?;
+        Ok(())
+    }
+
+    pub(super) fn signal(&self, signal: Signal) -> Result<()> {
+        Ok(kill(Pid::from_raw(i32::try_from(self.0.id())?), signal)?)
+    }
+
+    /// Its memory, in bytes.
+    pub(super) fn memory(&self) -> u64 {
+        let status = fs::read_to_string(format!("/proc/{}/status", self.0.id()));
+        let status = status.unwrap_or_default();
+        let line = status.lines().find(|line| line.starts_with("VmRSS:"));
+        let kibibytes = line.and_then(|line| line.split_whitespace().nth(1)?.parse::<u64>().ok());
+        kibibytes.unwrap_or(0) * 1024
+    }
+}
+
+impl Drop for Process {
+    fn drop(&mut self) {
+        let _ = self.kill();
+    }
+}
+
+/// The service at this `address:port`, once it answers.
+pub(super) fn serve(address: &str, url: &str, folder: &Path) -> Result<Process> {
+    let child = program()
+        .args(["serve", "--listen", address])
+        .env("BATCHINTORY_INVENTORY_CONN", url)
+        .env("BATCHINTORY_API_TOKEN", TOKEN)
+        .env("RUST_LOG", "info")
+        .current_dir(folder)
+        .stdin(Stdio::null())
+        .stdout(Stdio::null())
+        .stderr(log(folder, SERVICE_LOG)?)
+        .spawn()?;
+    let mut service = Process(child);
+    while std::net::TcpStream::connect(address).is_err() {
+        ensure!(service.is_running(), "the service does not start");
+        std::thread::sleep(std::time::Duration::from_millis(20));
+    }
+    Ok(service)
+}
+
+/// A worker, by this command that leads to the program; it uses files in `place`.
+pub(super) fn work(
+    mut program: Command,
+    url: &str,
+    folder: &Path,
+    place: &Path,
+) -> Result<Process> {
+    let child = program
+        .args(["run", "--meta-table", "files", "--job", JOB, "--until-done"])
+        .args(["--max-count", &MAX_COUNT.to_string()])
+        .args(["--max-attempts", &MAX_ATTEMPTS.to_string()])
+        .args(["--lease", &LEASE_SECONDS.to_string()])
+        .args(["--", "sh", "-c", WORK])
+        .env("BATCHINTORY_INVENTORY_CONN", url)
+        .env("BATCHINTORY_API_TOKEN", TOKEN)
+        .env("PLACE", place)
+        .env("RUST_LOG", "info")
+        .current_dir(folder)
+        .stdin(Stdio::null())
+        .stdout(log(folder, WORKERS_LOG)?)
+        .stderr(log(folder, WORKERS_LOG)?)
+        .spawn()?;
+    Ok(Process(child))
+}
+
+/// The program itself.
+pub(super) fn program() -> Command {
+    Command::new(env!("CARGO_BIN_EXE_batchintory"))
+}
+
+fn log(folder: &Path, name: &str) -> Result<File> {
+    let path = folder.join(name);
+    Ok(OpenOptions::new().append(true).create(true).open(path)?)
+}
+
+/// What of these secrets, each with its name, stands in a log.
+pub(super) fn secrets_in_logs(folder: &Path, secrets: &[(&str, String)]) -> Result<Vec<String>> {
+    let mut found = Vec::new();
+    for name in [SERVICE_LOG, WORKERS_LOG] {
+        let log = fs::read(folder.join(name))?;
+        let log = String::from_utf8_lossy(&log);
+        ensure!(name != SERVICE_LOG || !log.is_empty(), "{name} is empty");
+        for (kind, secret) in secrets {
+            if log.contains(secret) {
+                found.push(format!("{kind} in {name}"));
+            }
+        }
+    }
+    found.sort();
+    found.dedup();
+    Ok(found)
+}
+
+/// An `address:port` where nobody listens at this moment.
+pub(super) fn free_address() -> Result<String> {
+    Ok(TcpListener::bind("127.0.0.1:0")?.local_addr()?.to_string())
+}
