@@ -18,7 +18,7 @@ mod process;
 mod request;
 mod secret;
 #[cfg(feature = "serve")]
-mod server_options;
+mod server_arguments;
 mod settings;
 mod signals;
 mod starter;

@@ -1,16 +1,25 @@
-//! The options of `serve` that bound what its clients may take.
+//! The options of `serve` that say how clients connect, and bound what they may take.
 
+use std::path::PathBuf;
 use std::time::Duration;
 
-use batchintory_server::{HttpService, ServerLimits};
+use batchintory_server::{HttpService, ServerOptions, Tls};
 use clap::{Args, value_parser};
 
+use crate::error::Failure;
 use crate::request::{Seconds, parse_seconds};
 
-/// What clients may take.
+/// How clients connect, and what they may take.
 #[derive(Debug, Args)]
-#[command(next_help_heading = "Limits")]
-pub struct ServerOptions {
+#[command(next_help_heading = "Encryption and limits")]
+pub struct ServerArguments {
+    /// Encrypt connections by the certificate in this file, in PEM, with those of the authorities between;
+    /// a SIGHUP has it read again
+    #[arg(long, value_name = "FILE", requires = "tls_key")]
+    tls_cert: Option<PathBuf>,
+    /// The certificate's private key, in PEM
+    #[arg(long, value_name = "FILE", requires = "tls_cert")]
+    tls_key: Option<PathBuf>,
     /// How many connections there may be at once; one more takes the place of that which has asked for
     /// nothing longest, and is refused where all are being served
     #[arg(
@@ -25,14 +34,35 @@ pub struct ServerOptions {
     statement_timeout: Seconds,
 }
 
-impl ServerOptions {
+impl ServerArguments {
+    /// The certificate and its key, if there are any.
+    pub fn tls(&self) -> Result<Option<Tls>, Failure> {
+        match (&self.tls_cert, &self.tls_key) {
+            (Some(certificate), Some(key)) => Tls::from_files(certificate, key)
+                .map(Some)
+                .map_err(|error| Failure::usage(error.to_string())),
+            _ => Ok(None),
+        }
+    }
+
     /// The service with these options.
-    pub fn apply(&self, service: HttpService) -> HttpService {
+    pub fn apply(&self, service: HttpService, tls: Option<Tls>) -> HttpService {
         let max_connections = usize::try_from(self.max_connections).unwrap_or(usize::MAX);
         allow_open_files(self.max_connections);
         service
-            .with_limits(ServerLimits { max_connections })
+            .with_server_options(ServerOptions {
+                max_connections,
+                tls,
+            })
             .with_statement_timeout(Duration::from_secs(self.statement_timeout.0.into()))
+    }
+}
+
+/// Reads the certificate and its key again; what cannot be used is told.
+#[cfg(unix)]
+pub fn read_again(tls: &Tls) {
+    if let Err(error) = tls.reload() {
+        crate::output::tell(format_args!("{error}; all stays as it was"));
     }
 }
 

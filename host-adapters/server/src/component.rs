@@ -31,7 +31,7 @@ const MAX_INSTANCES: u32 = 64;
 pub const MAX_PATIENT_REQUESTS: usize = 4;
 
 /// How many of them may be requests without credentials, or such whose bodies do not come at once.
-const MAX_DOUBTFUL: usize = 8;
+const MAX_DOUBTFUL: usize = 4;
 
 /// The memory that all requests share, in bytes: what instances have beyond [`INSTANCE_BYTES`], bodies that
 /// come and answers that are not read yet beyond [`MESSAGE_BYTES`].

@@ -29,10 +29,12 @@ mod reader;
 mod request_body;
 mod server;
 mod service;
+mod tls;
 
 pub use batchintory_http::Settings as ServiceSettings;
 pub use component::{HttpComponent, MAX_PATIENT_REQUESTS};
 pub use error::Error;
 pub use instance::Instance;
-pub use server::{ServerLimits, serve};
+pub use server::{ServerOptions, serve};
 pub use service::HttpService;
+pub use tls::{Tls, TlsError};

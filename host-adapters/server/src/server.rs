@@ -18,17 +18,25 @@ use hyper::{Method, Request, Response, StatusCode};
 use hyper_util::rt::{TokioIo, TokioTimer};
 use hyper_util::server::graceful::{GracefulShutdown, Watcher};
 use serde_json::json;
+use tokio::io::{AsyncRead, AsyncWrite};
 use tokio::net::{TcpListener, TcpStream};
+use tokio::sync::watch;
+use tokio_rustls::TlsAcceptor;
+use tokio_rustls::server::TlsStream;
 use wasmtime_wasi_http::WasiBody;
 
 use crate::connections::Connections;
 use crate::error::Error;
 use crate::memory;
 use crate::reader::{MustRead, Patience};
+use crate::tls::Tls;
 
 /// How long a request's head may take to come, from when the connection was made or the answer before it was
 /// written.
 const MAX_HEAD_TIME: Duration = Duration::from_secs(10);
+
+/// How long a client may take to agree on how a connection is encrypted.
+const MAX_HANDSHAKE_TIME: Duration = Duration::from_secs(10);
 
 /// How long requests under way may take to end when the server does.
 const MAX_LAST_REQUESTS: Duration = Duration::from_secs(30);
@@ -43,18 +51,21 @@ pub(crate) struct Peer(pub(crate) IpAddr);
 /// How often memory is given back that connections have left.
 const REST: Duration = Duration::from_secs(10);
 
-/// What listeners allow.
-#[derive(Debug, Clone)]
-pub struct ServerLimits {
+/// What listeners offer.
+#[derive(Clone)]
+pub struct ServerOptions {
     /// How many connections there may be at once. One more takes the place of that which has waited longest
     /// for a request, and is refused where there is none.
     pub max_connections: usize,
+    /// By what connections are encrypted, if they are.
+    pub tls: Option<Tls>,
 }
 
-impl Default for ServerLimits {
+impl Default for ServerOptions {
     fn default() -> Self {
         Self {
             max_connections: 1_024,
+            tls: None,
         }
     }
 }
@@ -73,7 +84,7 @@ pub(crate) struct Encrypted;
 /// When the listener fails for good.
 pub async fn serve<H, F>(
     listener: TcpListener,
-    limits: ServerLimits,
+    options: ServerOptions,
     handle: H,
     end: impl Future<Output = ()>,
 ) -> Result<(), Error>
@@ -82,7 +93,9 @@ where
     F: Future<Output = Result<Response<WasiBody>, Infallible>> + Send + 'static,
 {
     let graceful = GracefulShutdown::new();
-    let connections = Connections::at_most(limits.max_connections);
+    let connections = Connections::at_most(options.max_connections);
+    // Who has not begun to speak is not waited for in the end.
+    let (is_open, ended) = watch::channel(());
     let mut end = pin!(end);
     let mut rest = tokio::time::interval(REST);
     let mut before = connections.counts();
@@ -108,34 +121,66 @@ where
             () = &mut end => break,
         };
         let Some(connection) = connections.take_in() else {
-            refuse(stream);
+            refuse(stream, options.tls.is_some());
             continue;
         };
         // Answers are small and written at once.
         let _ = stream.set_nodelay(true);
         let (handle, watcher) = (handle.clone(), graceful.watcher());
+        let acceptor = options.tls.as_ref().map(Tls::acceptor);
+        let mut ended = ended.clone();
         tokio::spawn(async move {
-            let requests = connection.requests();
-            let serving = serve_connection(stream, watcher, move |mut request| {
+            let (requests, is_encrypted) = (connection.requests(), acceptor.is_some());
+            let handle = move |mut request: Request<Incoming>| {
                 request.extensions_mut().insert(Peer(peer.ip()));
                 let under_way = requests();
+                if is_encrypted {
+                    request.extensions_mut().insert(Encrypted);
+                }
                 let answer = logged(request, handle.clone());
                 async move {
                     let _under_way = under_way;
                     answer.await
                 }
-            });
+            };
+            let serving = async {
+                match acceptor {
+                    None => serve_connection(stream, watcher, handle).await,
+                    Some(acceptor) => {
+                        let stream = tokio::select! {
+                            stream = encrypted(acceptor, stream) => stream,
+                            _ = ended.changed() => return,
+                        };
+                        match stream {
+                            Ok(stream) => serve_connection(stream, watcher, handle).await,
+                            Err(error) => tracing::debug!("no encryption: {error}"),
+                        }
+                    }
+                }
+            };
             connection.serve(serving).await;
         });
     }
-    drop(listener);
+    drop((listener, is_open));
     let _ = tokio::time::timeout(MAX_LAST_REQUESTS, graceful.shutdown()).await;
     Ok(())
 }
 
+/// A stream within TLS.
+async fn encrypted(
+    acceptor: TlsAcceptor,
+    stream: TcpStream,
+) -> std::io::Result<TlsStream<TcpStream>> {
+    match tokio::time::timeout(MAX_HANDSHAKE_TIME, acceptor.accept(stream)).await {
+        Ok(done) => done,
+        Err(_) => Err(std::io::ErrorKind::TimedOut.into()),
+    }
+}
+
 /// Serves a connection to its end.
-async fn serve_connection<H, F>(stream: TcpStream, watcher: Watcher, handle: H)
+async fn serve_connection<S, H, F>(stream: S, watcher: Watcher, handle: H)
 where
+    S: AsyncRead + AsyncWrite + Unpin + 'static,
     H: Fn(Request<Incoming>) -> F,
     F: Future<Output = Result<Response<WasiBody>, Infallible>>,
 {
@@ -150,11 +195,14 @@ where
     }
 }
 
-/// Tells a client that there are too many, if it is told at once.
-fn refuse(stream: TcpStream) {
+/// Tells a client that there are too many, if it is told at once and in the clear.
+fn refuse(stream: TcpStream, is_to_be_encrypted: bool) {
     const ANSWER: &[u8] = b"HTTP/1.1 503 Service Unavailable\r\nRetry-After: 1\r\n\
         Content-Length: 0\r\nConnection: close\r\n\r\n";
     tracing::debug!("a connection was refused: there are too many requests under way");
+    if is_to_be_encrypted {
+        return;
+    }
     if let Ok(mut stream) = stream.into_std() {
         let _ = stream.write(ANSWER);
     }

@@ -21,7 +21,7 @@ use crate::brake::Brake;
 use crate::component::{HttpComponent, Patient};
 use crate::error::Error;
 use crate::instance::Instance;
-use crate::server::{self, Peer, ServerLimits};
+use crate::server::{self, Peer, ServerOptions};
 
 #[allow(missing_docs, clippy::all)]
 mod bindings {
@@ -58,7 +58,7 @@ pub struct HttpService {
     brake: Arc<Brake>,
     /// Whether it listens to its own machine alone.
     loopback: bool,
-    limits: ServerLimits,
+    options: ServerOptions,
     statement_timeout: Duration,
 }
 
@@ -121,7 +121,7 @@ impl HttpService {
             }),
             brake: Arc::new(Brake::new(WRONG_TOKENS)),
             loopback: false,
-            limits: ServerLimits::default(),
+            options: ServerOptions::default(),
             statement_timeout: STATEMENT_TIMEOUT,
         })
     }
@@ -153,10 +153,10 @@ impl HttpService {
         self
     }
 
-    /// The service with these limits.
+    /// The service with listeners that offer this.
     #[must_use]
-    pub fn with_limits(mut self, limits: ServerLimits) -> Self {
-        self.limits = limits;
+    pub fn with_server_options(mut self, options: ServerOptions) -> Self {
+        self.options = options;
         self
     }
 
@@ -177,12 +177,12 @@ impl HttpService {
         end: impl Future<Output = ()>,
     ) -> Result<(), Error> {
         self.loopback = listener.local_addr()?.ip().to_canonical().is_loopback();
-        let limits = self.limits.clone();
+        let options = self.options.clone();
         let handle = move |request| {
             let service = self.clone();
             async move { Ok::<_, Infallible>(service.handle(request).await) }
         };
-        server::serve(listener, limits, handle, end).await
+        server::serve(listener, options, handle, end).await
     }
 
     async fn handle(&self, mut request: Request<Incoming>) -> Response<WasiBody> {

@@ -50,7 +50,7 @@ pub async fn up(
     };
     tokio::spawn(batchintory_server::serve(
         listener,
-        batchintory_server::ServerLimits::default(),
+        batchintory_server::ServerOptions::default(),
         handle,
         std::future::pending(),
     ));

@@ -7,6 +7,9 @@ use super::setup;
 use crate::{component, packages, step, workspace};
 
 /// Checks format, lints and documentation, with warnings denied, and the packages for Python and JavaScript
+///
+/// Where cargo-deny is installed, licences and sources of all dependencies too, and their advisories where those can
+/// be fetched; what was not checked is said.
 #[derive(Args)]
 pub struct Lint {}
 
@@ -27,6 +30,31 @@ impl Lint {
                 .env("RUSTDOCFLAGS", "-D warnings"),
         )?;
         packages::python::lint()?;
-        packages::javascript::lint()
+        packages::javascript::lint()?;
+        check_dependencies()
     }
+}
+
+/// Checks what all of it depends on.
+fn check_dependencies() -> Result<()> {
+    if !step::can_run("cargo-deny") {
+        step::announce(
+            "NOT CHECKED: licences and advisories of dependencies, since cargo-deny is missing \
+             (`cargo install cargo-deny`)",
+        );
+        return Ok(());
+    }
+    let deny = || {
+        let mut deny = workspace::cargo();
+        deny.arg("deny");
+        deny
+    };
+    step::announce_and_run(deny().args(["check", "bans", "licenses", "sources"]))?;
+    if let Err(error) = step::output(deny().args(["fetch", "db"])) {
+        step::announce(format_args!(
+            "NOT CHECKED: advisories about dependencies, since they cannot be had: {error:#}"
+        ));
+        return Ok(());
+    }
+    step::announce_and_run(deny().args(["check", "advisories"]))
 }

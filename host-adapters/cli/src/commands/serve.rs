@@ -3,13 +3,17 @@
 use std::net::SocketAddr;
 
 use batchintory_server::HttpService;
+#[cfg(unix)]
+use batchintory_server::Tls;
 use clap::Args;
 use tokio::net::TcpListener;
 
 use crate::access::AccessOptions;
 use crate::error::{Code, Failure};
 use crate::output::{print_json, tell};
-use crate::server_options::ServerOptions;
+use crate::server_arguments::ServerArguments;
+#[cfg(unix)]
+use crate::server_arguments::read_again;
 use crate::settings::Settings;
 #[cfg(unix)]
 use crate::signals::Hangups;
@@ -22,7 +26,8 @@ use crate::signals::Signals;
 /// once the requests under way are served.
 ///
 /// Nothing but /healthz is answered without an access token, unless --public-reads is given; docs/security.md
-/// says what each role may do. Connections are not encrypted: put a proxy that does TLS before it where they leave the machine.
+/// says what each role may do. Connections are encrypted where a certificate is given (--tls-cert, --tls-key);
+/// otherwise put a proxy that does TLS before it where they leave the machine.
 #[derive(Debug, Args)]
 #[command(after_help = "Examples:
   batchintory serve
@@ -42,7 +47,7 @@ pub struct Arguments {
     #[arg(long)]
     migrate: bool,
     #[command(flatten)]
-    server: ServerOptions,
+    server: ServerArguments,
 }
 
 /// Serves until a signal comes.
@@ -50,29 +55,31 @@ pub async fn run(settings: &Settings, arguments: &Arguments, json: bool) -> Resu
     let access = &arguments.access;
     let served = access.served_at(arguments.listen.ip())?;
     let made = served.made;
+    let tls = arguments.server.tls()?;
     if arguments.migrate {
         settings.new_inventory().await?.migrate().await?;
     }
     let inventory = settings.inventory_at_least().await?;
     let has_tokens = served.settings.has_tokens();
+    let scheme = if tls.is_some() { "https" } else { "http" };
     let service = HttpService::embedded(inventory.databases(), served.settings)
         .map_err(Failure::other)?
         .with_brake(access.wrong_tokens());
-    let service = arguments.server.apply(service);
     #[cfg(unix)]
-    let mut signals = match access.has_file() {
+    let mut signals = match access.has_file() || tls.is_some() {
         true => {
-            read_again_at_hangups(access.clone(), service.clone())?;
+            read_again_at_hangups(access.clone(), service.clone(), tls.clone())?;
             Signals::listen_but_to_hangups()?
         }
         false => Signals::listen()?,
     };
     #[cfg(not(unix))]
     let mut signals = Signals::listen()?;
+    let service = arguments.server.apply(service, tls);
     let listener = TcpListener::bind(arguments.listen).await.map_err(|error| {
         Failure::other(format!("cannot listen at {}: {error}", arguments.listen))
     })?;
-    let url = format!("http://{}", listener.local_addr()?);
+    let url = format!("{scheme}://{}", listener.local_addr()?);
     if json {
         print_json(&serde_json::json!({ "url": url, "made_token": made }))?;
     } else {
@@ -94,14 +101,23 @@ pub async fn run(settings: &Settings, arguments: &Arguments, json: bool) -> Resu
     Ok(Code::Done)
 }
 
-/// Reads the file of tokens again at each SIGHUP, until the program ends.
+/// Reads the file of tokens and the certificate again at each SIGHUP, until the program ends.
 #[cfg(unix)]
-fn read_again_at_hangups(access: AccessOptions, service: HttpService) -> Result<(), Failure> {
+fn read_again_at_hangups(
+    access: AccessOptions,
+    service: HttpService,
+    tls: Option<Tls>,
+) -> Result<(), Failure> {
     let mut hangups = Hangups::listen()?;
     tokio::spawn(async move {
         loop {
             hangups.next().await;
-            access.read_again(&service);
+            if access.has_file() {
+                access.read_again(&service);
+            }
+            if let Some(tls) = &tls {
+                read_again(tls);
+            }
         }
     });
     Ok(())

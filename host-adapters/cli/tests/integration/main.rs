@@ -23,4 +23,6 @@ mod serve;
 mod slow_clients;
 mod sockets;
 mod sources;
+#[cfg(unix)]
+mod tls;
 mod workplace;

@@ -78,6 +78,13 @@ impl Service {
         kibibytes.parse::<u64>().unwrap() * 1024
     }
 
+    /// Sends it a signal.
+    pub fn signal(&self, name: &str) {
+        let process = self.child.id().to_string();
+        let sent = Command::new("kill").args(["-s", name, &process]).status();
+        assert!(sent.unwrap().success());
+    }
+
     /// Asks it to end, and gives back what it wrote to its log.
     pub fn end(mut self, workplace: &Workplace) -> String {
         let process = self.child.id().to_string();
