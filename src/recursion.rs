@@ -28,12 +28,12 @@ pub(crate) fn on_results_of(
             "the job {source_job:?} cannot process its own results; name this one otherwise"
         )));
     }
+    check_columns([&job.filter, &job.hold])?;
+    let of_source_job = || vec![equal("meta_table", &meta_table), equal("job", source_job)];
     let with_status = |status: &str| {
-        vec![
-            equal("meta_table", &meta_table),
-            equal("job", source_job),
-            equal("status", status),
-        ]
+        let mut conditions = of_source_job();
+        conditions.push(equal("status", status));
+        conditions
     };
     let mut succeeded = with_status(&inventory.labels.succeeded);
     succeeded.extend(job.filter);
@@ -49,7 +49,12 @@ pub(crate) fn on_results_of(
     } else {
         Settle::CommitOrder
     };
-    not_ready.extend(job.hold);
+    if let Some(hold) = job.hold {
+        // Rows of other jobs are none of this one's business.
+        let mut held = of_source_job();
+        held.push(hold);
+        not_ready.push(Condition::All(held));
+    }
     Ok(Job {
         source: Source::Inventory,
         dialect: inventory.dialect,
@@ -64,6 +69,25 @@ pub(crate) fn on_results_of(
         settle,
         ..job
     })
+}
+
+/// Refuses conditions that look at claim tokens, which could be found out piece by piece: whoever knows one
+/// owns its batch. The inventory's columns are of ASCII letters, and only those have no second spelling.
+fn check_columns(conditions: [&Option<Condition>; 2]) -> Result<(), Error> {
+    let mut compared = Vec::new();
+    for condition in conditions.into_iter().flatten() {
+        condition.comparisons(&mut compared);
+    }
+    let is_secret = |comparison: &&Comparison| {
+        let column = &comparison.column;
+        !column.is_ascii() || column.eq_ignore_ascii_case("claim_token")
+    };
+    match compared.iter().any(is_secret) {
+        true => Err(Error::InvalidRequest(
+            "with source-job, no condition may be on the column claim_token".into(),
+        )),
+        false => Ok(()),
+    }
 }
 
 fn equal(column: &str, value: &str) -> Condition {

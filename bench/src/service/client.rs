@@ -127,7 +127,8 @@ impl Connection {
         let request = Request::builder()
             .method(method)
             .uri(path)
-            .header("host", "bench")
+            // The one name that a service on loopback goes by.
+            .header("host", "localhost")
             .header("authorization", format!("Bearer {TOKEN}"))
             .header("content-type", "application/json")
             .body(Full::new(body))?;

@@ -12,6 +12,9 @@ use crate::allowed_tables::{AllowedTables, is_inventory};
 use crate::inventory::Inventory;
 use crate::notices::Notices;
 
+/// How long a line of the log may be, in characters: words may quote what was sent.
+const LONGEST_LINE: usize = 2_000;
+
 /// An inventory that lets a caller name the tables that are allowed alone; that tells the database's own
 /// words to those who are known, and to the log; and that knows afterwards which table was named.
 pub(crate) struct CallersInventory<'a, I, N> {
@@ -85,14 +88,22 @@ impl<'a, I: Inventory, N: Notices> CallersInventory<'a, I, N> {
                 Some(secret) if !secret.is_empty() => error.message().replace(secret, "…"),
                 _ => error.message().to_owned(),
             };
-            self.notices
-                .trouble(&format!("{}: {message}", error.name()));
+            let line = format!("{}: {message}", error.name());
+            self.notices.trouble(&on_one_line(&line));
         }
         match self.tells_words {
             true => Err(error),
             false => Err(without_words(&error)),
         }
     }
+}
+
+/// A text that keeps to its line in a log, whatever is quoted in it.
+fn on_one_line(text: &str) -> String {
+    let shown = text.chars().take(LONGEST_LINE);
+    shown
+        .map(|c| if c.is_control() { ' ' } else { c })
+        .collect()
 }
 
 /// The same error in words that tell nothing of the database.

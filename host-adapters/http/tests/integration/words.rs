@@ -91,7 +91,7 @@ fn logs_tell_who_did_what_and_hold_no_secret() {
     look(&service, "/healthz");
     // The database's words may quote a value.
     service.execute(
-        "CREATE TRIGGER loud BEFORE INSERT ON inventory BEGIN SELECT RAISE(ABORT, 'it was another-claim-token'); END",
+        "CREATE TRIGGER loud BEFORE INSERT ON inventory BEGIN SELECT RAISE(ABORT, 'it was another-claim-token\ncaller=forged'); END",
     );
     let key: Header<'_> = ("idempotency-key", b"another-claim-token");
     let failed = service.post_with("/v1/jobs/k/batches", &[key], &files.to_string());
