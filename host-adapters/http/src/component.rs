@@ -9,7 +9,7 @@ use http::{HeaderMap, HeaderName, HeaderValue, Method};
 use wasi::clocks::{monotonic_clock, wall_clock};
 use wasi::http::types::{
     ErrorCode, Fields, IncomingBody, IncomingRequest, Method as WasiMethod, OutgoingBody,
-    OutgoingResponse, ResponseOutparam,
+    OutgoingResponse, ResponseOutparam, Scheme,
 };
 use wasi::io::poll;
 use wasi::io::streams::{OutputStream, StreamError};
@@ -73,6 +73,7 @@ fn serve(request: &IncomingRequest) -> Result<Response, Problem> {
         path,
         query,
         authority: authority.as_deref(),
+        is_encrypted: matches!(request.scheme(), Some(Scheme::Https)),
         headers: &headers(&request.headers())?,
         body: &mut Incoming(request.consume().ok()),
         now: Some(wall_clock::now().seconds),

@@ -20,7 +20,7 @@ impl<'a> Place<'a> {
     pub(crate) fn of(request: &Request<'a>, rules: &Rules) -> Self {
         Self {
             authority: request.authority,
-            is_https: rules.hosts.are_https(),
+            is_https: rules.hosts.are_https() || request.is_encrypted,
         }
     }
 

@@ -26,6 +26,8 @@ pub struct Request<'a> {
     pub query: &'a str,
     /// The host that it names, with its port.
     pub authority: Option<&'a str>,
+    /// Whether it came encrypted, as far as its server says.
+    pub is_encrypted: bool,
     /// Its headers.
     pub headers: &'a HeaderMap,
     /// Its body.

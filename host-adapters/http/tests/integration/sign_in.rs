@@ -44,9 +44,12 @@ fn an_address_with_the_token_becomes_a_cookie_and_an_address_without() {
         assert_eq!(page.status, 200);
         assert!(page.text.contains("Sign out"));
     }
-    inventory.settings.public_url = Some("https://batches.example".into());
-    let answer = get(&inventory, &format!("/?token={TOKEN}"), &[]);
-    assert!(answer.header("set-cookie").contains("; Secure"));
+    for (public_url, is_encrypted) in [("https://batches.example", false), ("", true)] {
+        inventory.settings.public_url = Some(public_url.into());
+        inventory.is_encrypted = is_encrypted;
+        let answer = get(&inventory, &format!("/?token={TOKEN}"), &[]);
+        assert!(answer.header("set-cookie").contains("; Secure"));
+    }
     let wrong = get(&inventory, "/?token=another-token-than-that", &[]);
     assert_eq!(wrong.status, 401);
     assert!(wrong.text.contains("is no access token") && !wrong.text.contains("another-token"));

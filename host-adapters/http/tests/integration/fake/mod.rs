@@ -34,6 +34,7 @@ pub struct Fake {
     pub queries: RefCell<Vec<HistoryQuery>>,
     pub settings: Settings,
     pub told: Told,
+    pub is_encrypted: bool,
 }
 
 impl Default for Fake {
@@ -50,6 +51,7 @@ impl Default for Fake {
                 ..Settings::default()
             },
             told: Told::default(),
+            is_encrypted: false,
         }
     }
 }
@@ -191,6 +193,7 @@ impl Fake {
             path,
             query,
             authority: Some("batches.example"),
+            is_encrypted: self.is_encrypted,
             headers: &map,
             body: &mut bytes,
             now: Some(NOW),

@@ -153,6 +153,7 @@ impl Service {
             path,
             query,
             authority: self.authority,
+            is_encrypted: false,
             headers: &fields,
             body,
             now: None,
