@@ -37,17 +37,17 @@ impl Slowness {
         let authorization = format!("Authorization: Bearer {token}\r\n");
         let claim = |authorization: &str| {
             format!(
-                "POST /v1/jobs/slow/batches HTTP/1.1\r\nHost: x\r\n{authorization}\
+                "POST /v1/jobs/slow/batches HTTP/1.1\r\nHost: localhost\r\n{authorization}\
                  Content-Type: application/json\r\nContent-Length: 100\r\n\r\n{{"
             )
         };
         match self {
             Self::Silent => String::new(),
-            Self::HalfHead => "GET /v1/jobs HTTP/1.1\r\nHost: x\r\nX-Half".into(),
+            Self::HalfHead => "GET /v1/jobs HTTP/1.1\r\nHost: localhost\r\nX-Half".into(),
             Self::HalfBody => claim(""),
             Self::HalfBodyWithToken => claim(&authorization),
             Self::NotReading => format!(
-                "GET /v1/batches?limit=10&details=true&job=logs HTTP/1.1\r\nHost: x\r\n{authorization}\r\n"
+                "GET /v1/batches?limit=10&details=true&job=logs HTTP/1.1\r\nHost: localhost\r\n{authorization}\r\n"
             ),
         }
     }

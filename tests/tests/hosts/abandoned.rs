@@ -15,7 +15,7 @@ use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
 use tokio::net::{TcpListener, TcpStream};
 use tokio_postgres::NoTls;
 
-const TOKEN: &str = "secret";
+const TOKEN: &str = "a-token-of-the-tests";
 
 /// As good as for ever.
 const LONG: Duration = Duration::from_secs(100_000);
@@ -47,7 +47,7 @@ async fn claim(address: &str, job: &str, meta_table: &str) -> Result<TcpStream> 
     let body = format!(r#"{{"meta_table": "{meta_table}"}}"#);
     let mut stream = TcpStream::connect(address).await?;
     let request = format!(
-        "POST /v1/jobs/{job}/batches HTTP/1.1\r\nHost: x\r\nAuthorization: Bearer {TOKEN}\r\n\
+        "POST /v1/jobs/{job}/batches HTTP/1.1\r\nHost: localhost\r\nAuthorization: Bearer {TOKEN}\r\n\
          Content-Type: application/json\r\nContent-Length: {}\r\nConnection: close\r\n\r\n{body}",
         body.len()
     );
