@@ -5,7 +5,7 @@ use crate::database::Database;
 use crate::databases::Databases;
 use crate::error::Error;
 use crate::interface::{AuditPage, Difference};
-use crate::job::{Job, check_name, is_same_weight};
+use crate::job::{Job, check_limit, check_name, is_same_weight};
 use crate::judge::{Judge, check_row};
 use crate::judgement::Judgement;
 use crate::row_reader::RowReader;
@@ -25,11 +25,7 @@ pub(crate) async fn audit<D: Database>(
     let databases = Databases::open(database)?;
     let meta_table = databases.scope(meta_table).await?;
     check_name("job", job)?;
-    if !(1..=MAX_RANGES).contains(&limit) {
-        return Err(Error::InvalidRequest(format!(
-            "limit must be from 1 to {MAX_RANGES} ranges, not {limit}; ask for more pages"
-        )));
-    }
+    check_limit(limit, MAX_RANGES, "ranges")?;
     let statement = (databases.inventory).list_processed(&meta_table, job, after, limit);
     let mut page = AuditPage {
         ranges: 0,

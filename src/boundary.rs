@@ -155,6 +155,10 @@ macro_rules! boundary {
                 meta_table, job, watermark, running, succeeded, failed, waiting, exhausted, items,
                 weight, latest_start
             } optional { request });
+            $crate::boundary!(@record wit_inventory::JobPlace, JobPlace { meta_table, job });
+            $crate::boundary!(@record wit_inventory::JobsQuery, JobsQuery {
+                meta_table, job, search, limit
+            } optional { after });
             $crate::boundary!(@record wit_inventory::Difference, Difference {
                 attempt, id_start, id_end, count, weight, count_now, weight_now
             });

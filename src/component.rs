@@ -161,8 +161,8 @@ impl export::Guest for Component {
         call(planner().audit(&meta_table, &job, after, limit))
     }
 
-    fn jobs() -> Result<Vec<export::JobSummary>, export::Error> {
-        call_list(planner().jobs())
+    fn jobs(query: export::JobsQuery) -> Result<Vec<export::JobSummary>, export::Error> {
+        call_list(planner().jobs(&query.into()))
     }
 
     fn history(query: export::HistoryQuery) -> Result<Vec<export::Attempt>, export::Error> {

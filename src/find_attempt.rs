@@ -35,25 +35,26 @@ pub(crate) async fn find_attempt<D: Database>(
     token: &ClaimToken,
 ) -> Result<Option<FoundAttempt>, Error> {
     let statement = databases.inventory.find_attempt(token);
-    let Some(mut row) = databases.inventory_row(statement).await? else {
+    let Some(row) = databases.inventory_row(statement).await? else {
         return Ok(None);
     };
-    Ok(Some(FoundAttempt {
-        id: row.int()?,
-        follows: Watermark::followed(row.int()?),
-        scope: row.text()?,
-        job: row.text()?,
-        job_identifier: row.optional_text()?,
-        attempt: u32::try_from(row.count()?).unwrap_or(u32::MAX),
-        status: row.text()?,
-        id_start: row.int()?,
-        id_end: row.int()?,
-        count: row.count()?,
-        weight: row.double()?,
-        config: row.text()?,
-        is_leased: row.int()? != 0,
-        processing_start: row.text()?,
-    }))
+    let attempt = row.read(|row| FoundAttempt {
+        id: row.int(),
+        follows: Watermark::followed(row.int()),
+        scope: row.text(),
+        job: row.text(),
+        job_identifier: row.optional_text(),
+        attempt: u32::try_from(row.count()).unwrap_or(u32::MAX),
+        status: row.text(),
+        id_start: row.int(),
+        id_end: row.int(),
+        count: row.count(),
+        weight: row.double(),
+        config: row.text(),
+        is_leased: row.int() != 0,
+        processing_start: row.text(),
+    })?;
+    Ok(Some(attempt))
 }
 
 /// Why there is no such attempt.

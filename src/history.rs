@@ -1,4 +1,4 @@
-//! What happened so far: `history` and `jobs`.
+//! What happened so far: `history`.
 
 use serde::de::IgnoredAny;
 
@@ -6,8 +6,8 @@ use crate::configuration::{self, Kept};
 use crate::database::{Database, Dialect};
 use crate::databases::Databases;
 use crate::error::Error;
-use crate::interface::{AcquireRequest, Attempt, HistoryQuery, JobSummary, Queue};
-use crate::job::{Job, check_name};
+use crate::interface::{AcquireRequest, Attempt, HistoryQuery, Queue};
+use crate::job::{Job, check_limit, check_name};
 use crate::judge::Judge;
 use crate::judgement::Judgement;
 use crate::row_reader::RowReader;
@@ -24,12 +24,7 @@ pub(crate) async fn history<D: Database>(
     query: &HistoryQuery,
 ) -> Result<Vec<Attempt>, Error> {
     let databases = Databases::open(database)?;
-    if !(1..=MAX_ATTEMPTS).contains(&query.limit) {
-        return Err(Error::InvalidRequest(format!(
-            "limit must be from 1 to {MAX_ATTEMPTS} attempts, not {}; continue with `before`",
-            query.limit
-        )));
-    }
+    check_limit(query.limit, MAX_ATTEMPTS, "attempts")?;
     if query.uid.is_some() && query.meta_table.is_none() {
         return Err(Error::InvalidRequest(
             "a uid says nothing without its meta table; name the table too".into(),
@@ -55,30 +50,33 @@ pub(crate) async fn history<D: Database>(
     // Attempts of one job mostly share their request, so the row is looked at once for each.
     let mut judged: Vec<(AcquireRequest, Option<String>, bool)> = Vec::new();
     let mut judge = Judge::new(&databases);
-    for mut row in RowReader::all(rows) {
-        let id = row.int()?;
-        let scope = row.text()?;
-        let mut attempt = Attempt {
-            id,
-            meta_table: databases.told(scope.clone()).await?,
-            job: row.text()?,
-            job_identifier: row.optional_text()?,
-            attempt: u32::try_from(row.count()?).unwrap_or(u32::MAX),
-            status: row.text()?,
-            id_start: row.int()?,
-            id_end: row.int()?,
-            count: row.count()?,
-            weight: row.double()?,
-            queue: row.optional_text()?.as_deref().and_then(Queue::parse),
-            processing_start: row.text()?,
-            processing_end: row.optional_text()?,
-            lease_expires: row.optional_text()?,
-            result_item: row.optional_text()?.map(as_document),
-            log: row.optional_text()?,
-            passed_over: false,
-        };
+    for row in RowReader::all(rows) {
+        let (mut attempt, config) = row.read(|row| {
+            let attempt = Attempt {
+                id: row.int(),
+                meta_table: row.text(),
+                job: row.text(),
+                job_identifier: row.optional_text(),
+                attempt: u32::try_from(row.count()).unwrap_or(u32::MAX),
+                status: row.text(),
+                id_start: row.int(),
+                id_end: row.int(),
+                count: row.count(),
+                weight: row.double(),
+                queue: row.optional_text().as_deref().and_then(Queue::parse),
+                processing_start: row.text(),
+                processing_end: row.optional_text(),
+                lease_expires: row.optional_text(),
+                result_item: row.optional_text().map(as_document),
+                log: row.optional_text(),
+                passed_over: false,
+            };
+            (attempt, row.optional_text())
+        })?;
+        let scope = std::mem::take(&mut attempt.meta_table);
+        attempt.meta_table = databases.told(scope.clone()).await?;
         if let Some(uid) = query.uid
-            && let config = row.text()?
+            && let Some(config) = config
             && let Some(Kept {
                 request, grounds, ..
             }) = configuration::read(&config)
@@ -124,42 +122,6 @@ async fn is_passed_over<D: Database>(
         Some(mut row) => Ok(row.int()? == 0),
         None => Ok(false),
     }
-}
-
-/// All jobs, summed up.
-pub(crate) async fn jobs<D: Database>(database: &D) -> Result<Vec<JobSummary>, Error> {
-    let databases = Databases::open(database)?;
-    let rows = (databases.inventory(databases.inventory.summarise_jobs())).await?;
-    let mut jobs = Vec::new();
-    for mut row in RowReader::all(rows) {
-        let scope = row.text()?;
-        let mut job = JobSummary {
-            meta_table: databases.told(scope.clone()).await?,
-            job: row.text()?,
-            watermark: row.int()?,
-            running: row.count()?,
-            succeeded: row.count()?,
-            failed: row.count()?,
-            waiting: row.count()?,
-            exhausted: row.count()?,
-            items: row.count()?,
-            weight: row.double()?,
-            latest_start: row.text()?,
-            request: configuration::read(&row.text()?).map(|kept| kept.request),
-        };
-        if let Some(request) = &mut job.request {
-            request.meta_table = match request.source_job {
-                Some(_) => {
-                    databases
-                        .told(std::mem::take(&mut request.meta_table))
-                        .await?
-                }
-                None => job.meta_table.clone(),
-            };
-        }
-        jobs.push(job);
-    }
-    Ok(jobs)
 }
 
 #[cfg(test)]

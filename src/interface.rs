@@ -360,6 +360,54 @@ pub struct JobSummary {
     pub request: Option<AcquireRequest>,
 }
 
+/// A job, as callers are told it.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct JobPlace {
+    /// The meta table's normalised name.
+    pub meta_table: String,
+    /// The job.
+    pub job: String,
+}
+
+/// Which jobs to list. Conditions that are given all hold.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(default, deny_unknown_fields)]
+pub struct JobsQuery {
+    /// Only of this meta table.
+    pub meta_table: Option<String>,
+    /// Only jobs of this name.
+    pub job: Option<String>,
+    /// Only jobs whose names hold this text.
+    pub search: Option<String>,
+    /// Only jobs behind this one.
+    pub after: Option<JobPlace>,
+    /// At most so many, 1 to 100.
+    pub limit: u32,
+}
+
+impl Default for JobsQuery {
+    fn default() -> Self {
+        Self {
+            meta_table: None,
+            job: None,
+            search: None,
+            after: None,
+            limit: 100,
+        }
+    }
+}
+
+impl JobSummary {
+    /// Where a page goes on that this job ends.
+    pub fn place(&self) -> JobPlace {
+        JobPlace {
+            meta_table: self.meta_table.clone(),
+            job: self.job.clone(),
+        }
+    }
+}
+
 /// Which attempts to list. Conditions that are given all hold.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(default, deny_unknown_fields)]

@@ -7,7 +7,7 @@ use crate::error::Error;
 use crate::find_attempt::{find_attempt, no_such_batch};
 use crate::interface::Item;
 use crate::item::{Given, NoText};
-use crate::job::Job;
+use crate::job::{Job, check_limit};
 use crate::judge::Judge;
 use crate::next_batch::repeated_uid;
 use crate::row_reader::RowReader;
@@ -26,11 +26,7 @@ pub(crate) async fn items<D: Database>(
 ) -> Result<Vec<Item>, Error> {
     let databases = Databases::open(database)?;
     let token = ClaimToken::parse(claim_token)?;
-    if !(1..=MAX_PAGE_ITEMS).contains(&limit) {
-        return Err(Error::InvalidRequest(format!(
-            "limit must be from 1 to {MAX_PAGE_ITEMS} items, not {limit}; ask for more pages"
-        )));
-    }
+    check_limit(limit, MAX_PAGE_ITEMS, "items")?;
     let attempt = find_attempt(&databases, &token)
         .await?
         .ok_or_else(no_such_batch)?;
@@ -47,11 +43,11 @@ pub(crate) async fn items<D: Database>(
     }
     let statement = meta::items(&job, &judgement, range, after, most);
     let rows = RowReader::all(databases.source(&job, statement).await?)
-        .map(|mut row| {
-            Ok(Item {
-                uid: row.int()?,
-                item: row.optional_text()?,
-                weight: row.double()?,
+        .map(|row| {
+            row.read(|row| Item {
+                uid: row.int(),
+                item: row.optional_text(),
+                weight: row.double(),
             })
         })
         .collect::<Result<Vec<Item>, Error>>();

@@ -246,6 +246,16 @@ pub(crate) fn check_name(field: &str, text: &str) -> Result<(), Error> {
     check_length(field, text, MAX_NAME_BYTES)
 }
 
+/// A page must not be without limit.
+pub(crate) fn check_limit(limit: u32, most: u32, what: &str) -> Result<(), Error> {
+    if (1..=most).contains(&limit) {
+        return Ok(());
+    }
+    Err(Error::InvalidRequest(format!(
+        "limit must be from 1 to {most} {what}, not {limit}; ask for more pages"
+    )))
+}
+
 /// A name must be there, must fit and must be text that every database can hold.
 fn check_length(field: &str, text: &str, most: usize) -> Result<(), Error> {
     let problem = if text.is_empty() {

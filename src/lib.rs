@@ -25,6 +25,7 @@ mod interface;
 mod item;
 mod items;
 mod job;
+mod jobs;
 mod judge;
 mod judgement;
 mod lease;
@@ -61,8 +62,9 @@ pub use database::{
 pub use error::Error;
 pub use interface::{
     AcquireRequest, Acquisition, Attempt, AuditPage, Batch, BatchPlan, Difference, HistoryQuery,
-    IdRange, Item, ItemEncoding, JobProgress, JobSummary, MetaColumns, Migration, Nothing,
-    NothingReason, OnChange, Outcome, PlannedBatch, Queue, RequeueTarget, Settle,
+    IdRange, Item, ItemEncoding, JobPlace, JobProgress, JobSummary, JobsQuery, MetaColumns,
+    Migration, Nothing, NothingReason, OnChange, Outcome, PlannedBatch, Queue, RequeueTarget,
+    Settle,
 };
 pub use object::Object;
 pub use planner::Planner;

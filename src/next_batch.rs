@@ -266,20 +266,20 @@ async fn query_page<D: Database>(
         }
     }
     refuse_beyond(job, row.optional_text()?)?;
-    let page = Page {
-        held: row.optional_int()?,
-        scanned: row.count()?,
-        ids: row.count()?,
-        scanned_to: row.optional_int()?,
+    let page = row.read(|row| Page {
+        held: row.optional_int(),
+        scanned: row.count(),
+        ids: row.count(),
+        scanned_to: row.optional_int(),
         // For an empty page, MariaDB gives NULL.
-        last_rows: row.optional_int()?.unwrap_or(0),
-        kept: row.count()?,
-        first: row.optional_int()?,
-        first_weight: row.double()?,
-        taken: row.count()?,
-        taken_last: row.optional_int()?,
-        taken_weight: row.double()?,
-    };
+        last_rows: row.optional_int().unwrap_or(0),
+        kept: row.count(),
+        first: row.optional_int(),
+        first_weight: row.double(),
+        taken: row.count(),
+        taken_last: row.optional_int(),
+        taken_weight: row.double(),
+    })?;
     let most = (room.and_then(|room| room.count))
         .and_then(|count| u64::try_from(count).ok())
         .unwrap_or(rows);

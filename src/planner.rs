@@ -4,10 +4,11 @@ use crate::database::{Database, Dialect, Random};
 use crate::error::Error;
 use crate::interface::{
     AcquireRequest, Acquisition, Attempt, AuditPage, Batch, BatchPlan, HistoryQuery, Item,
-    JobProgress, JobSummary, Migration, Outcome, RequeueTarget,
+    JobProgress, JobSummary, JobsQuery, Migration, Outcome, RequeueTarget,
 };
 use crate::{
-    audit, claim, completion, history, items, lease, migration, plan, progress, requeue, warnings,
+    audit, claim, completion, history, items, jobs, lease, migration, plan, progress, requeue,
+    warnings,
 };
 
 /// Plans and claims batches through a [`Database`], with claim tokens from a [`Random`].
@@ -110,9 +111,9 @@ impl<D: Database, R: Random> Planner<D, R> {
         audit::audit(&self.database, meta_table, job, after, limit).await
     }
 
-    /// All jobs of the inventory, by meta table and name.
-    pub async fn jobs(&self) -> Result<Vec<JobSummary>, Error> {
-        history::jobs(&self.database).await
+    /// Jobs, by meta table and name: a page of them. An empty page is the end.
+    pub async fn jobs(&self, query: &JobsQuery) -> Result<Vec<JobSummary>, Error> {
+        jobs::jobs(&self.database, query).await
     }
 
     /// Attempts, latest first: up to the query's limit, or about a MiB of what became of them. An empty page is

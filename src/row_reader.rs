@@ -71,10 +71,76 @@ impl RowReader {
         }
     }
 
+    /// Many columns at once. What is not of its type is an error of the whole, told once they are read: an
+    /// early return from each column would weigh more than the reading.
+    pub(crate) fn read<T>(mut self, read: impl FnOnce(&mut Columns<'_>) -> T) -> Result<T, Error> {
+        let mut columns = Columns {
+            row: &mut self,
+            error: None,
+        };
+        let read = read(&mut columns);
+        match columns.error {
+            None => Ok(read),
+            Some(error) => Err(error),
+        }
+    }
+
     fn next(&mut self) -> Result<Value, Error> {
         self.values
             .next()
             .ok_or_else(|| unexpected("too few columns"))
+    }
+}
+
+/// The columns of a row, see [`RowReader::read`].
+pub(crate) struct Columns<'a> {
+    row: &'a mut RowReader,
+    error: Option<Error>,
+}
+
+impl Columns<'_> {
+    #[inline(never)]
+    pub(crate) fn int(&mut self) -> i64 {
+        let value = self.row.int();
+        self.sound(value)
+    }
+
+    #[inline(never)]
+    pub(crate) fn optional_int(&mut self) -> Option<i64> {
+        let value = self.row.optional_int();
+        self.sound(value)
+    }
+
+    #[inline(never)]
+    pub(crate) fn count(&mut self) -> u64 {
+        let value = self.row.count();
+        self.sound(value)
+    }
+
+    #[inline(never)]
+    pub(crate) fn double(&mut self) -> f64 {
+        let value = self.row.double();
+        self.sound(value)
+    }
+
+    #[inline(never)]
+    pub(crate) fn text(&mut self) -> String {
+        let value = self.row.text();
+        self.sound(value)
+    }
+
+    #[inline(never)]
+    pub(crate) fn optional_text(&mut self) -> Option<String> {
+        let value = self.row.optional_text();
+        self.sound(value)
+    }
+
+    /// The value, or the first error and whatever stands for a value.
+    fn sound<T: Default>(&mut self, value: Result<T, Error>) -> T {
+        value.unwrap_or_else(|error| {
+            self.error.get_or_insert(error);
+            T::default()
+        })
     }
 }
 

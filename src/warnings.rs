@@ -143,7 +143,10 @@ async fn ids_used_again<D: Database>(
         return Ok(Vec::new());
     };
     let definition = row.text()?.to_ascii_uppercase();
-    if definition.contains("AUTOINCREMENT") {
+    // Not by `str::contains`, whose search would be more than all the rest of this.
+    const AUTOINCREMENT: &[u8] = b"AUTOINCREMENT";
+    let mut parts = definition.as_bytes().windows(AUTOINCREMENT.len());
+    if parts.any(|part| part == AUTOINCREMENT) {
         return Ok(Vec::new());
     }
     Ok(vec![format!(

@@ -6,8 +6,8 @@ use sea_query::{
 
 use super::pages::Page;
 use super::{
-    Statement, bigint, bind_double, bind_int, bind_text, columns, double, flag, joined, on_primary,
-    text, when,
+    Statement, bigint, bind_double, bind_int, bind_text, columns, flag, joined, on_primary, text,
+    when,
 };
 use crate::claim_token::ClaimToken;
 use crate::database::{Dialect, StatusLabels};
@@ -578,58 +578,6 @@ impl InventoryTable {
             .from_as(self.name.reference(), ATTEMPTS)
             .and_where(Expr::col("claim_token").eq(bind_text(token.as_str())));
         on_primary(&select, self.dialect)
-    }
-
-    /// All jobs with their sums: rows of `meta_table, job, watermark, running, succeeded, failed,
-    /// waiting, exhausted, items, weight, latest_start, config`, where the configuration is that of the highest range.
-    ///
-    /// Relies on: a scan of the whole inventory; the index (meta_table, job, batch_id_end, attempt)
-    /// for the configuration.
-    pub(crate) fn summarise_jobs(&self) -> Statement {
-        let attempt = |column| Expr::col(("attempts", column));
-        let with_status = |label: &str| text(attempt("status")).eq(bind_text(label));
-        let one = || Expr::cust("1");
-        let number_of = |label: &str| bigint(when(with_status(label), one()).count());
-        let number_in = |queues: &[Queue]| {
-            let words = queues.iter().map(|queue| queue.literal());
-            bigint(when(text(attempt("queue")).is_in(words), one()).count())
-        };
-        let total_of = |column| {
-            Func::coalesce([
-                when(with_status(&self.labels.succeeded), attempt(column)).sum(),
-                Expr::cust("0"),
-            ])
-        };
-        let mut config = Query::select();
-        config
-            .expr(text(Expr::col(("latest", "config"))))
-            .from_as(self.name.reference(), "latest")
-            .and_where(Expr::col(("latest", "meta_table")).equals(("attempts", "meta_table")))
-            .and_where(Expr::col(("latest", "job")).equals(("attempts", "job")))
-            .order_by(("latest", "batch_id_end"), Order::Desc)
-            .order_by(("latest", "attempt"), Order::Desc)
-            .limit(1);
-        let mut select = Query::select();
-        select
-            .expr(text(attempt("meta_table")))
-            .expr(text(attempt("job")))
-            .expr(bigint(attempt("batch_id_end").max()))
-            .expr(number_of(&self.labels.running))
-            .expr(number_of(&self.labels.succeeded))
-            .expr(number_of(&self.labels.failed))
-            .expr(number_in(&[Queue::Retry, Queue::Requeued]))
-            .expr(number_in(&[Queue::Exhausted]))
-            .expr(bigint(total_of("batch_count")))
-            .expr(double(total_of("batch_weight")))
-            .expr(text(
-                self.dialect.rfc3339(attempt("processing_start").max()),
-            ))
-            .expr(Expr::from(SubQueryStatement::from(config)))
-            .from_as(self.name.reference(), "attempts")
-            .add_group_by([attempt("meta_table"), attempt("job")])
-            .order_by(("attempts", "meta_table"), Order::Asc)
-            .order_by(("attempts", "job"), Order::Asc);
-        Statement::build(&select, self.dialect)
     }
 
     /// Attempts, by their ids from the highest down: rows of `id, meta_table, job, job_identifier,

@@ -10,6 +10,7 @@ mod dialect;
 pub(crate) mod fence;
 pub(crate) mod inventory;
 pub(crate) mod item;
+pub(crate) mod jobs;
 pub(crate) mod meta;
 pub(crate) mod metadata_locks;
 mod pages;
@@ -67,7 +68,7 @@ fn on_primary(select: &SelectStatement, dialect: Dialect) -> Statement {
             .concat();
         }
         Dialect::Mysql => {
-            let columns = statement.text.trim_start_matches("SELECT ");
+            let columns = statement.text.strip_prefix("SELECT ").unwrap_or_default();
             statement.text = ["SELECT ", is_standby(dialect), ", ", columns].concat();
         }
         Dialect::Sqlite => {}

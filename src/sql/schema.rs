@@ -172,7 +172,7 @@ impl InventoryTable {
     }
 
     /// The table's name with its schema, in quotes.
-    fn qualified(&self, dialect: Dialect) -> String {
+    pub(super) fn qualified(&self, dialect: Dialect) -> String {
         let [schema, table] = [self.name.schema(), self.name.table()];
         format!("{}.{}", quoted(schema, dialect), quoted(table, dialect))
     }
@@ -210,7 +210,7 @@ fn new_token(dialect: Dialect) -> &'static str {
 }
 
 /// Fills names in, one place after the other, so that a name which looks like a place is let be.
-fn fill_in(template: &str, names: &[(&str, String)]) -> String {
+pub(super) fn fill_in(template: &str, names: &[(&str, String)]) -> String {
     let mut text = String::new();
     let mut rest = template;
     while let Some(at) = rest.find('{') {

@@ -1,6 +1,7 @@
 //! Every statement in every dialect, so that a reviewer sees the SQL.
 
 use super::inventory::{Claim, Ending, InventoryTable};
+use super::jobs::JobsMeant;
 use super::meta::{self, Room};
 use super::source;
 use super::{Statement, Value, quoted};
@@ -368,7 +369,22 @@ fn on_the_inventory() {
         inventory(dialect).find_attempt(&token)
     });
     snapshot("summarise_jobs", |dialect| {
-        inventory(dialect).summarise_jobs()
+        inventory(dialect).summarise_jobs(&JobsMeant {
+            meta_table: None,
+            job: None,
+            search: None,
+            after: ["", ""],
+            limit: 100,
+        })
+    });
+    snapshot("summarise_jobs_meant", |dialect| {
+        inventory(dialect).summarise_jobs(&JobsMeant {
+            meta_table: Some("files"),
+            job: Some("thumbnails"),
+            search: Some("nails"),
+            after: ["archive", "thumbnails"],
+            limit: 1,
+        })
     });
     snapshot("list_attempts", |dialect| {
         let query = HistoryQuery {

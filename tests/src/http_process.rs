@@ -6,6 +6,7 @@ use std::time::Duration;
 
 use anyhow::{Result, ensure};
 use async_trait::async_trait;
+use batchintory::JobsQuery;
 use serde_json::Value;
 use tokio::process::{Child, Command};
 
@@ -30,7 +31,7 @@ impl HttpProcess {
             .spawn()?;
         let subject = HttpSubject::new(format!("http://{address}"), token);
         loop {
-            let answer = subject.call(Call::Jobs {}).await;
+            let answer = subject.call(Call::Jobs(JobsQuery::default())).await;
             // Until it listens, what fails is the test's own connection.
             if answer.err().is_none_or(|error| error.name != "test") {
                 break;

@@ -3,7 +3,7 @@
 use std::time::Duration;
 
 use async_trait::async_trait;
-use batchintory::{AcquireRequest, HistoryQuery, Outcome};
+use batchintory::{AcquireRequest, HistoryQuery, JobsQuery, Outcome};
 use percent_encoding::{NON_ALPHANUMERIC, utf8_percent_encode};
 use serde_json::{Value, json};
 use ureq::Agent;
@@ -203,7 +203,7 @@ impl HttpSubject {
                 let path = format!("/v1/jobs/{}/warnings", encoded(&request.job));
                 field(self.post(&path, None, &body(&request)?), "warnings")
             }
-            Call::Jobs {} => field(self.get("/v1/jobs"), "jobs"),
+            Call::Jobs(query) => field(self.get(&jobs_path(&query)), "jobs"),
             Call::History(query) => self.history(&query),
             Call::SchemaStatements { dialect } => {
                 let dialect = to_json(dialect)?;
@@ -276,4 +276,23 @@ fn broken(error: &dyn std::fmt::Display) -> Failure {
         name: "test".into(),
         message: error.to_string(),
     }
+}
+
+/// Where the jobs of a query are listed.
+fn jobs_path(query: &JobsQuery) -> String {
+    let after = query.after.as_ref();
+    let fields = [
+        ("meta_table", query.meta_table.as_ref()),
+        ("job", query.job.as_ref()),
+        ("search", query.search.as_ref()),
+        ("after_meta_table", after.map(|after| &after.meta_table)),
+        ("after_job", after.map(|after| &after.job)),
+    ];
+    let mut path = format!("/v1/jobs?limit={}", query.limit);
+    for (name, value) in fields {
+        if let Some(value) = value {
+            path += &format!("&{name}={}", encoded(value));
+        }
+    }
+    path
 }

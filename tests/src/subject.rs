@@ -2,7 +2,8 @@
 
 use async_trait::async_trait;
 use batchintory::{
-    AcquireRequest, Acquisition, Batch, Dialect, HistoryQuery, Outcome, Planner, RequeueTarget,
+    AcquireRequest, Acquisition, Batch, Dialect, HistoryQuery, JobsQuery, Outcome, Planner,
+    RequeueTarget,
 };
 use batchintory_wasmtime::{Acquired, Databases, Inventory, SystemRandom};
 use serde::{Deserialize, Serialize};
@@ -90,7 +91,7 @@ pub enum Call {
     /// `warnings`
     Warnings(AcquireRequest),
     /// `jobs`
-    Jobs {},
+    Jobs(JobsQuery),
     /// `history`
     History(HistoryQuery),
     /// `schema-statements`
@@ -171,7 +172,7 @@ impl Subject for NativeCore {
             } => answer(self.plan(&request, after, batches).await),
             Call::Progress { request, cap } => answer(self.progress(&request, cap).await),
             Call::Warnings(request) => answer(self.warnings(&request).await),
-            Call::Jobs {} => answer(self.jobs().await),
+            Call::Jobs(query) => answer(self.jobs(&query).await),
             Call::History(query) => answer(self.history(&query).await),
             Call::SchemaStatements { dialect } => answer(self.schema_statements(dialect)),
             Call::Migrate {} => answer(self.migrate().await),
@@ -229,7 +230,7 @@ impl Subject for Inventory {
             } => answer(self.plan(&request, after, batches).await),
             Call::Progress { request, cap } => answer(self.progress(&request, cap).await),
             Call::Warnings(request) => answer(self.warnings(&request).await),
-            Call::Jobs {} => answer(self.jobs().await),
+            Call::Jobs(query) => answer(self.jobs(&query).await),
             Call::History(query) => answer(self.history(&query).await),
             Call::SchemaStatements { dialect } => answer(self.schema_statements(dialect).await),
             Call::Migrate {} => answer(self.migrate().await),

@@ -1,6 +1,8 @@
 //! The API's operations: `openapi.json` describes them.
 
-use batchintory::{AcquireRequest, Acquisition, Attempt, Dialect, HistoryQuery, Item, PAGE_BYTES};
+use batchintory::{
+    AcquireRequest, Acquisition, Attempt, Dialect, HistoryQuery, Item, JobSummary, PAGE_BYTES,
+};
 use http::header::LOCATION;
 use http::{HeaderValue, StatusCode};
 use percent_encoding::{NON_ALPHANUMERIC, utf8_percent_encode};
@@ -12,8 +14,8 @@ use crate::authorization::{Access, Caller};
 use crate::inventory::Inventory;
 use crate::operation::Operation;
 use crate::parameters::{
-    AuditPage, BatchesPage, Cap, Count, End, Heartbeat, ItemHistoryPage, ItemsPage, PlanPage,
-    Requeue, claim_token, no_query, query,
+    AuditPage, BatchesPage, Cap, Count, End, Heartbeat, ItemHistoryPage, ItemsPage, JobsPage,
+    MOST_JOBS, PlanPage, Requeue, claim_token, no_query, query,
 };
 use crate::problem::Problem;
 use crate::response::{self, Response};
@@ -36,7 +38,7 @@ pub(crate) fn call(
     match operation {
         Operation::Health => health(inventory),
         Operation::Metrics => {
-            let text = metrics::write(&inventory.jobs()?);
+            let text = metrics::text(query(request.query)?, inventory)?;
             Ok(response::bytes(
                 StatusCode::OK,
                 metrics::MEDIA_TYPE,
@@ -58,8 +60,12 @@ pub(crate) fn call(
             ok(&inventory.migrate()?)
         }
         Operation::Jobs => {
-            no_query(request.query)?;
-            ok(&json!({ "jobs": inventory.jobs()? }))
+            let page: JobsPage = query(request.query)?;
+            let limit = page.limit.unwrap_or(MOST_JOBS);
+            let jobs = inventory.jobs(page.query(limit)?)?;
+            let next_after = (jobs.last()).filter(|_| jobs.len() >= limit as usize);
+            let next_after = next_after.map(JobSummary::place);
+            ok(&json!({ "jobs": jobs, "next_after": next_after }))
         }
         Operation::Acquire { job } => acquire(job, request, inventory),
         Operation::AcquireMany { job } => acquire_many(job, request, inventory),

@@ -4,7 +4,7 @@ use std::cell::{Cell, RefCell};
 
 use batchintory::{
     AcquireRequest, Acquisition, Attempt, AuditPage, Batch, BatchPlan, Dialect, Error,
-    HistoryQuery, Item, JobProgress, JobSummary, Migration, Outcome, RequeueTarget,
+    HistoryQuery, Item, JobProgress, JobSummary, JobsQuery, Migration, Outcome, RequeueTarget,
     Settings as Databases,
 };
 
@@ -208,16 +208,30 @@ impl<I: Inventory, N: Notices> Inventory for CallersInventory<'_, I, N> {
         self.told(self.inventory.audit(meta_table, job, after, limit), None)
     }
 
-    fn jobs(&self) -> Result<Vec<JobSummary>, Error> {
-        let mut jobs = self.told(self.inventory.jobs(), None)?;
-        if !self.tables.are_all() && !jobs.is_empty() {
-            let databases = self.inventory.databases();
-            jobs.retain(|job| {
-                let table = &job.meta_table;
-                self.tables.allow(table, &databases) || is_inventory(table, &databases)
-            });
+    fn jobs(&self, mut query: JobsQuery) -> Result<Vec<JobSummary>, Error> {
+        let most = query.limit as usize;
+        let databases = (!self.tables.are_all()).then(|| self.inventory.databases());
+        let mut jobs = Vec::new();
+        loop {
+            let page = match self.inventory.jobs(query.clone()) {
+                // It is about what was asked for, and quotes nothing else.
+                Err(error @ Error::InvalidRequest(_)) => return Err(error),
+                answer => self.told(answer, None)?,
+            };
+            // A page of others' jobs is not the end.
+            query.after = page.last().map(JobSummary::place);
+            let is_allowed = |job: &JobSummary| {
+                databases.as_ref().is_none_or(|databases| {
+                    let table = &job.meta_table;
+                    self.tables.allow(table, databases) || is_inventory(table, databases)
+                })
+            };
+            jobs.extend(page.into_iter().filter(is_allowed));
+            if databases.is_none() || query.after.is_none() || jobs.len() >= most {
+                jobs.truncate(most);
+                return Ok(jobs);
+            }
         }
-        Ok(jobs)
     }
 
     fn history(&self, query: HistoryQuery) -> Result<Vec<Attempt>, Error> {

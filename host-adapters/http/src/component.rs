@@ -2,7 +2,7 @@
 
 use batchintory::{
     AcquireRequest, Acquisition, Attempt, AuditPage, Batch, BatchPlan, Dialect, Error,
-    HistoryQuery, Item, JobProgress, JobSummary, Migration, Outcome, RequeueTarget,
+    HistoryQuery, Item, JobProgress, JobSummary, JobsQuery, Migration, Outcome, RequeueTarget,
     Settings as Databases,
 };
 use http::{HeaderMap, HeaderName, HeaderValue, Method};
@@ -280,8 +280,8 @@ impl Inventory for Planner {
         one(import::audit(meta_table, job, after, limit))
     }
 
-    fn jobs(&self) -> Result<Vec<JobSummary>, Error> {
-        list(import::jobs())
+    fn jobs(&self, query: JobsQuery) -> Result<Vec<JobSummary>, Error> {
+        list(import::jobs(&query.into()))
     }
 
     fn history(&self, query: HistoryQuery) -> Result<Vec<Attempt>, Error> {

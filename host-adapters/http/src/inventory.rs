@@ -2,7 +2,8 @@
 
 use batchintory::{
     AcquireRequest, Acquisition, Attempt, AuditPage, Batch, BatchPlan, Dialect, Error,
-    HistoryQuery, Item, JobProgress, JobSummary, Migration, Outcome, RequeueTarget, Settings,
+    HistoryQuery, Item, JobProgress, JobSummary, JobsQuery, Migration, Outcome, RequeueTarget,
+    Settings,
 };
 
 /// The latest attempts: as many as the query's limit says, or all that there are, in as many pages as that
@@ -60,7 +61,7 @@ pub trait Inventory {
         after: Option<i64>,
         limit: u32,
     ) -> Result<AuditPage, Error>;
-    fn jobs(&self) -> Result<Vec<JobSummary>, Error>;
+    fn jobs(&self, query: JobsQuery) -> Result<Vec<JobSummary>, Error>;
     fn history(&self, query: HistoryQuery) -> Result<Vec<Attempt>, Error>;
     fn schema_statements(&self, dialect: Dialect) -> Result<Vec<String>, Error>;
     fn migrate(&self) -> Result<Migration, Error>;

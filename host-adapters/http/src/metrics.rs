@@ -4,6 +4,10 @@ use std::fmt::Write as _;
 
 use batchintory::JobSummary;
 
+use crate::inventory::Inventory;
+use crate::parameters::{self, JobsPage};
+use crate::problem::Problem;
+
 /// The text format's media type.
 pub(crate) const MEDIA_TYPE: &str = "text/plain; version=0.0.4; charset=utf-8";
 
@@ -37,9 +41,58 @@ const FIGURES: [Figure; 3] = [
     ),
 ];
 
-/// Writes the figures of all jobs.
-pub(crate) fn write(jobs: &[JobSummary]) -> String {
+/// The most jobs in an answer, and how many it has where nothing is said.
+const MOST_JOBS: u32 = 1_000;
+
+/// The figures of the jobs that are asked for. The text format has no pages: where there are more jobs than an
+/// answer holds, it says so, and whoever scrapes asks several times, by table, by name or by place.
+pub(crate) fn text(asked: JobsPage, inventory: &impl Inventory) -> Result<String, Problem> {
+    let most = asked.limit.unwrap_or(MOST_JOBS);
+    if !(1..=MOST_JOBS).contains(&most) {
+        return Err(Problem::invalid_request(format!(
+            "limit must be from 1 to {MOST_JOBS} jobs, not {most}; see batchintory_jobs_left_out"
+        )));
+    }
+    let mut query = asked.query(parameters::MOST_JOBS)?;
+    let mut jobs: Vec<JobSummary> = Vec::new();
+    let mut left_out = false;
+    loop {
+        // One more tells whether some are left out.
+        let left = (most as usize + 1).saturating_sub(jobs.len());
+        query.limit = u32::try_from(left).map_or(query.limit, |left| left.min(query.limit));
+        let page = inventory.jobs(query.clone())?;
+        let Some(last) = page.last() else {
+            break;
+        };
+        query.after = Some(last.place());
+        jobs.extend(page.into_iter().map(|job| JobSummary {
+            // It is long, and none of it is told.
+            request: None,
+            ..job
+        }));
+        if jobs.len() > most as usize {
+            jobs.truncate(most as usize);
+            left_out = true;
+            break;
+        }
+    }
+    Ok(write(&jobs, left_out))
+}
+
+/// Writes the figures of jobs.
+fn write(jobs: &[JobSummary], left_out: bool) -> String {
     let mut text = String::new();
+    for (name, help, value) in [
+        ("batchintory_jobs", "Jobs in this answer.", jobs.len()),
+        (
+            "batchintory_jobs_left_out",
+            "Whether more jobs follow that this answer leaves out: 1, or 0.",
+            usize::from(left_out),
+        ),
+    ] {
+        head(&mut text, name, help, "gauge");
+        let _ = writeln!(text, "{name} {value}");
+    }
     head(
         &mut text,
         "batchintory_attempts",

@@ -1,6 +1,6 @@
 //! What requests say beside their paths: the fields of queries and bodies.
 
-use batchintory::{HistoryQuery, Outcome, Queue, RequeueTarget};
+use batchintory::{HistoryQuery, JobPlace, JobsQuery, Outcome, Queue, RequeueTarget};
 use http::HeaderMap;
 use percent_encoding::percent_decode_str;
 use serde::Deserialize;
@@ -8,6 +8,9 @@ use serde::de::DeserializeOwned;
 use serde_json::value::RawValue;
 
 use crate::problem::Problem;
+
+/// How many jobs a page has at most, and where nothing is said.
+pub(crate) const MOST_JOBS: u32 = 100;
 
 /// How many attempts a page has where nothing is said.
 const USUAL_ATTEMPTS: u32 = 100;
@@ -85,6 +88,47 @@ pub(crate) struct AuditPage {
 pub(crate) struct ItemsPage {
     pub(crate) after: Option<i64>,
     pub(crate) limit: Option<u32>,
+}
+
+/// Which jobs.
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+pub(crate) struct JobsPage {
+    meta_table: Option<String>,
+    job: Option<String>,
+    search: Option<String>,
+    after_meta_table: Option<String>,
+    after_job: Option<String>,
+    pub(crate) limit: Option<u32>,
+}
+
+impl JobsPage {
+    pub(crate) fn query(self, limit: u32) -> Result<JobsQuery, Problem> {
+        Ok(JobsQuery {
+            after: place(self.after_meta_table, self.after_job)?,
+            meta_table: self.meta_table,
+            job: self.job,
+            search: self.search,
+            limit,
+        })
+    }
+}
+
+/// The job that a page comes behind.
+pub(crate) fn place(
+    meta_table: Option<String>,
+    job: Option<String>,
+) -> Result<Option<JobPlace>, Problem> {
+    match (meta_table, job) {
+        (None, None) => Ok(None),
+        (_, Some(job)) if job.contains('\0') => Err(Problem::invalid_request(
+            "after_job must not hold a NUL character",
+        )),
+        (Some(meta_table), Some(job)) => Ok(Some(JobPlace { meta_table, job })),
+        _ => Err(Problem::invalid_request(
+            "after_meta_table and after_job name a job together; give both or none",
+        )),
+    }
 }
 
 #[derive(Deserialize)]

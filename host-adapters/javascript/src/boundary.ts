@@ -214,6 +214,24 @@ export function fromJob({ request, ...job }: Inventory.JobSummary): Api.JobSumma
   };
 }
 
+export function toJobsQuery(query: Api.JobsQuery): Inventory.JobsQuery {
+  known(query, "the query", ["metaTable", "job", "search", "after", "limit"]);
+  return {
+    limit: small(query.limit ?? 100, "limit"),
+    ...given({
+      metaTable: optional(query.metaTable, "metaTable", text),
+      job: optional(query.job, "job", text),
+      search: optional(query.search, "search", text),
+      after: optional(query.after, "after", toPlace),
+    }),
+  };
+}
+
+function toPlace(place: Api.JobPlace): Inventory.JobPlace {
+  known(place, "after", ["metaTable", "job"]);
+  return { metaTable: text(place.metaTable, "after.metaTable"), job: text(place.job, "after.job") };
+}
+
 export function toHistoryQuery(query: Api.HistoryQuery): Inventory.HistoryQuery {
   known(query, "the query", ["metaTable", "job", "uid", "queue", "before", "limit", "details"]);
   const { limit = 100, details = true } = query;

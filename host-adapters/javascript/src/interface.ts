@@ -220,6 +220,28 @@ export interface JobSummary {
   request?: AcquireRequest;
 }
 
+/** A job, as callers are told it. */
+export interface JobPlace {
+  /** The meta table's normalised name. */
+  metaTable: string;
+  /** The job. */
+  job: string;
+}
+
+/** Which jobs to list. Conditions that are given all hold. */
+export interface JobsQuery {
+  /** Only of this meta table. */
+  metaTable?: string | null | undefined;
+  /** Only jobs of this name. */
+  job?: string | null | undefined;
+  /** Only jobs whose names hold this text. */
+  search?: string | null | undefined;
+  /** Only jobs behind this one: the last one of the page before. */
+  after?: JobPlace | null | undefined;
+  /** At most so many, 1 to 100; by default 100. */
+  limit?: number | undefined;
+}
+
 /** Which attempts to list. Conditions that are given all hold. */
 export interface HistoryQuery {
   /** Only of this meta table. */

@@ -215,9 +215,23 @@ export class Inventory implements AsyncDisposable {
     return boundary.fromAuditPage(page);
   }
 
-  /** All jobs of the inventory, by meta table and name. */
-  async jobs(options: CallOptions = {}): Promise<Api.JobSummary[]> {
-    return (await this.#call(options, "jobs")).map(boundary.fromJob);
+  /** Jobs, by meta table and name: up to the query's limit. An empty page is the end; see `allJobs`. */
+  async jobs(query: Api.JobsQuery = {}, options: CallOptions = {}): Promise<Api.JobSummary[]> {
+    return (await this.#call(options, "jobs", boundary.toJobsQuery(query))).map(boundary.fromJob);
+  }
+
+  /** Jobs, by meta table and name, one after the other; the query's limit is that of a page. */
+  async *allJobs(
+    query: Api.JobsQuery = {},
+    options: CallOptions = {},
+  ): AsyncGenerator<Api.JobSummary, void, void> {
+    for (let after = query.after; ; ) {
+      const page = await this.jobs({ ...query, after }, options);
+      yield* page;
+      const last = page.at(-1);
+      if (last === undefined) return;
+      after = { metaTable: last.metaTable, job: last.job };
+    }
   }
 
   /** Attempts, latest first: up to the query's limit, or about a MiB of what became of them. An empty page is the end. */

@@ -19,7 +19,7 @@ test("nothing is asked for with a signal that is aborted already", async (contex
   const { inventory } = await opened(context);
   const signal = AbortSignal.abort(new Error("no more"));
   await assert.rejects(inventory.acquire(files, { signal }), { message: "no more" });
-  await assert.rejects(inventory.jobs({ signal }), { message: "no more" });
+  await assert.rejects(inventory.jobs({}, { signal }), { message: "no more" });
   assert.deepEqual(await inventory.history(), []);
 });
 

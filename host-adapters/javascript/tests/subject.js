@@ -60,7 +60,7 @@ const operations = {
     ...(await inventory.progress(request, { cap })),
   }),
   warnings: (request) => inventory.warnings(request),
-  jobs: async () => (await inventory.jobs()).map((job) => ({ request: null, ...job })),
+  jobs: async (query) => (await inventory.jobs(query)).map((job) => ({ request: null, ...job })),
   history: async (query) => {
     const missing = ["jobIdentifier", "processingEnd", "leaseExpires", "resultItem", "log", "queue"];
     const none = Object.fromEntries(missing.map((name) => [name, null]));

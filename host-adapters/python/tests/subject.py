@@ -19,6 +19,8 @@ from batchintory import (
     IdRange,
     InvalidRequest,
     Inventory,
+    JobPlace,
+    JobsQuery,
     MetaColumns,
     Outcome,
     to_json,
@@ -74,7 +76,8 @@ def call(inventory: Inventory, name: str, given: dict[str, Any]) -> Any:
         case "warnings":
             return inventory.warnings(request(given))
         case "jobs":
-            return inventory.jobs()
+            after = given.pop("after", None)
+            return inventory.jobs(JobsQuery(**given, after=after and JobPlace(**after)))
         case "history":
             return inventory.history(HistoryQuery(**given))
         case "schema-statements":

@@ -161,7 +161,7 @@ def test_what_can_never_be_kept_fails_its_batch(lake: MakeInventory) -> None:
     assert "can never store" in latest(inventory).log
 
 
-def test_pages_end_by_their_bytes(sqlite_url: str, lake: MakeInventory, engine_of: Callable[[str], Engine]) -> None:
+def test_pages_end_by_bytes(sqlite_url: str, lake: MakeInventory, engine_of: Callable[[str], Engine]) -> None:
     inventory = lake(sqlite_url, range(1, 401), limits=Limits(memory_bytes=16 << 20))
     with engine_of(sqlite_url).begin() as connection:
         connection.execute(text("UPDATE files SET item = hex(zeroblob(100000))"))

@@ -7,7 +7,7 @@ use std::sync::{Arc, Mutex, PoisonError};
 
 use batchintory::{
     AcquireRequest, Acquisition, Attempt, AuditPage, BatchPlan, Dialect, HistoryQuery, Item,
-    JobProgress, JobSummary, Migration, Nothing, Outcome, RequeueTarget, StatusLabels,
+    JobProgress, JobSummary, JobsQuery, Migration, Nothing, Outcome, RequeueTarget, StatusLabels,
 };
 use serde::Serialize;
 use tokio::time::Instant;
@@ -22,6 +22,7 @@ use crate::database::{Database, DatabaseOptions, Databases};
 use crate::error::Error;
 use crate::instance::PlannerInstance;
 use crate::item_pages::ItemPages;
+use crate::job_pages::JobPages;
 use crate::lease::Lease;
 use crate::limits::Limits;
 
@@ -272,10 +273,16 @@ impl Inventory {
         Ok(page.into())
     }
 
-    /// All jobs of the inventory, by meta table and name.
-    pub async fn jobs(&self) -> Result<Vec<JobSummary>, Error> {
-        let jobs = call!(self.call_jobs()).await?;
+    /// Jobs, by meta table and name: a page of them. An empty page is the end.
+    pub async fn jobs(&self, query: &JobsQuery) -> Result<Vec<JobSummary>, Error> {
+        let query = query.clone().into();
+        let jobs = call!(self.call_jobs(&query)).await?;
         Ok(jobs.into_iter().map(Into::into).collect())
+    }
+
+    /// Jobs, page by page.
+    pub fn job_pages(&self, query: JobsQuery) -> JobPages {
+        JobPages::new(self.clone(), query)
     }
 
     /// Attempts, latest first: up to the query's limit, or about a MiB of what became of them. An empty page is

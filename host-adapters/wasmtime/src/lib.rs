@@ -45,6 +45,7 @@ mod host;
 mod instance;
 mod inventory;
 mod item_pages;
+mod job_pages;
 mod lease;
 mod limits;
 mod retry;
@@ -53,9 +54,10 @@ pub use batch::{Acquired, Batch};
 pub use batchintory;
 pub use batchintory::{
     AcquireRequest, Attempt, AuditPage, Batch as BatchRecord, BatchPlan, DatabaseError, Dialect,
-    Difference, Error as PlannerError, HistoryQuery, IdRange, Item, ItemEncoding, JobProgress,
-    JobSummary, MetaColumns, Migration, Nothing, NothingReason, OnChange, Outcome, PlannedBatch,
-    Queue, Refusal, RequeueTarget, Rows, Settings, Settle, Source, SqlError, StatusLabels, Value,
+    Difference, Error as PlannerError, HistoryQuery, IdRange, Item, ItemEncoding, JobPlace,
+    JobProgress, JobSummary, JobsQuery, MetaColumns, Migration, Nothing, NothingReason, OnChange,
+    Outcome, PlannedBatch, Queue, Refusal, RequeueTarget, Rows, Settings, Settle, Source, SqlError,
+    StatusLabels, Value,
 };
 pub use claim_queue::{ClaimQueues, ClaimTurn};
 pub use component::PlannerComponent;
@@ -66,6 +68,7 @@ pub use heartbeat::Heartbeat;
 pub use instance::PlannerInstance;
 pub use inventory::{Inventory, InventoryBuilder, Processed};
 pub use item_pages::ItemPages;
+pub use job_pages::JobPages;
 pub use limits::{Limits, start_ticking};
 
 /// The README's examples, compiled.

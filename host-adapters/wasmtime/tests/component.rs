@@ -5,8 +5,8 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use batchintory_wasmtime::{
-    Access, AcquireRequest, Acquired, Database, Error, Inventory, Limits, PlannerComponent, Queue,
-    connect,
+    Access, AcquireRequest, Acquired, Database, Error, Inventory, JobsQuery, Limits,
+    PlannerComponent, Queue, connect,
 };
 use wasmtime::Engine;
 use wasmtime::component::Component;
@@ -100,7 +100,7 @@ async fn a_call_that_works_too_long_is_ended() {
     // The limit is one call's: an instance does not tire.
     let inventory = Inventory::builder().inventory(database).build().unwrap();
     for _ in 0..3 {
-        inventory.jobs().await.unwrap();
+        inventory.jobs(&JobsQuery::default()).await.unwrap();
     }
 }
 
@@ -162,7 +162,7 @@ async fn one_inventory_serves_many_tasks() {
         items += task.await.unwrap().unwrap();
     }
     assert_eq!(items, 10_000);
-    let jobs = inventory.jobs().await.unwrap();
+    let jobs = inventory.jobs(&JobsQuery::default()).await.unwrap();
     assert_eq!((jobs[0].succeeded, jobs[0].running), (200, 0));
 }
 

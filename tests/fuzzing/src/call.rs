@@ -2,7 +2,8 @@
 
 use arbitrary::{Result, Unstructured};
 use batchintory::{
-    AcquireRequest, Dialect, HistoryQuery, IdRange, Outcome, Planner, Queue, RequeueTarget,
+    AcquireRequest, Dialect, HistoryQuery, IdRange, JobPlace, JobsQuery, Outcome, Planner, Queue,
+    RequeueTarget,
 };
 
 use crate::host::{Host, Zero};
@@ -21,7 +22,7 @@ pub enum Call {
     Requeue(String, String, RequeueTarget),
     Audit(String, String, Option<i64>, u32),
     History(HistoryQuery),
-    Jobs,
+    Jobs(JobsQuery),
     SchemaStatements(Dialect),
     Migrate,
 }
@@ -70,7 +71,16 @@ impl Call {
                 limit: count(input)?,
                 details: input.arbitrary()?,
             }),
-            10 => Self::Jobs,
+            10 => Self::Jobs(JobsQuery {
+                meta_table: maybe(input, text)?,
+                job: maybe(input, text)?,
+                search: maybe(input, text)?,
+                after: maybe(input, |input| {
+                    let (meta_table, job) = (text(input)?, text(input)?);
+                    Ok(JobPlace { meta_table, job })
+                })?,
+                limit: count(input)?,
+            }),
             11 => Self::SchemaStatements(*input.choose(&DIALECTS)?),
             _ => Self::Migrate,
         })
@@ -142,8 +152,8 @@ impl Call {
             Self::History(query) => {
                 let _ = run(planner.history(query));
             }
-            Self::Jobs => {
-                let _ = run(planner.jobs());
+            Self::Jobs(query) => {
+                let _ = run(planner.jobs(query));
             }
             Self::SchemaStatements(dialect) => {
                 let _ = planner.schema_statements(*dialect);

@@ -3,7 +3,8 @@
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use batchintory::{
-    AcquireRequest, Acquisition, Batch, Error, IdRange, OnChange, Outcome, Planner, RequeueTarget,
+    AcquireRequest, Acquisition, Batch, Error, IdRange, JobsQuery, OnChange, Outcome, Planner,
+    RequeueTarget,
 };
 
 use crate::invariants::{LEAST_WEIGHT, READY_AGE};
@@ -178,7 +179,9 @@ pub(crate) async fn work(caller: Caller, shared: Shared, mut random: Random, act
                 &shared,
                 "",
                 None,
-                link.unless_trapped(planner.jobs()).await.map(drop),
+                link.unless_trapped(planner.jobs(&JobsQuery::default()))
+                    .await
+                    .map(drop),
             ),
         }
     }

@@ -9,7 +9,7 @@ use std::time::Duration;
 use anyhow::{Result, bail};
 use batchintory::{AcquireRequest, Error as PlannerError};
 use batchintory_tests::turns;
-use batchintory_wasmtime::{Acquired, Batch, Error, Inventory};
+use batchintory_wasmtime::{Acquired, Batch, Error, Inventory, JobsQuery};
 
 /// The rest after a failure, and between two looks at attempts of others.
 const REST: Duration = Duration::from_millis(100);
@@ -67,7 +67,7 @@ async fn succeed(inventory: &Inventory, batch: &Batch) -> Result<()> {
 
 /// Whether no attempt at the job runs or waits.
 async fn is_done(inventory: &Inventory, job: &str) -> Result<bool, Error> {
-    let jobs = inventory.jobs().await?;
+    let jobs = inventory.jobs(&JobsQuery::default()).await?;
     Ok(jobs
         .iter()
         .filter(|summary| summary.job == job)

@@ -7,7 +7,7 @@ use std::collections::BTreeMap;
 use std::time::Duration;
 
 use anyhow::{Result, bail, ensure};
-use batchintory::{AcquireRequest, Error as PlannerError, HistoryQuery, Outcome, Value};
+use batchintory::{AcquireRequest, Error as PlannerError, HistoryQuery, JobsQuery, Outcome, Value};
 use batchintory_tests::proxy::Proxy;
 use batchintory_tests::server::{OwnPostgres, Standby};
 use batchintory_tests::tables::{Table, execute};
@@ -163,7 +163,7 @@ async fn a_synchronous_standby_has_every_claim_and_every_end() -> Result<()> {
         next = end + 1;
     }
     ensure!(next == ITEMS + 1, "up to {next}");
-    let jobs = inventory.jobs().await?;
+    let jobs = inventory.jobs(&JobsQuery::default()).await?;
     let [job] = jobs.as_slice() else {
         bail!("{jobs:?}");
     };

@@ -9,7 +9,7 @@ use batchintory_tests::proxy::Proxy;
 use batchintory_tests::recording::{Fault, Recording};
 use batchintory_tests::tables::{Table, execute};
 use batchintory_tests::{TestDatabase, mysql, postgres, sqlite};
-use batchintory_wasmtime::{Access, Acquired, Batch, Error, Inventory, connect};
+use batchintory_wasmtime::{Access, Acquired, Batch, Error, Inventory, JobsQuery, connect};
 use serde_json::json;
 use tokio::runtime::{Builder, Runtime};
 
@@ -78,7 +78,15 @@ async fn gone_in_between(database: TestDatabase) -> Result<()> {
     assert!(error.starts_with("unavailable: "), "{error}");
 
     proxy.heal();
-    assert_eq!(inventory.jobs().await?.first().context("a job")?.running, 1);
+    assert_eq!(
+        inventory
+            .jobs(&JobsQuery::default())
+            .await?
+            .first()
+            .context("a job")?
+            .running,
+        1
+    );
     first.succeed().await?;
     assert_eq!(batch(inventory.acquire(&request()).await?)?.id_start, 2);
     Ok(())
@@ -111,7 +119,7 @@ fn closed_while_idle(
     for _ in 0..20 {
         servers.block_on(proxy.cut_idle());
         std::thread::sleep(idle);
-        client.block_on(inventory.jobs())?;
+        client.block_on(inventory.jobs(&JobsQuery::default()))?;
     }
     Ok(())
 }
@@ -204,7 +212,7 @@ async fn lost_answers(database: TestDatabase) -> Result<()> {
     first.succeed().await?;
     recording.inject(&[Some(Fault::StatementLost)]);
     second.succeed().await?;
-    let jobs = inventory.jobs().await?;
+    let jobs = inventory.jobs(&JobsQuery::default()).await?;
     let job = jobs.first().context("a job")?;
     assert_eq!((job.succeeded, job.running, job.items), (2, 0, 2));
     Ok(())
@@ -238,7 +246,7 @@ async fn a_database_that_fails_at_any_statement_changes_nothing() -> Result<()> 
         recording.inject(&faults);
         let error = name(inventory.acquire(&request()).await);
         assert!(error.starts_with("unavailable: "), "{error}");
-        assert!(inventory.jobs().await?.is_empty());
+        assert!(inventory.jobs(&JobsQuery::default()).await?.is_empty());
     }
     assert_eq!(batch(inventory.acquire(&request()).await?)?.id_start, 1);
     Ok(())
@@ -252,7 +260,7 @@ async fn a_read_only_inventory_is_told_and_left_alone() -> Result<()> {
     let inventory = Inventory::builder().inventory(read_only).build()?;
     let error = name(inventory.acquire(&request()).await);
     assert!(error.contains("cannot be written to"), "{error}");
-    assert!(inventory.jobs().await?.is_empty());
+    assert!(inventory.jobs(&JobsQuery::default()).await?.is_empty());
 
     let database = postgres().await?;
     prepare(&database).await?;
@@ -273,7 +281,7 @@ async fn a_read_only_inventory_is_told_and_left_alone() -> Result<()> {
     // As while another server takes its place.
     assert!(error.starts_with("unavailable: "), "{error}");
     assert!(error.contains("cannot be written to"), "{error}");
-    assert!(inventory.jobs().await?.is_empty());
+    assert!(inventory.jobs(&JobsQuery::default()).await?.is_empty());
     Ok(())
 }
 

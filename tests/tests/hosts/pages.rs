@@ -1,7 +1,7 @@
 //! Pages that end by their bytes, on every database.
 
 use anyhow::{Context, Result, bail};
-use batchintory::{AcquireRequest, HistoryQuery, Outcome};
+use batchintory::{AcquireRequest, HistoryQuery, JobsQuery, Outcome};
 use batchintory_tests::tables::{Table, execute};
 use batchintory_tests::{TestDatabase, mysql, postgres, sqlite};
 use batchintory_wasmtime::{Acquired, Inventory, Limits};
@@ -89,10 +89,54 @@ async fn attempts_come_whole(inventory: &Inventory) -> Result<()> {
     Ok(())
 }
 
+/// Names that a collation may take for one, or put in any order: each is given once, whatever a page ends
+/// with.
+async fn jobs_come_whole(inventory: &Inventory) -> Result<()> {
+    let names = [
+        "a", "A", "a ", "ä", "Ä", "á", "aa", "a-", "ß", "ss", "%", "_", "'\"", "z",
+    ];
+    for name in names {
+        inventory
+            .acquire(&AcquireRequest::new("files", name))
+            .await?;
+    }
+    let all = inventory.jobs(&JobsQuery::default()).await?;
+    for name in names {
+        assert_eq!(
+            all.iter().filter(|job| job.job == name).count(),
+            1,
+            "{name}"
+        );
+    }
+    for limit in [1, 2, 5] {
+        let mut pages = inventory.job_pages(JobsQuery {
+            limit,
+            ..JobsQuery::default()
+        });
+        let mut found = Vec::new();
+        while let Some(page) = pages.next().await? {
+            assert!(page.len() <= limit as usize);
+            found.extend(page);
+        }
+        assert_eq!(found, all, "by {limit}");
+    }
+    for search in ["a", "A", "%", "a "] {
+        let query = JobsQuery {
+            search: Some(search.into()),
+            ..JobsQuery::default()
+        };
+        let found = inventory.jobs(&query).await?;
+        let expected = all.iter().filter(|job| job.job.contains(search));
+        assert!(found.iter().eq(expected), "{search}");
+    }
+    Ok(())
+}
+
 async fn pages_end_by_their_bytes(database: TestDatabase, repeated: &str) -> Result<()> {
     let inventory = prepare(&database, repeated).await?;
     items_come_whole(&inventory).await?;
-    attempts_come_whole(&inventory).await
+    attempts_come_whole(&inventory).await?;
+    jobs_come_whole(&inventory).await
 }
 
 #[tokio::test]
@@ -114,5 +158,6 @@ async fn pages_end_by_their_bytes_on_mysql() -> Result<()> {
     let grow = "UPDATE files SET item = repeat('00', 100000)";
     execute(database.connection.as_ref(), grow, &[]).await?;
     items_come_whole(&inventory).await?;
-    attempts_come_whole(&inventory).await
+    attempts_come_whole(&inventory).await?;
+    jobs_come_whole(&inventory).await
 }

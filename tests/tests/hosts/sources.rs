@@ -1,7 +1,9 @@
 //! Tables of one name in two schemas or two databases are two, whatever a process means by default.
 
 use anyhow::{Result, bail, ensure};
-use batchintory::{AcquireRequest, Batch, HistoryQuery, IdRange, Outcome, RequeueTarget};
+use batchintory::{
+    AcquireRequest, Batch, HistoryQuery, IdRange, JobsQuery, Outcome, RequeueTarget,
+};
 use batchintory_tests::TestDatabase;
 use batchintory_tests::suite::System;
 use batchintory_tests::tables::{Table, execute};
@@ -46,7 +48,7 @@ async fn next(inventory: &Inventory, meta_table: &str) -> Result<(String, String
 
 /// What the jobs' tables are called, those of the summaries and those of their requests.
 async fn jobs(inventory: &Inventory) -> Result<Vec<String>> {
-    let jobs = inventory.jobs().await?;
+    let jobs = inventory.jobs(&JobsQuery::default()).await?;
     for job in &jobs {
         let request = job.request.as_ref().map(|request| &request.meta_table);
         ensure!(request == Some(&job.meta_table), "{job:?}");
@@ -156,7 +158,7 @@ async fn a_name_of_a_source_that_cannot_be_is_refused() -> Result<()> {
     let database = System::Sqlite.database().await?;
     for name in ["", "a:b", "a.b", "é"] {
         let inventory = process(&database, &database).meta_name(name).build()?;
-        let refused = inventory.jobs().await;
+        let refused = inventory.jobs(&JobsQuery::default()).await;
         ensure!(says(&refused, "meta-name must be"), "{name:?}: {refused:?}");
     }
     Ok(())

@@ -79,7 +79,7 @@ async fn what_is_misconfigured_is_told_without_secrets() -> Result<()> {
         ("", "is not set"),
     ] {
         let service = serve(&[("BATCHINTORY_INVENTORY_CONN", url)]).await?;
-        let refused = service.call(Call::Jobs {}).await.err();
+        let refused = service.call(Call::Jobs(Default::default())).await.err();
         let error = refused.with_context(|| format!("{url} must be refused"))?;
         ensure!(error.name == "misconfigured", "{error:?}");
         ensure!(error.message.contains(told), "{error:?}");
@@ -116,7 +116,7 @@ async fn a_server_that_is_not_there_is_told() -> Result<()> {
         "postgres://me:hidden@nowhere.invalid/db",
     ] {
         let service = serve(&[("BATCHINTORY_INVENTORY_CONN", url)]).await?;
-        let refused = service.call(Call::Jobs {}).await.err();
+        let refused = service.call(Call::Jobs(Default::default())).await.err();
         let error = refused.context("nobody is there")?;
         ensure!(error.name == "unavailable", "{error:?}");
         ensure!(!error.message.contains("hidden"), "{error:?}");

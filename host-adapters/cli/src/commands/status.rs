@@ -1,11 +1,11 @@
 //! `batchintory status`
 
-use batchintory_wasmtime::{JobProgress, JobSummary};
+use batchintory_wasmtime::{Inventory, JobProgress, JobSummary, JobsQuery};
 use clap::Args;
 use serde::Serialize;
 
 use crate::error::{Code, Failure};
-use crate::output::{WeightUnit, count, print_json, print_table, table, tell};
+use crate::output::{JsonList, WeightUnit, count, print_table, table, tell};
 use crate::settings::Settings;
 
 /// Show all jobs
@@ -16,9 +16,15 @@ use crate::settings::Settings;
 #[derive(Debug, Args)]
 #[command(after_help = "Example:\n  batchintory status --bytes")]
 pub struct Arguments {
+    /// Only jobs on this meta table
+    #[arg(long, value_name = "TABLE")]
+    meta_table: Option<String>,
     /// Only this job
     #[arg(long, value_name = "NAME")]
     job: Option<String>,
+    /// Only jobs whose names hold this text
+    #[arg(long, value_name = "TEXT")]
+    search: Option<String>,
     /// Count what remains up to so many items
     #[arg(long, value_name = "COUNT", default_value_t = 1_000_000)]
     cap: u64,
@@ -38,49 +44,93 @@ struct JobStatus {
 /// Shows the jobs.
 pub async fn run(settings: &Settings, arguments: &Arguments, json: bool) -> Result<Code, Failure> {
     let inventory = settings.inventory_at_least().await?;
-    let mut jobs = Vec::new();
-    for summary in inventory.jobs().await? {
-        if arguments
-            .job
-            .as_ref()
-            .is_some_and(|job| *job != summary.job)
-        {
-            continue;
+    let mut pages = inventory.job_pages(JobsQuery {
+        meta_table: arguments.meta_table.clone(),
+        job: arguments.job.clone(),
+        search: arguments.search.clone(),
+        ..JobsQuery::default()
+    });
+    let unit = WeightUnit::bytes_if(arguments.bytes);
+    let mut list = JsonList::default();
+    let mut shown = table(&HEADINGS, &[2, 3, 4, 5, 6, 7, 8, 9, 10, 11]);
+    let mut warnings = Vec::new();
+    while let Some(page) = pages.next().await? {
+        for summary in page {
+            let job = JobStatus::of(summary, &inventory, arguments.cap).await;
+            if json {
+                list.print(&job)?;
+            } else {
+                shown.add_row(job.row(unit));
+                warnings.extend(job.warning());
+            }
         }
-        // A meta table that is gone must not hide the other jobs.
+    }
+    if json {
+        list.end()?;
+    } else if shown.is_empty() {
+        tell(if arguments.is_for_all() {
+            "no batches yet"
+        } else {
+            "no such job"
+        });
+    } else {
+        print_table(&shown)?;
+        warnings.into_iter().for_each(tell);
+    }
+    Ok(Code::Done)
+}
+
+impl Arguments {
+    fn is_for_all(&self) -> bool {
+        self.meta_table.is_none() && self.job.is_none() && self.search.is_none()
+    }
+}
+
+const HEADINGS: [&str; 13] = [
+    "JOB",
+    "META TABLE",
+    "BATCHES",
+    "ITEMS",
+    "WEIGHT",
+    "RUNNING",
+    "FAILED",
+    "WAITING",
+    "EXHAUSTED",
+    "WATERMARK",
+    "REMAINING",
+    "WEIGHT LEFT",
+    "LATEST",
+];
+
+impl JobStatus {
+    /// A job, with what remains of it. A meta table that is gone must not hide the other jobs.
+    async fn of(summary: JobSummary, inventory: &Inventory, cap: u64) -> Self {
         let (remaining, remaining_error) = match &summary.request {
             None => (
                 None,
                 Some("the job's configuration is not understood".into()),
             ),
-            Some(request) => match inventory.progress(request, arguments.cap).await {
+            Some(request) => match inventory.progress(request, cap).await {
                 Ok(progress) => (Some(progress), None),
                 Err(error) => (None, Some(error.to_string())),
             },
         };
-        jobs.push(JobStatus {
+        Self {
             summary,
             remaining,
             remaining_error,
-        });
+        }
     }
-    if json {
-        print_json(&jobs)?;
-        return Ok(Code::Done);
-    }
-    if jobs.is_empty() {
-        tell("no batches yet");
-        return Ok(Code::Done);
-    }
-    show(&jobs, WeightUnit::bytes_if(arguments.bytes))?;
-    for JobStatus {
-        summary,
-        remaining,
-        remaining_error,
-    } in &jobs
-    {
+
+    /// What there is to say beside the table.
+    fn warning(&self) -> Option<String> {
+        let Self {
+            summary,
+            remaining,
+            remaining_error,
+        } = self;
         if remaining.is_some_and(|left| left.watermark_above_table) {
-            tell(format_args!(
+            return Some(format!(
                 "warning: the job {:?} has handed out ids up to {}, but the meta table {:?} has none as high: if \
                  its ids have begun anew, new rows up to that id are never handed out; see \
                  docs/claims.md, \"Ids that begin anew\"",
@@ -88,43 +138,24 @@ pub async fn run(settings: &Settings, arguments: &Arguments, json: bool) -> Resu
             ));
         }
         if remaining.is_some_and(|left| left.other_meta_database) {
-            tell(format_args!(
+            return Some(format!(
                 "warning: the meta table {:?} lies in another database than when the job {:?} claimed its \
                  latest range; `plan` says which, and docs/claims.md, \"Another database\", what to do",
                 summary.meta_table, summary.job
             ));
         }
-        if let Some(error) = remaining_error {
-            tell(format_args!(
+        remaining_error.as_ref().map(|error| {
+            format!(
                 "warning: what remains of the job {:?} is not known: {error}",
                 summary.job
-            ));
-        }
+            )
+        })
     }
-    Ok(Code::Done)
-}
 
-fn show(jobs: &[JobStatus], unit: WeightUnit) -> Result<(), Failure> {
-    let headings = [
-        "JOB",
-        "META TABLE",
-        "BATCHES",
-        "ITEMS",
-        "WEIGHT",
-        "RUNNING",
-        "FAILED",
-        "WAITING",
-        "EXHAUSTED",
-        "WATERMARK",
-        "REMAINING",
-        "WEIGHT LEFT",
-        "LATEST",
-    ];
-    let mut shown = table(&headings, &[2, 3, 4, 5, 6, 7, 8, 9, 10, 11]);
-    for JobStatus {
-        summary, remaining, ..
-    } in jobs
-    {
+    fn row(&self, unit: WeightUnit) -> [String; 13] {
+        let Self {
+            summary, remaining, ..
+        } = self;
         let (items_left, weight_left) = match remaining {
             None => ("?".into(), "?".into()),
             Some(left) if left.at_least => {
@@ -138,7 +169,7 @@ fn show(jobs: &[JobStatus], unit: WeightUnit) -> Result<(), Failure> {
             }
             Some(left) => (count(left.items), unit.show(left.weight)),
         };
-        shown.add_row([
+        [
             summary.job.clone(),
             summary.meta_table.clone(),
             count(summary.succeeded),
@@ -152,7 +183,6 @@ fn show(jobs: &[JobStatus], unit: WeightUnit) -> Result<(), Failure> {
             items_left,
             weight_left,
             summary.latest_start.clone(),
-        ]);
+        ]
     }
-    print_table(&shown)
 }

@@ -7,7 +7,7 @@ use batchintory_tests::language::Language;
 use batchintory_tests::tables::{Table, execute};
 use batchintory_tests::turns::{SCRIPT, Turns};
 use batchintory_tests::{TestDatabase, postgres};
-use batchintory_wasmtime::{Attempt, HistoryQuery, Inventory};
+use batchintory_wasmtime::{Attempt, HistoryQuery, Inventory, JobsQuery};
 use serde_json::Value;
 use tokio::process::{Child, Command};
 
@@ -201,7 +201,7 @@ async fn work(database: &TestDatabase, inventory: &Inventory) -> Vec<String> {
             crew.go_on(worker);
         }
         // What somebody sent who was killed may have come late.
-        let jobs = inventory.jobs().await.unwrap();
+        let jobs = inventory.jobs(&JobsQuery::default()).await.unwrap();
         if jobs[0].items == ITEMS as u64 && jobs[0].running == 0 {
             return killed_with_a_batch;
         }

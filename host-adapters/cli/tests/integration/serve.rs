@@ -39,7 +39,7 @@ fn the_inventory_is_made_where_that_is_asked_for() {
     let workplace = Workplace::new();
     crate::workplace::ok(&workplace.run(&["register", "data"]));
     let service = Service::start(&workplace, TOKEN, &["--migrate"]);
-    let refused = call(&service, "another token", Call::Jobs {}).unwrap_err();
+    let refused = call(&service, "another token", Call::Jobs(Default::default())).unwrap_err();
     assert_eq!(refused.name, "unauthorized");
     assert!(call(&service, TOKEN, acquire()).is_ok());
 }

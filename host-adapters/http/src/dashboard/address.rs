@@ -31,12 +31,20 @@ pub(crate) fn batches(summary: &JobSummary, queue: &str) -> String {
     with_query("/v1/batches", &fields)
 }
 
-/// A page of all jobs.
-pub(crate) fn home(page: usize) -> String {
-    if page == 1 {
+/// The page of the jobs behind one, of those whose names hold a text.
+pub(crate) fn home(text: &str, after: Option<&JobSummary>) -> String {
+    let mut fields = Vec::new();
+    if !text.is_empty() {
+        fields.push(("search", text));
+    }
+    if let Some(after) = after {
+        fields.push(("after_meta_table", after.meta_table.as_str()));
+        fields.push(("after_job", &after.job));
+    }
+    if fields.is_empty() {
         return "/".into();
     }
-    with_query("/", &[("page", &page.to_string())])
+    with_query("/", &fields)
 }
 
 fn with_query(path: &str, fields: &[(&str, &str)]) -> String {

@@ -1,6 +1,6 @@
-//! The page with all jobs.
+//! The pages with all jobs.
 
-use batchintory::JobSummary;
+use batchintory::{JobSummary, JobsQuery};
 use maud::{Markup, html};
 use serde::Deserialize;
 
@@ -8,42 +8,61 @@ use super::layout::{Layout, Search};
 use super::survey::Survey;
 use super::{Setting, address, drawing, summary};
 use crate::inventory::Inventory;
+use crate::parameters::place;
 use crate::problem::Problem;
 use crate::response::Response;
 
 /// How many jobs a page shows: each costs a few statements.
-const JOBS: usize = 12;
+const JOBS: u32 = 12;
 
 #[derive(Deserialize)]
 pub(crate) struct Query {
-    /// Which page of jobs, from 1.
-    page: Option<usize>,
+    /// What stands in the names of the jobs.
+    #[serde(default)]
+    search: String,
+    /// The last job of the page before.
+    after_meta_table: Option<String>,
+    after_job: Option<String>,
 }
 
 pub(crate) fn page(
-    query: &Query,
+    query: Query,
     setting: Setting,
     inventory: &impl Inventory,
 ) -> Result<Response, Problem> {
-    let jobs = inventory.jobs()?;
-    let page = query.page.unwrap_or(1).max(1);
+    let after = place(query.after_meta_table, query.after_job)?;
+    let is_first = after.is_none();
+    let text = query.search.trim();
+    let mut jobs = inventory.jobs(JobsQuery {
+        search: Some(text.to_owned()).filter(|text| !text.is_empty()),
+        after,
+        // One more tells whether a page follows.
+        limit: JOBS + 1,
+        ..JobsQuery::default()
+    })?;
+    let is_last = jobs.len() <= JOBS as usize;
+    jobs.truncate(JOBS as usize);
     let surveyed = (jobs.iter())
-        .skip((page - 1).saturating_mul(JOBS))
-        .take(JOBS)
         .map(|job| Ok((job, Survey::of(job, inventory)?)))
         .collect::<Result<Vec<_>, Problem>>()?;
+    let next = jobs.last().filter(|_| !is_last);
     let main = html! {
         h1 { "Jobs" }
-        @if jobs.is_empty() {
+        @if is_first && jobs.is_empty() && text.is_empty() {
             (nothing())
         } @else {
-            p { (summary::of_all(&jobs)) }
+            (form(text))
+            @if jobs.is_empty() {
+                p { "No job’s name holds this text." }
+            } @else if is_first && is_last {
+                p { (summary::of_all(&jobs)) }
+            }
             (drawing::patterns())
             (drawing::legend())
             @for (index, (job, survey)) in surveyed.iter().enumerate() {
                 (article(index, job, survey, setting))
             }
-            (pages(page, jobs.len()))
+            (pages(text, is_first, next))
         }
     };
     let layout = Layout {
@@ -53,6 +72,17 @@ pub(crate) fn page(
         now: setting.now,
     };
     Ok(layout.page(&main))
+}
+
+/// The form that looks for jobs by their names.
+fn form(text: &str) -> Markup {
+    html! {
+        form class="search" id="find-jobs" role="search" aria-label="Jobs" action="/" {
+            label { span { "Job’s name holds" } input type="search" name="search" value=(text); }
+            button { "Find jobs" }
+            @if !text.is_empty() { a id="all-jobs" href="/" { "All jobs" } }
+        }
+    }
 }
 
 fn article(index: usize, job: &JobSummary, survey: &Survey, setting: Setting) -> Markup {
@@ -78,15 +108,13 @@ fn nothing() -> Markup {
     }
 }
 
-/// Links to the other pages.
-fn pages(page: usize, jobs: usize) -> Markup {
-    let last = jobs.div_ceil(JOBS);
+/// Links to the other pages. How many there are is not known: counting all jobs would cost more than a page.
+fn pages(text: &str, is_first: bool, next: Option<&JobSummary>) -> Markup {
     html! {
-        @if last > 1 {
+        @if !is_first || next.is_some() {
             nav class="pages" aria-label="Pages of jobs" {
-                @if page > 1 { a id="previous" href=(address::home(page - 1)) { "Previous" } }
-                span { "Page " (page) " of " (last) }
-                @if page < last { a id="next" href=(address::home(page + 1)) { "Next" } }
+                @if !is_first { a id="first" href=(address::home(text, None)) { "First page" } }
+                @if next.is_some() { a id="next" href=(address::home(text, next)) { "Next page" } }
             }
         }
     }

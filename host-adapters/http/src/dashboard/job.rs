@@ -1,6 +1,6 @@
 //! The page of one job.
 
-use batchintory::{Attempt, JobSummary};
+use batchintory::{Attempt, JobSummary, JobsQuery};
 use maud::{Markup, html};
 use serde::Deserialize;
 
@@ -30,9 +30,13 @@ pub(crate) fn page(
     setting: Setting,
     inventory: &impl Inventory,
 ) -> Result<Response, Problem> {
-    let jobs = inventory.jobs()?;
-    let is_meant = |job: &&JobSummary| job.meta_table == query.meta_table && job.job == query.job;
-    let Some(job) = jobs.iter().find(is_meant) else {
+    let jobs = inventory.jobs(JobsQuery {
+        meta_table: Some(query.meta_table.clone()),
+        job: Some(query.job.clone()),
+        limit: 1,
+        ..JobsQuery::default()
+    })?;
+    let Some(job) = jobs.first() else {
         return Err(Problem::no_such_job());
     };
     let survey = Survey::of(job, inventory)?;

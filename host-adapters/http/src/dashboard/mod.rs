@@ -121,7 +121,7 @@ pub(crate) fn show(
         is_signed_in: caller.by_cookie(),
     };
     match page {
-        Page::Home => home::page(&query(request.query)?, setting, inventory),
+        Page::Home => home::page(query(request.query)?, setting, inventory),
         Page::Job => job::page(&query(request.query)?, setting, inventory),
         Page::Items => items::page(query(request.query)?, setting, inventory),
         Page::Requeue => requeue::answer(request, rules, inventory),

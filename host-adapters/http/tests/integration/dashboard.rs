@@ -229,12 +229,27 @@ fn jobs_come_by_pages() {
         ..Fake::default()
     };
     let first = inventory.get("/").text;
-    assert!(first.contains("30 jobs") && first.contains("job-11.") && !first.contains("job-12."));
-    assert!(first.contains(r#"href="/?page=2""#));
-    let last = inventory.get("/?page=3").text;
-    assert!(last.contains("job-29.") && !last.contains("page=4"));
-    assert_eq!(inventory.get("/?page=18446744073709551615").status, 200);
-    assert_eq!(inventory.get("/?page=x").status, 400);
+    assert!(
+        first.contains("job-11.") && !first.contains("job-12.") && !first.contains("First page")
+    );
+    let next = "/?after_meta_table=files&amp;after_job=job-11.";
+    assert!(first.contains(&format!("href=\"{next}\"")), "{first}");
+    let second = inventory.get(&next.replace("&amp;", "&")).text;
+    assert!(second.contains("job-12.") && second.contains(r#"id="first" href="/""#));
+    let last = inventory
+        .get("/?after_meta_table=files&after_job=job-23.")
+        .text;
+    assert!(last.contains("job-29.") && !last.contains("Next page"));
+    assert_eq!(inventory.get("/?after_job=job-23.").status, 400);
+
+    let found = inventory.get("/?search=+2").text;
+    assert!(found.contains("job-29.") && !found.contains("job-11."));
+    assert!(found.contains(r#"name="search" value="2""#) && found.contains("id=\"all-jobs\""));
+    assert!(found.contains("12 jobs."), "{found}");
+    let found = inventory.get("/?search=%22%3E").text;
+    assert!(
+        found.contains("No job’s name holds this text.") && found.contains("value=\"&quot;&gt;\"")
+    );
 }
 
 #[test]

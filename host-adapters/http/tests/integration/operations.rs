@@ -286,6 +286,52 @@ fn figures_are_in_prometheus_text_format() {
     let labels = r#"{meta_table="files",job="say \"hi\"\\\n"}"#;
     let line = format!("\nbatchintory_watermark{labels} 2\n");
     assert!(metrics.text.contains(&line), "{}", metrics.text);
+    assert!(metrics.text.contains("\nbatchintory_jobs_left_out 0\n"));
+}
+
+#[test]
+fn many_jobs_come_in_answers_of_some_size() {
+    const JOBS: usize = 20_000;
+    const BOUND: usize = 1_500_000;
+    let service = Service::new();
+    service.claim("job-1", 1);
+    service.execute(&format!(
+        "WITH RECURSIVE n (i) AS (SELECT 2 UNION ALL SELECT i + 1 FROM n WHERE i < {JOBS}) \
+         INSERT INTO inventory (meta_table, job, processing_start, batch_id_start, batch_id_end, \
+         batch_count, attempt, status, config, batch_id_after, claim_token, max_attempts, watermark) \
+         SELECT meta_table, 'job-' || n.i, processing_start, 1, 1, 1, 1, 'succeeded', config, \
+         batch_id_after, n.i, 3, watermark FROM n, inventory"
+    ));
+    let mut path = "/v1/jobs?limit=100".to_owned();
+    let mut pages = 0;
+    let mut names = std::collections::BTreeSet::new();
+    loop {
+        let page = service.get(&path);
+        assert!(page.text.len() < BOUND, "{}", page.text.len());
+        let jobs = page.json["jobs"].as_array().unwrap();
+        names.extend(jobs.iter().map(|job| job["job"].to_string()));
+        pages += 1;
+        let next = &page.json["next_after"];
+        let Some(job) = next["job"].as_str() else {
+            break;
+        };
+        path = format!("/v1/jobs?limit=100&after_meta_table=files&after_job={job}");
+    }
+    assert_eq!((names.len(), pages), (JOBS, JOBS / 100 + 1));
+    let found = service.get("/v1/jobs?search=b-1999&meta_table=files");
+    assert_eq!(found.json["jobs"].as_array().unwrap().len(), 11);
+    let found = service.get("/v1/jobs?job=job-1999&meta_table=files&limit=1");
+    assert_eq!(found.json["jobs"][0]["job"], "job-1999");
+
+    let metrics = service.get("/metrics").text;
+    assert!(metrics.len() < BOUND, "{}", metrics.len());
+    assert!(metrics.contains("\nbatchintory_jobs 1000\n"));
+    assert!(metrics.contains("\nbatchintory_jobs_left_out 1\n"));
+    let metrics = service.get("/metrics?search=b-1999&meta_table=files").text;
+    assert!(metrics.contains("\nbatchintory_jobs 11\n"));
+    assert!(metrics.contains("\nbatchintory_jobs_left_out 0\n"));
+    let home = service.get("/").text;
+    assert!(home.len() < BOUND && home.contains("Next page"));
 }
 
 #[test]

@@ -5,7 +5,7 @@ from __future__ import annotations
 import os
 import weakref
 from collections.abc import Callable, Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from time import monotonic
 from types import TracebackType
 from typing import TYPE_CHECKING, Any, Concatenate, ParamSpec
@@ -26,7 +26,9 @@ from batchintory.records import (
     Dialect,
     HistoryQuery,
     Item,
+    JobPlace,
     JobProgress,
+    JobsQuery,
     JobSummary,
     Migration,
     Nothing,
@@ -248,10 +250,16 @@ class Inventory:
         found: AuditPage = self._call("audit", meta_table, job, after, limit)
         return found
 
-    def jobs(self) -> list[JobSummary]:
-        """All jobs of the inventory, by meta table and name. Reads the whole inventory."""
-        found: list[JobSummary] = self._call("jobs")
+    def jobs(self, query: JobsQuery = JobsQuery()) -> list[JobSummary]:
+        """Jobs, by meta table and name, up to the query's limit. An empty page is the end; see `all_jobs`."""
+        found: list[JobSummary] = self._call("jobs", query)
         return found
+
+    def all_jobs(self, query: JobsQuery = JobsQuery()) -> Iterator[JobSummary]:
+        """Jobs, by meta table and name, one after the other; the query's limit is that of a page."""
+        while page := self.jobs(query):
+            yield from page
+            query = replace(query, after=JobPlace(page[-1].meta_table, page[-1].job))
 
     def history(self, query: HistoryQuery = HistoryQuery()) -> list[Attempt]:
         """Attempts, latest first: up to the query's limit, or about a MiB of what became of them. An empty page is

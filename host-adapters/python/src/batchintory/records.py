@@ -174,6 +174,30 @@ class JobProgress:
 
 
 @dataclass(frozen=True, slots=True)
+class JobPlace:
+    """A job, as callers are told it."""
+
+    meta_table: str
+    job: str
+
+
+@dataclass(frozen=True, slots=True)
+class JobsQuery:
+    """Which jobs to list. Conditions that are given all hold."""
+
+    #: Only of this meta table.
+    meta_table: str | None = None
+    #: Only jobs of this name.
+    job: str | None = None
+    #: Only jobs whose names hold this text.
+    search: str | None = None
+    #: Only jobs behind this one.
+    after: JobPlace | None = None
+    #: At most so many, 1 to 100.
+    limit: int = 100
+
+
+@dataclass(frozen=True, slots=True)
 class JobSummary:
     """A job's batches, summed up."""
 

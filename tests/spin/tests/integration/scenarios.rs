@@ -198,7 +198,7 @@ async fn a_host_that_the_variables_do_not_name_is_not_reached() -> Result<()> {
     on_server(&mut set, "inventory", &database.url)?;
     set.insert("inventory_host".into(), "elsewhere:5432".into());
     let service = serve(set, PathBuf::new()).await?;
-    let refused = service.call(Call::Jobs {}).await;
+    let refused = service.call(Call::Jobs(Default::default())).await;
     let error = refused.err().context("it must not be reached")?;
     ensure!(error.name == "unavailable", "{error:?}");
     ensure!(error.message.contains("inventory_host"), "{error:?}");
@@ -210,7 +210,7 @@ async fn variables_that_make_no_sense_are_told_without_their_value() -> Result<(
     let mut set = variables();
     set.insert("inventory_url".into(), "mysql://me:hidden@host".into());
     let service = serve(set, PathBuf::new()).await?;
-    let refused = service.call(Call::Jobs {}).await;
+    let refused = service.call(Call::Jobs(Default::default())).await;
     let error = refused.err().context("it must be refused")?;
     ensure!(error.name == "misconfigured", "{error:?}");
     ensure!(error.message.contains("inventory_url"), "{error:?}");

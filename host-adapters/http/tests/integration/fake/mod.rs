@@ -5,8 +5,8 @@ use std::cell::RefCell;
 
 use batchintory::{
     AcquireRequest, Acquisition, Attempt, AuditPage, Batch, BatchPlan, Dialect, Error,
-    HistoryQuery, Item, JobProgress, JobSummary, Migration, Outcome, Queue, RequeueTarget,
-    Settings as DatabaseSettings, StatusLabels,
+    HistoryQuery, Item, JobProgress, JobSummary, JobsQuery, Migration, Outcome, Queue,
+    RequeueTarget, Settings as DatabaseSettings, StatusLabels,
 };
 use batchintory_http::{Inventory, Request, Settings, answer};
 use http::{HeaderMap, HeaderValue, Method};
@@ -237,8 +237,23 @@ impl Inventory for Fake {
         Ok(2)
     }
 
-    fn jobs(&self) -> Result<Vec<JobSummary>, Error> {
-        self.jobs.clone()
+    fn jobs(&self, query: JobsQuery) -> Result<Vec<JobSummary>, Error> {
+        let jobs = self.jobs.clone()?;
+        let is_meant = |job: &JobSummary| {
+            (query.meta_table.as_ref()).is_none_or(|name| *name == job.meta_table)
+                && query.job.as_ref().is_none_or(|name| *name == job.job)
+                && (query.search.as_ref()).is_none_or(|text| job.job.contains(text))
+        };
+        let is_behind = |job: &JobSummary| query.after.as_ref() != Some(&job.place());
+        let after = match query.after {
+            Some(_) => jobs
+                .iter()
+                .position(|job| !is_behind(job))
+                .map_or(0, |at| at + 1),
+            None => 0,
+        };
+        let found = jobs.into_iter().skip(after).filter(is_meant);
+        Ok(found.take(query.limit as usize).collect())
     }
 
     fn history(&self, query: HistoryQuery) -> Result<Vec<Attempt>, Error> {

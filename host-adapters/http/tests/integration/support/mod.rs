@@ -9,8 +9,8 @@ use std::sync::Arc;
 
 use batchintory::{
     AcquireRequest, Acquisition, Attempt, AuditPage, Batch, BatchPlan, Database as _, Dialect,
-    Error, HistoryQuery, Item, JobProgress, JobSummary, Migration, Outcome, Planner, RequeueTarget,
-    Settings as DatabaseSettings,
+    Error, HistoryQuery, Item, JobProgress, JobSummary, JobsQuery, Migration, Outcome, Planner,
+    RequeueTarget, Settings as DatabaseSettings,
 };
 use batchintory_http::{Body, Inventory, Notices, Request, Settings, answer};
 use batchintory_wasmtime::{
@@ -267,8 +267,8 @@ impl Inventory for NativePlanner {
         (self.runtime).block_on(self.planner.audit(meta_table, job, after, limit))
     }
 
-    fn jobs(&self) -> Result<Vec<JobSummary>, Error> {
-        (self.runtime).block_on(self.planner.jobs())
+    fn jobs(&self, query: JobsQuery) -> Result<Vec<JobSummary>, Error> {
+        (self.runtime).block_on(self.planner.jobs(&query))
     }
 
     fn history(&self, query: HistoryQuery) -> Result<Vec<Attempt>, Error> {

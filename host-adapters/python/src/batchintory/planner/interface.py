@@ -183,6 +183,16 @@ JOB_SUMMARY = Record(
         "request": Option(ACQUIRE_REQUEST),
     },
 )
+JOBS_QUERY = Record(
+    records.JobsQuery,
+    {
+        "meta_table": OPTIONAL_TEXT,
+        "job": OPTIONAL_TEXT,
+        "search": OPTIONAL_TEXT,
+        "after": Option(Record(records.JobPlace, {"meta_table": TEXT, "job": TEXT})),
+        "limit": U32,
+    },
+)
 HISTORY_QUERY = Record(
     records.HistoryQuery,
     {
@@ -295,7 +305,7 @@ FUNCTIONS = {
     "warnings": Function(List(TEXT), request=ACQUIRE_REQUEST),
     "requeue": Function(U64, **_SCOPE, target=REQUEUE_TARGET),
     "audit": Function(AUDIT_PAGE, **_SCOPE, after=OPTIONAL_ID, limit=U32),
-    "jobs": Function(List(JOB_SUMMARY)),
+    "jobs": Function(List(JOB_SUMMARY), query=JOBS_QUERY),
     "history": Function(List(ATTEMPT), query=HISTORY_QUERY),
     "schema-statements": Function(List(TEXT), dialect=DIALECT),
     "migrate": Function(MIGRATION),

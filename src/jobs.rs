@@ -1,0 +1,81 @@
+//! The jobs of the inventory, by pages: `jobs`.
+
+use crate::configuration;
+use crate::database::Database;
+use crate::databases::Databases;
+use crate::error::Error;
+use crate::interface::{JobSummary, JobsQuery};
+use crate::job::{check_limit, check_name};
+use crate::row_reader::RowReader;
+use crate::sql::jobs::JobsMeant;
+
+/// The most jobs in a page.
+const MAX_JOBS: u32 = 100;
+
+/// A page of jobs, summed up.
+pub(crate) async fn jobs<D: Database>(
+    database: &D,
+    query: &JobsQuery,
+) -> Result<Vec<JobSummary>, Error> {
+    let databases = Databases::open(database)?;
+    check_limit(query.limit, MAX_JOBS, "jobs")?;
+    let after = query.after.as_ref();
+    let after_job = after.map(|after| after.job.as_str());
+    let search = query.search.as_deref().filter(|text| !text.is_empty());
+    for name in [query.job.as_deref(), search].into_iter().flatten() {
+        check_name("job", name)?;
+    }
+    let mut scopes = [None, None];
+    let names = [
+        query.meta_table.as_ref(),
+        after.map(|after| &after.meta_table),
+    ];
+    for (scope, name) in scopes.iter_mut().zip(names) {
+        if let Some(name) = name {
+            *scope = Some(databases.scope(name).await?);
+        }
+    }
+    let [meta_table, after_table] = scopes;
+    let statement = databases.inventory.summarise_jobs(&JobsMeant {
+        meta_table: meta_table.as_deref(),
+        job: query.job.as_deref(),
+        search,
+        // Before all names.
+        after: [
+            after_table.as_deref().unwrap_or_default(),
+            after_job.unwrap_or_default(),
+        ],
+        limit: query.limit,
+    });
+    let rows = databases.inventory(statement).await?;
+    let mut jobs = Vec::new();
+    for row in RowReader::all(rows) {
+        let mut job = row.read(|row| JobSummary {
+            meta_table: row.text(),
+            job: row.text(),
+            watermark: row.int(),
+            running: row.count(),
+            succeeded: row.count(),
+            failed: row.count(),
+            waiting: row.count(),
+            exhausted: row.count(),
+            items: row.count(),
+            weight: row.double(),
+            latest_start: row.text(),
+            request: configuration::read(&row.text()).map(|kept| kept.request),
+        })?;
+        job.meta_table = databases.told(job.meta_table).await?;
+        if let Some(request) = &mut job.request {
+            request.meta_table = match request.source_job {
+                Some(_) => {
+                    databases
+                        .told(std::mem::take(&mut request.meta_table))
+                        .await?
+                }
+                None => job.meta_table.clone(),
+            };
+        }
+        jobs.push(job);
+    }
+    Ok(jobs)
+}
