@@ -199,8 +199,9 @@ async fn lost_answers(database: TestDatabase) -> Result<()> {
     let recording = Recording::new(database.connection.clone());
     let inventory = Inventory::builder().inventory(recording.clone()).build()?;
 
-    // The claim is the third statement.
-    recording.inject(&[None, None, Some(Fault::AnswerLost)]);
+    // The claim is the third statement; a job's first one comes behind that which asks what identifies
+    // the meta table's database.
+    recording.inject(&[None, None, None, Some(Fault::AnswerLost)]);
     let first = batch(inventory.acquire(&request()).await?)?;
     assert_eq!((first.id_start, first.count), (1, 1));
 
@@ -240,7 +241,7 @@ async fn a_database_that_fails_at_any_statement_changes_nothing() -> Result<()> 
     prepare(&database).await?;
     let recording = Recording::new(database.connection.clone());
     let inventory = Inventory::builder().inventory(recording.clone()).build()?;
-    for at in 0..3 {
+    for at in 0..4 {
         let mut faults = vec![None; at];
         faults.push(Some(Fault::Unreachable));
         recording.inject(&faults);
