@@ -124,12 +124,12 @@ impl Mutation {
             ),
             Self::HoldIsIgnored => (".held THEN", ".held AND 0 THEN"),
             Self::AgesAreJudgedAgain => (
-                "CAST(\"config\" AS text)",
-                "json_remove(\"config\", '$.judged_at')",
+                "CAST(attempts.batch_weight AS double precision), CAST(attempts.config AS text)",
+                "CAST(attempts.batch_weight AS double precision), json_remove(attempts.config, '$.judged_at')",
             ),
             Self::RetriesForgetWhen => (
-                "CAST(attempts.config AS text)",
-                "json_remove(attempts.config, '$.judged_at')",
+                "CAST(attempts.max_attempts AS bigint), CAST(attempts.config AS text)",
+                "CAST(attempts.max_attempts AS bigint), json_remove(attempts.config, '$.judged_at')",
             ),
         }
     }
