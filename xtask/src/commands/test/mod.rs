@@ -14,7 +14,7 @@ use anyhow::{Result, ensure};
 use clap::{Args, value_parser};
 
 use crate::processor::{Reading, Taken};
-use crate::{component, packages, postgres, step, workspace};
+use crate::{component, packages, postgres, server, step, workspace};
 use environment::Environment;
 use report::Step;
 use suite::{Format, Outcome, Suite, Verdict};
@@ -167,7 +167,7 @@ fn all_suites(environment: &Environment) -> Result<Vec<Suite>> {
         });
     }
     if let Some(home) = &environment.javascript {
-        let mut command = Command::new("node");
+        let mut command = node_that_keeps_to_modes();
         command
             .args(["--test", "--test-concurrency", "2"])
             .args(["--test-reporter", "spec"])
@@ -181,6 +181,20 @@ fn all_suites(environment: &Environment) -> Result<Vec<Suite>> {
         });
     }
     Ok(suites)
+}
+
+/// Node.js, which as root keeps to the modes of files all the same, as a user does: tests of files that must not
+/// be written to would have to become somebody else, who may not be able to read the checkout.
+fn node_that_keeps_to_modes() -> Command {
+    if !server::is_root() || !step::can_run("setpriv") {
+        return Command::new("node");
+    }
+    let mut command = Command::new("setpriv");
+    command
+        .arg("--bounding-set=-dac_override,-dac_read_search")
+        .arg("--inh-caps=-dac_override,-dac_read_search")
+        .arg("node");
+    command
 }
 
 /// What is worth knowing between two edits.
