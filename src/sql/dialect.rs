@@ -56,21 +56,29 @@ impl Dialect {
 
     /// A point in time of the inventory as RFC 3339 text in UTC, with milliseconds.
     pub(super) fn rfc3339(self, timestamp: Expr) -> Expr {
-        match self {
-            Self::Postgresql => Func::cust("to_char")
-                .arg(timestamp.binary(BinOper::Custom("AT TIME ZONE"), Expr::cust("'UTC'")))
-                .arg(Expr::cust(r#"'YYYY-MM-DD"T"HH24:MI:SS.MS"Z"'"#))
-                .into(),
-            Self::Sqlite => Func::cust("strftime")
-                .arg(Expr::cust("'%Y-%m-%dT%H:%M:%fZ'"))
-                .arg(timestamp)
-                .into(),
-            Self::Mysql => Expr::cust_with_expr(
-                "CONCAT(LEFT(DATE_FORMAT(?, '%Y-%m-%dT%H:%i:%s.%f'), 23), 'Z')",
-                timestamp,
-            ),
-        }
+        let place = match self {
+            Self::Postgresql => "$1",
+            Self::Sqlite | Self::Mysql => "?",
+        };
+        Expr::cust_with_expr(self.rfc3339_of(place), timestamp)
     }
+
+    /// The same, of a point in time that is written down already.
+    pub(super) fn rfc3339_of(self, timestamp: &str) -> String {
+        let (before, behind) = match self {
+            Self::Postgresql => (
+                "to_char(",
+                r#" AT TIME ZONE 'UTC', 'YYYY-MM-DD"T"HH24:MI:SS.MS"Z"')"#,
+            ),
+            Self::Sqlite => ("strftime('%Y-%m-%dT%H:%M:%fZ', ", ")"),
+            Self::Mysql => (
+                "CONCAT(LEFT(DATE_FORMAT(",
+                ", '%Y-%m-%dT%H:%i:%s.%f'), 23), 'Z')",
+            ),
+        };
+        [before, timestamp, behind].concat()
+    }
+
     /// A bound JSON document.
     pub(super) fn bind_json(self, json: Option<&str>) -> Expr {
         match self {

@@ -111,20 +111,11 @@ impl InventoryTable {
             ("{called}", called_text.to_owned()),
         ];
         let found = fill_in(found, &conditions);
-        let (position, latest_start) = match dialect {
-            Dialect::Postgresql => (
-                "strpos",
-                r#"to_char(max(attempts.processing_start) AT TIME ZONE 'UTC', 'YYYY-MM-DD"T"HH24:MI:SS.MS"Z"')"#,
-            ),
-            Dialect::Sqlite => (
-                "instr",
-                "strftime('%Y-%m-%dT%H:%M:%fZ', max(attempts.processing_start))",
-            ),
-            Dialect::Mysql => (
-                "instr",
-                "CONCAT(LEFT(DATE_FORMAT(max(attempts.processing_start), '%Y-%m-%dT%H:%i:%s.%f'), 23), 'Z')",
-            ),
+        let position = match dialect {
+            Dialect::Postgresql => "strpos",
+            Dialect::Sqlite | Dialect::Mysql => "instr",
         };
+        let latest_start = dialect.rfc3339_of("max(attempts.processing_start)");
         let text = dialect.type_name("text");
         let names = [
             ("{table}", self.qualified(dialect)),
@@ -133,7 +124,7 @@ impl InventoryTable {
             ("{double}", dialect.type_name("double precision").to_owned()),
             ("{status}", ["CAST(attempts.status AS ", text, ")"].concat()),
             ("{position}", position.to_owned()),
-            ("{latest_start}", latest_start.to_owned()),
+            ("{latest_start}", latest_start),
             ("{limit}", meant.limit.to_string()),
         ];
         let mut statement = String::new();
