@@ -3,7 +3,7 @@
 use std::cell::RefCell;
 
 use batchintory::{DatabaseError, Refusal, Rows, SqlError, Value, repeat};
-use wasi::cli::stderr::get_stderr;
+use batchintory_provider::write_line;
 use wasi::clocks::monotonic_clock;
 use wasi::random::random::get_random_u64;
 
@@ -29,9 +29,6 @@ use bindings::spin::sqlite::sqlite;
 batchintory::boundary!(
     database = crate::component::bindings::exports::batchintory::inventory::database
 );
-
-/// How much a stream takes at once.
-const MAX_WRITE_BYTES: usize = 4096;
 
 const NANOSECONDS_PER_MILLISECOND: u64 = 1_000_000;
 
@@ -68,26 +65,15 @@ impl http::Guest for Component {
 
 impl notices::Guest for Component {
     fn audit(line: String) {
-        write("audit", &line);
+        write_line("audit", &line);
     }
 
     fn trouble(line: String) {
-        write("trouble", &line);
+        write_line("trouble", &line);
     }
 
     /// Spin does not tell where callers come from.
     fn wrong_token() {}
-}
-
-/// Writes a line to standard error, which Spin shows and keeps as the component's log.
-fn write(kind: &str, line: &str) {
-    let text = format!("{kind}: {line}\n");
-    let stream = get_stderr();
-    for chunk in text.as_bytes().chunks(MAX_WRITE_BYTES) {
-        if stream.blocking_write_and_flush(chunk).is_err() {
-            return;
-        }
-    }
 }
 
 impl export::Guest for Component {

@@ -2,6 +2,7 @@
 
 use batchintory::{Dialect, Settings, StatusLabels};
 use batchintory_database_url::DatabaseUrl;
+use batchintory_provider::Access;
 
 /// The names of the variables that are asked for; `spin.toml` declares them all.
 pub const NAMES: [&str; 10] = [
@@ -51,21 +52,6 @@ impl Address {
             Self::Postgres(_) => Dialect::Postgresql,
         }
     }
-}
-
-/// Who may do what, as it is written: texts for the service, which alone knows what they mean.
-#[derive(Clone, Default)]
-pub struct Access {
-    /// A token that may do everything.
-    pub api_token: Option<String>,
-    /// Further tokens.
-    pub api_tokens: Option<String>,
-    /// Whether reading the inventory needs none.
-    pub public_reads: Option<String>,
-    /// The meta tables that callers may name.
-    pub allowed_tables: Option<String>,
-    /// The address under which callers reach the service.
-    pub public_url: Option<String>,
 }
 
 /// What the variables say.

@@ -3,8 +3,8 @@
 use std::cell::RefCell;
 
 use batchintory::{DatabaseError, Rows, Value, repeat};
+use batchintory_provider::write_line;
 use wasi::cli::environment::get_environment;
-use wasi::cli::stderr::get_stderr;
 use wasi::random::random::{get_random_bytes, get_random_u64};
 
 use crate::connection::Connection;
@@ -25,9 +25,6 @@ use bindings::exports::batchintory::inventory::database as export;
 batchintory::boundary!(
     database = crate::component::bindings::exports::batchintory::inventory::database
 );
-
-/// How much a stream takes at once.
-const MAX_WRITE_BYTES: usize = 4096;
 
 /// What an instance keeps.
 #[derive(Default)]
@@ -65,26 +62,15 @@ impl http::Guest for Component {
 
 impl notices::Guest for Component {
     fn audit(line: String) {
-        write("audit", &line);
+        write_line("audit", &line);
     }
 
     fn trouble(line: String) {
-        write("trouble", &line);
+        write_line("trouble", &line);
     }
 
     /// Hosts do not tell where callers come from.
     fn wrong_token() {}
-}
-
-/// Writes a line to standard error, which hosts show.
-fn write(kind: &str, line: &str) {
-    let text = format!("{kind}: {line}\n");
-    let stream = get_stderr();
-    for chunk in text.as_bytes().chunks(MAX_WRITE_BYTES) {
-        if stream.blocking_write_and_flush(chunk).is_err() {
-            return;
-        }
-    }
 }
 
 impl export::Guest for Component {

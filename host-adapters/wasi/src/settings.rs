@@ -6,6 +6,7 @@ use std::time::Duration;
 
 use batchintory::{Dialect, Settings, StatusLabels};
 use batchintory_database_url::{DatabaseUrl, STATEMENT_TIMEOUT, Told};
+use batchintory_provider::Access;
 use tokio_postgres::Config;
 use tokio_postgres::config::SslMode;
 
@@ -19,16 +20,6 @@ const API_TOKENS: &str = "BATCHINTORY_API_TOKENS";
 const PUBLIC_READS: &str = "BATCHINTORY_PUBLIC_READS";
 const ALLOW_TABLES: &str = "BATCHINTORY_ALLOW_TABLES";
 const PUBLIC_URL: &str = "BATCHINTORY_PUBLIC_URL";
-
-/// Who may do what, as it is written: texts for the service, which alone knows what they mean.
-#[derive(Clone, Default)]
-pub(crate) struct Access {
-    pub(crate) api_token: Option<String>,
-    pub(crate) api_tokens: Option<String>,
-    pub(crate) public_reads: Option<String>,
-    pub(crate) allowed_tables: Option<String>,
-    pub(crate) public_url: Option<String>,
-}
 
 /// What the environment says.
 pub(crate) struct ServiceSettings {
