@@ -163,6 +163,16 @@ impl ServerUrl {
         }
     }
 
+    /// What is said of a statement that was not answered within its time.
+    #[must_use]
+    pub fn no_answer_within(limit: Duration) -> String {
+        format!(
+            "no answer within {} ms; where statements may take longer, say so by {STATEMENT_TIMEOUT} in \
+             the URL",
+            limit.as_millis()
+        )
+    }
+
     /// An option's value.
     #[must_use]
     pub fn option(&self, name: &str) -> Option<&str> {

@@ -7,6 +7,7 @@ use std::task::{Context, Poll};
 use std::time::Duration;
 
 use batchintory::{DatabaseError, Rows, Value};
+use batchintory_database_url::ServerUrl;
 use tokio_postgres::config::Host;
 use tokio_postgres::tls::NoTlsStream;
 use tokio_postgres::{Client, Config, NoTls};
@@ -107,11 +108,7 @@ impl Connection {
         }
         let what = match limit.filter(|_| !self.has_ended) {
             None => "the connection ended before the answer came".into(),
-            Some(limit) => format!(
-                "no answer within {} ms; where statements may take longer, say so by \
-                 statement_timeout in the URL",
-                limit.as_millis()
-            ),
+            Some(limit) => ServerUrl::no_answer_within(limit),
         };
         // Whatever comes yet would be taken for the next statement's answer.
         self.has_ended = true;

@@ -30,10 +30,6 @@ impl TimeLimit {
 
     /// What is said of a statement that was not answered in time.
     pub(super) fn error(self) -> DatabaseError {
-        let limit = self.0.unwrap_or_default().as_millis();
-        DatabaseError::OutcomeUnknown(format!(
-            "no answer within {limit} ms; where statements may take longer, say so by \
-             statement_timeout in the URL"
-        ))
+        DatabaseError::OutcomeUnknown(ServerUrl::no_answer_within(self.0.unwrap_or_default()))
     }
 }
