@@ -126,44 +126,67 @@ where
         };
         // Answers are small and written at once.
         let _ = stream.set_nodelay(true);
-        let (handle, watcher) = (handle.clone(), graceful.watcher());
-        let acceptor = options.tls.as_ref().map(Tls::acceptor);
-        let mut ended = ended.clone();
+        let client = Client {
+            stream,
+            peer: Peer(peer.ip()),
+            acceptor: options.tls.as_ref().map(Tls::acceptor),
+            watcher: graceful.watcher(),
+            ended: ended.clone(),
+        };
+        let handle = handle.clone();
         tokio::spawn(async move {
-            let (requests, is_encrypted) = (connection.requests(), acceptor.is_some());
-            let handle = move |mut request: Request<Incoming>| {
-                request.extensions_mut().insert(Peer(peer.ip()));
-                let under_way = requests();
-                if is_encrypted {
-                    request.extensions_mut().insert(Encrypted);
-                }
-                let answer = logged(request, handle.clone());
-                async move {
-                    let _under_way = under_way;
-                    answer.await
-                }
-            };
-            let serving = async {
-                match acceptor {
-                    None => serve_connection(stream, watcher, handle).await,
-                    Some(acceptor) => {
-                        let stream = tokio::select! {
-                            stream = encrypted(acceptor, stream) => stream,
-                            _ = ended.changed() => return,
-                        };
-                        match stream {
-                            Ok(stream) => serve_connection(stream, watcher, handle).await,
-                            Err(error) => tracing::debug!("no encryption: {error}"),
-                        }
-                    }
-                }
-            };
+            let serving = client.serve(connection.requests(), handle);
             connection.serve(serving).await;
         });
     }
     drop((listener, is_open));
     let _ = tokio::time::timeout(MAX_LAST_REQUESTS, graceful.shutdown()).await;
     Ok(())
+}
+
+/// Who has connected.
+struct Client {
+    stream: TcpStream,
+    peer: Peer,
+    /// What encrypts the connection, if it is to be.
+    acceptor: Option<TlsAcceptor>,
+    watcher: Watcher,
+    /// Changes once no more connections are taken in.
+    ended: watch::Receiver<()>,
+}
+
+impl Client {
+    /// Serves its requests to the end of the connection; each is under way as long as what `requests` gives.
+    async fn serve<R, H, F>(mut self, requests: impl Fn() -> R, handle: H)
+    where
+        H: Fn(Request<Incoming>) -> F + Clone,
+        F: Future<Output = Result<Response<WasiBody>, Infallible>>,
+    {
+        let (peer, is_encrypted) = (self.peer, self.acceptor.is_some());
+        let handle = move |mut request: Request<Incoming>| {
+            request.extensions_mut().insert(peer);
+            if is_encrypted {
+                request.extensions_mut().insert(Encrypted);
+            }
+            let under_way = requests();
+            let answer = logged(request, handle.clone());
+            async move {
+                let _under_way = under_way;
+                answer.await
+            }
+        };
+        let Some(acceptor) = self.acceptor else {
+            return serve_connection(self.stream, self.watcher, handle).await;
+        };
+        let stream = tokio::select! {
+            stream = encrypted(acceptor, self.stream) => stream,
+            _ = self.ended.changed() => return,
+        };
+        match stream {
+            Ok(stream) => serve_connection(stream, self.watcher, handle).await,
+            Err(error) => tracing::debug!("no encryption: {error}"),
+        }
+    }
 }
 
 /// A stream within TLS.
