@@ -96,6 +96,15 @@ impl<'a, I: Inventory, N: Notices> CallersInventory<'a, I, N> {
             false => Err(without_words(&error)),
         }
     }
+
+    /// The same, of what is listed from the inventory alone. That a request is wrong is about what was asked
+    /// for, and quotes nothing else.
+    fn listed<T>(&self, answer: Result<T, Error>) -> Result<T, Error> {
+        match answer {
+            Err(error @ Error::InvalidRequest(_)) => Err(error),
+            answer => self.told(answer, None),
+        }
+    }
 }
 
 /// A text that keeps to its line in a log, whatever is quoted in it.
@@ -213,11 +222,7 @@ impl<I: Inventory, N: Notices> Inventory for CallersInventory<'_, I, N> {
         let databases = (!self.tables.are_all()).then(|| self.inventory.databases());
         let mut jobs = Vec::new();
         loop {
-            let page = match self.inventory.jobs(query.clone()) {
-                // It is about what was asked for, and quotes nothing else.
-                Err(error @ Error::InvalidRequest(_)) => return Err(error),
-                answer => self.told(answer, None)?,
-            };
+            let page = self.listed(self.inventory.jobs(query.clone()))?;
             // A page of others' jobs is not the end.
             query.after = page.last().map(JobSummary::place);
             let is_allowed = |job: &JobSummary| {
@@ -238,11 +243,7 @@ impl<I: Inventory, N: Notices> Inventory for CallersInventory<'_, I, N> {
         if let Some(meta_table) = &query.meta_table {
             self.name(meta_table, true)?;
         }
-        match self.inventory.history(query) {
-            // It is about what was asked for, and quotes nothing else.
-            Err(error @ Error::InvalidRequest(_)) => Err(error),
-            answer => self.told(answer, None),
-        }
+        self.listed(self.inventory.history(query))
     }
 
     fn schema_statements(&self, dialect: Dialect) -> Result<Vec<String>, Error> {
