@@ -20,7 +20,8 @@ pub(crate) fn refuse(
     }
     Err(Error::InvalidRequest(format!(
         "the table {:?} is no meta table: it is the inventory, whose results a job with `source-job` \
-         processes, or belongs to the database itself",
+         processes, or belongs to the database itself; name another, or, where it is yours and lies \
+         elsewhere, give the inventory another name",
         table.to_string()
     )))
 }
