@@ -33,7 +33,7 @@ macro_rules! boundary {
             });
             $crate::boundary!(@record wit_database::DatabaseSettings, Settings {
                 inventory_dialect, meta_dialect, inventory_table, meta_schema, meta_name,
-                status_labels
+                one_database, status_labels
             });
 
             impl From<wit_database::Value> for $crate::Value {
@@ -127,6 +127,37 @@ macro_rules! boundary {
             $crate::boundary!(@record wit_inventory::Outcome, Outcome {
                 succeeded, result_item, log
             });
+            $crate::boundary!(@record wit_inventory::Completion, Completion {
+                claim_token, outcome
+            });
+            $crate::boundary!(@record wit_inventory::Acquired, Acquired {
+                acquisition
+            } list { items });
+
+            impl From<wit_inventory::Advanced> for $crate::Advanced {
+                fn from(advanced: wit_inventory::Advanced) -> Self {
+                    Self {
+                        not_ended: advanced.not_ended.map(Into::into),
+                        next: match advanced.next {
+                            Ok(acquired) => Ok(acquired.into()),
+                            Err(error) => Err(error.into()),
+                        },
+                    }
+                }
+            }
+
+            impl From<$crate::Advanced> for wit_inventory::Advanced {
+                fn from(advanced: $crate::Advanced) -> Self {
+                    Self {
+                        not_ended: advanced.not_ended.map(Into::into),
+                        next: match advanced.next {
+                            Ok(acquired) => Ok(acquired.into()),
+                            Err(error) => Err(error.into()),
+                        },
+                    }
+                }
+            }
+
             $crate::boundary!(@record wit_inventory::PlannedBatch, PlannedBatch {
                 id_start, id_end, count, weight, oversized
             });

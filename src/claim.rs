@@ -12,15 +12,20 @@ use crate::databases::Databases;
 use crate::error::Error;
 use crate::fence;
 use crate::find_attempt::find_attempt;
-use crate::interface::{AcquireRequest, Acquisition, Batch, Nothing, NothingReason, PlannedBatch};
+use crate::fused_claim::{self, FusedResult};
+use crate::interface::{
+    AcquireRequest, Acquired, Acquisition, Batch, Item, Nothing, NothingReason, PlannedBatch,
+};
+use crate::items::read_page;
 use crate::job::{Fit, Job};
 use crate::judge::Judge;
-use crate::meta_database;
+use crate::judgement::Grounds;
+use crate::meta_database::{self, Identity};
 use crate::plan::look_ahead;
 use crate::retry::hand_out_again;
 use crate::row_reader::RowReader;
 use crate::sql::inventory::Claim;
-use crate::standing;
+use crate::standing::{self, Standing};
 use crate::watermark::Watermark;
 
 /// How often a claim is tried while other workers win, with a pause after each loss. With as many as
@@ -60,6 +65,14 @@ pub(crate) enum Claimed {
     Lost,
 }
 
+/// What was handed out.
+pub(crate) enum HandedOut {
+    /// Batches, with the first items of the only one where they were asked for.
+    Batches(Vec<Batch>, Vec<Item>),
+    /// Nothing.
+    Nothing(Nothing),
+}
+
 /// Hands out the next batch.
 pub(crate) async fn acquire<D: Database, R: Random>(
     database: &D,
@@ -67,15 +80,11 @@ pub(crate) async fn acquire<D: Database, R: Random>(
     request: &AcquireRequest,
     claim_token: Option<&str>,
 ) -> Result<Acquisition, Error> {
-    Ok(
-        match claim(database, random, request, 1, claim_token).await? {
-            Ok(batches) => match batches.into_iter().next() {
-                Some(batch) => Acquisition::Batch(batch),
-                None => return Err(Error::Database("a claim came without its batch".into())),
-            },
-            Err(nothing) => Acquisition::Nothing(nothing),
-        },
-    )
+    let databases = Databases::open(database)?;
+    let job = databases.job(request).await?;
+    let claimant = Claimant::new(random, 1, claim_token)?;
+    let handed_out = claim(&databases, random, &job, claimant, 0, None).await?;
+    Ok(handed_out.acquired()?.acquisition)
 }
 
 /// Hands out several batches that follow each other.
@@ -91,75 +100,68 @@ pub(crate) async fn acquire_many<D: Database, R: Random>(
             "batches must be from 1 to {MAX_BATCHES}, not {batches}; ask again for more"
         )));
     }
-    let claimed = claim(database, random, request, batches, claim_token).await?;
-    Ok(claimed.unwrap_or_default())
-}
-
-/// Hands out up to so many batches, or tells why there are none.
-async fn claim<D: Database, R: Random>(
-    database: &D,
-    random: &R,
-    request: &AcquireRequest,
-    batches: u32,
-    claim_token: Option<&str>,
-) -> Result<Result<Vec<Batch>, Nothing>, Error> {
     let databases = Databases::open(database)?;
     let job = databases.job(request).await?;
-    let mut claimant = Claimant::new(random, batches, claim_token)?;
-    if claimant.may_stand
-        && let Some(batches) = claimant.find(&databases, &job).await?
+    let claimant = Claimant::new(random, batches, claim_token)?;
+    match claim(&databases, random, &job, claimant, 0, None).await? {
+        HandedOut::Batches(batches, _) => Ok(batches),
+        HandedOut::Nothing(_) => Ok(Vec::new()),
+    }
+}
+
+/// Hands out as many batches as there are tokens, or fewer, or tells why there are none. One that is
+/// handed out alone may come with up to so many of its items. `fused` is what a statement has done
+/// that was to claim it.
+pub(crate) async fn claim<D: Database, R: Random>(
+    databases: &Databases<'_, D>,
+    random: &R,
+    job: &Job,
+    mut claimant: Claimant,
+    items: u32,
+    mut fused: Option<FusedResult>,
+) -> Result<HandedOut, Error> {
+    let token = claimant.only_token();
+    let token = token.filter(|_| fused_claim::is_possible(databases, job));
+    if token.is_none()
+        && let Some(batches) = claimant.find_if_any(databases, job).await?
     {
-        return Ok(Ok(batches));
+        return Ok(HandedOut::Batches(batches, Vec::new()));
     }
     for losses in 0..MAX_ROUNDS {
         if losses > 0 {
-            back_off(database, random, losses).await;
+            back_off(databases, random, losses).await;
         }
-        let standing = standing::read(&databases, &job).await?;
-        standing.check_configuration(&job)?;
-        let claimed = if let Some(range) = standing.waiting {
-            hand_out_again(&databases, &job, &mut claimant, &standing, range).await?
-        } else {
-            let watermark = standing.watermark;
-            let nothing = |reason, scanned_to, held| Nothing {
-                reason,
-                watermark: watermark.uid(),
-                scanned_to,
-                held,
+        let mut standing = None;
+        if let Some(token) = &token {
+            let fused = match fused.take() {
+                Some(fused) => fused,
+                None => claim_in_one(databases, job, &mut claimant, token, items).await?,
             };
-            if watermark.has_reached(job.bounds.id_max) {
-                return Ok(Err(nothing(NothingReason::BoundsDone, None, None)));
+            if let FusedResult::Claimed(batch, items) = fused {
+                return Ok(HandedOut::Batches(vec![batch], items));
             }
-            let Some(settled) = fence::settled(&databases, &job).await? else {
-                return Ok(Err(nothing(NothingReason::Held, None, None)));
-            };
-            let judgement = Judge::new(&databases).judge(&job, None).await?;
-            let density = standing.density;
-            let ahead = look_ahead(
-                &databases, &settled, &judgement, watermark, density, batches,
-            )
-            .await?;
-            if ahead.plan.batches.is_empty() {
-                let reason = match ahead.plan.held {
-                    Some(_) => NothingReason::Held,
-                    None => NothingReason::CaughtUp,
-                };
-                return Ok(Err(nothing(reason, ahead.scanned_to, ahead.plan.held)));
+            // It may be the token that kept it from being claimed.
+            if let Some(batches) = claimant.find_if_any(databases, job).await? {
+                return Ok(HandedOut::Batches(batches, Vec::new()));
             }
-            let place = Place {
-                after: watermark.after(),
-                attempt: FIRST_ATTEMPT,
-                watermark,
-                queue_from: standing.queue_from,
-            };
-            let meta_database =
-                meta_database::to_be_kept(&databases, &job, standing.meta_database()).await?;
-            let config = configuration::write(&job.request, &judgement.grounds, &meta_database)?;
-            let ranges = &ahead.plan.batches;
-            insert(&databases, &job, &mut claimant, &config, place, ranges).await?
+            match fused {
+                FusedResult::Nothing(nothing) => return Ok(HandedOut::Nothing(nothing)),
+                FusedResult::Lost(watermark) => {
+                    check_for_rival(databases, job, watermark.after(), FIRST_ATTEMPT, "").await?;
+                    continue;
+                }
+                FusedResult::Undecided(read) => standing = read,
+                FusedResult::Claimed(..) => {}
+            }
+        }
+        let standing = match standing {
+            Some(standing) => standing,
+            None => standing::read(databases, job).await?,
         };
-        if let Claimed::Batches(batches) = claimed {
-            return Ok(Ok(batches));
+        if let Some(handed_out) =
+            claim_in_steps(databases, job, &mut claimant, standing, items).await?
+        {
+            return Ok(handed_out);
         }
     }
     Err(Error::ExhaustedRetries(format!(
@@ -169,16 +171,96 @@ async fn claim<D: Database, R: Random>(
     )))
 }
 
-/// Claims ranges that follow each other, the first of them at this place, under this configuration.
+/// Claims by the statement that does all at once. What it is refused for, the steps will tell.
+async fn claim_in_one<D: Database>(
+    databases: &Databases<'_, D>,
+    job: &Job,
+    claimant: &mut Claimant,
+    token: &ClaimToken,
+    items: u32,
+) -> Result<FusedResult, Error> {
+    match fused_claim::claim_next(databases, job, token, items, None).await? {
+        Ok(fused) => return Ok(fused.result),
+        Err(DatabaseError::OutcomeUnknown(_)) => claimant.may_stand = true,
+        Err(DatabaseError::Conflict(_) | DatabaseError::Failed(_)) => {}
+        Err(error) => return Err(databases.inventory_error(error)),
+    }
+    Ok(FusedResult::Undecided(None))
+}
+
+/// Claims step by step, or does not since somebody else was faster.
+async fn claim_in_steps<D: Database>(
+    databases: &Databases<'_, D>,
+    job: &Job,
+    claimant: &mut Claimant,
+    standing: Standing,
+    items: u32,
+) -> Result<Option<HandedOut>, Error> {
+    standing.check_configuration(job)?;
+    if let Some(range) = standing.waiting {
+        let claimed = hand_out_again(databases, job, claimant, &standing, range).await?;
+        return Ok(claimed.handed_out());
+    }
+    let watermark = standing.watermark;
+    let nothing = |reason, scanned_to, held| {
+        Ok(Some(HandedOut::Nothing(Nothing {
+            reason,
+            watermark: watermark.uid(),
+            scanned_to,
+            held,
+        })))
+    };
+    if watermark.has_reached(job.bounds.id_max) {
+        return nothing(NothingReason::BoundsDone, None, None);
+    }
+    let Some(settled) = fence::settled(databases, job).await? else {
+        return nothing(NothingReason::Held, None, None);
+    };
+    let judgement = Judge::new(databases).judge(job, None).await?;
+    let (density, batches) = (standing.density, claimant.batches());
+    let ahead = look_ahead(databases, &settled, &judgement, watermark, density, batches).await?;
+    if ahead.plan.batches.is_empty() {
+        let reason = match ahead.plan.held {
+            Some(_) => NothingReason::Held,
+            None => NothingReason::CaughtUp,
+        };
+        return nothing(reason, ahead.scanned_to, ahead.plan.held);
+    }
+    let place = Place {
+        after: watermark.after(),
+        attempt: FIRST_ATTEMPT,
+        watermark,
+        queue_from: standing.queue_from,
+    };
+    let meta_database = meta_database::to_be_kept(databases, job, &standing.meta_database).await?;
+    let kept = (&judgement.grounds, &meta_database);
+    let ranges = &ahead.plan.batches;
+    let claimed = insert(databases, job, claimant, kept, place, ranges).await?;
+    if let Claimed::Batches(batches) = &claimed
+        && let ([batch], 1..) = (batches.as_slice(), items)
+    {
+        let range = (batch.id_start, batch.id_end);
+        // They are asked for again where this fails.
+        let items = read_page(databases, job, &judgement, range, None, items).await;
+        let items = items.unwrap_or_default();
+        return Ok(Some(HandedOut::Batches(vec![batch.clone()], items)));
+    }
+    Ok(claimed.handed_out())
+}
+
+/// Claims ranges that follow each other, the first of them at this place. What the conditions rest on
+/// and the meta table's database are kept with them.
 pub(crate) async fn insert<D: Database>(
     databases: &Databases<'_, D>,
     job: &Job,
     claimant: &mut Claimant,
-    config: &str,
+    (grounds, meta_database): (&Grounds, &Identity),
     place: Place,
     ranges: &[PlannedBatch],
 ) -> Result<Claimed, Error> {
     let meta_table = job.meta_table.scope();
+    let config = configuration::write(&job.request, grounds)?;
+    let config_fingerprint = configuration::fingerprint(&job.request);
     let mut after = place.after;
     let claims: Vec<(Claim<'_>, &PlannedBatch)> = (ranges.iter())
         .zip(&claimant.tokens)
@@ -198,7 +280,9 @@ pub(crate) async fn insert<D: Database>(
                 queue_from: place.queue_from,
                 lease_seconds: job.lease_seconds,
                 token,
-                config,
+                config: &config,
+                config_fingerprint,
+                meta_database: meta_database.kept(),
             };
             (claim, range)
         })
@@ -224,13 +308,11 @@ pub(crate) async fn insert<D: Database>(
         Err(error) => return Err(databases.inventory_error(error)),
     }
     // It may stand now, or a moment later: its token tells.
-    if claimant.may_stand
-        && let Some(batches) = claimant.find(databases, job).await?
-    {
+    if let Some(batches) = claimant.find_if_any(databases, job).await? {
         return Ok(Claimed::Batches(batches));
     }
     if let Some(message) = refusal {
-        check_for_rival(databases, job, &place, &message).await?;
+        check_for_rival(databases, job, place.after, place.attempt, &message).await?;
     }
     Ok(Claimed::Lost)
 }
@@ -240,12 +322,13 @@ pub(crate) async fn insert<D: Database>(
 async fn check_for_rival<D: Database>(
     databases: &Databases<'_, D>,
     job: &Job,
-    place: &Place,
+    after: i64,
+    attempt: i64,
     message: &str,
 ) -> Result<(), Error> {
     let inventory = &databases.inventory;
     let meta_table = job.meta_table.scope();
-    let statement = inventory.find_place(&meta_table, &job.name, place.after, place.attempt);
+    let statement = inventory.find_place(&meta_table, &job.name, after, attempt);
     if databases.inventory_row(statement).await?.is_some() {
         return Ok(());
     }
@@ -308,8 +391,35 @@ async fn prolong<D: Database>(
     Ok(databases.inventory(statement).await?.affected > 0)
 }
 
+impl Claimed {
+    fn handed_out(self) -> Option<HandedOut> {
+        match self {
+            Self::Batches(batches) => Some(HandedOut::Batches(batches, Vec::new())),
+            Self::Lost => None,
+        }
+    }
+}
+
+impl HandedOut {
+    /// The only batch, with its first items.
+    pub(crate) fn acquired(self) -> Result<Acquired, Error> {
+        let (acquisition, items) = match self {
+            Self::Batches(batches, items) => match batches.into_iter().next() {
+                Some(batch) => (Acquisition::Batch(batch), items),
+                None => return Err(Error::Database("a claim came without its batch".into())),
+            },
+            Self::Nothing(nothing) => (Acquisition::Nothing(nothing), Vec::new()),
+        };
+        Ok(Acquired { acquisition, items })
+    }
+}
+
 impl Claimant {
-    fn new<R: Random>(random: &R, batches: u32, claim_token: Option<&str>) -> Result<Self, Error> {
+    pub(crate) fn new<R: Random>(
+        random: &R,
+        batches: u32,
+        claim_token: Option<&str>,
+    ) -> Result<Self, Error> {
         let first = claim_token.map(ClaimToken::parse).transpose()?;
         let token = |number: u32| match &first {
             Some(first) => first.numbered(number),
@@ -319,6 +429,37 @@ impl Claimant {
             tokens: (1..=batches).map(token).collect::<Result<_, _>>()?,
             may_stand: first.is_some(),
         })
+    }
+
+    /// How many batches are claimed at most.
+    fn batches(&self) -> u32 {
+        u32::try_from(self.tokens.len()).unwrap_or(MAX_BATCHES)
+    }
+
+    /// The token, where one batch is claimed.
+    pub(crate) fn only_token(&self) -> Option<ClaimToken> {
+        match self.tokens.as_slice() {
+            [token] => Some(token.clone()),
+            _ => None,
+        }
+    }
+
+    /// The answer of a claim with these tokens was lost.
+    pub(crate) fn may_have_claimed(&mut self) {
+        self.may_stand = true;
+    }
+
+    /// As [`find`](Self::find), where a claim with these tokens may stand already.
+    async fn find_if_any<D: Database>(
+        &self,
+        databases: &Databases<'_, D>,
+        job: &Job,
+    ) -> Result<Option<Vec<Batch>>, Error> {
+        if self.may_stand {
+            self.find(databases, job).await
+        } else {
+            Ok(None)
+        }
     }
 
     /// The batches that run under these tokens, if any stand under them.

@@ -25,16 +25,20 @@ pub(crate) async fn complete<D: Database>(
     let databases = Databases::open(database)?;
     let token = ClaimToken::parse(claim_token)?;
     check(outcome)?;
+    end(&databases, &token, outcome).await
+}
+
+/// Ends a batch in a way that was checked.
+pub(crate) async fn end<D: Database>(
+    databases: &Databases<'_, D>,
+    token: &ClaimToken,
+    outcome: &Outcome,
+) -> Result<(), Error> {
     let inventory = &databases.inventory;
-    let ending = Ending {
-        succeeded: outcome.succeeded,
-        result_item: outcome.result_item.as_deref(),
-        log: outcome.log.as_deref(),
-    };
     let mut lost_answer = String::new();
     for _ in 0..MAX_ROUNDS {
         match databases
-            .try_inventory(inventory.end_attempt(&token, ending))
+            .try_inventory(inventory.end_attempt(token, ending(outcome)))
             .await
         {
             Ok(rows) if rows.affected > 0 => return Ok(()),
@@ -45,7 +49,7 @@ pub(crate) async fn complete<D: Database>(
             }
             Err(error) => return Err(databases.inventory_error(error)),
         }
-        let attempt = find_attempt(&databases, &token)
+        let attempt = find_attempt(databases, token)
             .await?
             .ok_or_else(no_such_batch)?;
         if attempt.was_ended_as(inventory.label(outcome.succeeded)) {
@@ -58,6 +62,15 @@ pub(crate) async fn complete<D: Database>(
     Err(databases.inventory_error(DatabaseError::OutcomeUnknown(lost_answer)))
 }
 
+/// What is kept of an outcome.
+pub(crate) fn ending(outcome: &Outcome) -> Ending<'_> {
+    Ending {
+        succeeded: outcome.succeeded,
+        result_item: outcome.result_item.as_deref(),
+        log: outcome.log.as_deref(),
+    }
+}
+
 /// An outcome that the database would not take the next time either.
 fn cannot_be_kept(message: &str) -> Error {
     Error::InvalidRequest(format!(
@@ -66,7 +79,8 @@ fn cannot_be_kept(message: &str) -> Error {
     ))
 }
 
-fn check(outcome: &Outcome) -> Result<(), Error> {
+/// Checks an outcome against everything that can be known without a database.
+pub(crate) fn check(outcome: &Outcome) -> Result<(), Error> {
     for (field, text) in [("result-item", &outcome.result_item), ("log", &outcome.log)] {
         let Some(text) = text else { continue };
         if text.len() > MAX_OUTCOME_BYTES {

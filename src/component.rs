@@ -101,6 +101,21 @@ impl export::Guest for Component {
         call(planner().acquire(&request.into(), claim_token.as_deref()))
     }
 
+    fn advance(
+        done: Option<export::Completion>,
+        request: export::AcquireRequest,
+        claim_token: Option<String>,
+        items: u32,
+    ) -> Result<export::Advanced, export::Error> {
+        let done = done.map(Into::into);
+        call(planner().advance(
+            done.as_ref(),
+            &request.into(),
+            claim_token.as_deref(),
+            items,
+        ))
+    }
+
     fn acquire_many(
         request: export::AcquireRequest,
         batches: u32,

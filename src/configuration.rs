@@ -9,12 +9,10 @@ use serde_json::{Map, Value};
 use crate::error::Error;
 use crate::interface::{AcquireRequest, ItemEncoding, MetaColumns, OnChange, Settle};
 use crate::judgement::Grounds;
-use crate::meta_database::Identity;
 
-/// What is kept beside the members of the request: a judgement's grounds, and the meta table's database.
+/// What is kept beside the members of the request: a judgement's grounds.
 const COLUMN_TYPES: &str = "column_types";
 const JUDGED_AT: &str = "judged_at";
-const META_DATABASE: &str = "meta_database";
 
 /// What is kept with a batch.
 #[derive(Debug, Clone, PartialEq)]
@@ -23,16 +21,10 @@ pub(crate) struct Kept {
     pub(crate) request: AcquireRequest,
     /// What its conditions rest on; nothing where they were not kept.
     pub(crate) grounds: Grounds,
-    /// Which database the meta table lies in.
-    pub(crate) meta_database: Identity,
 }
 
-/// A request as it is kept, with what its conditions rest on, and where its meta table lies.
-pub(crate) fn write(
-    request: &AcquireRequest,
-    grounds: &Grounds,
-    meta_database: &Identity,
-) -> Result<String, Error> {
+/// A request as it is kept, with what its conditions rest on.
+pub(crate) fn write(request: &AcquireRequest, grounds: &Grounds) -> Result<String, Error> {
     let mut config = serde_json::to_string(request)
         .map_err(|error| Error::InvalidRequest(format!("the request is not JSON: {error}")))?;
     let mut members = Map::new();
@@ -46,11 +38,6 @@ pub(crate) fn write(
     if let Some(judged_at) = &grounds.judged_at {
         members.insert(JUDGED_AT.into(), judged_at.as_str().into());
     }
-    match meta_database {
-        Identity::NotAsked => None,
-        Identity::Untold => members.insert(META_DATABASE.into(), Value::Null),
-        Identity::Told(told) => members.insert(META_DATABASE.into(), told.as_str().into()),
-    };
     for (name, value) in members {
         // Before the brace that closes the request.
         config.insert_str(config.len() - 1, &format!(",\"{name}\":{value}"));
@@ -66,12 +53,6 @@ pub(crate) fn read(config: &str) -> Option<Kept> {
     Some(Kept {
         request: request(&kept)?,
         grounds: grounds(&kept),
-        meta_database: match kept.get(META_DATABASE) {
-            None => Identity::NotAsked,
-            Some(told) => {
-                (told.as_str()).map_or(Identity::Untold, |told| Identity::Told(told.into()))
-            }
-        },
     })
 }
 
@@ -183,6 +164,19 @@ pub(crate) fn differences(before: &AcquireRequest, now: &AcquireRequest) -> Vec<
         .collect()
 }
 
+/// Tells requests apart that differ in what must not change: where two have one fingerprint,
+/// [`differences`] finds none. By the hash FNV-1a of 64 bits, which is the same in every version.
+pub(crate) fn fingerprint(request: &AcquireRequest) -> i64 {
+    let mut hash = 0xcbf2_9ce4_8422_2325_u64;
+    for (_, part) in parts(request) {
+        // The line feed, which no JSON holds as it is, ends a part.
+        for byte in part.to_string().bytes().chain([b'\n']) {
+            hash = (hash ^ u64::from(byte)).wrapping_mul(0x0100_0000_01b3);
+        }
+    }
+    hash.cast_signed()
+}
+
 /// The meta table is among them only where the job is on results: else another one is another
 /// scope.
 fn parts(request: &AcquireRequest) -> [(&'static str, Value); 7] {
@@ -234,21 +228,43 @@ mod tests {
             ..AcquireRequest::new("files", "thumbnails")
         };
         for request in [request, AcquireRequest::new("files", "thumbnails")] {
-            for meta_database in [
-                Identity::NotAsked,
-                Identity::Untold,
-                Identity::Told("7421/5 \"a\"".into()),
-            ] {
-                let grounds = Grounds::default();
-                let kept = Kept {
-                    request: request.clone(),
-                    grounds,
-                    meta_database,
-                };
-                let config = write(&request, &kept.grounds, &kept.meta_database).unwrap();
-                assert_eq!(read(&config), Some(kept));
-            }
+            let kept = Kept {
+                request: request.clone(),
+                grounds: Grounds::default(),
+            };
+            let config = write(&request, &kept.grounds).unwrap();
+            assert_eq!(read(&config), Some(kept));
         }
+    }
+
+    #[test]
+    fn the_fingerprint_tells_what_must_not_change() {
+        let filter = |filter: &str| AcquireRequest {
+            filter: Some(filter.into()),
+            ..AcquireRequest::new("files", "thumbnails")
+        };
+        let plain = AcquireRequest::new("files", "thumbnails");
+        // It is kept in inventories, so another version must find the same one.
+        assert_eq!(fingerprint(&plain), -6_778_547_372_151_675_176);
+        let larger = AcquireRequest {
+            max_count: Some(7),
+            job_identifier: Some("run 8".into()),
+            ..plain.clone()
+        };
+        assert_eq!(fingerprint(&larger), fingerprint(&plain));
+        let spaced = filter(r#"{ "op": "is-null", "column": "a" }"#);
+        let filtered = filter(r#"{"column":"a","op":"is-null"}"#);
+        assert_eq!(fingerprint(&spaced), fingerprint(&filtered));
+        assert_ne!(fingerprint(&plain), fingerprint(&filtered));
+        let renamed = AcquireRequest {
+            columns: MetaColumns {
+                uid: "item".into(),
+                item: "uid".into(),
+                weight: None,
+            },
+            ..plain.clone()
+        };
+        assert_ne!(fingerprint(&plain), fingerprint(&renamed));
     }
 
     #[test]
@@ -262,7 +278,7 @@ mod tests {
                     .into(),
                 judged_at,
             };
-            let config = write(&request, &grounds, &Identity::Untold).unwrap();
+            let config = write(&request, &grounds).unwrap();
             let kept = read(&config).unwrap();
             assert_eq!(kept.grounds, grounds);
             assert_eq!(kept.request, request);

@@ -130,6 +130,8 @@ pub struct Settings {
     /// The name of the meta tables' source, which is part of every scope; none, unless several meta
     /// databases share the inventory.
     pub meta_name: Option<String>,
+    /// Whether the meta tables lie in the inventory's database, and a statement on it may read both.
+    pub one_database: bool,
     /// The words of the `status` column.
     pub status_labels: StatusLabels,
 }

@@ -20,6 +20,8 @@ pub(crate) struct Databases<'a, D> {
     database: &'a D,
     pub(crate) inventory: InventoryTable,
     pub(crate) meta_dialect: Dialect,
+    /// Whether a statement on the inventory may read the meta tables.
+    pub(crate) one_database: bool,
     pub(crate) meta_schema: Option<String>,
     /// The name of the meta tables' source.
     pub(crate) meta_name: Option<String>,
@@ -40,6 +42,7 @@ impl<'a, D: Database> Databases<'a, D> {
             database,
             inventory: inventory_table(&settings)?,
             meta_dialect: settings.meta_dialect,
+            one_database: settings.one_database,
             meta_schema: settings.meta_schema,
             meta_name: settings.meta_name,
             spelled_schema: OnceLock::new(),

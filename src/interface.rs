@@ -249,6 +249,34 @@ pub struct Item {
     pub weight: f64,
 }
 
+/// A batch that is over.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Completion {
+    /// The batch's claim token.
+    pub claim_token: String,
+    /// How it ended.
+    pub outcome: Outcome,
+}
+
+/// What became of the acquisition of [`Advanced`]: a batch with its first items, or nothing.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct Acquired {
+    /// The batch, or why there is none.
+    pub acquisition: Acquisition,
+    /// The batch's first items, in the order of their ids. They may be fewer than asked for, even none;
+    /// what comes behind the last of them is given by `items`, unless that is the batch's last id.
+    pub items: Vec<Item>,
+}
+
+/// What `advance` did.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Advanced {
+    /// Why the batch did not end as asked; `None` where it did, or none was given.
+    pub not_ended: Option<crate::Error>,
+    /// What was handed out.
+    pub next: Result<Acquired, crate::Error>,
+}
+
 /// How a batch ended.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]

@@ -9,12 +9,13 @@ use crate::interface::Item;
 use crate::item::{Given, NoText};
 use crate::job::{Job, check_limit};
 use crate::judge::Judge;
+use crate::judgement::Judgement;
 use crate::next_batch::repeated_uid;
 use crate::row_reader::RowReader;
 use crate::sql::meta;
 
 /// The most items in a page.
-const MAX_PAGE_ITEMS: u32 = 10_000;
+pub(crate) const MAX_PAGE_ITEMS: u32 = 10_000;
 
 /// A page of a batch's items: so many, or fewer where they have many bytes together; at least one, unless none
 /// is left.
@@ -33,16 +34,28 @@ pub(crate) async fn items<D: Database>(
     let kept = attempt.kept()?;
     let job = (databases.job_as_kept(&kept.request, &attempt.scope)).await?;
     let judgement = (Judge::new(&databases).judge_as_kept(&job, kept.grounds)).await?;
+    let range = (attempt.id_start, attempt.id_end);
+    read_page(&databases, &job, &judgement, range, after, limit).await
+}
+
+/// A page of the items of a range.
+pub(crate) async fn read_page<D: Database>(
+    databases: &Databases<'_, D>,
+    job: &Job,
+    judgement: &Judgement,
+    mut range: (i64, i64),
+    after: Option<i64>,
+    limit: u32,
+) -> Result<Vec<Item>, Error> {
     // One more tells whether the page ends between two rows of one id.
     let most = u64::from(limit).saturating_add(1);
-    let mut range = (attempt.id_start, attempt.id_end);
     if job.dialect == Dialect::Mysql {
-        let statement = meta::items_end(&job, &judgement, range, after, most);
-        let mut row = RowReader::only(databases.source(&job, statement).await?)?;
+        let statement = meta::items_end(job, judgement, range, after, most);
+        let mut row = RowReader::only(databases.source(job, statement).await?)?;
         range.1 = row.optional_int()?.unwrap_or(range.1);
     }
-    let statement = meta::items(&job, &judgement, range, after, most);
-    let rows = RowReader::all(databases.source(&job, statement).await?)
+    let statement = meta::items(job, judgement, range, after, most);
+    let rows = RowReader::all(databases.source(job, statement).await?)
         .map(|row| {
             row.read(|row| Item {
                 uid: row.int(),
@@ -55,13 +68,13 @@ pub(crate) async fn items<D: Database>(
     let repeated =
         (items.iter().zip(items.iter().skip(1))).find(|(item, next)| item.uid == next.uid);
     if let Some((item, _)) = repeated {
-        return Err(repeated_uid(&job, item.uid, "several"));
+        return Err(repeated_uid(job, item.uid, "several"));
     }
     items.truncate(usize::try_from(limit).unwrap_or(usize::MAX));
     for Item { uid, item, .. } in &mut items {
         if let Some(given) = item.take() {
             let encoded = Given::parse(&given)?.encoded(job.request.item_encoding);
-            *item = Some(encoded.map_err(|NoText(why)| no_text(&job, *uid, why))?);
+            *item = Some(encoded.map_err(|NoText(why)| no_text(job, *uid, why))?);
         }
     }
     Ok(items)

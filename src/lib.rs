@@ -1,5 +1,6 @@
 //! batchintory's planner.
 
+mod advance;
 mod audit;
 mod backoff;
 mod blind_spot;
@@ -19,6 +20,7 @@ mod decimal;
 mod error;
 mod fence;
 mod find_attempt;
+mod fused_claim;
 mod history;
 mod instant;
 mod interface;
@@ -61,10 +63,10 @@ pub use database::{
 };
 pub use error::Error;
 pub use interface::{
-    AcquireRequest, Acquisition, Attempt, AuditPage, Batch, BatchPlan, Difference, HistoryQuery,
-    IdRange, Item, ItemEncoding, JobPlace, JobProgress, JobSummary, JobsQuery, MetaColumns,
-    Migration, Nothing, NothingReason, OnChange, Outcome, PlannedBatch, Queue, RequeueTarget,
-    Settle,
+    AcquireRequest, Acquired, Acquisition, Advanced, Attempt, AuditPage, Batch, BatchPlan,
+    Completion, Difference, HistoryQuery, IdRange, Item, ItemEncoding, JobPlace, JobProgress,
+    JobSummary, JobsQuery, MetaColumns, Migration, Nothing, NothingReason, OnChange, Outcome,
+    PlannedBatch, Queue, RequeueTarget, Settle,
 };
 pub use object::Object;
 pub use planner::Planner;

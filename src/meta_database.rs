@@ -25,6 +25,26 @@ pub(crate) enum Identity {
     Told(String),
 }
 
+impl Identity {
+    /// What the inventory keeps: nothing where it was not asked, no text where it does not say.
+    pub(crate) fn kept(&self) -> Option<&str> {
+        match self {
+            Self::NotAsked => None,
+            Self::Untold => Some(""),
+            Self::Told(told) => Some(told),
+        }
+    }
+
+    /// What was kept.
+    pub(crate) fn of_kept(kept: Option<String>) -> Self {
+        match kept {
+            None => Self::NotAsked,
+            Some(told) if told.is_empty() => Self::Untold,
+            Some(told) => Self::Told(told),
+        }
+    }
+}
+
 /// The identity that a claim keeps: that of the job's latest range, which later ones pass on, so
 /// that a change goes on being told; that of now for a job's first claim, and for one that accepts
 /// changes.

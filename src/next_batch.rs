@@ -236,7 +236,7 @@ async fn read_page<D: Database>(
 }
 
 /// What a batch may weigh: even without a limit less than a weight that cannot be.
-fn most_weight(job: &Job) -> f64 {
+pub(crate) fn most_weight(job: &Job) -> f64 {
     let most = job.limits.weight.unwrap_or(f64::MAX);
     most.min(INFINITE_WEIGHT.next_down())
 }

@@ -1,14 +1,15 @@
 //! The planner: every operation of the interface `inventory`, over a [`Database`].
 
+use crate::advance::Turn;
 use crate::database::{Database, Dialect, Random};
 use crate::error::Error;
 use crate::interface::{
-    AcquireRequest, Acquisition, Attempt, AuditPage, Batch, BatchPlan, HistoryQuery, Item,
-    JobProgress, JobSummary, JobsQuery, Migration, Outcome, RequeueTarget,
+    AcquireRequest, Acquisition, Advanced, Attempt, AuditPage, Batch, BatchPlan, Completion,
+    HistoryQuery, Item, JobProgress, JobSummary, JobsQuery, Migration, Outcome, RequeueTarget,
 };
 use crate::{
-    audit, claim, completion, history, items, jobs, lease, migration, plan, progress, requeue,
-    warnings,
+    advance, audit, claim, completion, history, items, jobs, lease, migration, plan, progress,
+    requeue, warnings,
 };
 
 /// Plans and claims batches through a [`Database`], with claim tokens from a [`Random`].
@@ -36,6 +37,24 @@ impl<D: Database, R: Random> Planner<D, R> {
         claim_token: Option<&str>,
     ) -> Result<Acquisition, Error> {
         claim::acquire(&self.database, &self.random, request, claim_token).await
+    }
+
+    /// Ends a batch, where one is given, and hands out the next with up to `items` (at most 10,000) of its
+    /// items: for workers that loop.
+    pub async fn advance(
+        &self,
+        done: Option<&Completion>,
+        request: &AcquireRequest,
+        claim_token: Option<&str>,
+        items: u32,
+    ) -> Result<Advanced, Error> {
+        let turn = Turn {
+            done,
+            request,
+            claim_token,
+            items,
+        };
+        advance::advance(&self.database, &self.random, turn).await
     }
 
     /// Hands out up to so many (1 to 1,000) batches that follow each other, all or none.

@@ -31,7 +31,7 @@ pub(crate) async fn progress<D: Database>(
     }
     let standing = standing::read(&databases, &job).await?;
     let watermark = standing.watermark;
-    let change = meta_database::change(&databases, &job, standing.meta_database()).await?;
+    let change = meta_database::change(&databases, &job, &standing.meta_database).await?;
     let mut progress = JobProgress {
         watermark: watermark.uid(),
         items: 0,

@@ -85,9 +85,9 @@ pub(crate) async fn hand_out_again<D: Database>(
         watermark: standing.watermark,
         queue_from: standing.queue_from,
     };
-    let meta_database = meta_database::to_be_kept(databases, job, standing.meta_database()).await?;
-    let config = configuration::write(&job.request, &judgement.grounds, &meta_database)?;
-    let claimed = insert(databases, job, claimant, &config, place, &[range]).await?;
+    let meta_database = meta_database::to_be_kept(databases, job, &standing.meta_database).await?;
+    let kept = (&judgement.grounds, &meta_database);
+    let claimed = insert(databases, job, claimant, kept, place, &[range]).await?;
     let is_next = |batch: &Batch| i64::from(batch.attempt) == attempt && batch.id_end == id_end;
     if let Claimed::Batches(batches) = &claimed
         && batches.iter().any(is_next)

@@ -85,6 +85,11 @@ impl RowReader {
         }
     }
 
+    /// Passes columns by.
+    pub(crate) fn skip(&mut self, columns: u32) -> Result<(), Error> {
+        (0..columns).try_for_each(|_| self.next().map(drop))
+    }
+
     fn next(&mut self) -> Result<Value, Error> {
         self.values
             .next()

@@ -219,6 +219,7 @@ mod tests {
                 inventory_table: "Lake.Inventory".into(),
                 meta_schema: Some("Lake".into()),
                 meta_name: self.source.map(str::to_owned),
+                one_database: false,
                 status_labels: StatusLabels::default(),
             }
         }

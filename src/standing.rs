@@ -8,6 +8,7 @@ use crate::interface::OnChange;
 use crate::job::Job;
 use crate::meta_database::Identity;
 use crate::next_batch::Density;
+use crate::row_reader::RowReader;
 use crate::watermark::{BEFORE_ALL, Watermark};
 
 /// Where a job stands.
@@ -19,6 +20,8 @@ pub(crate) struct Standing {
     /// What is kept with its highest range. `None` where there is none, and where it is not
     /// understood, such as another program's.
     kept: Option<Kept>,
+    /// Which database the meta table was in at its highest range, as far as it told.
+    pub(crate) meta_database: Identity,
     /// The end of the range that the first one follows which is to be handed out again.
     pub(crate) waiting: Option<i64>,
     /// No attempt that was planned at a lower watermark runs, or waits because it failed, now or
@@ -43,16 +46,19 @@ pub(crate) async fn read<D: Database>(
     let meta_table = job.meta_table.scope();
     let statement =
         (databases.inventory).read_standing(&meta_table, &job.name, job.bounds, job.retries);
-    let Some(mut row) = databases.inventory_row(statement).await? else {
-        return Ok(Standing {
-            watermark: Watermark::at(None),
-            density: Density::default(),
-            kept: None,
-            waiting: None,
-            queue_from: BEFORE_ALL,
-        });
+    let standing = match databases.inventory_row(statement).await? {
+        Some(mut row) => of_row(&mut row)?,
+        None => None,
     };
-    let (id_start, id_end) = (row.int()?, row.int()?);
+    Ok(standing.unwrap_or_else(Standing::before_first_claim))
+}
+
+/// Where a job stands, by the row of its highest range; `None` where that is one of NULLs.
+pub(crate) fn of_row(row: &mut RowReader) -> Result<Option<Standing>, Error> {
+    let Some(id_start) = row.optional_int()? else {
+        return Ok(None);
+    };
+    let id_end = row.int()?;
     let density = Density {
         count: row.count()?,
         weight: row.double()?,
@@ -60,6 +66,8 @@ pub(crate) async fn read<D: Database>(
     };
     let kept = configuration::read(&row.text()?);
     let queue_from = row.optional_int()?.unwrap_or(BEFORE_ALL);
+    let _fingerprint = row.optional_int()?;
+    let meta_database = Identity::of_kept(row.optional_text()?);
     let mut queued = || {
         Ok::<_, Error>(Queued {
             due: row.optional_int()?,
@@ -68,16 +76,17 @@ pub(crate) async fn read<D: Database>(
     };
     let queued = [queued()?, queued()?];
     let waiting = queued.iter().filter_map(|queued| queued.due).min();
-    Ok(Standing {
+    Ok(Some(Standing {
         watermark: Watermark::at(Some(id_end)),
         density,
         kept,
+        meta_database,
         waiting,
         queue_from: match waiting {
             Some(_) => queue_from,
             None => next_queue_from(id_end, queued),
         },
-    })
+    }))
 }
 
 /// At which watermark the first attempt was planned that runs, or waits because it failed, when
@@ -93,9 +102,16 @@ fn next_queue_from(watermark: i64, queued: [Queued; 2]) -> i64 {
 }
 
 impl Standing {
-    /// Which database the meta table was in at the highest range, as far as it told.
-    pub(crate) fn meta_database(&self) -> &Identity {
-        (self.kept.as_ref()).map_or(&Identity::NotAsked, |kept| &kept.meta_database)
+    /// Of a job that has claimed nothing yet.
+    pub(crate) fn before_first_claim() -> Self {
+        Self {
+            watermark: Watermark::at(None),
+            density: Density::default(),
+            kept: None,
+            meta_database: Identity::NotAsked,
+            waiting: None,
+            queue_from: BEFORE_ALL,
+        }
     }
 
     /// The lower bound under which the highest range was planned, where that is known.

@@ -62,7 +62,7 @@ async fn another_database<D: Database>(
     job: &Job,
     standing: &Standing,
 ) -> Result<Option<String>, Error> {
-    let change = meta_database::change(databases, job, standing.meta_database()).await?;
+    let change = meta_database::change(databases, job, &standing.meta_database).await?;
     Ok(change.map(|(before, now)| {
         format!(
             "the meta table {table:?} lies in another database than when the job {:?} claimed its latest \

@@ -1,7 +1,8 @@
 //! The statements on the inventory table.
 
 use sea_query::{
-    Expr, ExprTrait, Func, InsertStatement, OnConflict, Order, Query, SubQueryStatement,
+    Expr, ExprTrait, Func, InsertStatement, OnConflict, Order, Query, SelectStatement,
+    SubQueryStatement, UpdateStatement,
 };
 
 use super::pages::Page;
@@ -52,7 +53,35 @@ pub(crate) struct Claim<'a> {
     pub(crate) token: &'a ClaimToken,
     /// The effective request as JSON.
     pub(crate) config: &'a str,
+    /// Of what must not change of it.
+    pub(crate) config_fingerprint: i64,
+    /// Which database the meta table lies in.
+    pub(crate) meta_database: Option<&'a str>,
 }
+
+/// What a claim fills, in the order in which it does.
+pub(super) const CLAIM_COLUMNS: [&str; 20] = [
+    "meta_table",
+    "job",
+    "job_identifier",
+    "processing_start",
+    "batch_id_start",
+    "batch_id_end",
+    "batch_weight",
+    "batch_count",
+    "attempt",
+    "status",
+    "config",
+    "batch_id_after",
+    "claim_token",
+    "lease_expires",
+    "queue",
+    "max_attempts",
+    "watermark",
+    "queue_from",
+    "config_fingerprint",
+    "meta_database",
+];
 
 /// How a running attempt ends.
 #[derive(Debug, Clone, Copy)]
@@ -97,8 +126,8 @@ impl Queue {
 
 impl InventoryTable {
     /// Where a job stands, by [`on_primary`]: the row of its highest range as `batch_id_start, batch_id_end,
-    /// batch_count, batch_weight, config, queue_from, unfinished, unfinished_from, requeued,
-    /// requeued_from`, or no row before its first claim.
+    /// batch_count, batch_weight, config, queue_from, config_fingerprint, meta_database, unfinished,
+    /// unfinished_from, requeued, requeued_from`, or no row before its first claim.
     ///
     /// The last four tell of attempts that run or failed, and of those that were put back. First
     /// the `batch_id_after` of the first range that is to be handed out again: it lies within the
@@ -116,6 +145,20 @@ impl InventoryTable {
         bounds: Bounds,
         retries: Retries,
     ) -> Statement {
+        on_primary(
+            &self.standing(meta_table, job, bounds, retries),
+            self.dialect,
+        )
+    }
+
+    /// The statement of [`read_standing`](Self::read_standing), to stand in another one.
+    pub(super) fn standing(
+        &self,
+        meta_table: &str,
+        job: &str,
+        bounds: Bounds,
+        retries: Retries,
+    ) -> SelectStatement {
         let column = |name: &'static str| Expr::col(("waiting", name));
         let within_bounds = || {
             let id_min = (bounds.id_min).map(|least| column("batch_id_start").gte(bind_int(least)));
@@ -172,6 +215,8 @@ impl InventoryTable {
                     ("batch_weight", "double precision"),
                     ("config", "text"),
                     ("queue_from", "bigint"),
+                    ("config_fingerprint", "bigint"),
+                    ("meta_database", "text"),
                 ],
             ))
             .expr(lowest(unfinished, is_unfinished()))
@@ -184,7 +229,7 @@ impl InventoryTable {
             .order_by((ATTEMPTS, "batch_id_end"), Order::Desc)
             .order_by((ATTEMPTS, "attempt"), Order::Desc)
             .limit(1);
-        on_primary(&select, self.dialect)
+        select
     }
 
     /// The latest attempt at the range behind `after`, by [`on_primary`]: a row of `id, queue, batch_id_start,
@@ -267,28 +312,10 @@ impl InventoryTable {
         &self,
         claims: impl ExactSizeIterator<Item = &'a Claim<'a>>,
     ) -> Statement {
-        const COLUMNS: [&str; 18] = [
-            "meta_table",
-            "job",
-            "job_identifier",
-            "processing_start",
-            "batch_id_start",
-            "batch_id_end",
-            "batch_weight",
-            "batch_count",
-            "attempt",
-            "status",
-            "config",
-            "batch_id_after",
-            "claim_token",
-            "lease_expires",
-            "queue",
-            "max_attempts",
-            "watermark",
-            "queue_from",
-        ];
         let mut insert = InsertStatement::new();
-        insert.into_table(self.name.reference()).columns(COLUMNS);
+        insert
+            .into_table(self.name.reference())
+            .columns(CLAIM_COLUMNS);
         let is_single = claims.len() == 1;
         for claim in claims {
             let lease_expires = match claim.lease_seconds {
@@ -314,6 +341,8 @@ impl InventoryTable {
                 bind_int(i64::from(claim.max_attempts)),
                 bind_int(claim.watermark),
                 bind_int(claim.queue_from),
+                bind_int(claim.config_fingerprint),
+                bind_text(claim.meta_database),
             ]);
         }
         if self.returns_claims() {
@@ -385,6 +414,11 @@ impl InventoryTable {
     ///
     /// Relies on: the unique index (claim_token).
     pub(crate) fn end_attempt(&self, token: &ClaimToken, ending: Ending<'_>) -> Statement {
+        Statement::build(&self.ending(token, ending), self.dialect)
+    }
+
+    /// The statement of [`end_attempt`](Self::end_attempt), to stand in another one.
+    pub(super) fn ending(&self, token: &ClaimToken, ending: Ending<'_>) -> UpdateStatement {
         let queue = if ending.succeeded {
             Expr::cust("NULL")
         } else {
@@ -403,7 +437,7 @@ impl InventoryTable {
             ])
             .and_where(Expr::col("claim_token").eq(bind_text(token.as_str())))
             .and_where(self.runs());
-        Statement::build(&update, self.dialect)
+        update
     }
 
     /// A result, to be kept to the letter. Where pybatchintory made the table in SQLite, the column has

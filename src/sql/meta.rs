@@ -57,17 +57,22 @@ pub(crate) fn next_page(
     rows: u64,
     room: Option<Room>,
 ) -> Statement {
+    let (mut page, stops) = page_with_stops(job, judgement, bounds, Some(after));
+    page.limit(rows);
+    on_source(&sums_of_page(job, judgement, Some(page), stops, room), job)
+}
+
+/// The rows of [`next_page`] without its end, and which of them end a batch before them. Without `after`,
+/// they are those behind the end of the row `standing`.
+pub(super) fn page_with_stops(
+    job: &Job,
+    judgement: &Judgement,
+    bounds: Bounds,
+    after: Option<i64>,
+) -> (SelectStatement, Option<String>) {
     let dialect = job.dialect;
     let kept = Assumption::Worst;
-    let mut page = page(
-        job,
-        judgement,
-        kept,
-        bounds,
-        after,
-        rows,
-        dialect.infinity(),
-    );
+    let mut page = page(job, judgement, kept, bounds, after, dialect.infinity());
     // A comparison with NULL may yet hold.
     let held = (judgement.hold.as_ref()).map(|hold| {
         let hold = hold.expression(dialect, SOURCE, Assumption::Best);
@@ -86,6 +91,18 @@ pub(crate) fn next_page(
     });
     let stops: Vec<&str> = held.into_iter().chain(unjudged).collect();
     let stops = (!stops.is_empty()).then(|| stops.join(" OR "));
+    (page, stops)
+}
+
+/// The one row of [`next_page`], of this page or, without one, of a table `page` of the same columns.
+pub(super) fn sums_of_page(
+    job: &Job,
+    judgement: &Judgement,
+    page: Option<SelectStatement>,
+    stops: Option<String>,
+    room: Option<Room>,
+) -> SelectStatement {
+    let dialect = job.dialect;
     let of_kept = |column: &str| of_kept(judgement, column);
     let mut select = Query::select();
     let (rows, kept, weight, taken, taken_weight) = match room {
@@ -102,7 +119,7 @@ pub(crate) fn next_page(
             )
         }
         None => {
-            select.from_subquery(page, PAGE);
+            from_page(&mut select, page);
             let (kept, weight) = (of_kept(UID), of_kept(WEIGHT));
             let total = format!("sum({weight})");
             (PAGE, kept.clone(), weight, kept, total)
@@ -132,7 +149,14 @@ pub(crate) fn next_page(
         .expr(bigint(of("count", &taken)))
         .expr(bigint(of("max", &taken)))
         .expr(double(Expr::cust(taken_weight)));
-    on_source(&select, job)
+    select
+}
+
+fn from_page(select: &mut SelectStatement, page: Option<SelectStatement>) {
+    match page {
+        Some(page) => select.from_subquery(page, PAGE),
+        None => select.from(PAGE),
+    };
 }
 
 /// Like [`next_page`] without room, for counting what is left: one row with `beyond, scanned,
@@ -144,7 +168,8 @@ pub(crate) fn count_page(job: &Job, judgement: &Judgement, after: i64, rows: u64
     let dialect = job.dialect;
     let kept = Assumption::Best;
     let no_weight = double(Expr::cust("0"));
-    let page = page(job, judgement, kept, job.bounds, after, rows, no_weight);
+    let mut page = page(job, judgement, kept, job.bounds, Some(after), no_weight);
+    page.limit(rows);
     let (kept, weight) = (of_kept(judgement, UID), of_kept(judgement, WEIGHT));
     let mut select = Query::select();
     select
@@ -417,14 +442,13 @@ pub(crate) fn size_estimate(job: &Job, dialect: Dialect) -> Statement {
     Statement::build(&select, dialect)
 }
 
-/// The next rows within the bounds, as `uid, weight` and, with a filter, `kept`: whether they pass it.
+/// The next rows within the bounds, up to their end, as `uid, weight` and, with a filter, `kept`: whether they pass it.
 fn page(
     job: &Job,
     judgement: &Judgement,
     kept: Assumption,
     bounds: Bounds,
-    after: i64,
-    rows: u64,
+    after: Option<i64>,
     bad_weight: Expr,
 ) -> SelectStatement {
     let dialect = job.dialect;
@@ -439,15 +463,17 @@ fn page(
         .expr_as(uid(), UID)
         .expr_as(weight, WEIGHT)
         .from_as(job.meta_table.reference(), SOURCE)
-        .and_where(uid().gt(bind_int(after)))
+        .and_where(uid().gt(match after {
+            Some(after) => bind_int(after),
+            None => Expr::cust("(SELECT standing.batch_id_end FROM standing)"),
+        }))
         .and_where_option(
             id_min
-                .filter(|id_min| *id_min > after)
+                .filter(|id_min| after.is_none_or(|after| *id_min > after))
                 .map(|id_min| uid().gte(bind_int(id_min))),
         )
         .and_where_option(id_max.map(|id_max| uid().lte(bind_int(id_max))))
-        .order_by_expr(uid(), Order::Asc)
-        .limit(rows);
+        .order_by_expr(uid(), Order::Asc);
     if let Some(filter) = &judgement.filter {
         select.expr_as(filter.expression(dialect, SOURCE, kept), KEPT);
     }
@@ -466,7 +492,7 @@ fn of_kept(judgement: &Judgement, column: &str) -> String {
 /// what is kept, and whether there is room for it.
 fn fitting(
     judgement: &Judgement,
-    page: SelectStatement,
+    page: Option<SelectStatement>,
     stops: Option<&str>,
     room: Room,
 ) -> SelectStatement {
@@ -494,7 +520,7 @@ fn fitting(
 /// each row, in the order of the ids.
 fn running_totals(
     judgement: &Judgement,
-    page: SelectStatement,
+    page: Option<SelectStatement>,
     stops: Option<&str>,
     with_count: bool,
 ) -> SelectStatement {
@@ -505,8 +531,8 @@ fn running_totals(
     select
         .expr(Expr::col((PAGE, UID)))
         .expr_as(Expr::cust(kept.clone()), KEPT)
-        .expr_as(Expr::cust(format!("sum({weight}) {IN_ORDER}")), WEIGHT)
-        .from_subquery(page, PAGE);
+        .expr_as(Expr::cust(format!("sum({weight}) {IN_ORDER}")), WEIGHT);
+    from_page(&mut select, page);
     if with_count {
         select.expr_as(Expr::cust(format!("count({kept}) {IN_ORDER}")), "count");
     }

@@ -8,6 +8,7 @@
 mod condition;
 mod dialect;
 pub(crate) mod fence;
+pub(crate) mod fused_claim;
 pub(crate) mod inventory;
 pub(crate) mod item;
 pub(crate) mod jobs;

@@ -10,8 +10,8 @@ use super::{Statement, bind_text, quoted, text};
 use crate::claim_token::ClaimToken;
 use crate::database::{Dialect, Value};
 
-/// All columns of the inventory table: those of pybatchintory by their names, and seven more.
-const COLUMNS: [&str; 22] = [
+/// All columns of the inventory table: those of pybatchintory by their names, and nine more.
+const COLUMNS: [&str; 24] = [
     "id",
     "meta_table",
     "job",
@@ -34,6 +34,8 @@ const COLUMNS: [&str; 22] = [
     "max_attempts",
     "watermark",
     "queue_from",
+    "config_fingerprint",
+    "meta_database",
 ];
 
 /// How many of them pybatchintory has.

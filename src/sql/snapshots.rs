@@ -1,5 +1,6 @@
 //! Every statement in every dialect, so that a reviewer sees the SQL.
 
+use super::fused_claim::FusedClaim;
 use super::inventory::{Claim, Ending, InventoryTable};
 use super::jobs::JobsMeant;
 use super::meta::{self, Room};
@@ -42,9 +43,16 @@ fn shown(statement: &Statement) -> String {
 
 /// Shows a statement in all dialects under its function's name.
 fn snapshot(name: &str, statement: impl Fn(Dialect) -> Statement) {
-    let all = [Dialect::Postgresql, Dialect::Sqlite, Dialect::Mysql]
-        .map(|dialect| format!("-- {dialect:?}\n{}", shown(&statement(dialect))))
-        .join("\n\n");
+    let dialects = [Dialect::Postgresql, Dialect::Sqlite, Dialect::Mysql];
+    snapshot_in(&dialects, name, statement);
+}
+
+/// Shows a statement in these dialects.
+fn snapshot_in(dialects: &[Dialect], name: &str, statement: impl Fn(Dialect) -> Statement) {
+    let all: Vec<String> = (dialects.iter())
+        .map(|dialect| format!("-- {dialect:?}\n{}", shown(&statement(*dialect))))
+        .collect();
+    let all = all.join("\n\n");
     insta::assert_snapshot!(name, all);
 }
 
@@ -305,6 +313,8 @@ fn on_the_inventory() {
         lease_seconds: Some(90),
         token: &token,
         config: "{}",
+        config_fingerprint: -17,
+        meta_database: Some("7421/5"),
     };
     snapshot("insert_claims", |dialect| {
         inventory(dialect).insert_claims([&claim].into_iter())
@@ -316,6 +326,26 @@ fn on_the_inventory() {
         lease_seconds: None,
         ..claim.clone()
     };
+    let ending = Ending {
+        succeeded: false,
+        result_item: None,
+        log: Some("no such file"),
+    };
+    for (name, filter) in [("claim_next", None), ("claim_next_filtered", Some(FILTER))] {
+        snapshot_in(&[Dialect::Postgresql, Dialect::Sqlite], name, |dialect| {
+            let job = job(dialect, filter);
+            inventory(dialect).claim_next(&FusedClaim {
+                job: &job,
+                judgement: &judgement(&job),
+                most_weight: 64.0,
+                token: &token,
+                config: "{}",
+                config_fingerprint: -17,
+                items: 1_000,
+                ending: Some((&token, ending)),
+            })
+        });
+    }
     snapshot("insert_claims_of_several", |dialect| {
         inventory(dialect).insert_claims([&claim, &second].into_iter())
     });

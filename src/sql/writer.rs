@@ -48,8 +48,14 @@ impl QueryBuilder for Writer {
 
     fn prepare_query_statement(&self, query: &SubQueryStatement, sql: &mut impl SqlWriter) {
         // No other kind of statement ever stands within another one.
-        if let SubQueryStatement::SelectStatement(select) = query {
-            self.prepare_select_statement(select, sql);
+        match query {
+            SubQueryStatement::SelectStatement(select) => {
+                self.prepare_select_statement(select, sql);
+            }
+            SubQueryStatement::UpdateStatement(update) => {
+                self.prepare_update_statement(update, sql);
+            }
+            _ => {}
         }
     }
 

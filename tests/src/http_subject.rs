@@ -131,6 +131,10 @@ impl HttpSubject {
                 request,
                 claim_token,
             } => self.acquire(&request, Some(&claim_token)),
+            Call::Advance { .. } => Err(Failure {
+                name: "test".into(),
+                message: "the service has no such operation".into(),
+            }),
             Call::AcquireMany { request, batches } => {
                 let job = encoded(&request.job);
                 let path = format!("/v1/jobs/{job}/batches/many?batches={batches}");

@@ -2,12 +2,12 @@
 
 use async_trait::async_trait;
 use batchintory::{
-    AcquireRequest, Acquisition, Batch, Dialect, HistoryQuery, JobsQuery, Outcome, Planner,
-    RequeueTarget,
+    AcquireRequest, Acquisition, Advanced, Batch, Completion, Dialect, HistoryQuery, JobsQuery,
+    Outcome, Planner, RequeueTarget,
 };
 use batchintory_wasmtime::{Acquired, Databases, Inventory, SystemRandom};
 use serde::{Deserialize, Serialize};
-use serde_json::Value;
+use serde_json::{Value, json};
 
 /// A call of one operation, with its arguments.
 #[derive(Debug, Clone, Serialize, Deserialize)]
@@ -21,6 +21,17 @@ pub enum Call {
         request: AcquireRequest,
         /// The token.
         claim_token: String,
+    },
+    /// `advance`
+    Advance {
+        /// The batch to end first.
+        done: Option<Completion>,
+        /// What to hand out.
+        request: AcquireRequest,
+        /// The next batch's token.
+        claim_token: Option<String>,
+        /// At most so many of its items.
+        items: u32,
     },
     /// `acquire-many`
     AcquireMany {
@@ -138,6 +149,15 @@ impl Subject for NativeCore {
                 request,
                 claim_token,
             } => answer(self.acquire(&request, Some(&claim_token)).await),
+            Call::Advance {
+                done,
+                request,
+                claim_token,
+                items,
+            } => {
+                let token = claim_token.as_deref();
+                answer_of_advance(self.advance(done.as_ref(), &request, token, items).await?)
+            }
             Call::AcquireMany { request, batches } => {
                 answer(self.acquire_many(&request, batches, None).await)
             }
@@ -192,6 +212,16 @@ impl Subject for Inventory {
                 let acquired = self.acquire_with_token(&request, &claim_token).await;
                 answer(acquired.map(acquisition))
             }
+            Call::Advance {
+                done,
+                request,
+                claim_token,
+                items,
+            } => {
+                let token = claim_token.as_deref();
+                let advanced = self.advance(done.as_ref(), &request, token, items).await?;
+                answer_of_advance(advanced)
+            }
             Call::AcquireMany { request, batches } => {
                 let batches = self.acquire_many(&request, batches).await;
                 let records = |batches: Vec<batchintory_wasmtime::Batch>| -> Vec<Batch> {
@@ -243,6 +273,16 @@ fn acquisition(acquired: Acquired) -> Acquisition {
         Acquired::Batch(batch) => Acquisition::Batch((*batch).clone()),
         Acquired::Nothing(nothing) => Acquisition::Nothing(nothing),
     }
+}
+
+/// What became of the end, by its error's name, and the next batch with its items.
+pub fn answer_of_advance(advanced: Advanced) -> Result<Value, Failure> {
+    let next = match advanced.next {
+        Ok(acquired) => answer(Ok::<_, Failure>(acquired))?,
+        Err(error) => json!({"error": error.name()}),
+    };
+    let not_ended = advanced.not_ended.map(|error| error.name());
+    Ok(json!({"not_ended": not_ended, "next": next}))
 }
 
 fn answer<T: Serialize, E: Into<Failure>>(result: Result<T, E>) -> Result<Value, Failure> {

@@ -95,6 +95,7 @@ mod tests {
             },
             meta_schema: meta_schema.map(str::to_owned),
             meta_name: None,
+            one_database: false,
             status_labels: StatusLabels::default(),
         }
     }

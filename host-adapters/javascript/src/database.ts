@@ -108,6 +108,7 @@ export class Databases {
       inventoryTable,
       ...(metaSchema === undefined ? {} : { metaSchema }),
       ...(metaName === undefined ? {} : { metaName }),
+      oneDatabase: inventory === meta,
       statusLabels: { running: "running", succeeded: "succeeded", failed: "failed", ...statusLabels },
     };
   }

@@ -103,6 +103,7 @@ impl Variables {
             inventory_table: self.inventory_table.clone(),
             meta_schema: self.meta_schema.clone(),
             meta_name: self.meta_name.clone(),
+            one_database: self.inventory == self.meta,
             status_labels: StatusLabels::default(),
         }
     }

@@ -87,7 +87,10 @@ impl ServiceSettings {
 
     /// What the planner must know.
     pub(crate) fn planner(&self) -> Settings {
-        planner(self.inventory_table.clone(), self.meta_name.clone())
+        Settings {
+            one_database: self.meta.is_none(),
+            ..planner(self.inventory_table.clone(), self.meta_name.clone())
+        }
     }
 }
 
@@ -99,6 +102,7 @@ pub(crate) fn planner(inventory_table: String, meta_name: Option<String>) -> Set
         inventory_table,
         meta_schema: None,
         meta_name,
+        one_database: false,
         status_labels: StatusLabels::default(),
     }
 }

@@ -120,6 +120,7 @@ impl batchintory::Database for Databases {
             meta_schema: (self.options.meta_schema.clone())
                 .or_else(|| self.meta.schema().map(str::to_owned)),
             meta_name: self.options.meta_name.clone(),
+            one_database: Arc::ptr_eq(&self.inventory, &self.meta),
             status_labels: self.options.status_labels.clone(),
         }
     }

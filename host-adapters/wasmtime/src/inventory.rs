@@ -6,8 +6,9 @@ use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex, PoisonError};
 
 use batchintory::{
-    AcquireRequest, Acquisition, Attempt, AuditPage, BatchPlan, Dialect, HistoryQuery, Item,
-    JobProgress, JobSummary, JobsQuery, Migration, Nothing, Outcome, RequeueTarget, StatusLabels,
+    AcquireRequest, Acquisition, Advanced, Attempt, AuditPage, BatchPlan, Completion, Dialect,
+    HistoryQuery, Item, JobProgress, JobSummary, JobsQuery, Migration, Nothing, Outcome,
+    RequeueTarget, StatusLabels,
 };
 use serde::Serialize;
 use tokio::time::Instant;
@@ -117,6 +118,24 @@ impl Inventory {
             }
             Acquisition::Nothing(nothing) => Acquired::Nothing(nothing),
         })
+    }
+
+    /// Ends a batch, where one is given, and hands out the next with up to `items` (at most 10,000) of its
+    /// items: where inventory and meta table are in one database, with fewer round trips than by
+    /// [`complete`](Self::complete), [`acquire`](Self::acquire) and [`items`](Self::items). With a claim
+    /// token of the caller's own, it may be repeated as a whole after any failure.
+    pub async fn advance(
+        &self,
+        done: Option<&Completion>,
+        request: &AcquireRequest,
+        claim_token: Option<&str>,
+        items: u32,
+    ) -> Result<Advanced, Error> {
+        let _turn = self.claim_turn(request).await;
+        let done = done.cloned().map(Into::into);
+        let request = request.clone().into();
+        let advance = call!(self.call_advance(done.as_ref(), &request, claim_token, items));
+        Ok(advance.await?.into())
     }
 
     /// Hands out up to so many (1 to 1,000) batches that follow each other, all or none; fewer where

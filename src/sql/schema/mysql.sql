@@ -21,6 +21,8 @@ CREATE TABLE IF NOT EXISTS {table} (
     max_attempts bigint NOT NULL,
     watermark bigint NOT NULL,
     queue_from bigint,
+    config_fingerprint bigint,
+    meta_database longtext,
     CONSTRAINT {chain} UNIQUE (meta_table, job, batch_id_after, attempt),
     CONSTRAINT {claim_token} UNIQUE (claim_token),
     KEY {watermark} (meta_table, job, batch_id_end, attempt),

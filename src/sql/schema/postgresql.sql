@@ -21,6 +21,8 @@ CREATE TABLE IF NOT EXISTS {table} (
     max_attempts bigint NOT NULL,
     watermark bigint NOT NULL,
     queue_from bigint,
+    config_fingerprint bigint,
+    meta_database text,
     CONSTRAINT {chain} UNIQUE (meta_table, job, batch_id_after, attempt),
     CONSTRAINT {claim_token} UNIQUE (claim_token)
 );

@@ -21,6 +21,8 @@ CREATE TABLE IF NOT EXISTS {table} (
     max_attempts integer NOT NULL,
     watermark integer NOT NULL,
     queue_from integer,
+    config_fingerprint integer,
+    meta_database text,
     CONSTRAINT {chain} UNIQUE (meta_table, job, batch_id_after, attempt),
     CONSTRAINT {claim_token} UNIQUE (claim_token)
 );

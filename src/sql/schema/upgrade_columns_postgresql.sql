@@ -11,4 +11,6 @@ ALTER TABLE {table}
     ADD COLUMN IF NOT EXISTS queue text,
     ADD COLUMN IF NOT EXISTS max_attempts bigint,
     ADD COLUMN IF NOT EXISTS watermark bigint,
-    ADD COLUMN IF NOT EXISTS queue_from bigint;
+    ADD COLUMN IF NOT EXISTS queue_from bigint,
+    ADD COLUMN IF NOT EXISTS config_fingerprint bigint,
+    ADD COLUMN IF NOT EXISTS meta_database text;

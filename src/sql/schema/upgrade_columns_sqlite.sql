@@ -5,3 +5,5 @@ ALTER TABLE {table} ADD COLUMN queue text;
 ALTER TABLE {table} ADD COLUMN max_attempts integer;
 ALTER TABLE {table} ADD COLUMN watermark integer;
 ALTER TABLE {table} ADD COLUMN queue_from integer;
+ALTER TABLE {table} ADD COLUMN config_fingerprint integer;
+ALTER TABLE {table} ADD COLUMN meta_database text;

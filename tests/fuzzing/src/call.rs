@@ -2,8 +2,8 @@
 
 use arbitrary::{Result, Unstructured};
 use batchintory::{
-    AcquireRequest, Dialect, HistoryQuery, IdRange, JobPlace, JobsQuery, Outcome, Planner, Queue,
-    RequeueTarget,
+    AcquireRequest, Completion, Dialect, HistoryQuery, IdRange, JobPlace, JobsQuery, Outcome,
+    Planner, Queue, RequeueTarget,
 };
 
 use crate::host::{Host, Zero};
@@ -14,6 +14,7 @@ use crate::run;
 pub enum Call {
     Acquire(AcquireRequest, Option<String>),
     AcquireMany(AcquireRequest, u32, Option<String>),
+    Advance(Option<Completion>, AcquireRequest, Option<String>, u32),
     Plan(AcquireRequest, Option<i64>, u32),
     Progress(AcquireRequest, u64),
     Items(String, Option<i64>, u32),
@@ -30,7 +31,7 @@ pub enum Call {
 impl Call {
     /// Any call with any arguments.
     pub fn read(input: &mut Unstructured<'_>) -> Result<Self> {
-        Ok(match input.int_in_range(0..=12)? {
+        Ok(match input.int_in_range(0..=13)? {
             0 => Self::Acquire(acquire_request(input)?, maybe(input, text)?),
             1 => Self::AcquireMany(acquire_request(input)?, count(input)?, maybe(input, text)?),
             2 => Self::Plan(
@@ -41,14 +42,7 @@ impl Call {
             3 => Self::Progress(acquire_request(input)?, input.arbitrary()?),
             4 => Self::Items(text(input)?, maybe(input, integer)?, count(input)?),
             5 => Self::Heartbeat(text(input)?, count(input)?),
-            6 => {
-                let outcome = Outcome {
-                    succeeded: input.arbitrary()?,
-                    result_item: maybe(input, text)?,
-                    log: maybe(input, text)?,
-                };
-                Self::Complete(text(input)?, outcome)
-            }
+            6 => Self::Complete(text(input)?, outcome(input)?),
             7 => Self::Requeue(text(input)?, text(input)?, target(input)?),
             8 => {
                 let after = maybe(input, integer)?;
@@ -81,7 +75,17 @@ impl Call {
                 })?,
                 limit: count(input)?,
             }),
-            11 => Self::SchemaStatements(*input.choose(&DIALECTS)?),
+            11 => {
+                let done = maybe(input, |input| {
+                    Ok(Completion {
+                        claim_token: text(input)?,
+                        outcome: outcome(input)?,
+                    })
+                })?;
+                let token = maybe(input, text)?;
+                Self::Advance(done, acquire_request(input)?, token, count(input)?)
+            }
+            12 => Self::SchemaStatements(*input.choose(&DIALECTS)?),
             _ => Self::Migrate,
         })
     }
@@ -98,7 +102,7 @@ impl Call {
         };
         let token = || "token-of-the-caller's-own".to_owned();
         let names = || ("files".to_owned(), "job".to_owned());
-        Ok(match input.int_in_range(0..=10)? {
+        Ok(match input.int_in_range(0..=11)? {
             0 => Self::Acquire(request, maybe(input, |_| Ok(token()))?),
             1 => Self::AcquireMany(request, 3, maybe(input, |_| Ok(token()))?),
             2 => Self::Plan(request, None, 3),
@@ -108,6 +112,15 @@ impl Call {
             6 => Self::Complete(token(), Outcome::succeeded(None)),
             7 => Self::Requeue(names().0, names().1, target(input)?),
             8 => Self::Audit(names().0, names().1, None, 10),
+            10 => {
+                let done = maybe(input, |_| {
+                    Ok(Completion {
+                        claim_token: token(),
+                        outcome: Outcome::succeeded(None),
+                    })
+                })?;
+                Self::Advance(done, request, None, 10)
+            }
             9 => Self::History(HistoryQuery {
                 meta_table: Some(names().0),
                 uid: Some(7),
@@ -127,6 +140,9 @@ impl Call {
             }
             Self::AcquireMany(request, batches, token) => {
                 let _ = run(planner.acquire_many(request, *batches, token.as_deref()));
+            }
+            Self::Advance(done, request, token, items) => {
+                let _ = run(planner.advance(done.as_ref(), request, token.as_deref(), *items));
             }
             Self::Plan(request, after, batches) => {
                 let _ = run(planner.plan(request, *after, *batches));
@@ -163,6 +179,14 @@ impl Call {
             }
         }
     }
+}
+
+fn outcome(input: &mut Unstructured<'_>) -> Result<Outcome> {
+    Ok(Outcome {
+        succeeded: input.arbitrary()?,
+        result_item: maybe(input, text)?,
+        log: maybe(input, text)?,
+    })
 }
 
 fn target(input: &mut Unstructured<'_>) -> Result<RequeueTarget> {

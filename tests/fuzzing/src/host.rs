@@ -51,6 +51,7 @@ impl Host {
             inventory_table: "main.inventory".into(),
             meta_schema: Some("lake".into()),
             meta_name: None,
+            one_database: true,
             status_labels: StatusLabels::default(),
         };
         Self::new(settings, Answers::Sensible(kind))

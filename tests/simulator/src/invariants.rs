@@ -3,7 +3,7 @@
 use std::collections::{BTreeMap, HashMap};
 
 use anyhow::{Context, Result};
-use batchintory::AcquireRequest;
+use batchintory::{AcquireRequest, OnChange};
 use rusqlite::Connection;
 
 use crate::work::Told;
@@ -105,6 +105,9 @@ fn check_job(
             }
         }
         let Some(first) = link.first() else { continue };
+        if job.on_change == OnChange::Refuse && json(&first.config.filter) != json(&job.filter) {
+            wrong.push(format!("configuration: it has changed: {first:?}"));
+        }
         if link.iter().any(|attempt| attempt.end != first.end) {
             wrong.push(format!("attempts at one range differ: {link:?}"));
         }
@@ -391,6 +394,11 @@ fn read_attempts(connection: &Connection, job: &str) -> Result<Vec<Attempt>> {
         });
     }
     Ok(attempts)
+}
+
+/// A condition, whatever its spaces.
+fn json(condition: &Option<String>) -> Option<serde_json::Value> {
+    serde_json::from_str(condition.as_deref()?).ok()
 }
 
 /// A request as any version keeps it.

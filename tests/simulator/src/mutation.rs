@@ -40,11 +40,17 @@ pub enum Mutation {
     AgesAreJudgedAgain,
     /// A range that is handed out again is counted by the age of its rows at that time.
     RetriesForgetWhen,
+    /// A claim in one statement hands out a new range before one that waits.
+    FusedClaimIgnoresWhatWaits,
+    /// A claim in one statement does not look at the job's configuration.
+    FusedClaimIgnoresConfiguration,
+    /// A claim in one statement takes the end of its page for that of the batch.
+    FusedClaimEndsWithItsPage,
 }
 
 impl Mutation {
     /// All of them.
-    pub const ALL: [Self; 18] = [
+    pub const ALL: [Self; 21] = [
         Self::ChainIsNotUnique,
         Self::ClaimSkipsAnId,
         Self::UpperBoundIsIgnored,
@@ -63,6 +69,9 @@ impl Mutation {
         Self::FailuresAreResults,
         Self::AgesAreJudgedAgain,
         Self::RetriesForgetWhen,
+        Self::FusedClaimIgnoresWhatWaits,
+        Self::FusedClaimIgnoresConfiguration,
+        Self::FusedClaimEndsWithItsPage,
     ];
 
     /// What it replaces in a statement, and by what. Both unique constraints are part of the schema.
@@ -127,6 +136,15 @@ impl Mutation {
                 "CAST(attempts.batch_weight AS double precision), CAST(attempts.config AS text)",
                 "CAST(attempts.batch_weight AS double precision), json_remove(attempts.config, '$.judged_at')",
             ),
+            Self::FusedClaimIgnoresWhatWaits => (
+                "standing.unfinished IS NULL AND standing.requeued IS NULL",
+                "TRUE",
+            ),
+            Self::FusedClaimIgnoresConfiguration => (
+                "standing.config_fingerprint = CAST(? AS bigint)",
+                "CAST(? AS bigint) IS NOT NULL",
+            ),
+            Self::FusedClaimEndsWithItsPage => ("(fit.taken < fit.kept OR", "(TRUE OR"),
             Self::RetriesForgetWhen => (
                 "CAST(attempts.max_attempts AS bigint), CAST(attempts.config AS text)",
                 "CAST(attempts.max_attempts AS bigint), json_remove(attempts.config, '$.judged_at')",

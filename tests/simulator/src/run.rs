@@ -86,11 +86,12 @@ fn run(world: &mut World, seed: u64, workers: usize, traced: bool) -> Result<Out
     let mut schedule = Schedule::new(world, random.fork(), TROUBLE, traced);
     let mut crowd: Vec<Option<Worker>> = (0..workers)
         .map(|_| {
-            let link = Link::of(match random.below(4) {
+            let version = match random.below(4) {
                 0 => Version::Older,
                 1 => Version::Newer,
                 _ => Version::Current,
-            });
+            };
+            let link = Link::of(version, random.percent(60));
             let caller = Caller {
                 planner: planner(link.clone(), &mut random),
                 link: link.clone(),
@@ -227,7 +228,7 @@ fn heal(schedule: &mut Schedule<'_>, shared: &Shared, random: &mut Random) {
     for request in shared.jobs.iter().cycle().take(shared.jobs.len() * 2) {
         // Everything that waits for a time has waited long enough.
         schedule.world.advance(1_000_000);
-        let link = Link::default();
+        let link = Link::of(Version::Current, random.percent(50));
         let planner = planner(link.clone(), random);
         let (request, told) = (request.clone(), shared.clone());
         let drain = async move {

@@ -71,13 +71,16 @@ impl Version {
 pub(crate) struct Link {
     mailbox: Arc<Mutex<Mailbox>>,
     version: Version,
+    /// Whether the planner may claim in one statement.
+    one_database: bool,
 }
 
 impl Link {
-    /// Of a worker with this version of the planner.
-    pub(crate) fn of(version: Version) -> Self {
+    /// Of a worker with this version of the planner, which may know that there is one database.
+    pub(crate) fn of(version: Version, one_database: bool) -> Self {
         Self {
             version,
+            one_database,
             ..Self::default()
         }
     }
@@ -110,6 +113,7 @@ impl Database for Link {
             inventory_table: "inventory".into(),
             meta_schema: None,
             meta_name: None,
+            one_database: self.one_database,
             status_labels: StatusLabels::default(),
         }
     }
@@ -118,7 +122,7 @@ impl Database for Link {
     async fn pause(&self, _milliseconds: u32) {}
 
     async fn query(&self, _on: Source, text: String, mut parameters: Vec<Value>) -> Answer {
-        if self.version != Version::Current && text.starts_with("INSERT") {
+        if self.version != Version::Current && text.contains("INSERT INTO") {
             parameters = (parameters.into_iter().map(|value| self.version.keep(value))).collect();
         }
         self.mailbox().request = Some(Request { text, parameters });

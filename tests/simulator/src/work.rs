@@ -3,8 +3,8 @@
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use batchintory::{
-    AcquireRequest, Acquisition, Batch, Error, IdRange, JobsQuery, OnChange, Outcome, Planner,
-    RequeueTarget,
+    AcquireRequest, Acquisition, Batch, Completion, Error, IdRange, JobsQuery, OnChange, Outcome,
+    Planner, RequeueTarget,
 };
 
 use crate::invariants::{LEAST_WEIGHT, READY_AGE};
@@ -95,11 +95,19 @@ pub(crate) fn age(side: &str) -> String {
     format!(r#"{{"column": "modified", "op": "{side}-than-seconds", "value": {READY_AGE}}}"#)
 }
 
-/// The request as somebody asks who does not know how the others do, where the job accepts that.
-fn changed(request: &AcquireRequest, random: &mut Random) -> AcquireRequest {
-    let may_change = request.on_change == OnChange::Accept && request.source_job.is_none();
+/// The request as somebody asks who does not know how the others do. Where the job refuses changes, it has
+/// something to compare with.
+fn changed(request: &AcquireRequest, shared: &Shared, random: &mut Random) -> AcquireRequest {
+    let is_known = {
+        let told = shared.told();
+        (told.batches.iter()).any(|batch| batch.job == request.job)
+    };
+    let (may_change, often) = match request.on_change {
+        OnChange::Accept => (request.source_job.is_none(), 50),
+        OnChange::Refuse => (request.source_job.is_none() && is_known, 5),
+    };
     let mut request = request.clone();
-    if may_change && random.percent(50) {
+    if may_change && random.percent(often) {
         let filter = filter(random);
         request.filter = random.percent(50).then_some(filter);
     }
@@ -188,12 +196,13 @@ pub(crate) async fn work(caller: Caller, shared: Shared, mut random: Random, act
 }
 
 async fn claim(
-    Caller { planner, link }: &Caller,
+    caller: &Caller,
     shared: &Shared,
     request: &AcquireRequest,
     random: &mut Random,
 ) -> Vec<Batch> {
-    let request = &changed(request, random);
+    let Caller { planner, link } = caller;
+    let request = &changed(request, shared, random);
     let many = random.percent(20);
     let token = random
         .percent(30)
@@ -204,6 +213,8 @@ async fn claim(
         let claimed = if many {
             link.unless_trapped(planner.acquire_many(request, 3, token.as_deref()))
                 .await
+        } else if random.percent(50) {
+            advance(caller, shared, request, token.as_deref(), random).await
         } else {
             let acquisition = planner.acquire(request, token.as_deref());
             let acquisition = link.unless_trapped(acquisition).await;
@@ -227,14 +238,48 @@ async fn claim(
     Vec::new()
 }
 
-async fn end(caller: &Caller, shared: &Shared, batch: &Batch, random: &mut Random) {
-    let Caller { planner, link } = caller;
+/// Ends any batch that is known, and claims the next.
+async fn advance(
+    Caller { planner, link }: &Caller,
+    shared: &Shared,
+    request: &AcquireRequest,
+    token: Option<&str>,
+    random: &mut Random,
+) -> Result<Vec<Batch>, Error> {
+    let known = {
+        let told = shared.told();
+        told.batches.get(random.index(told.batches.len())).cloned()
+    };
     let succeeded = random.percent(60);
-    let outcome = if succeeded {
+    let done = (known.filter(|_| random.percent(60))).map(|batch| Completion {
+        claim_token: batch.claim_token,
+        outcome: outcome(succeeded),
+    });
+    let advanced = planner.advance(done.as_ref(), request, token, 2);
+    let advanced = link.unless_trapped(advanced).await?;
+    if let Some(done) = &done {
+        let ended = advanced.not_ended.map_or(Ok(()), Err);
+        note(shared, &done.claim_token, Some(succeeded), ended);
+    }
+    let acquired = advanced.next?;
+    Ok(match acquired.acquisition {
+        Acquisition::Batch(batch) => vec![batch],
+        Acquisition::Nothing(_) => Vec::new(),
+    })
+}
+
+fn outcome(succeeded: bool) -> Outcome {
+    if succeeded {
         Outcome::succeeded(None)
     } else {
         Outcome::failed("no luck")
-    };
+    }
+}
+
+async fn end(caller: &Caller, shared: &Shared, batch: &Batch, random: &mut Random) {
+    let Caller { planner, link } = caller;
+    let succeeded = random.percent(60);
+    let outcome = outcome(succeeded);
     let ended = planner.complete(&batch.claim_token, &outcome);
     let ended = link.unless_trapped(ended).await;
     note(shared, &batch.claim_token, Some(succeeded), ended);
@@ -249,6 +294,8 @@ fn note(shared: &Shared, token: &str, ended: Option<bool>, answer: Result<(), Er
         (Err(Error::Superseded(_)), _) => told.superseded.push(token.to_owned()),
         // What faults and other workers explain.
         (Err(Error::Unavailable(_) | Error::ExhaustedRetries(_)), _) => {}
+        // What it is asked otherwise than before.
+        (Err(Error::ConfigurationChanged(_)), _) => {}
         (Err(error), _) => told.surprises.push(format!("{}: {error}", error.name())),
     }
 }

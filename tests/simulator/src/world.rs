@@ -24,6 +24,13 @@ const SCATTER: i64 = 6_203;
 /// How a claim's values begin.
 const CLAIM: &str = "(CAST(? AS text), CAST(? AS text), CAST(? AS text), strftime(";
 
+/// What only a claim in one statement has.
+const FUSED: &str = "ready AS (";
+/// How long a page is made where weights are limited. A run has few rows, so it is made shorter.
+const PAGE_LENGTH: &str = " * 1.25 + 32";
+const SHORT_PAGE_LENGTH: &str = " * 0.4 + 1";
+const FUSED_CLAIM: &str = "SELECT CAST(? AS text), CAST(? AS text), CAST(? AS text), strftime(";
+
 /// Ended attempts are history: only their queue may change, and none may vanish.
 const HISTORY_IS_KEPT: &str = "
     CREATE TRIGGER ended_attempts_stay BEFORE UPDATE ON inventory WHEN old.status <> 'running' AND
@@ -48,6 +55,18 @@ pub(crate) struct World {
     pub(crate) mutated: u64,
     /// What must never happen, but did.
     pub(crate) violations: Vec<String>,
+}
+
+/// The request that a claim keeps.
+fn request(parameters: &[Value]) -> &str {
+    let texts = parameters.iter().filter_map(|value| match value {
+        Value::Text(text) => Some(text.as_str()),
+        _ => None,
+    });
+    texts
+        .filter(|text| text.starts_with('{'))
+        .find(|text| text.contains("max_attempts"))
+        .unwrap_or("{}")
 }
 
 struct Parameter<'a>(&'a Value);
@@ -145,13 +164,66 @@ impl World {
         });
         self.mutated += u64::from(mutated.is_some());
         let text = mutated.as_deref().unwrap_or(text);
-        let scattered = (self.scatters_ids && text.starts_with("INSERT")).then(|| {
+        let scattered = (self.scatters_ids && text.contains("INSERT INTO")).then(|| {
             text.replace("(\"meta_table\", ", "(\"id\", \"meta_table\", ")
+                .replace("(meta_table, ", "(id, meta_table, ")
                 .replace(CLAIM, &format!("(scattered_id(), {}", &CLAIM[1..]))
+                .replace(
+                    FUSED_CLAIM,
+                    &format!("SELECT scattered_id(), {}", &FUSED_CLAIM[7..]),
+                )
         });
-        let text = scattered.as_deref().unwrap_or(text).replace("'now'", NOW);
-        self.run(&text, parameters)
-            .map_err(|error| self.explain(&error))
+        let text = (scattered.as_deref().unwrap_or(text))
+            .replace("'now'", NOW)
+            .replace(PAGE_LENGTH, SHORT_PAGE_LENGTH);
+        let is_fused = text.contains(FUSED);
+        let due = match is_fused {
+            true => self.due(parameters),
+            false => 0,
+        };
+        let answer = self.run(&text, parameters);
+        if is_fused && let Some(row) = (answer.iter()).find_map(|rows| rows.rows.first()) {
+            if due > 0 {
+                self.violations
+                    .push(format!("order: {row:?} was claimed before what was due"));
+            }
+            self.check_length(row, parameters);
+        }
+        answer.map_err(|error| self.explain(&error))
+    }
+
+    /// How many ranges are to be handed out again, whatever the time, to whoever asks so.
+    fn due(&self, parameters: &[Value]) -> i64 {
+        let due = "SELECT count(*) FROM inventory WHERE job = ?1 ->> 'job' AND queue = 'requeued' \
+            AND batch_id_start >= coalesce(?1 ->> 'id_min', batch_id_start) \
+            AND batch_id_end <= coalesce(?1 ->> 'id_max', batch_id_end)";
+        (self.connection)
+            .query_row(due, [request(parameters)], |row| row.get(0))
+            .unwrap_or(-1)
+    }
+
+    /// The row behind a batch that was just claimed must not have room in it.
+    fn check_length(&mut self, claimed: &[Value], parameters: &[Value]) {
+        let (Some(Value::Int64(end)), Some(Value::Int64(count)), Some(Value::Float64(weight))) =
+            (claimed.get(4), claimed.get(5), claimed.get(6))
+        else {
+            self.violations.push(format!("a claim gave {claimed:?}"));
+            return;
+        };
+        // Rows that do not pass a filter, or are held, are none of its business.
+        let next = "SELECT weight FROM files WHERE uid > ?1 AND uid <= coalesce(?2 ->> 'id_max', uid) \
+            AND ?2 ->> 'filter' IS NULL AND ?2 ->> 'hold' IS NULL ORDER BY uid LIMIT 1";
+        let request = request(parameters);
+        let next: Option<f64> = (self.connection)
+            .query_row(next, (end, request), |row| row.get(0))
+            .ok();
+        let limits: serde_json::Value = serde_json::from_str(request).unwrap_or_default();
+        let most_weight = limits["max_weight"].as_f64().unwrap_or(f64::MAX);
+        let most_count = limits["max_count"].as_i64().unwrap_or(i64::MAX);
+        if next.is_some_and(|next| weight + next <= most_weight && *count < most_count) {
+            let text = format!("length: {claimed:?} has room for the next row");
+            self.violations.push(text);
+        }
     }
 
     fn run(&self, text: &str, parameters: &[Value]) -> rusqlite::Result<Rows> {

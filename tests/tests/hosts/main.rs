@@ -3,6 +3,7 @@
 #![allow(missing_docs)]
 
 mod abandoned;
+mod advance;
 mod ages;
 mod conditions;
 mod dashboard;

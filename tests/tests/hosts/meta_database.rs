@@ -91,14 +91,12 @@ async fn another_server(system: System, update: &str) -> Result<()> {
 
 #[tokio::test]
 async fn another_server_is_told_on_mysql() -> Result<()> {
-    let update = r#"UPDATE inventory SET config =
-        REPLACE(config, '"meta_database":"', '"meta_database":"another ')"#;
+    let update = "UPDATE inventory SET meta_database = CONCAT('another ', meta_database)";
     another_server(System::Mysql, update).await
 }
 
 #[tokio::test]
 async fn another_server_is_told_on_postgresql() -> Result<()> {
-    let update = r#"UPDATE inventory SET config = CAST(
-        REPLACE(CAST(config AS text), '"meta_database":"', '"meta_database":"9') AS json)"#;
+    let update = "UPDATE inventory SET meta_database = CONCAT('9', meta_database)";
     another_server(System::Postgres, update).await
 }

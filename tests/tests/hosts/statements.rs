@@ -132,6 +132,7 @@ impl batchintory::Database for &AlwaysLost {
             inventory_table: "inventory".into(),
             meta_schema: None,
             meta_name: None,
+            one_database: false,
             status_labels: StatusLabels::default(),
         }
     }

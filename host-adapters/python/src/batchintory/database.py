@@ -70,6 +70,7 @@ class Databases:
             inventory_table,
             meta_schema if meta_schema is not None else meta.schema,
             meta_name,
+            inventory is meta,
             status_labels,
         )
 

@@ -47,4 +47,5 @@ class Settings(NamedTuple):
     inventory_table: str
     meta_schema: str | None
     meta_name: str | None
+    one_database: bool
     status_labels: StatusLabels

@@ -215,6 +215,7 @@ impl Inventory for Fake {
             inventory_table: "inventory".into(),
             meta_schema: None,
             meta_name: None,
+            one_database: false,
             status_labels: StatusLabels::default(),
         }
     }

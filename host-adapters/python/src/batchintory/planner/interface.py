@@ -56,6 +56,7 @@ SETTINGS = Record(
         "inventory_table": TEXT,
         "meta_schema": OPTIONAL_TEXT,
         "meta_name": OPTIONAL_TEXT,
+        "one_database": BOOL,
         "status_labels": STATUS_LABELS,
     },
 )

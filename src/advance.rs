@@ -1,0 +1,108 @@
+//! Ending a batch and claiming the next one with its first items: `advance`.
+
+use crate::claim::{Claimant, claim};
+use crate::claim_token::ClaimToken;
+use crate::completion;
+use crate::database::{Database, DatabaseError, Random};
+use crate::databases::Databases;
+use crate::error::Error;
+use crate::fused_claim::{self, Fused, FusedResult};
+use crate::interface::{AcquireRequest, Advanced, Completion};
+use crate::items::MAX_PAGE_ITEMS;
+use crate::job::Job;
+use crate::sql::inventory::Ending;
+
+/// What is to be done.
+pub(crate) struct Turn<'a> {
+    /// The batch to end first.
+    pub(crate) done: Option<&'a Completion>,
+    /// What to hand out next.
+    pub(crate) request: &'a AcquireRequest,
+    /// The next batch's token.
+    pub(crate) claim_token: Option<&'a str>,
+    /// How many of its items to give at most.
+    pub(crate) items: u32,
+}
+
+/// Ends a batch, where there is one to end, and hands out the next.
+pub(crate) async fn advance<D: Database, R: Random>(
+    database: &D,
+    random: &R,
+    turn: Turn<'_>,
+) -> Result<Advanced, Error> {
+    let databases = Databases::open(database)?;
+    let done = match turn.done {
+        Some(done) => {
+            completion::check(&done.outcome)?;
+            Some((ClaimToken::parse(&done.claim_token)?, &done.outcome))
+        }
+        None => None,
+    };
+    let mut claiming = prepare(&databases, random, &turn).await;
+    let ending = (done.as_ref()).map(|(token, outcome)| (token, completion::ending(outcome)));
+    let fused = match (&mut claiming, ending) {
+        (Ok((job, claimant)), Some(ending)) => {
+            in_one_statement(&databases, job, claimant, turn.items, ending).await
+        }
+        _ => None,
+    };
+    let has_ended = fused.as_ref().is_some_and(|fused| fused.has_ended);
+    let fused = fused.map(|fused| fused.result);
+    let ended = match &done {
+        Some((token, outcome)) if !has_ended => completion::end(&databases, token, outcome).await,
+        _ => Ok(()),
+    };
+    let not_ended = match ended {
+        Ok(()) => None,
+        Err(error @ (Error::Superseded(_) | Error::NoSuchBatch(_))) => Some(error),
+        // What was claimed must be told all the same.
+        Err(error) if matches!(fused, Some(FusedResult::Claimed(..))) => Some(error),
+        Err(error) => return Err(error),
+    };
+    let next = match claiming {
+        Ok((job, claimant)) => claim(&databases, random, &job, claimant, turn.items, fused)
+            .await
+            .and_then(|handed_out| handed_out.acquired()),
+        Err(error) => Err(error),
+    };
+    Ok(Advanced { not_ended, next })
+}
+
+/// Checks what is asked for.
+async fn prepare<D: Database, R: Random>(
+    databases: &Databases<'_, D>,
+    random: &R,
+    turn: &Turn<'_>,
+) -> Result<(Job, Claimant), Error> {
+    if turn.items > MAX_PAGE_ITEMS {
+        return Err(Error::InvalidRequest(format!(
+            "items must be at most {MAX_PAGE_ITEMS}, not {}; `items` gives the rest",
+            turn.items
+        )));
+    }
+    let job = databases.job(turn.request).await?;
+    Ok((job, Claimant::new(random, 1, turn.claim_token)?))
+}
+
+/// Both in one statement, where that can be. Without a result nothing was done, or it is not known:
+/// each by itself then says what is wrong.
+async fn in_one_statement<D: Database>(
+    databases: &Databases<'_, D>,
+    job: &Job,
+    claimant: &mut Claimant,
+    items: u32,
+    ending: (&ClaimToken, Ending<'_>),
+) -> Option<Fused> {
+    let token = claimant.only_token()?;
+    if !fused_claim::is_possible(databases, job) || !fused_claim::may_end(databases) {
+        return None;
+    }
+    match fused_claim::claim_next(databases, job, &token, items, Some(ending)).await {
+        Ok(Ok(fused)) => Some(fused),
+        Ok(Err(DatabaseError::OutcomeUnknown(_))) => {
+            claimant.may_have_claimed();
+            None
+        }
+        Ok(Err(_)) | Err(_) => None,
+    }
+}

@@ -1,0 +1,230 @@
+//! Claiming in one statement, where inventory and meta table are in one database.
+//!
+//! What the statement cannot decide, the steps of [`claim`](crate::claim) do, from where it left off.
+
+use serde_json::Value;
+
+use crate::claim_token::ClaimToken;
+use crate::configuration;
+use crate::database::{Database, DatabaseError, Dialect, Rows, Source};
+use crate::databases::Databases;
+use crate::error::Error;
+use crate::interface::{Batch, Item, Nothing, NothingReason, OnChange, PlannedBatch, Settle};
+use crate::item::Given;
+use crate::items::read_page;
+use crate::job::{Fit, Job};
+use crate::judge::Judge;
+use crate::next_batch::most_weight;
+use crate::row_reader::RowReader;
+use crate::sql::fused_claim::FusedClaim;
+use crate::sql::inventory::Ending;
+use crate::standing::{self, Standing};
+use crate::watermark::Watermark;
+
+/// What the statement did.
+pub(crate) struct Fused {
+    /// Whether it has ended the batch that was to be ended.
+    pub(crate) has_ended: bool,
+    pub(crate) result: FusedResult,
+}
+
+/// What became of the claim.
+pub(crate) enum FusedResult {
+    /// It stands, with its first items.
+    Claimed(Batch, Vec<Item>),
+    /// There is nothing to claim.
+    Nothing(Nothing),
+    /// Somebody else was faster, or the claim token is used already.
+    Lost(Watermark),
+    /// The statement cannot tell. Where it has read where the job stands, this need not be read again.
+    Undecided(Option<Standing>),
+}
+
+/// Whether a claim can be made in one statement: the databases are one, and a batch has an end that
+/// one page may show. A job that settles is asked for its writers before a page is read, and one that
+/// accepts changes for its database.
+pub(crate) fn is_possible<D: Database>(databases: &Databases<'_, D>, job: &Job) -> bool {
+    let is_settled = job.settle == Settle::None || job.dialect == Dialect::Sqlite;
+    let has_limit = job.limits.count.is_some() || job.limits.weight.is_some();
+    databases.one_database
+        && databases.inventory.dialect == job.dialect
+        && job.dialect != Dialect::Mysql
+        && job.source == Source::Meta
+        && job.request.on_change == OnChange::Refuse
+        && is_settled
+        && has_limit
+}
+
+/// Whether the statement may end a batch, too.
+pub(crate) fn may_end<D: Database>(databases: &Databases<'_, D>) -> bool {
+    databases.inventory.dialect == Dialect::Postgresql
+}
+
+/// Sends the statement. The outer error comes from before it.
+pub(crate) async fn claim_next<D: Database>(
+    databases: &Databases<'_, D>,
+    job: &Job,
+    token: &ClaimToken,
+    items: u32,
+    ending: Option<(&ClaimToken, Ending<'_>)>,
+) -> Result<Result<Fused, DatabaseError>, Error> {
+    let judgement = Judge::new(databases).judge(job, None).await?;
+    let config = configuration::write(&job.request, &judgement.grounds)?;
+    let claim = FusedClaim {
+        job,
+        judgement: &judgement,
+        most_weight: most_weight(job),
+        token,
+        config: &config,
+        config_fingerprint: configuration::fingerprint(&job.request),
+        items,
+        ending,
+    };
+    let statement = databases.inventory.claim_next(&claim);
+    let fused = match databases.try_inventory(statement).await {
+        // Where its row cannot be read, the claim may stand: as good as a lost answer.
+        Ok(rows) => read(rows, job, token)
+            .map_err(|error| DatabaseError::OutcomeUnknown(error.message().to_owned())),
+        Err(error) => Err(error),
+    };
+    let mut fused = match fused {
+        Ok(fused) => fused,
+        Err(error) => return Ok(Err(error)),
+    };
+    if job.dialect == Dialect::Sqlite
+        && let (FusedResult::Claimed(batch, given), 1..) = (&mut fused.result, items)
+    {
+        let range = (batch.id_start, batch.id_end);
+        // They are asked for again where this fails.
+        let read = read_page(databases, job, &judgement, range, None, items).await;
+        *given = read.unwrap_or_default();
+    }
+    Ok(Ok(fused))
+}
+
+fn read(rows: Rows, job: &Job, token: &ClaimToken) -> Result<Fused, Error> {
+    let Some(mut row) = RowReader::first(rows)? else {
+        return Ok(Fused {
+            has_ended: false,
+            result: FusedResult::Undecided(None),
+        });
+    };
+    let batch = match row.optional_int()? {
+        Some(id) => Some(read_batch(id, &mut row, job, token)?),
+        None => {
+            row.skip(6)?;
+            None
+        }
+    };
+    if job.dialect == Dialect::Sqlite {
+        return Ok(Fused {
+            has_ended: false,
+            result: match batch {
+                Some(batch) => FusedResult::Claimed(batch, Vec::new()),
+                None => FusedResult::Undecided(None),
+            },
+        });
+    }
+    let is_ready = row.int()? != 0;
+    let is_end = row.int()? != 0;
+    let scanned_to = row.optional_int()?;
+    let items = row.optional_text()?;
+    let has_ended = row.int()? != 0;
+    let result = match batch {
+        Some(batch) => FusedResult::Claimed(batch, read_items(items, job)),
+        None => not_claimed(row, job, is_ready, is_end, scanned_to)?,
+    };
+    Ok(Fused { has_ended, result })
+}
+
+fn not_claimed(
+    mut row: RowReader,
+    job: &Job,
+    is_ready: bool,
+    is_end: bool,
+    scanned_to: Option<i64>,
+) -> Result<FusedResult, Error> {
+    let Some(standing) = standing::of_row(&mut row)? else {
+        let standing = Standing::before_first_claim();
+        return Ok(FusedResult::Undecided(Some(standing)));
+    };
+    let watermark = standing.watermark;
+    if is_ready {
+        return Ok(FusedResult::Lost(watermark));
+    }
+    if standing.waiting.is_some() || standing.check_configuration(job).is_err() {
+        return Ok(FusedResult::Undecided(Some(standing)));
+    }
+    let reason = if watermark.has_reached(job.bounds.id_max) {
+        NothingReason::BoundsDone
+    } else if is_end {
+        NothingReason::CaughtUp
+    } else {
+        return Ok(FusedResult::Undecided(Some(standing)));
+    };
+    Ok(FusedResult::Nothing(Nothing {
+        reason,
+        watermark: watermark.uid(),
+        scanned_to,
+        held: None,
+    }))
+}
+
+fn read_batch(id: i64, row: &mut RowReader, job: &Job, token: &ClaimToken) -> Result<Batch, Error> {
+    let processing_start = row.text()?;
+    let follows = Watermark::followed(row.int()?);
+    let range = PlannedBatch {
+        id_start: row.int()?,
+        id_end: row.int()?,
+        count: row.count()?,
+        weight: row.double()?,
+        oversized: false,
+    };
+    Ok(Batch {
+        id,
+        claim_token: token.as_str().to_owned(),
+        meta_table: job.meta_table.to_string(),
+        job: job.name.clone(),
+        job_identifier: job.identifier.clone(),
+        attempt: 1,
+        id_start: range.id_start,
+        id_end: range.id_end,
+        count: range.count,
+        weight: range.weight,
+        oversized: range.oversized,
+        over_limit: job.limits.fit(range.count, range.weight) == Fit::OverLimit,
+        passed_over_from: follows.passed_over_from(job.bounds.id_min),
+        processing_start,
+    })
+}
+
+/// The first items; none where one of them is none, since whoever asks for them by themselves is told.
+fn read_items(given: Option<String>, job: &Job) -> Vec<Item> {
+    given
+        .and_then(|given| items_of(&given, job))
+        .unwrap_or_default()
+}
+
+fn items_of(given: &str, job: &Job) -> Option<Vec<Item>> {
+    let Ok(Value::Array(rows)) = serde_json::from_str(given) else {
+        return None;
+    };
+    let mut items = Vec::with_capacity(rows.len());
+    for row in rows {
+        let Value::Array(row) = row else { return None };
+        let [uid, item, weight] = <[Value; 3]>::try_from(row).ok()?;
+        items.push(Item {
+            uid: uid.as_i64()?,
+            item: match item {
+                Value::Null => None,
+                item => Some(
+                    (Given::parse(item.as_str()?).ok()?)
+                        .encoded(job.request.item_encoding)
+                        .ok()?,
+                ),
+            },
+            weight: weight.as_f64()?,
+        });
+    }
+    Some(items)
+}
