@@ -26,6 +26,7 @@ use crate::retry::hand_out_again;
 use crate::row_reader::RowReader;
 use crate::sql::inventory::Claim;
 use crate::standing::{self, Standing};
+use crate::sums::{Recounted, Sums};
 use crate::watermark::Watermark;
 
 /// How often a claim is tried while other workers win, with a pause after each loss. With as many as
@@ -55,6 +56,29 @@ pub(crate) struct Place {
     pub(crate) watermark: Watermark,
     /// No attempt that was planned at a lower watermark runs, or waits because it failed.
     pub(crate) queue_from: i64,
+    pub(crate) reach: Reach,
+}
+
+/// What the job has handed out so far, as a claim finds it.
+pub(crate) enum Reach {
+    /// What it has handed out before a new range.
+    Before(Sums),
+    /// What it has handed out up to and with a range that is handed out again, and by how much the range
+    /// differs from what the attempt before counted.
+    Through(Sums, Option<Recounted>),
+}
+
+impl Reach {
+    /// The sums and the difference that a range of so many items keeps.
+    fn of_range(&mut self, items: i64, weight: f64) -> (Sums, Option<Recounted>) {
+        match self {
+            Self::Before(sums) => {
+                *sums = sums.with(items, weight);
+                (*sums, None)
+            }
+            Self::Through(sums, recounted) => (*sums, *recounted),
+        }
+    }
 }
 
 /// What became of a claim.
@@ -231,6 +255,7 @@ async fn claim_in_steps<D: Database>(
         attempt: FIRST_ATTEMPT,
         watermark,
         queue_from: standing.queue_from,
+        reach: Reach::Before(standing.through),
     };
     let meta_database = meta_database::to_be_kept(databases, job, &standing.meta_database).await?;
     let kept = (&judgement.grounds, &meta_database);
@@ -255,7 +280,7 @@ pub(crate) async fn insert<D: Database>(
     job: &Job,
     claimant: &mut Claimant,
     (grounds, meta_database): (&Grounds, &Identity),
-    place: Place,
+    mut place: Place,
     ranges: &[PlannedBatch],
 ) -> Result<Claimed, Error> {
     let meta_table = job.meta_table.scope();
@@ -265,6 +290,9 @@ pub(crate) async fn insert<D: Database>(
     let claims: Vec<(Claim<'_>, &PlannedBatch)> = (ranges.iter())
         .zip(&claimant.tokens)
         .map(|(range, token)| {
+            let count = i64::try_from(range.count).unwrap_or(i64::MAX);
+            let weight = job.columns.weight.as_ref().map(|_| range.weight);
+            let (through, recounted) = (place.reach).of_range(count, weight.unwrap_or_default());
             let claim = Claim {
                 meta_table: &meta_table,
                 job: &job.name,
@@ -272,12 +300,14 @@ pub(crate) async fn insert<D: Database>(
                 after: std::mem::replace(&mut after, range.id_end),
                 id_start: range.id_start,
                 id_end: range.id_end,
-                count: i64::try_from(range.count).unwrap_or(i64::MAX),
-                weight: job.columns.weight.as_ref().map(|_| range.weight),
+                count,
+                weight,
                 attempt: place.attempt,
                 max_attempts: job.retries.max_attempts,
                 watermark: place.watermark.after(),
                 queue_from: place.queue_from,
+                through,
+                recounted,
                 lease_seconds: job.lease_seconds,
                 token,
                 config: &config,

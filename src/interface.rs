@@ -359,7 +359,7 @@ pub struct JobProgress {
     pub other_meta_database: bool,
 }
 
-/// A job's batches, summed up.
+/// A job's ranges, summed up: each runs, waits, is exhausted, or has succeeded.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub struct JobSummary {
     /// The meta table's normalised name.
@@ -368,21 +368,22 @@ pub struct JobSummary {
     pub job: String,
     /// The highest id that the job has claimed so far.
     pub watermark: i64,
-    /// Attempts that run.
+    /// Ranges that run.
     pub running: u64,
-    /// Attempts that succeeded.
+    /// Ranges whose latest attempt has succeeded, and that were not put back since.
     pub succeeded: u64,
-    /// Attempts that failed.
+    /// Attempts that failed, ever.
     pub failed: u64,
     /// Ranges that wait to be handed out again.
     pub waiting: u64,
     /// Ranges that failed as often as is allowed.
     pub exhausted: u64,
-    /// Items in succeeded attempts.
+    /// Items in the ranges that have succeeded.
     pub items: u64,
     /// What those items weigh.
     pub weight: f64,
-    /// When the latest batch was handed out: RFC 3339 in UTC.
+    /// When the highest range was handed out, or, if that is later, one that runs, waits or is exhausted: RFC
+    /// 3339 in UTC.
     pub latest_start: String,
     /// The request of the latest batch.
     pub request: Option<AcquireRequest>,

@@ -50,20 +50,7 @@ pub(crate) async fn jobs<D: Database>(
     let rows = databases.inventory(statement).await?;
     let mut jobs = Vec::new();
     for row in RowReader::all(rows) {
-        let mut job = row.read(|row| JobSummary {
-            meta_table: row.text(),
-            job: row.text(),
-            watermark: row.int(),
-            running: row.count(),
-            succeeded: row.count(),
-            failed: row.count(),
-            waiting: row.count(),
-            exhausted: row.count(),
-            items: row.count(),
-            weight: row.double(),
-            latest_start: row.text(),
-            request: configuration::read(&row.text()).map(|kept| kept.request),
-        })?;
+        let mut job = read(row)?;
         job.meta_table = databases.told(job.meta_table).await?;
         if let Some(request) = &mut job.request {
             request.meta_table = match request.source_job {
@@ -78,4 +65,36 @@ pub(crate) async fn jobs<D: Database>(
         jobs.push(job);
     }
     Ok(jobs)
+}
+
+/// A job: what it has handed out, without what is open, is done.
+fn read(row: RowReader) -> Result<JobSummary, Error> {
+    row.read(|row| {
+        let (meta_table, job, watermark) = (row.text(), row.text(), row.int());
+        let (ranges, items, weight) = (row.count(), row.count(), row.double());
+        let recounted = (row.optional_int().unwrap_or_default(), row.double());
+        let (running, waiting, exhausted) = (row.count(), row.count(), row.count());
+        let open = (row.optional_int().unwrap_or_default(), row.double());
+        let succeeded = [running, waiting, exhausted]
+            .into_iter()
+            .fold(ranges, u64::saturating_sub);
+        JobSummary {
+            meta_table,
+            job,
+            watermark,
+            running,
+            succeeded,
+            waiting,
+            exhausted,
+            items: items.saturating_add_signed(recounted.0.saturating_sub(open.0)),
+            // Nothing weighs nothing, whatever adding and taking away has rounded.
+            weight: match succeeded {
+                0 => 0.0,
+                _ => (weight + recounted.1 - open.1).max(0.0),
+            },
+            failed: row.count(),
+            latest_start: row.text(),
+            request: configuration::read(&row.text()).map(|kept| kept.request),
+        }
+    })
 }

@@ -50,6 +50,7 @@ mod scopes;
 mod sql;
 mod sqlstate;
 mod standing;
+mod sums;
 mod table_name;
 mod terms;
 mod typed_condition;

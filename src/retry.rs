@@ -1,7 +1,7 @@
 //! Handing a range out again, as a new attempt.
 
 use crate::audit::count_again;
-use crate::claim::{Claimant, Claimed, Place, insert};
+use crate::claim::{Claimant, Claimed, Place, Reach, insert};
 use crate::configuration;
 use crate::database::Database;
 use crate::databases::Databases;
@@ -12,6 +12,7 @@ use crate::judge::Judge;
 use crate::meta_database;
 use crate::next_batch::refuse_repeated_uids;
 use crate::standing::Standing;
+use crate::sums::{Recounted, Sums};
 
 /// Claims the next attempt at the range behind `after`, one of whose attempts waits.
 ///
@@ -37,6 +38,8 @@ pub(crate) async fn hand_out_again<D: Database>(
     let attempt = row.int()?;
     let max_attempts = row.int()?;
     let config_before = row.text()?;
+    let counted = (row.int()?, row.double()?);
+    let through = Sums::read(&mut row)?;
     let has_earlier = row.int()? != 0;
     if has_earlier {
         // Whoever claimed this attempt did not come as far as to take the one before out of its
@@ -79,11 +82,16 @@ pub(crate) async fn hand_out_again<D: Database>(
         oversized: job.limits.fit(now.count, now.weight) == Fit::Oversized,
     };
     let attempt = attempt.saturating_add(1);
+    let counted_now = (
+        i64::try_from(now.count).unwrap_or(i64::MAX),
+        (job.columns.weight.as_ref()).map_or(0.0, |_| now.weight),
+    );
     let place = Place {
         after,
         attempt,
         watermark: standing.watermark,
         queue_from: standing.queue_from,
+        reach: Reach::Through(through, Recounted::of(counted, counted_now)),
     };
     let meta_database = meta_database::to_be_kept(databases, job, &standing.meta_database).await?;
     let kept = (&judgement.grounds, &meta_database);

@@ -9,6 +9,7 @@ use crate::job::Job;
 use crate::meta_database::Identity;
 use crate::next_batch::Density;
 use crate::row_reader::RowReader;
+use crate::sums::Sums;
 use crate::watermark::{BEFORE_ALL, Watermark};
 
 /// Where a job stands.
@@ -22,6 +23,8 @@ pub(crate) struct Standing {
     kept: Option<Kept>,
     /// Which database the meta table was in at its highest range, as far as it told.
     pub(crate) meta_database: Identity,
+    /// What it has handed out up to and with its highest range.
+    pub(crate) through: Sums,
     /// The end of the range that the first one follows which is to be handed out again.
     pub(crate) waiting: Option<i64>,
     /// No attempt that was planned at a lower watermark runs, or waits because it failed, now or
@@ -68,6 +71,7 @@ pub(crate) fn of_row(row: &mut RowReader) -> Result<Option<Standing>, Error> {
     let queue_from = row.optional_int()?.unwrap_or(BEFORE_ALL);
     let _fingerprint = row.optional_int()?;
     let meta_database = Identity::of_kept(row.optional_text()?);
+    let through = Sums::read(row)?;
     let mut queued = || {
         Ok::<_, Error>(Queued {
             due: row.optional_int()?,
@@ -81,6 +85,7 @@ pub(crate) fn of_row(row: &mut RowReader) -> Result<Option<Standing>, Error> {
         density,
         kept,
         meta_database,
+        through,
         waiting,
         queue_from: match waiting {
             Some(_) => queue_from,
@@ -109,6 +114,7 @@ impl Standing {
             density: Density::default(),
             kept: None,
             meta_database: Identity::NotAsked,
+            through: Sums::default(),
             waiting: None,
             queue_from: BEFORE_ALL,
         }

@@ -20,13 +20,15 @@ const BAR: Bar = Bar::AtMost(1.5);
 /// Rows of three jobs. Each range has ten ids; one in fifty has failed once.
 const HISTORY: &str = "
     INSERT INTO inventory_1m (meta_table, job, processing_start, processing_end, batch_id_start, batch_id_end,
-        batch_weight, batch_count, attempt, status, config, batch_id_after, claim_token, max_attempts, watermark, queue_from)
+        batch_weight, batch_count, attempt, status, config, batch_id_after, claim_token, max_attempts, watermark, queue_from,
+        queue, ranges_through, items_through, weight_through)
     SELECT first.meta_table, CASE number % 3 WHEN 0 THEN first.job ELSE first.job || number % 3 END,
         first.processing_start, first.processing_start, range * 10 + 1, range * 10 + 10, 500, 10, try,
         CASE WHEN try < tries THEN 'failed' ELSE 'succeeded' END, first.config,
         CASE WHEN range = 0 THEN -9223372036854775808 ELSE range * 10 END,
         md5(number || ' ' || try), 3, CASE WHEN range = 0 THEN -9223372036854775808 ELSE range * 10 END,
-        CASE WHEN range = 0 THEN -9223372036854775808 ELSE range * 10 END
+        CASE WHEN range = 0 THEN -9223372036854775808 ELSE range * 10 END,
+        CASE WHEN try < tries THEN 'followed' END, range + 1, (range + 1) * 10, (range + 1) * 500
     FROM (SELECT * FROM inventory_1m LIMIT 1) AS first,
         generate_series(1::bigint, 999999 / 51 * 50) AS number,
         LATERAL (SELECT number / 3 AS range, CASE number / 3 % 50 WHEN 0 THEN 2 ELSE 1 END AS tries) AS of_range,

@@ -138,7 +138,8 @@ impl InventoryTable {
         let scope = job.meta_table.scope();
         template.text(
             "WITH standing (batch_id_start, batch_id_end, batch_count, batch_weight, config, queue_from, \
-             config_fingerprint, meta_database, unfinished, unfinished_from, requeued, requeued_from) AS ",
+             config_fingerprint, meta_database, ranges_through, items_through, weight_through, unfinished, \
+             unfinished_from, requeued, requeued_from) AS ",
         );
         template.select(self.standing(&scope, &job.name, job.bounds, job.retries));
         template.text(", length AS (SELECT CAST(CASE WHEN expected.rows <= ");
@@ -217,7 +218,9 @@ impl InventoryTable {
         };
         template.text(
             ", ready AS (SELECT standing.batch_id_end AS batch_id_after, standing.meta_database, fit.first, \
-             fit.taken_last, fit.taken, fit.taken_weight, ",
+             fit.taken_last, fit.taken, fit.taken_weight, standing.ranges_through + 1 AS ranges_through, \
+             standing.items_through + fit.taken AS items_through, \
+             standing.weight_through + fit.taken_weight AS weight_through, ",
         );
         template.text(least);
         template.text(
@@ -284,6 +287,11 @@ impl InventoryTable {
             ready("ready.queue_from"),
             bind_int(claim.config_fingerprint),
             ready("ready.meta_database"),
+            ready("ready.ranges_through"),
+            ready("ready.items_through"),
+            ready("ready.weight_through"),
+            ready("NULL"),
+            ready("NULL"),
         ];
         let mut is_first = true;
         for value in values {

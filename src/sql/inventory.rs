@@ -14,6 +14,7 @@ use crate::claim_token::ClaimToken;
 use crate::database::{Dialect, StatusLabels};
 use crate::interface::{HistoryQuery, IdRange, Queue, RequeueTarget};
 use crate::job::{Bounds, Retries};
+use crate::sums::{self, Recounted, Sums};
 use crate::table_name::TableName;
 use crate::watermark::BEFORE_ALL;
 
@@ -49,6 +50,10 @@ pub(crate) struct Claim<'a> {
     pub(crate) watermark: i64,
     /// No attempt that was planned at a lower watermark runs, or waits because it failed.
     pub(crate) queue_from: i64,
+    /// What the job has handed out up to and with this range.
+    pub(crate) through: Sums,
+    /// By how much a further attempt differs from the one before it.
+    pub(crate) recounted: Option<Recounted>,
     pub(crate) lease_seconds: Option<u32>,
     pub(crate) token: &'a ClaimToken,
     /// The effective request as JSON.
@@ -60,7 +65,7 @@ pub(crate) struct Claim<'a> {
 }
 
 /// What a claim fills, in the order in which it does.
-pub(super) const CLAIM_COLUMNS: [&str; 20] = [
+pub(super) const CLAIM_COLUMNS: [&str; 25] = [
     "meta_table",
     "job",
     "job_identifier",
@@ -81,6 +86,11 @@ pub(super) const CLAIM_COLUMNS: [&str; 20] = [
     "queue_from",
     "config_fingerprint",
     "meta_database",
+    "ranges_through",
+    "items_through",
+    "weight_through",
+    "items_recounted",
+    "weight_recounted",
 ];
 
 /// How a running attempt ends.
@@ -126,8 +136,8 @@ impl Queue {
 
 impl InventoryTable {
     /// Where a job stands, by [`on_primary`]: the row of its highest range as `batch_id_start, batch_id_end,
-    /// batch_count, batch_weight, config, queue_from, config_fingerprint, meta_database, unfinished,
-    /// unfinished_from, requeued, requeued_from`, or no row before its first claim.
+    /// batch_count, batch_weight, config, queue_from, config_fingerprint, meta_database, ranges_through,
+    /// items_through, weight_through, unfinished, unfinished_from, requeued, requeued_from`, or no row before its first claim.
     ///
     /// The last four tell of attempts that run or failed, and of those that were put back. First
     /// the `batch_id_after` of the first range that is to be handed out again: it lies within the
@@ -219,6 +229,7 @@ impl InventoryTable {
                     ("meta_database", "text"),
                 ],
             ))
+            .expr(columns(self.dialect, ATTEMPTS, &sums::COLUMNS))
             .expr(lowest(unfinished, is_unfinished()))
             .expr(lowest(column("watermark"), is_unfinished()))
             .expr(lowest(requeued, is_requeued()))
@@ -233,7 +244,8 @@ impl InventoryTable {
     }
 
     /// The latest attempt at the range behind `after`, by [`on_primary`]: a row of `id, queue, batch_id_start,
-    /// batch_id_end, attempt, max_attempts, config, has_earlier`, or none. The last is 1 when an
+    /// batch_id_end, attempt, max_attempts, config, batch_count, batch_weight, ranges_through,
+    /// items_through, weight_through, has_earlier`, or none. The last is 1 when an
     /// earlier attempt still waits although this one has followed it. That it is the latest is a
     /// hint that decides nothing, see [`insert_claims`](Self::insert_claims).
     ///
@@ -262,8 +274,11 @@ impl InventoryTable {
                     ("attempt", "bigint"),
                     ("max_attempts", "bigint"),
                     ("config", "text"),
+                    ("batch_count", "bigint"),
+                    ("batch_weight", "double precision"),
                 ],
             ))
+            .expr(columns(self.dialect, ATTEMPTS, &sums::COLUMNS))
             .expr(flag(Expr::exists(earlier)))
             .from_as(self.name.reference(), ATTEMPTS)
             .and_where(Expr::col((ATTEMPTS, "meta_table")).eq(bind_text(meta_table)))
@@ -343,6 +358,11 @@ impl InventoryTable {
                 bind_int(claim.queue_from),
                 bind_int(claim.config_fingerprint),
                 bind_text(claim.meta_database),
+                bind_int(claim.through.ranges),
+                bind_int(claim.through.items),
+                bind_double(Some(claim.through.weight)),
+                bind_int(claim.recounted.map(|recounted| recounted.items)),
+                bind_double(claim.recounted.map(|recounted| recounted.weight)),
             ]);
         }
         if self.returns_claims() {
@@ -499,7 +519,7 @@ impl InventoryTable {
     }
 
     /// Takes what waits at the range behind `after` out of its queue, before this attempt that has
-    /// followed it: affects one row, or none.
+    /// followed it: affects one row, or none. One that failed is kept where failures are counted.
     ///
     /// Relies on: the unique index (meta_table, job, batch_id_after, attempt).
     pub(crate) fn leave_queue(
@@ -509,10 +529,11 @@ impl InventoryTable {
         after: i64,
         attempt: i64,
     ) -> Statement {
+        let has_failed = Expr::col("status").eq(bind_text(self.labels.failed.as_str()));
         let mut update = Query::update();
         update
             .table(self.name.reference())
-            .values([("queue", Expr::cust("NULL"))])
+            .values([("queue", when(has_failed, Expr::cust("'followed'")))])
             .and_where(Expr::col("meta_table").eq(bind_text(meta_table)))
             .and_where(Expr::col("job").eq(bind_text(job)))
             .and_where(Expr::col("batch_id_after").eq(bind_int(after)))

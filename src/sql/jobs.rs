@@ -17,25 +17,55 @@ pub(crate) struct JobsMeant<'a> {
     pub(crate) limit: u32,
 }
 
-/// The sums of the jobs that are found.
-const SUMS: &str = "\
-SELECT CAST(attempts.meta_table AS {text}), CAST(attempts.job AS {text}), \
-CAST(max(attempts.batch_id_end) AS {bigint}), \
-CAST(count(CASE WHEN {status} = ? THEN 1 END) AS {bigint}), \
-CAST(count(CASE WHEN {status} = ? THEN 1 END) AS {bigint}), \
-CAST(count(CASE WHEN {status} = ? THEN 1 END) AS {bigint}), \
-CAST(count(CASE WHEN attempts.queue IN ('retry', 'requeued') THEN 1 END) AS {bigint}), \
-CAST(count(CASE WHEN attempts.queue = 'exhausted' THEN 1 END) AS {bigint}), \
-CAST(coalesce(sum(CASE WHEN {status} = ? THEN attempts.batch_count END), 0) AS {bigint}), \
-CAST(coalesce(sum(CASE WHEN {status} = ? THEN attempts.batch_weight END), 0) AS {double}), \
-CAST({latest_start} AS {text}), \
-(SELECT CAST(latest.config AS {text}) FROM {table} AS latest \
-WHERE latest.meta_table = attempts.meta_table AND latest.job = attempts.job \
-ORDER BY latest.batch_id_end DESC, latest.attempt DESC LIMIT 1) \
-FROM {table} AS attempts WHERE (attempts.meta_table, attempts.job) IN (SELECT found.meta_table, found.job FROM ";
+/// Of each job that is found, the row of its highest range, which knows what was handed out, beside what is open.
+const TOLD: &str = "\
+SELECT CAST(opened.meta_table AS {text}), CAST(opened.job AS {text}), \
+CAST(highest.batch_id_end AS {bigint}), \
+CAST(highest.ranges_through AS {bigint}), CAST(highest.items_through AS {bigint}), \
+CAST(highest.weight_through AS {double}), \
+CAST((SELECT sum(recounts.items_recounted) FROM {table} AS recounts WHERE {recounted}) AS {bigint}), \
+CAST((SELECT sum(recounts.weight_recounted) FROM {table} AS recounts WHERE {recounted}) AS {double}), \
+CAST(opened.running AS {bigint}), CAST(opened.waiting AS {bigint}), CAST(opened.exhausted AS {bigint}), \
+CAST(opened.items AS {bigint}), CAST(opened.weight AS {double}), \
+CAST(opened.failed + (SELECT count(*) FROM {table} AS followed WHERE followed.meta_table = opened.meta_table \
+AND followed.job = opened.job AND followed.queue = 'followed') AS {bigint}), \
+CAST({latest_start} AS {text}), CAST(highest.config AS {text}) FROM (";
 
-const IN_ORDER: &str =
-    ") GROUP BY attempts.meta_table, attempts.job ORDER BY attempts.meta_table, attempts.job";
+/// What is open: the queues hold little, however long the history. An attempt that waits may have been followed a
+/// moment ago, and counts as a failure only.
+const OPENED: &str = "\
+SELECT queued.meta_table, queued.job, \
+count(CASE WHEN queued.is_latest = 1 AND queued.queue = 'running' THEN 1 END) AS running, \
+count(CASE WHEN queued.is_latest = 1 AND queued.queue IN ('retry', 'requeued') THEN 1 END) AS waiting, \
+count(CASE WHEN queued.is_latest = 1 AND queued.queue = 'exhausted' THEN 1 END) AS exhausted, \
+sum(CASE WHEN queued.is_latest = 1 THEN queued.batch_count END) AS items, \
+sum(CASE WHEN queued.is_latest = 1 THEN queued.batch_weight END) AS weight, \
+count(CASE WHEN queued.status = ? THEN 1 END) AS failed, \
+max(CASE WHEN queued.is_latest = 1 THEN queued.processing_start END) AS latest_start \
+FROM (SELECT found.meta_table, found.job, attempts.queue, attempts.batch_count, attempts.batch_weight, \
+attempts.processing_start, {status} AS status, \
+CASE WHEN attempts.id IS NOT NULL AND NOT EXISTS (SELECT 1 FROM {table} AS later \
+WHERE later.meta_table = found.meta_table AND later.job = found.job \
+AND later.batch_id_after = attempts.batch_id_after AND later.attempt > attempts.attempt) THEN 1 END AS is_latest \
+FROM ";
+
+const IN_ORDER: &str = "\
+) AS queued GROUP BY queued.meta_table, queued.job) AS opened \
+INNER JOIN {table} AS highest ON highest.id = (SELECT highest.id FROM {table} AS highest \
+WHERE highest.meta_table = opened.meta_table AND highest.job = opened.job \
+ORDER BY highest.batch_id_end DESC, highest.attempt DESC LIMIT 1) \
+ORDER BY opened.meta_table, opened.job";
+
+/// The index on what differs from the attempt before is found by a comparison that NULL does not pass.
+const RECOUNTED: &str = "recounts.meta_table = opened.meta_table AND recounts.job = opened.job \
+AND recounts.items_recounted >= -9223372036854775807";
+
+/// The queues of a job, each by its place in the index.
+const QUEUES: &str = " CROSS JOIN (SELECT 'running' AS queue UNION ALL SELECT 'retry' UNION ALL SELECT 'requeued' \
+UNION ALL SELECT 'exhausted') AS queues LEFT JOIN ";
+
+const QUEUED: &str = "attempts.meta_table = found.meta_table AND attempts.job = found.job \
+AND attempts.queue = queues.queue";
 
 /// One job behind the other: each is a step to the next entry of the index, however many attempts lie
 /// between. A database that was asked for different names would read them all.
@@ -57,22 +87,18 @@ GROUP BY later.meta_table, later.job HAVING TRUE{called} \
 ORDER BY later.meta_table, later.job LIMIT {limit}) AS found";
 
 impl InventoryTable {
-    /// Jobs with their sums, by meta table and name: rows of `meta_table, job, watermark, running, succeeded,
-    /// failed, waiting, exhausted, items, weight, latest_start, config`, where the configuration is that of the
-    /// highest range.
+    /// Jobs with their sums, by meta table and name: rows of `meta_table, job, watermark, ranges_through,
+    /// items_through, weight_through, items_recounted, weight_recounted, running, waiting, exhausted, open_items,
+    /// open_weight, failed, latest_start, config`. The sums and the configuration are those of the highest
+    /// range; one that runs, waits or is exhausted is open.
     ///
-    /// Relies on: the index (meta_table, job, batch_id_end, attempt), to find the jobs, for their rows and for
-    /// the configuration.
+    /// Relies on: the index (meta_table, job, batch_id_end, attempt), to find the jobs and their highest ranges;
+    /// the index (meta_table, job, queue, watermark) and the unique index (meta_table, job, batch_id_after, attempt)
+    /// for what is open; the index (meta_table, job, items_recounted).
     pub(crate) fn summarise_jobs(&self, meant: &JobsMeant<'_>) -> Statement {
         let dialect = self.dialect;
         let labels = &self.labels;
-        let mut bound: Vec<&str> = vec![
-            &labels.running,
-            &labels.succeeded,
-            &labels.failed,
-            &labels.succeeded,
-            &labels.succeeded,
-        ];
+        let mut bound: Vec<&str> = vec![&labels.failed];
         let [after_table, after_job] = meant.after;
         // With its meta table, a name is found without passing others by.
         let mut lying = Vec::from_iter(meant.meta_table);
@@ -115,7 +141,20 @@ impl InventoryTable {
             Dialect::Postgresql => "strpos",
             Dialect::Sqlite | Dialect::Mysql => "instr",
         };
-        let latest_start = dialect.rfc3339_of("max(attempts.processing_start)");
+        let latest_start = dialect.rfc3339_of(
+            "CASE WHEN opened.latest_start > highest.processing_start THEN opened.latest_start \
+             ELSE highest.processing_start END",
+        );
+        // PostgreSQL takes the queues' index for each job only where nothing else can be done.
+        let queued: &[&str] = match dialect {
+            Dialect::Postgresql => &[
+                QUEUES,
+                "LATERAL (SELECT attempts.* FROM {table} AS attempts WHERE ",
+                QUEUED,
+                " OFFSET 0) AS attempts ON TRUE",
+            ],
+            Dialect::Sqlite | Dialect::Mysql => &[QUEUES, "{table} AS attempts ON ", QUEUED],
+        };
         let text = dialect.type_name("text");
         let names = [
             ("{table}", self.qualified(dialect)),
@@ -125,10 +164,15 @@ impl InventoryTable {
             ("{status}", ["CAST(attempts.status AS ", text, ")"].concat()),
             ("{position}", position.to_owned()),
             ("{latest_start}", latest_start),
+            ("{recounted}", RECOUNTED.to_owned()),
             ("{limit}", meant.limit.to_string()),
         ];
         let mut statement = String::new();
-        for (index, part) in [SUMS, &found, IN_ORDER].concat().split('?').enumerate() {
+        for (index, part) in [TOLD, OPENED, &found, &queued.concat(), IN_ORDER]
+            .concat()
+            .split('?')
+            .enumerate()
+        {
             if index > 0 {
                 let number = match dialect {
                     Dialect::Postgresql => ["$", &index.to_string()].concat(),

@@ -10,8 +10,8 @@ use super::{Statement, bind_text, quoted, text};
 use crate::claim_token::ClaimToken;
 use crate::database::{Dialect, Value};
 
-/// All columns of the inventory table: those of pybatchintory by their names, and nine more.
-const COLUMNS: [&str; 24] = [
+/// All columns of the inventory table: those of pybatchintory by their names, and fourteen more.
+const COLUMNS: [&str; 29] = [
     "id",
     "meta_table",
     "job",
@@ -36,6 +36,11 @@ const COLUMNS: [&str; 24] = [
     "queue_from",
     "config_fingerprint",
     "meta_database",
+    "ranges_through",
+    "items_through",
+    "weight_through",
+    "items_recounted",
+    "weight_recounted",
 ];
 
 /// How many of them pybatchintory has.
@@ -47,7 +52,8 @@ impl InventoryTable {
     ///
     /// The unique constraints are part of the table, so that it is never there without them. The
     /// index `watermark` finds a job's watermark at its end, and the range that holds an id; the index
-    /// `queue` what runs or waits, which is little however long the history.
+    /// `queue` what runs or waits, which is little however long the history; the index `history` a job's
+    /// latest attempts; the index `recounts` those that differ from the attempt before them, which are few.
     pub(crate) fn create(&self, dialect: Dialect) -> Vec<String> {
         let template = match dialect {
             Dialect::Postgresql => include_str!("schema/postgresql.sql"),
@@ -74,6 +80,8 @@ impl InventoryTable {
             ("{claim_token}", index("claim_token")),
             ("{watermark}", index("watermark")),
             ("{queue}", index("queue")),
+            ("{history}", index("history")),
+            ("{recounts}", index("recounts")),
             ("{upgraded}", index("upgraded")),
             ("{running}", placeholder("1")),
             ("{failed}", placeholder("2")),
@@ -246,7 +254,10 @@ mod tests {
             dialect,
             labels: StatusLabels::default(),
         };
-        let [table, index, _] = inventory.create(dialect).try_into().unwrap();
+        let created = inventory.create(dialect);
+        let [table, index, ..] = created.as_slice() else {
+            panic!("{created:?}");
+        };
         assert!(table.starts_with(r#"CREATE TABLE IF NOT EXISTS "lake"."say ""{chain}""" ("#));
         assert!(table.contains(r#"CONSTRAINT "say ""{chain}""_chain" UNIQUE"#));
         assert!(table.ends_with("UNIQUE (claim_token)\n)"));

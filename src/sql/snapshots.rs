@@ -11,6 +11,7 @@ use crate::database::{Dialect, StatusLabels};
 use crate::interface::{AcquireRequest, HistoryQuery, IdRange, Queue, RequeueTarget, Settle};
 use crate::job::{Bounds, Job, Retries};
 use crate::judgement::{Grounds, Judgement};
+use crate::sums::{Recounted, Sums};
 use crate::table_name::TableName;
 
 /// A statement with its parameters as a snapshot shows them.
@@ -310,6 +311,12 @@ fn on_the_inventory() {
         max_attempts: 3,
         watermark: 7,
         queue_from: 5,
+        through: Sums {
+            ranges: 4,
+            items: 200,
+            weight: 250.5,
+        },
+        recounted: None,
         lease_seconds: Some(90),
         token: &token,
         config: "{}",
@@ -323,6 +330,10 @@ fn on_the_inventory() {
         after: 99,
         id_start: 100,
         id_end: 120,
+        recounted: Some(Recounted {
+            items: -1,
+            weight: 0.5,
+        }),
         lease_seconds: None,
         ..claim.clone()
     };

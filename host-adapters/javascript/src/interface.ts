@@ -194,27 +194,27 @@ export interface JobProgress {
   otherMetaDatabase: boolean;
 }
 
-/** A job's batches, summed up. */
+/** A job's ranges, summed up: each runs, waits, is exhausted, or has succeeded. */
 export interface JobSummary {
   metaTable: string;
   job: string;
   /** The highest id that the job has claimed so far. */
   watermark: bigint;
-  /** Attempts that run. */
+  /** Ranges that run. */
   running: number;
-  /** Attempts that succeeded. */
+  /** Ranges whose latest attempt has succeeded, and that were not put back since. */
   succeeded: number;
-  /** Attempts that failed. */
+  /** Attempts that failed, ever. */
   failed: number;
   /** Ranges that wait to be handed out again. */
   waiting: number;
   /** Ranges that failed as often as is allowed. */
   exhausted: number;
-  /** Items in succeeded attempts. */
+  /** Items in the ranges that have succeeded. */
   items: number;
   /** What those items weigh. */
   weight: number;
-  /** When the latest batch was handed out: RFC 3339 in UTC. */
+  /** When the highest range was handed out, or, if that is later, one that runs, waits or is exhausted: RFC 3339 in UTC. */
   latestStart: string;
   /** The request of the latest batch, to ask for progress with. */
   request?: AcquireRequest;

@@ -23,8 +23,15 @@ CREATE TABLE IF NOT EXISTS {table} (
     queue_from bigint,
     config_fingerprint bigint,
     meta_database longtext,
+    ranges_through bigint NOT NULL,
+    items_through bigint NOT NULL,
+    weight_through double NOT NULL,
+    items_recounted bigint,
+    weight_recounted double,
     CONSTRAINT {chain} UNIQUE (meta_table, job, batch_id_after, attempt),
     CONSTRAINT {claim_token} UNIQUE (claim_token),
     KEY {watermark} (meta_table, job, batch_id_end, attempt),
-    KEY {queue} (meta_table, job, queue, watermark)
+    KEY {queue} (meta_table, job, queue, watermark),
+    KEY {history} (meta_table, job, id),
+    KEY {recounts} (meta_table, job, items_recounted)
 ) ENGINE = InnoDB CHARACTER SET utf8mb4 COLLATE /*!80017 utf8mb4_0900_bin */ /*M!100202 utf8mb4_nopad_bin */;

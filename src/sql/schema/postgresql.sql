@@ -23,8 +23,15 @@ CREATE TABLE IF NOT EXISTS {table} (
     queue_from bigint,
     config_fingerprint bigint,
     meta_database text,
+    ranges_through bigint NOT NULL,
+    items_through bigint NOT NULL,
+    weight_through double precision NOT NULL,
+    items_recounted bigint,
+    weight_recounted double precision,
     CONSTRAINT {chain} UNIQUE (meta_table, job, batch_id_after, attempt),
     CONSTRAINT {claim_token} UNIQUE (claim_token)
 );
 CREATE INDEX IF NOT EXISTS {watermark} ON {table} (meta_table, job, batch_id_end, attempt);
 CREATE INDEX IF NOT EXISTS {queue} ON {table} (meta_table, job, queue, watermark);
+CREATE INDEX IF NOT EXISTS {history} ON {table} (meta_table, job, id);
+CREATE INDEX IF NOT EXISTS {recounts} ON {table} (meta_table, job, items_recounted) WHERE items_recounted IS NOT NULL;

@@ -23,8 +23,16 @@ CREATE TABLE IF NOT EXISTS {table} (
     queue_from integer,
     config_fingerprint integer,
     meta_database text,
+    ranges_through integer NOT NULL,
+    items_through integer NOT NULL,
+    weight_through double precision NOT NULL,
+    items_recounted integer,
+    weight_recounted double precision,
     CONSTRAINT {chain} UNIQUE (meta_table, job, batch_id_after, attempt),
     CONSTRAINT {claim_token} UNIQUE (claim_token)
 );
 CREATE INDEX IF NOT EXISTS {schema}.{watermark} ON {unqualified} (meta_table, job, batch_id_end, attempt);
 CREATE INDEX IF NOT EXISTS {schema}.{queue} ON {unqualified} (meta_table, job, queue, watermark);
+CREATE INDEX IF NOT EXISTS {schema}.{history} ON {unqualified} (meta_table, job, id);
+CREATE INDEX IF NOT EXISTS {schema}.{recounts} ON {unqualified} (meta_table, job, items_recounted)
+    WHERE items_recounted IS NOT NULL;

@@ -13,4 +13,9 @@ ALTER TABLE {table}
     ADD COLUMN IF NOT EXISTS watermark bigint,
     ADD COLUMN IF NOT EXISTS queue_from bigint,
     ADD COLUMN IF NOT EXISTS config_fingerprint bigint,
-    ADD COLUMN IF NOT EXISTS meta_database text;
+    ADD COLUMN IF NOT EXISTS meta_database text,
+    ADD COLUMN IF NOT EXISTS ranges_through bigint,
+    ADD COLUMN IF NOT EXISTS items_through bigint,
+    ADD COLUMN IF NOT EXISTS weight_through double precision,
+    ADD COLUMN IF NOT EXISTS items_recounted bigint,
+    ADD COLUMN IF NOT EXISTS weight_recounted double precision;

@@ -7,3 +7,8 @@ ALTER TABLE {table} ADD COLUMN watermark integer;
 ALTER TABLE {table} ADD COLUMN queue_from integer;
 ALTER TABLE {table} ADD COLUMN config_fingerprint integer;
 ALTER TABLE {table} ADD COLUMN meta_database text;
+ALTER TABLE {table} ADD COLUMN ranges_through integer;
+ALTER TABLE {table} ADD COLUMN items_through integer;
+ALTER TABLE {table} ADD COLUMN weight_through double precision;
+ALTER TABLE {table} ADD COLUMN items_recounted integer;
+ALTER TABLE {table} ADD COLUMN weight_recounted double precision;

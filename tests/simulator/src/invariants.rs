@@ -6,6 +6,7 @@ use anyhow::{Context, Result};
 use batchintory::{AcquireRequest, OnChange};
 use rusqlite::Connection;
 
+use crate::sums;
 use crate::work::Told;
 
 /// A row of the inventory.
@@ -69,6 +70,8 @@ pub(crate) fn check(
                 wrong.push(format!("token: {other:?} and {attempt:?} share one"));
             }
         }
+        let summary = told.jobs.iter().find(|told| told.job == job.job);
+        sums::check(connection, &job.job, summary, &mut wrong)?;
         check_job(job, &attempts, &sources, &rows, told, is_healed, &mut wrong);
     }
     check_told(told, &by_token, &mut wrong);

@@ -12,6 +12,7 @@ pub mod mutation;
 mod random;
 mod run;
 mod schedule;
+mod sums;
 mod work;
 mod world;
 

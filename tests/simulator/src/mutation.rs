@@ -46,11 +46,21 @@ pub enum Mutation {
     FusedClaimIgnoresConfiguration,
     /// A claim in one statement takes the end of its page for that of the batch.
     FusedClaimEndsWithItsPage,
+    /// The sums of a job forget by how much ranges differ that were counted anew.
+    SumsForgetRecounts,
+    /// The sums are added to those of another range than the one that is followed.
+    SumsForgetARange,
+    /// Further attempts keep the sums of the range before theirs.
+    RetriesForgetTheirSums,
+    /// An attempt that was followed a moment ago still counts as one that waits.
+    FollowedAttemptsWait,
+    /// Failures are forgotten once they were followed.
+    FollowedFailuresAreForgotten,
 }
 
 impl Mutation {
     /// All of them.
-    pub const ALL: [Self; 21] = [
+    pub const ALL: [Self; 26] = [
         Self::ChainIsNotUnique,
         Self::ClaimSkipsAnId,
         Self::UpperBoundIsIgnored,
@@ -72,6 +82,11 @@ impl Mutation {
         Self::FusedClaimIgnoresWhatWaits,
         Self::FusedClaimIgnoresConfiguration,
         Self::FusedClaimEndsWithItsPage,
+        Self::SumsForgetRecounts,
+        Self::SumsForgetARange,
+        Self::RetriesForgetTheirSums,
+        Self::FollowedAttemptsWait,
+        Self::FollowedFailuresAreForgotten,
     ];
 
     /// What it replaces in a statement, and by what. Both unique constraints are part of the schema.
@@ -149,6 +164,23 @@ impl Mutation {
                 "CAST(attempts.max_attempts AS bigint), CAST(attempts.config AS text)",
                 "CAST(attempts.max_attempts AS bigint), json_remove(attempts.config, '$.judged_at')",
             ),
+            Self::SumsForgetRecounts => (
+                "sum(recounts.items_recounted)",
+                "sum(0 * recounts.items_recounted)",
+            ),
+            Self::SumsForgetARange => (
+                "CAST(attempts.queue_from AS bigint), CAST(attempts.ranges_through AS bigint)",
+                "CAST(attempts.queue_from AS bigint), CAST(attempts.ranges_through - 1 AS bigint)",
+            ),
+            Self::RetriesForgetTheirSums => (
+                "AS double precision), CAST(attempts.ranges_through AS bigint)",
+                "AS double precision), CAST(attempts.ranges_through - 1 AS bigint)",
+            ),
+            Self::FollowedAttemptsWait => (
+                "AND later.attempt > attempts.attempt) THEN 1 END AS is_latest",
+                "AND later.attempt < 0) THEN 1 END AS is_latest",
+            ),
+            Self::FollowedFailuresAreForgotten => ("THEN 'followed' END", "THEN NULL END"),
         }
     }
 }

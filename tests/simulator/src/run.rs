@@ -3,7 +3,7 @@
 use std::cell::RefCell;
 
 use anyhow::{Context, Result};
-use batchintory::{AcquireRequest, Acquisition, OnChange, Outcome as BatchOutcome};
+use batchintory::{AcquireRequest, Acquisition, JobsQuery, OnChange, Outcome as BatchOutcome};
 
 use crate::faults::Counts;
 use crate::invariants::check;
@@ -104,6 +104,8 @@ fn run(world: &mut World, seed: u64, workers: usize, traced: bool) -> Result<Out
         })
         .collect();
     schedule.run(&mut crowd);
+    schedule.trouble = 0;
+    read_jobs(&mut schedule, &shared, &mut random);
     let mut wrong = check(
         &schedule.world.connection,
         &shared.jobs,
@@ -111,9 +113,9 @@ fn run(world: &mut World, seed: u64, workers: usize, traced: bool) -> Result<Out
         false,
     )?;
 
-    schedule.trouble = 0;
     (schedule.world).change("UPDATE files SET item = 'late' WHERE item = 'held'")?;
     heal(&mut schedule, &shared, &mut random);
+    read_jobs(&mut schedule, &shared, &mut random);
     read_items(&mut schedule, &shared, &mut random);
     wrong.extend(check(
         &schedule.world.connection,
@@ -194,6 +196,26 @@ fn jobs(random: &mut Random) -> Vec<AcquireRequest> {
             }
         })
         .collect()
+}
+
+/// While nobody else is there, the jobs are read.
+fn read_jobs(schedule: &mut Schedule<'_>, shared: &Shared, random: &mut Random) {
+    let link = Link::default();
+    let planner = planner(link.clone(), random);
+    let told = shared.clone();
+    let read = async move {
+        match planner.jobs(&JobsQuery::default()).await {
+            Ok(jobs) => told.told().jobs = jobs,
+            Err(error) => {
+                let surprise = format!("{}: {error}", error.name());
+                told.told().surprises.push(surprise);
+            }
+        }
+    };
+    schedule.run(&mut [Some(Worker {
+        link,
+        task: Box::pin(read),
+    })]);
 }
 
 /// Long after the claims, the items of all batches are read.

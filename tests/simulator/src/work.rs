@@ -3,8 +3,8 @@
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use batchintory::{
-    AcquireRequest, Acquisition, Batch, Completion, Error, IdRange, JobsQuery, OnChange, Outcome,
-    Planner, RequeueTarget,
+    AcquireRequest, Acquisition, Batch, Completion, Error, IdRange, JobSummary, JobsQuery,
+    OnChange, Outcome, Planner, RequeueTarget,
 };
 
 use crate::invariants::{LEAST_WEIGHT, READY_AGE};
@@ -26,6 +26,8 @@ pub(crate) struct Told {
     pub(crate) own_tokens: Vec<(String, i64)>,
     /// The items of batches, read at the end.
     pub(crate) items: Vec<(String, Vec<i64>)>,
+    /// The jobs, once nobody changes anything.
+    pub(crate) jobs: Vec<JobSummary>,
     /// Errors that no fault explains.
     pub(crate) surprises: Vec<String>,
 }

@@ -298,9 +298,10 @@ fn many_jobs_come_in_answers_of_some_size() {
     service.execute(&format!(
         "WITH RECURSIVE n (i) AS (SELECT 2 UNION ALL SELECT i + 1 FROM n WHERE i < {JOBS}) \
          INSERT INTO inventory (meta_table, job, processing_start, batch_id_start, batch_id_end, \
-         batch_count, attempt, status, config, batch_id_after, claim_token, max_attempts, watermark) \
+         batch_count, attempt, status, config, batch_id_after, claim_token, max_attempts, watermark, \
+         ranges_through, items_through, weight_through) \
          SELECT meta_table, 'job-' || n.i, processing_start, 1, 1, 1, 1, 'succeeded', config, \
-         batch_id_after, n.i, 3, watermark FROM n, inventory"
+         batch_id_after, n.i, 3, watermark, 1, 1, 0 FROM n, inventory"
     ));
     let mut path = "/v1/jobs?limit=100".to_owned();
     let mut pages = 0;

@@ -199,18 +199,27 @@ class JobsQuery:
 
 @dataclass(frozen=True, slots=True)
 class JobSummary:
-    """A job's batches, summed up."""
+    """A job's ranges, summed up: each runs, waits, is exhausted, or has succeeded."""
 
     meta_table: str
     job: str
+    #: The highest id that the job has claimed so far.
     watermark: int
+    #: Ranges that run.
     running: int
+    #: Ranges whose latest attempt has succeeded, and that were not put back since.
     succeeded: int
+    #: Attempts that failed, ever.
     failed: int
+    #: Ranges that wait to be handed out again.
     waiting: int
+    #: Ranges that failed as often as is allowed.
     exhausted: int
+    #: Items in the ranges that have succeeded.
     items: int
+    #: What those items weigh.
     weight: float
+    #: When the highest range was handed out, or, if that is later, one that runs, waits or is exhausted.
     latest_start: str
     request: AcquireRequest | None
 

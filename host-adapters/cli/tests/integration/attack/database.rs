@@ -56,8 +56,8 @@ impl JobDatabase {
         self.execute(&format!(
             "INSERT INTO inventory (meta_table, job, processing_start, processing_end, batch_id_start, \
              batch_id_end, batch_count, attempt, status, logging, config, batch_id_after, claim_token, \
-             max_attempts, watermark) SELECT 'public.files', 'logs', now(), now(), number, number, 1, 1, \
-             'succeeded', repeat('x', {LOG_BYTES}), '{{}}', number - 1, 'claim-of-log-' || number, 1, number \
+             max_attempts, watermark, ranges_through, items_through, weight_through) SELECT 'public.files', 'logs', now(), now(), number, number, 1, 1, \
+             'succeeded', repeat('x', {LOG_BYTES}), '{{}}', number - 1, 'claim-of-log-' || number, 1, number, number, number, 0 \
              FROM generate_series(1, 10) AS number"
         ))
     }
