@@ -163,8 +163,7 @@ macro_rules! boundary {
             });
             $crate::boundary!(@record wit_inventory::JobProgress, JobProgress {
                 watermark, items, weight, at_least, estimated_items, last_id,
-                watermark_above_table,
-                other_meta_database
+                watermark_above_table, other_meta_database, items_per_hour, weight_per_hour, seconds_left
             });
             $crate::boundary!(@record wit_inventory::HistoryQuery, HistoryQuery {
                 meta_table, job, uid, before, limit, details

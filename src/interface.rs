@@ -337,7 +337,7 @@ pub struct BatchPlan {
 }
 
 /// What a job has left to do, counted up to a cap.
-#[derive(Debug, Clone, Copy, PartialEq, Serialize, Deserialize)]
+#[derive(Debug, Clone, Copy, Default, PartialEq, Serialize, Deserialize)]
 pub struct JobProgress {
     /// The highest id that the job has claimed so far.
     pub watermark: Option<i64>,
@@ -357,6 +357,14 @@ pub struct JobProgress {
     /// Whether the meta table lies in another database than at the job's latest range, as far as
     /// databases tell; `warnings` says which.
     pub other_meta_database: bool,
+    /// How many items the job gets done in an hour, by its latest hundred attempts; `None` where none of them has
+    /// succeeded.
+    pub items_per_hour: Option<f64>,
+    /// What those items weigh.
+    pub weight_per_hour: Option<f64>,
+    /// In how many seconds what is left, and what runs or waits, will be done at that pace; 0 where it is
+    /// done, `None` where that is not known.
+    pub seconds_left: Option<u64>,
 }
 
 /// A job's ranges, summed up: each runs, waits, is exhausted, or has succeeded.

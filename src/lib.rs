@@ -37,6 +37,7 @@ mod migration;
 mod next_batch;
 mod object;
 mod own_table;
+mod pace;
 mod plan;
 mod planner;
 mod progress;

@@ -8,15 +8,16 @@ use crate::job::Job;
 use crate::judge::Judge;
 use crate::meta_database;
 use crate::next_batch::{MAX_PAGE_ROWS, refuse_beyond};
+use crate::pace;
 use crate::row_reader::RowReader;
 use crate::sql::meta;
-use crate::standing;
+use crate::standing::{self, Standing};
 use crate::watermark::Watermark;
 
 /// The highest cap.
 const MAX_CAP: u64 = 100_000_000;
 
-/// Counts what is left, up to `cap` rows of the meta table.
+/// Counts what is left, up to `cap` rows of the meta table, and tells how fast it gets less.
 pub(crate) async fn progress<D: Database>(
     database: &D,
     request: &AcquireRequest,
@@ -30,30 +31,38 @@ pub(crate) async fn progress<D: Database>(
         )));
     }
     let standing = standing::read(&databases, &job).await?;
+    let mut progress = count_left(&databases, &job, &standing, cap).await?;
+    if standing.watermark.uid().is_some() {
+        pace::tell(&databases, &job, &mut progress).await?;
+    }
+    Ok(progress)
+}
+
+async fn count_left<D: Database>(
+    databases: &Databases<'_, D>,
+    job: &Job,
+    standing: &Standing,
+    cap: u64,
+) -> Result<JobProgress, Error> {
     let watermark = standing.watermark;
-    let change = meta_database::change(&databases, &job, &standing.meta_database).await?;
+    let change = meta_database::change(databases, job, &standing.meta_database).await?;
     let mut progress = JobProgress {
         watermark: watermark.uid(),
-        items: 0,
-        weight: 0.0,
-        at_least: false,
-        estimated_items: None,
-        last_id: None,
-        watermark_above_table: false,
         other_meta_database: change.is_some(),
+        ..JobProgress::default()
     };
     if watermark.has_reached(job.bounds.id_max) {
         return Ok(progress);
     }
-    let judgement = Judge::new(&databases).judge(&job, None).await?;
+    let judgement = Judge::new(databases).judge(job, None).await?;
     let mut after = watermark.after();
     let mut scanned = 0;
     loop {
         // One row more than the cap tells whether there are more.
         let rows = (cap + 1 - scanned).min(MAX_PAGE_ROWS);
-        let statement = meta::count_page(&job, &judgement, after, rows);
-        let mut row = RowReader::only(databases.meta(&job, statement).await?)?;
-        refuse_beyond(&job, row.optional_text()?)?;
+        let statement = meta::count_page(job, &judgement, after, rows);
+        let mut row = RowReader::only(databases.meta(job, statement).await?)?;
+        refuse_beyond(job, row.optional_text()?)?;
         let page_rows = row.count()?;
         after = row.optional_int()?.unwrap_or(after);
         progress.items += row.count()?;
@@ -61,8 +70,7 @@ pub(crate) async fn progress<D: Database>(
         scanned += page_rows;
         if page_rows < rows {
             if scanned == 0 {
-                progress.watermark_above_table =
-                    is_above_table(&databases, &job, watermark).await?;
+                progress.watermark_above_table = is_above_table(databases, job, watermark).await?;
             }
             progress.last_id = (progress.items > 0).then_some(after);
             return Ok(progress);
@@ -71,7 +79,7 @@ pub(crate) async fn progress<D: Database>(
             progress.items = progress.items.min(cap);
             progress.at_least = true;
             if let Some(estimate) =
-                estimate(&databases, &job, watermark.after(), progress.items).await?
+                estimate(databases, job, watermark.after(), progress.items).await?
             {
                 progress.estimated_items = Some(estimate.items);
                 progress.last_id = Some(estimate.last_id);

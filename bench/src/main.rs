@@ -13,6 +13,7 @@ mod python;
 mod python_package;
 mod report;
 mod service;
+mod status;
 mod tables;
 mod timing;
 
@@ -47,6 +48,9 @@ struct Arguments {
     /// Fewer rounds: less than five minutes in all.
     #[arg(long)]
     quick: bool,
+    /// How long the history is that `status` looks at.
+    #[arg(long, default_value_t = 1_000_000)]
+    attempts: u64,
     /// One part only.
     #[arg(long)]
     only: Option<Part>,
@@ -70,6 +74,8 @@ enum Part {
     LongBatch,
     /// Claims beside a million attempts and an old transaction.
     LongHistory,
+    /// Looks at jobs with a million attempts.
+    Status,
     /// Many workers on one job.
     Contention,
     /// The HTTP service under load.
@@ -111,6 +117,9 @@ async fn measure(arguments: &Arguments) -> Result<()> {
     }
     if wanted(Part::LongHistory) {
         long_history::measure(&server, &rounds, &mut report).await?;
+    }
+    if wanted(Part::Status) {
+        status::measure(&server, arguments.attempts, &rounds, &mut report).await?;
     }
     if wanted(Part::Contention) {
         contention::measure(&server, &rounds, &mut report).await?;

@@ -6,6 +6,8 @@ use std::time::{Duration, Instant};
 pub struct Rounds {
     /// For single claims.
     pub claims: usize,
+    /// For looks at all jobs.
+    pub looks: usize,
     /// For work without a database.
     pub calls: usize,
     /// For statements over a million rows.
@@ -30,6 +32,7 @@ impl Rounds {
         if quick {
             Self {
                 claims: 300,
+                looks: 50,
                 calls: 2_000,
                 scans: 5,
                 python: (30, 3),
@@ -42,6 +45,7 @@ impl Rounds {
         } else {
             Self {
                 claims: 2_000,
+                looks: 200,
                 calls: 20_000,
                 scans: 15,
                 python: (100, 5),

@@ -1,4 +1,4 @@
-//! The statement that lists jobs. It is text with places, like the schema: a builder's calls for it would
+//! The statements that tell of jobs. They are text with places, like the schema: a builder's calls for it would
 //! weigh several times as much.
 
 use super::Statement;
@@ -59,6 +59,18 @@ ORDER BY opened.meta_table, opened.job";
 /// The index on what differs from the attempt before is found by a comparison that NULL does not pass.
 const RECOUNTED: &str = "recounts.meta_table = opened.meta_table AND recounts.job = opened.job \
 AND recounts.items_recounted >= -9223372036854775807";
+
+/// A hundred attempts tell how fast a job gets on, whatever its history.
+const PACE: &str = "\
+SELECT CAST(sum(CASE WHEN {status} = ? THEN latest.batch_count END) AS {bigint}), \
+CAST(sum(CASE WHEN {status} = ? THEN latest.batch_weight END) AS {double}), \
+CAST({seconds} AS {double}), CAST({seconds_to_now} AS {double}), \
+CAST(count(CASE WHEN latest.queue = 'running' THEN 1 END) AS {bigint}), \
+CAST((SELECT sum(opened.batch_count) FROM {table} AS opened WHERE opened.meta_table = ? AND opened.job = ? \
+AND opened.queue IN ('running', 'retry', 'requeued')) AS {bigint}) \
+FROM (SELECT attempts.status, attempts.queue, attempts.batch_count, attempts.batch_weight, \
+attempts.processing_start, attempts.processing_end FROM {table} AS attempts \
+WHERE attempts.meta_table = ? AND attempts.job = ? ORDER BY attempts.id DESC LIMIT 100) AS latest";
 
 /// The queues of a job, each by its place in the index.
 const QUEUES: &str = " CROSS JOIN (SELECT 'running' AS queue UNION ALL SELECT 'retry' UNION ALL SELECT 'requeued' \
@@ -167,26 +179,82 @@ impl InventoryTable {
             ("{recounted}", RECOUNTED.to_owned()),
             ("{limit}", meant.limit.to_string()),
         ];
-        let mut statement = String::new();
-        for (index, part) in [TOLD, OPENED, &found, &queued.concat(), IN_ORDER]
-            .concat()
-            .split('?')
-            .enumerate()
-        {
-            if index > 0 {
-                let number = match dialect {
-                    Dialect::Postgresql => ["$", &index.to_string()].concat(),
-                    Dialect::Sqlite | Dialect::Mysql => "?".to_owned(),
-                };
-                statement += &["CAST(", &number, " AS ", text, ")"].concat();
-            }
-            statement += &fill_in(part, &names);
+        let text = [TOLD, OPENED, &found, &queued.concat(), IN_ORDER].concat();
+        with_texts(dialect, &text, &names, bound)
+    }
+
+    /// What the latest attempts of a job got done, and what is open: one row of `items, weight, seconds, seconds_to_now,
+    /// running, open_items`. The seconds are those from the start of the first of them to the latest end, and
+    /// to now; NULL where none has ended.
+    ///
+    /// Relies on: the index (meta_table, job, id), read from its end; the index (meta_table, job, queue, watermark).
+    pub(crate) fn read_pace(&self, meta_table: &str, job: &str) -> Statement {
+        let dialect = self.dialect;
+        let seconds_to = |end: &str| match dialect {
+            Dialect::Postgresql => [
+                "extract(epoch FROM ",
+                end,
+                " - min(latest.processing_start))",
+            ]
+            .concat(),
+            Dialect::Sqlite => [
+                "86400 * (julianday(",
+                end,
+                ") - julianday(min(latest.processing_start)))",
+            ]
+            .concat(),
+            Dialect::Mysql => [
+                "timestampdiff(MICROSECOND, min(latest.processing_start), ",
+                end,
+                ") / 1000000",
+            ]
+            .concat(),
+        };
+        let now = match dialect {
+            Dialect::Postgresql => "current_timestamp",
+            Dialect::Sqlite => "'now'",
+            Dialect::Mysql => "utc_timestamp(6)",
+        };
+        let names = [
+            ("{table}", self.qualified(dialect)),
+            ("{bigint}", dialect.type_name("bigint").to_owned()),
+            ("{double}", dialect.type_name("double precision").to_owned()),
+            (
+                "{status}",
+                ["CAST(latest.status AS ", dialect.type_name("text"), ")"].concat(),
+            ),
+            ("{seconds}", seconds_to("max(latest.processing_end)")),
+            ("{seconds_to_now}", seconds_to(now)),
+        ];
+        let succeeded = self.labels.succeeded.as_str();
+        let bound = vec![succeeded, succeeded, meta_table, job, meta_table, job];
+        with_texts(dialect, PACE, &names, bound)
+    }
+}
+
+/// A statement with its names filled in, and each `?` a text of these.
+fn with_texts(
+    dialect: Dialect,
+    template: &str,
+    names: &[(&str, String)],
+    bound: Vec<&str>,
+) -> Statement {
+    let text = dialect.type_name("text");
+    let mut statement = String::new();
+    for (index, part) in template.split('?').enumerate() {
+        if index > 0 {
+            let number = match dialect {
+                Dialect::Postgresql => ["$", &index.to_string()].concat(),
+                Dialect::Sqlite | Dialect::Mysql => "?".to_owned(),
+            };
+            statement += &["CAST(", &number, " AS ", text, ")"].concat();
         }
-        Statement {
-            text: statement,
-            parameters: (bound.into_iter())
-                .map(|text| Value::Text(text.to_owned()))
-                .collect(),
-        }
+        statement += &fill_in(part, names);
+    }
+    Statement {
+        text: statement,
+        parameters: (bound.into_iter())
+            .map(|text| Value::Text(text.to_owned()))
+            .collect(),
     }
 }

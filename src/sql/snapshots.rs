@@ -427,6 +427,9 @@ fn on_the_inventory() {
             limit: 1,
         })
     });
+    snapshot("read_pace", |dialect| {
+        inventory(dialect).read_pace("files", "thumbnails")
+    });
     snapshot("list_attempts", |dialect| {
         let query = HistoryQuery {
             meta_table: Some("files".into()),

@@ -4,7 +4,7 @@
 //! Each service is a process of its own, as users have it; the clients are in this one.
 
 mod by_hand;
-mod client;
+pub mod client;
 mod recorded;
 
 use std::process::Stdio;

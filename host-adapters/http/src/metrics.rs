@@ -20,17 +20,23 @@ type Figure = (
 );
 
 #[allow(clippy::cast_precision_loss)]
-const FIGURES: [Figure; 3] = [
+const FIGURES: [Figure; 4] = [
     (
-        "batchintory_items_total",
-        "Items in batches that succeeded.",
+        "batchintory_failed_attempts_total",
+        "Attempts that failed, ever.",
         "counter",
+        |job| job.failed as f64,
+    ),
+    (
+        "batchintory_items_done",
+        "Items in ranges that have succeeded; those of a range that is put back are not done any more.",
+        "gauge",
         |job| job.items as f64,
     ),
     (
-        "batchintory_weight_total",
-        "Weight of batches that succeeded, in the unit of the weight column.",
-        "counter",
+        "batchintory_weight_done",
+        "Weight of those items, in the unit of the weight column.",
+        "gauge",
         |job| job.weight,
     ),
     (
@@ -95,38 +101,23 @@ fn write(jobs: &[JobSummary], left_out: bool) -> String {
     }
     head(
         &mut text,
-        "batchintory_attempts",
-        "Attempts at batches, by how they ended or that they run.",
+        "batchintory_ranges",
+        "Ranges that were handed out, by what became of them: their latest attempt runs or has succeeded, they wait \
+         to be handed out again, or are exhausted.",
         "gauge",
     );
     for job in jobs {
-        for (status, attempts) in [
+        for (state, ranges) in [
             ("running", job.running),
             ("succeeded", job.succeeded),
-            ("failed", job.failed),
+            ("waiting", job.waiting),
+            ("exhausted", job.exhausted),
         ] {
-            sample(
-                &mut text,
-                "batchintory_attempts",
-                job,
-                Some(("status", status)),
-                attempts,
-            );
-        }
-    }
-    head(
-        &mut text,
-        "batchintory_ranges",
-        "Ranges that wait to be handed out again, or are exhausted.",
-        "gauge",
-    );
-    for job in jobs {
-        for (queue, ranges) in [("waiting", job.waiting), ("exhausted", job.exhausted)] {
             sample(
                 &mut text,
                 "batchintory_ranges",
                 job,
-                Some(("queue", queue)),
+                Some(("state", state)),
                 ranges,
             );
         }

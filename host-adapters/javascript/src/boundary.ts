@@ -193,11 +193,15 @@ export function fromPlan({ batches, ...plan }: Inventory.BatchPlan): Api.BatchPl
   return { ...present(plan), batches: batches.map((batch) => ({ ...batch, count: Number(batch.count) })) };
 }
 
-export function fromProgress({ items, estimatedItems, ...progress }: Inventory.JobProgress): Api.JobProgress {
+export function fromProgress(progress: Inventory.JobProgress): Api.JobProgress {
+  const { items, estimatedItems, secondsLeft, ...rest } = progress;
   return {
-    ...present(progress),
+    ...present(rest),
     items: Number(items),
-    ...given({ estimatedItems: optional(estimatedItems, "estimatedItems", Number) }),
+    ...given({
+      estimatedItems: optional(estimatedItems, "estimatedItems", Number),
+      secondsLeft: optional(secondsLeft, "secondsLeft", Number),
+    }),
   };
 }
 

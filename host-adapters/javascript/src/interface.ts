@@ -192,6 +192,12 @@ export interface JobProgress {
   watermarkAboveTable: boolean;
   /** Whether the meta table lies in another database than at the job's latest range; `warnings` says which. */
   otherMetaDatabase: boolean;
+  /** How many items the job gets done in an hour, by its latest hundred attempts, where any has succeeded. */
+  itemsPerHour?: number;
+  /** What those items weigh. */
+  weightPerHour?: number;
+  /** In how many seconds the job will be done at that pace, where that is known; 0 where it is done. */
+  secondsLeft?: number;
 }
 
 /** A job's ranges, summed up: each runs, waits, is exhausted, or has succeeded. */

@@ -10,9 +10,11 @@ use crate::settings::Settings;
 
 /// Show all jobs
 ///
-/// Running, failed: attempts. Waiting: ranges that will be handed out again; exhausted: those that
-/// failed as often as is allowed (see `requeue`). What remains is counted up to --cap items for each
-/// job.
+/// Batches: ranges that are done, with their items and weight. Failed: attempts. Waiting: ranges that
+/// will be handed out again; exhausted: those that failed as often as is allowed (see `requeue`). What
+/// remains is counted up to --cap items for each job. Items and weight an hour are those of the latest
+/// hundred attempts; at that pace, the job will be done in the time that is shown, or `?` where that is
+/// not known.
 #[derive(Debug, Args)]
 #[command(after_help = "Example:\n  batchintory status --bytes")]
 pub struct Arguments {
@@ -52,7 +54,7 @@ pub async fn run(settings: &Settings, arguments: &Arguments, json: bool) -> Resu
     });
     let unit = WeightUnit::bytes_if(arguments.bytes);
     let mut list = JsonList::default();
-    let mut shown = table(&HEADINGS, &[2, 3, 4, 5, 6, 7, 8, 9, 10, 11]);
+    let mut shown = table(&HEADINGS, &[2, 3, 4, 5, 6, 7, 8, 9, 10, 11, 12, 13, 14]);
     let mut warnings = Vec::new();
     while let Some(page) = pages.next().await? {
         for summary in page {
@@ -80,13 +82,27 @@ pub async fn run(settings: &Settings, arguments: &Arguments, json: bool) -> Resu
     Ok(Code::Done)
 }
 
+/// A duration by its two largest units.
+fn duration(seconds: u64) -> String {
+    let (minutes, hours, days) = (seconds / 60, seconds / 3_600, seconds / 86_400);
+    if days > 0 {
+        format!("{} d {} h", count(days), hours % 24)
+    } else if hours > 0 {
+        format!("{hours} h {} min", minutes % 60)
+    } else if minutes > 0 {
+        format!("{minutes} min {} s", seconds % 60)
+    } else {
+        format!("{seconds} s")
+    }
+}
+
 impl Arguments {
     fn is_for_all(&self) -> bool {
         self.meta_table.is_none() && self.job.is_none() && self.search.is_none()
     }
 }
 
-const HEADINGS: [&str; 13] = [
+const HEADINGS: [&str; 16] = [
     "JOB",
     "META TABLE",
     "BATCHES",
@@ -99,6 +115,9 @@ const HEADINGS: [&str; 13] = [
     "WATERMARK",
     "REMAINING",
     "WEIGHT LEFT",
+    "ITEMS/H",
+    "WEIGHT/H",
+    "DONE IN",
     "LATEST",
 ];
 
@@ -152,7 +171,8 @@ impl JobStatus {
         })
     }
 
-    fn row(&self, unit: WeightUnit) -> [String; 13] {
+    #[allow(clippy::cast_possible_truncation, clippy::cast_sign_loss)]
+    fn row(&self, unit: WeightUnit) -> [String; 16] {
         let Self {
             summary, remaining, ..
         } = self;
@@ -169,6 +189,8 @@ impl JobStatus {
             }
             Some(left) => (count(left.items), unit.show(left.weight)),
         };
+        let pace = |pace: Option<f64>, show: &dyn Fn(f64) -> String| pace.map_or("?".into(), show);
+        let of_left = |read: fn(&JobProgress) -> Option<f64>| remaining.as_ref().and_then(read);
         [
             summary.job.clone(),
             summary.meta_table.clone(),
@@ -182,7 +204,33 @@ impl JobStatus {
             summary.watermark.to_string(),
             items_left,
             weight_left,
+            pace(of_left(|left| left.items_per_hour), &|items| {
+                count(items.round() as u64)
+            }),
+            pace(of_left(|left| left.weight_per_hour), &|weight| {
+                unit.show(weight.round())
+            }),
+            (remaining.as_ref())
+                .and_then(|left| left.seconds_left)
+                .map_or("?".into(), duration),
             summary.latest_start.clone(),
         ]
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::duration;
+
+    #[test]
+    fn durations_have_two_units() {
+        for (seconds, shown) in [
+            (0, "0 s"),
+            (61, "1 min 1 s"),
+            (7_260, "2 h 1 min"),
+            (180_000, "2 d 2 h"),
+        ] {
+            assert_eq!(duration(seconds), shown);
+        }
     }
 }

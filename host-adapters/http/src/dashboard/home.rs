@@ -5,7 +5,7 @@ use maud::{Markup, html};
 use serde::Deserialize;
 
 use super::layout::{Layout, Search};
-use super::survey::Survey;
+use super::survey::{LATEST_OF_MANY, Survey};
 use super::{Setting, address, drawing, summary};
 use crate::inventory::Inventory;
 use crate::parameters::place;
@@ -43,7 +43,7 @@ pub(crate) fn page(
     let is_last = jobs.len() <= JOBS as usize;
     jobs.truncate(JOBS as usize);
     let surveyed = (jobs.iter())
-        .map(|job| Ok((job, Survey::of(job, inventory)?)))
+        .map(|job| Ok((job, Survey::of(job, LATEST_OF_MANY, inventory)?)))
         .collect::<Result<Vec<_>, Problem>>()?;
     let next = jobs.last().filter(|_| !is_last);
     let main = html! {

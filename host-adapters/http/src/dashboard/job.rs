@@ -7,7 +7,7 @@ use serde::Deserialize;
 use super::drawing;
 use super::figures::{count, weight, whole};
 use super::layout::{Layout, Search};
-use super::survey::Survey;
+use super::survey::{LATEST, Survey};
 use super::throughput::{self, Throughput};
 use super::{Setting, requeue, summary, time, trouble};
 use crate::inventory::Inventory;
@@ -39,7 +39,7 @@ pub(crate) fn page(
     let Some(job) = jobs.first() else {
         return Err(Problem::no_such_job());
     };
-    let survey = Survey::of(job, inventory)?;
+    let survey = Survey::of(job, LATEST, inventory)?;
     let trouble = trouble::section(job, setting, inventory)?;
     let until = setting.now.filter(|_| job.running > 0);
     let throughput = Throughput::of(&survey.attempts, until);

@@ -1,6 +1,6 @@
 //! A job in a few figures.
 
-use batchintory::JobSummary;
+use batchintory::{JobProgress, JobSummary};
 use maud::{Markup, html};
 
 use super::band::{Band, CELLS, State};
@@ -23,6 +23,7 @@ pub(crate) fn figures(job: &JobSummary, survey: &Survey, now: Option<i64>) -> Ma
                 Ok(left) => li { b { (whole(left.items)) } " left to hand out" },
                 Err(_) => {}
             }
+            @if let Ok(left) = &survey.left { (pace(left, job.weight != 0.0)) }
             @if let Ok(Some(held)) = survey.held {
                 li { (chip(State::Held)) "held from id " b { (whole(held)) } }
             }
@@ -33,6 +34,22 @@ pub(crate) fn figures(job: &JobSummary, survey: &Survey, now: Option<i64>) -> Ma
         }
         @for unknown in [survey.left.as_ref().err(), survey.held.as_ref().err()].into_iter().flatten() {
             p class="problem" { "What is left is not known: " (unknown) }
+        }
+    }
+}
+
+/// How fast the job gets on, and when it will be done.
+#[allow(clippy::cast_possible_truncation)]
+fn pace(left: &JobProgress, has_weight: bool) -> Markup {
+    html! {
+        @if let Some(items) = left.items_per_hour {
+            li { b { (whole(items.round() as i64)) } " items an hour"
+                @if let (true, Some(heavy)) = (has_weight, left.weight_per_hour) { ", weight " (weight(heavy.round())) } }
+        }
+        @match left.seconds_left {
+            Some(0) => li { b { "done" } },
+            Some(seconds) => li { "done in about " b { (time::duration(i64::try_from(seconds).unwrap_or(i64::MAX))) } },
+            None => li { "done in unknown time" },
         }
     }
 }

@@ -8,8 +8,11 @@ use batchintory::{AcquireRequest, Attempt, Error, HistoryQuery, JobProgress, Job
 use super::band::{Band, Piece, State};
 use crate::inventory::Inventory;
 
-/// How many of the latest attempts are looked at one by one.
-const LATEST: u32 = 1_000;
+/// How many of the latest attempts the page of a job looks at one by one.
+pub(crate) const LATEST: u32 = 1_000;
+
+/// How many of each job the page with all jobs looks at: each job is one of many.
+pub(crate) const LATEST_OF_MANY: u32 = 50;
 
 /// How many attempts are shown with their logs, which may have 1 MiB each.
 pub(crate) const WITH_LOGS: u32 = 10;
@@ -32,16 +35,20 @@ pub(crate) struct Survey {
 }
 
 impl Survey {
-    /// Looks at a job.
-    pub(crate) fn of(job: &JobSummary, inventory: &impl Inventory) -> Result<Self, Error> {
-        let list = |queue| {
+    /// Looks at a job, by so many of its latest attempts.
+    pub(crate) fn of(
+        job: &JobSummary,
+        latest: u32,
+        inventory: &impl Inventory,
+    ) -> Result<Self, Error> {
+        let list = |queue, limit| {
             inventory.history(HistoryQuery {
-                limit: LATEST,
+                limit,
                 ..attempts_of(job, queue)
             })
         };
-        let attempts = list(None)?;
-        let has_all = attempts.len() < LATEST as usize;
+        let attempts = list(None, latest)?;
+        let has_all = attempts.len() < latest as usize;
         let mut queued = Vec::new();
         if !has_all {
             // What runs or waits may be older than the latest attempts.
@@ -52,7 +59,7 @@ impl Survey {
                 (Queue::Exhausted, job.exhausted),
             ] {
                 if number > 0 {
-                    queued.extend(list(Some(queue))?);
+                    queued.extend(list(Some(queue), LATEST)?);
                 }
             }
         }

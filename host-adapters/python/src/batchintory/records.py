@@ -171,6 +171,12 @@ class JobProgress:
     last_id: int | None
     watermark_above_table: bool
     other_meta_database: bool
+    #: How many items the job gets done in an hour, by its latest hundred attempts.
+    items_per_hour: float | None
+    #: What those items weigh.
+    weight_per_hour: float | None
+    #: In how many seconds the job will be done at that pace; 0 where it is done, None where that is not known.
+    seconds_left: int | None
 
 
 @dataclass(frozen=True, slots=True)

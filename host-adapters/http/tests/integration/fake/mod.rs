@@ -58,14 +58,9 @@ impl Default for Fake {
 
 pub fn left(items: u64, last_id: Option<i64>) -> JobProgress {
     JobProgress {
-        watermark: None,
         items,
-        weight: 0.0,
-        at_least: false,
-        estimated_items: None,
         last_id,
-        watermark_above_table: false,
-        other_meta_database: false,
+        ..JobProgress::default()
     }
 }
 

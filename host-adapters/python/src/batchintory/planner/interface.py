@@ -165,6 +165,9 @@ JOB_PROGRESS = Record(
         "last_id": OPTIONAL_ID,
         "watermark_above_table": BOOL,
         "other_meta_database": BOOL,
+        "items_per_hour": Option(F64),
+        "weight_per_hour": Option(F64),
+        "seconds_left": Option(U64),
     },
 )
 JOB_SUMMARY = Record(
