@@ -39,6 +39,8 @@ pub struct Batch {
     inventory: Inventory,
     record: BatchRecord,
     lease: Option<Arc<Lease>>,
+    /// Those that came with the claim.
+    first_items: Vec<Item>,
 }
 
 impl Deref for Batch {
@@ -55,7 +57,13 @@ impl Batch {
             inventory,
             record,
             lease: lease.map(Arc::new),
+            first_items: Vec::new(),
         }
+    }
+
+    pub(crate) fn with_first_items(mut self, items: Vec<Item>) -> Self {
+        self.first_items = items;
+        self
     }
 
     pub(crate) fn inventory(&self) -> &Inventory {
@@ -85,15 +93,19 @@ impl Batch {
         self.pages().all().await
     }
 
-    /// The items page by page.
+    /// The items page by page. The first page may be shorter: it came with the claim.
     pub fn pages(&self) -> ItemPages {
         let Self {
-            inventory, record, ..
+            inventory,
+            record,
+            first_items,
+            ..
         } = self;
         ItemPages::new(
             inventory.clone(),
             record.claim_token.clone(),
             Some(record.id_end),
+            first_items.clone(),
         )
     }
 

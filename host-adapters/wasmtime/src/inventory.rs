@@ -27,6 +27,9 @@ use crate::job_pages::JobPages;
 use crate::lease::Lease;
 use crate::limits::Limits;
 
+/// How many of a batch's items come with it.
+const FIRST_ITEMS: u32 = 1_000;
+
 /// The most idle instances that are kept.
 const MAX_IDLE: usize = 32;
 
@@ -105,16 +108,19 @@ impl Inventory {
         request: &AcquireRequest,
         claim_token: Option<&str>,
     ) -> Result<Acquired, Error> {
-        let (asked, acquisition) = {
+        let (asked, advanced) = {
             let _turn = self.claim_turn(request).await;
             let asked = Instant::now();
             let request = request.clone().into();
-            let acquisition = call!(self.call_acquire(&request, claim_token)).await?;
-            (asked, acquisition)
+            // Where one statement can, it claims the batch and reads its items.
+            let advance = call!(self.call_advance(None, &request, claim_token, FIRST_ITEMS));
+            (asked, Advanced::from(advance.await?))
         };
-        Ok(match acquisition.into() {
+        let acquired = advanced.next.map_err(Error::Planner)?;
+        Ok(match acquired.acquisition {
             Acquisition::Batch(record) => {
-                Acquired::Batch(Batch::new(self.clone(), record, lease(request, asked)))
+                let batch = Batch::new(self.clone(), record, lease(request, asked));
+                Acquired::Batch(batch.with_first_items(acquired.items))
             }
             Acquisition::Nothing(nothing) => Acquired::Nothing(nothing),
         })
@@ -226,7 +232,7 @@ impl Inventory {
 
     /// The items of a batch, page by page.
     pub fn item_pages(&self, claim_token: &str) -> ItemPages {
-        ItemPages::new(self.clone(), claim_token.to_owned(), None)
+        ItemPages::new(self.clone(), claim_token.to_owned(), None, Vec::new())
     }
 
     /// A sign of life: the batch's lease now ends so many seconds (1 to 31,536,000) from now.

@@ -18,16 +18,24 @@ pub struct ItemPages {
     id_end: Option<i64>,
     after: Option<i64>,
     is_over: bool,
+    /// Those that are there already.
+    first: Vec<Item>,
 }
 
 impl ItemPages {
-    pub(crate) fn new(inventory: Inventory, claim_token: String, id_end: Option<i64>) -> Self {
+    pub(crate) fn new(
+        inventory: Inventory,
+        claim_token: String,
+        id_end: Option<i64>,
+        first: Vec<Item>,
+    ) -> Self {
         Self {
             inventory,
             claim_token,
             id_end,
             after: None,
             is_over: false,
+            first,
         }
     }
 
@@ -36,9 +44,14 @@ impl ItemPages {
         if self.is_over {
             return Ok(None);
         }
-        let page = (self.inventory)
-            .items(&self.claim_token, self.after, PAGE)
-            .await?;
+        let page = match std::mem::take(&mut self.first) {
+            first if !first.is_empty() => first,
+            _ => {
+                (self.inventory)
+                    .items(&self.claim_token, self.after, PAGE)
+                    .await?
+            }
+        };
         let last = page.last().map(|item| item.uid);
         self.is_over = last.is_none() || last == self.id_end;
         self.after = last.or(self.after);
