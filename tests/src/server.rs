@@ -2,9 +2,11 @@
 
 use std::env;
 use std::fs;
-use std::net::TcpListener;
+use std::net::{TcpListener, TcpStream};
 use std::path::{Path, PathBuf};
 use std::process::{Child, Command, Stdio};
+use std::thread;
+use std::time::Duration;
 
 use anyhow::{Context, Result, ensure};
 use tempfile::TempDir;
@@ -18,12 +20,23 @@ pub struct OwnPostgres {
     folder: TempDir,
     port: u16,
     isolation: &'static str,
+    /// Whether it writes down each statement that it is sent.
+    tells: bool,
 }
 
 impl OwnPostgres {
     /// Makes and starts a server whose transactions are isolated like this by default. Its commits wait
     /// for the disk: it is to be killed.
     pub fn start(isolation: &'static str) -> Result<Self> {
+        Self::start_telling(isolation, false)
+    }
+
+    /// The same, which writes down each statement that it is sent, and by which name: see [`Self::log`].
+    pub fn start_with_log(isolation: &'static str) -> Result<Self> {
+        Self::start_telling(isolation, true)
+    }
+
+    fn start_telling(isolation: &'static str, tells: bool) -> Result<Self> {
         let programs = env::var_os("BATCHINTORY_TEST_POSTGRES_PROGRAMS").context(
             "no PostgreSQL to start: run `cargo xtask test`, or set BATCHINTORY_TEST_POSTGRES_PROGRAMS to \
              the folder with initdb and pg_ctl",
@@ -33,6 +46,7 @@ impl OwnPostgres {
             folder: own_folder()?,
             port: free_port()?,
             isolation,
+            tells,
         };
         let mut initdb = server.program("initdb")?;
         run(initdb
@@ -52,12 +66,20 @@ impl OwnPostgres {
         format!("postgres://postgres@{}/postgres", self.address())
     }
 
+    /// What it has written down so far.
+    pub fn log(&self) -> Result<String> {
+        let log = fs::read(self.folder.path().join("log"))?;
+        Ok(String::from_utf8_lossy(&log).into_owned())
+    }
+
     /// Starts the server again once it was stopped.
     pub fn restart(&self) -> Result<()> {
         let options = format!(
             "-p {} -c listen_addresses=127.0.0.1 -c unix_socket_directories='' -c max_connections=200 \
-             -c default_transaction_isolation={}",
-            self.port, self.isolation
+             -c default_transaction_isolation={} -c log_min_duration_statement={}",
+            self.port,
+            self.isolation,
+            if self.tells { 0 } else { -1 },
         );
         run(self
             .program("pg_ctl")?
@@ -107,6 +129,7 @@ impl Standby {
             folder: own_folder()?,
             port: free_port()?,
             isolation: primary.isolation,
+            tells: primary.tells,
         };
         let source = format!(
             "host=127.0.0.1 port={} user=postgres application_name={}",
@@ -157,6 +180,11 @@ pub struct PgBouncer {
 impl PgBouncer {
     /// Before the server and the user of this URL.
     pub fn before(url: &url::Url) -> Result<Self> {
+        Self::with(url, "default_pool_size = 8\n")
+    }
+
+    /// The same, with settings of its own, a line for each.
+    pub fn with(url: &url::Url, settings: &str) -> Result<Self> {
         let folder = own_folder()?;
         let port = free_port()?;
         let configuration = folder.path().join("pgbouncer.ini");
@@ -169,7 +197,7 @@ impl PgBouncer {
             format!(
                 "[databases]\n* = host={host} port={server_port} user={user}{password}\n\
                  [pgbouncer]\nlisten_addr = 127.0.0.1\nlisten_port = {port}\nunix_socket_dir =\n\
-                 auth_type = any\npool_mode = transaction\ndefault_pool_size = 8\nserver_login_retry = 1\n",
+                 auth_type = any\npool_mode = transaction\nserver_login_retry = 1\n{settings}",
                 host = url.host_str().unwrap_or("127.0.0.1"),
                 server_port = url.port().unwrap_or(5432),
                 user = url.username(),
@@ -181,11 +209,17 @@ impl PgBouncer {
             .stdin(Stdio::null())
             .spawn()
             .context("PgBouncer does not start: install it, as with `apt-get install pgbouncer`")?;
-        Ok(Self {
+        let mut started = Self {
             process,
             port,
             _folder: folder,
-        })
+        };
+        while TcpStream::connect(("127.0.0.1", port)).is_err() {
+            let ended = started.process.try_wait()?;
+            ensure!(ended.is_none(), "PgBouncer has ended: {ended:?}");
+            thread::sleep(Duration::from_millis(20));
+        }
+        Ok(started)
     }
 
     /// Where it listens, as `host:port`.

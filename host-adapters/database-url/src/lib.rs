@@ -24,6 +24,9 @@ use parts::{Parts, RawHost};
 /// The option that says how long a statement may take.
 pub const STATEMENT_TIMEOUT: &str = "statement_timeout";
 
+/// The option that says how many prepared statements a connection keeps.
+pub const STATEMENT_CACHE: &str = "statement_cache";
+
 /// A database's URL.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum DatabaseUrl {
@@ -161,6 +164,21 @@ impl ServerUrl {
             Ok(limit) => Ok(Some(Duration::from_millis(limit.into()))),
             Err(_) => Err("statement_timeout must be a whole number of milliseconds, or 0"),
         }
+    }
+
+    /// How many prepared statements a connection keeps, by the option `statement_cache`, whatever may be between it
+    /// and the server; `None` where the driver is to decide.
+    ///
+    /// # Errors
+    ///
+    /// What it must be.
+    pub fn statement_cache(&self) -> Result<Option<usize>, &'static str> {
+        const MOST: usize = 9_999;
+        let read = |value: &str| match value.parse() {
+            Ok(number) if number <= MOST => Ok(number),
+            _ => Err("statement_cache must be a whole number from 0 to 9999"),
+        };
+        self.option(STATEMENT_CACHE).map(read).transpose()
     }
 
     /// What is said of a statement that was not answered within its time.

@@ -1,8 +1,9 @@
 //! batchintory's statements over a connection of tokio-postgres, whatever carries its bytes: sockets of
 //! the operating system, or those that a WebAssembly component is given.
 //!
-//! A statement travels with the types of its parameters and without a name, in one round trip: no
-//! session keeps anything, so it works through a pooler in transaction mode too.
+//! By [`query`] a statement travels with the types of its parameters and without a name, in one round trip: no
+//! session keeps anything, so it works through a pooler in transaction mode too. [`prepare`] gives it a name, for
+//! connections that are known to lead to one session.
 
 mod errors;
 mod values;
@@ -11,7 +12,8 @@ use std::pin::pin;
 
 use batchintory::{DatabaseError, Rows, Value};
 use futures_util::TryStreamExt as _;
-use tokio_postgres::Client;
+use tokio_postgres::types::Type;
+use tokio_postgres::{Client, RowStream, Statement};
 
 pub use errors::message;
 
@@ -33,6 +35,61 @@ pub async fn query(
         .query_typed_raw(statement, parameters)
         .await
         .map_err(errors::explain)?;
+    collect(statement, stream).await
+}
+
+/// Prepares a statement for parameters of the types that these have.
+///
+/// The name is the driver's: `s0`, `s1` and so on in every process alike. Through a pooler that does not keep track of
+/// names it may be another client's statement.
+///
+/// # Errors
+///
+/// As of [`query`]; nothing is executed.
+pub async fn prepare(
+    client: &Client,
+    statement: &str,
+    parameters: &[Value],
+) -> Result<Statement, DatabaseError> {
+    let types: Vec<Type> = parameters.iter().map(values::type_of).collect();
+    client
+        .prepare_typed(statement, &types)
+        .await
+        .map_err(errors::explain)
+}
+
+/// Runs a statement that was prepared from this text.
+///
+/// # Errors
+///
+/// As of [`query`].
+pub async fn query_prepared(
+    client: &Client,
+    prepared: &Statement,
+    statement: &str,
+    parameters: &[Value],
+) -> Result<Rows, DatabaseError> {
+    let stream = client
+        .query_raw(prepared, parameters.iter().map(values::Parameter))
+        .await
+        .map_err(errors::explain)?;
+    collect(statement, stream).await
+}
+
+/// What tells a statement from others of the same text: the types of its parameters, a letter for each.
+#[must_use]
+pub fn types_of(parameters: &[Value]) -> String {
+    (parameters.iter().map(values::type_of))
+        .map(|sql_type| match sql_type {
+            Type::BOOL => 'b',
+            Type::INT8 => 'i',
+            Type::FLOAT8 => 'f',
+            _ => 't',
+        })
+        .collect()
+}
+
+async fn collect(statement: &str, stream: RowStream) -> Result<Rows, DatabaseError> {
     let mut stream = pin!(stream);
     let mut rows = Vec::new();
     while let Some(row) = stream.try_next().await.map_err(errors::explain)? {

@@ -5,7 +5,7 @@ use std::fmt;
 use std::time::Duration;
 
 use batchintory::{Dialect, Settings, StatusLabels};
-use batchintory_database_url::{DatabaseUrl, STATEMENT_TIMEOUT, Told};
+use batchintory_database_url::{DatabaseUrl, STATEMENT_CACHE, STATEMENT_TIMEOUT, Told};
 use batchintory_provider::Access;
 use tokio_postgres::Config;
 use tokio_postgres::config::SslMode;
@@ -126,8 +126,10 @@ impl Server {
         let DatabaseUrl::Server(server) = parsed else {
             return Err(no_server());
         };
-        let statement_timeout = (server.statement_timeout())
-            .map_err(|reason| format!("{variable} is not understood: {reason}"))?;
+        let not_understood = |reason| format!("{variable} is not understood: {reason}");
+        let statement_timeout = server.statement_timeout().map_err(not_understood)?;
+        // A connection lives as long as its request, so it keeps none.
+        server.statement_cache().map_err(not_understood)?;
         let mut config: Config = without_own_options(url).parse().map_err(|_| no_server())?;
         if config.get_ssl_mode() == SslMode::Require {
             return Err(format!(
@@ -147,12 +149,13 @@ impl Server {
     }
 }
 
-/// A URL without the option that its driver does not know.
+/// A URL without the options that its driver does not know.
 fn without_own_options(url: &str) -> String {
     let Some((server, options)) = url.split_once('?') else {
         return url.to_owned();
     };
-    let is_own = |option: &&str| option.split('=').next() == Some(STATEMENT_TIMEOUT);
+    let own = [STATEMENT_CACHE, STATEMENT_TIMEOUT];
+    let is_own = |option: &&str| (option.split('=').next()).is_some_and(|name| own.contains(&name));
     let kept: Vec<&str> = options
         .split('&')
         .filter(|option| !is_own(option))
@@ -193,6 +196,9 @@ mod tests {
         let second = Some(Duration::from_secs(1));
         assert_eq!(limit("?statement_timeout=1000&connect_timeout=3"), second);
         assert_eq!(limit("?connect_timeout=3&statement_timeout=1000"), second);
+        assert_eq!(limit("?statement_timeout=1000&statement_cache=8"), second);
+        let told = refused(&[(INVENTORY, &format!("{URL}?statement_cache=all"))]);
+        assert!(told.contains("statement_cache"), "{told}");
         let told = refused(&[(INVENTORY, &format!("{URL}?statement_timeout=1s"))]);
         assert!(told.contains("milliseconds"), "{told}");
     }

@@ -16,6 +16,7 @@ mod looking_back;
 mod meta_database;
 mod mysql;
 mod pages;
+mod prepared;
 mod processes;
 mod properties;
 mod real_faults;

@@ -24,6 +24,8 @@ pub fn installed() -> Result<PathBuf> {
     copy_files(&folder().join("tests"), &tests)?;
     // The cases that hold for all hosts.
     copy_files(&workspace::root().join("tests/urls"), &tests.join("urls"))?;
+    let kept = "kept_statements.json";
+    fs::copy(workspace::root().join("tests").join(kept), tests.join(kept))?;
     let marker = home.join("node_modules/batchintory/package.json");
     if is_current(&marker, &folder()) {
         return Ok(home);

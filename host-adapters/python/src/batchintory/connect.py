@@ -59,7 +59,7 @@ def _open(source: str | URL, access: Access) -> Database:
     try:
         url = parse(source) if isinstance(source, str) else from_sqlalchemy(source)
         made = engine_for(url, access)
-        database = _from_engine(made.engine, made.size, made.limit)
+        database = _from_engine(made.engine, made.size, made.limit, made.statements)
         if isinstance(url, SqliteUrl):
             _set_up_file(url, database, access)
     except Fault as fault:
@@ -95,12 +95,14 @@ def _set_up_file(url: SqliteUrl, database: Database, access: Access) -> None:
         raise
 
 
-def _from_engine(engine: Engine, size: int | None = None, limit: float | None = None) -> Database:
+def _from_engine(
+    engine: Engine, size: int | None = None, limit: float | None = None, statements: int | None = None
+) -> Database:
     from sqlalchemy.pool import NullPool, SingletonThreadPool, StaticPool
 
     from batchintory.driver.pooled import POOL_SIZE, PooledDatabase
 
-    session = session_of(engine)
+    session = session_of(engine, statements)
     if isinstance(engine.pool, (StaticPool, SingletonThreadPool)) and size is None:
         # Its connection is the database: SQLite in memory.
         from batchintory.driver.borrowed import BorrowedDatabase
@@ -139,8 +141,8 @@ def _schema(engine: Engine) -> str | None:
     return engine.url.database
 
 
-def session_of(engine: Engine) -> Session:
-    """What talks to the engine's databases."""
+def session_of(engine: Engine, statements: int | None = None) -> Session:
+    """What talks to the engine's databases, and keeps so many statements prepared where the module can do so."""
     import importlib
 
     from batchintory.driver import mysql, postgres, sqlite
@@ -149,7 +151,7 @@ def session_of(engine: Engine) -> Session:
         case "sqlite", "pysqlite":
             return sqlite.Sqlite()
         case "postgresql", "psycopg":
-            return postgres.Psycopg()
+            return postgres.Psycopg(statements)
         case "postgresql", "psycopg2":
             return postgres.Psycopg2()
         case (("mysql" | "mariadb"), "pymysql"):

@@ -26,7 +26,7 @@ STATEMENT_TIMEOUT = 300.0
 TCP_USER_TIMEOUT = 30_000
 
 #: Options of a URL that are no driver's.
-_OWN = frozenset({"pool_size", "statement_timeout"})
+_OWN = frozenset({"pool_size", "statement_cache", "statement_timeout"})
 
 #: Options of SQLite's own URLs, and of Python's module for it.
 _SQLITE = frozenset({"cache", "immutable", "mode", "nolock", "psow", "vfs"})
@@ -49,6 +49,8 @@ class Made(NamedTuple):
     size: int
     #: How many seconds a statement may take.
     limit: float | None = None
+    #: How many statements a connection keeps prepared, if the URL says so.
+    statements: int | None = None
 
 
 def engine_for(url: SqliteUrl | ServerUrl, access: Access) -> Made:
@@ -59,7 +61,8 @@ def engine_for(url: SqliteUrl | ServerUrl, access: Access) -> Made:
     if refusal := unsupported(url.options, supported | _OWN):
         raise Fault(refusal)
     size, limit = _pool_size(url.options.get("pool_size", "")), _limit(url.options.get("statement_timeout", ""))
-    return Made(make(url), size, limit)
+    statements = _statements(url.options.get("statement_cache", ""))
+    return Made(make(url), size, limit, statements)
 
 
 def from_sqlalchemy(url: URL) -> SqliteUrl | ServerUrl:
@@ -160,7 +163,10 @@ def _postgres(url: ServerUrl) -> Engine:
     from sqlalchemy.pool import NullPool
 
     driver = url.driver or _installed("psycopg", "psycopg2")
-    parameters = libpq_parameters(url)
+    parameters: dict[str, str | None] = {**libpq_parameters(url)}
+    if driver == "psycopg":
+        # Its own names for statements are the same in every process; ours are not.
+        parameters["prepare_threshold"] = None
     return create_engine(URL.create(f"postgresql+{driver}"), poolclass=NullPool, connect_args=parameters)
 
 
@@ -201,6 +207,14 @@ def _limit(given: str) -> float | None:
     if not (given.isascii() and given.isdecimal()):
         raise Fault("statement_timeout must be a whole number of milliseconds, or 0")
     return int(given) / 1000 or None
+
+
+def _statements(given: str) -> int | None:
+    if not given:
+        return None
+    if not (given.isascii() and given.isdecimal()) or int(given) > 9_999:
+        raise Fault("statement_cache must be a whole number from 0 to 9999")
+    return int(given)
 
 
 def _installed(first: str, second: str) -> str:

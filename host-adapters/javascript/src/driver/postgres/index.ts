@@ -5,20 +5,19 @@ import { messageOf } from "../../errors.js";
 import type { ServerUrl } from "../../node/database-url.js";
 import { load } from "../load.js";
 import { read } from "./options.js";
+import { Prepared } from "./prepared.js";
 import { Servers } from "./servers.js";
-import { check, types } from "./values.js";
+import { check } from "./values.js";
 
 /** What the driver says of a statement that was not answered in time. */
 const timedOut = "Query read timeout";
 
-/**
- * Opens the database at a URL. A statement travels without a name, in one round trip: no session keeps anything, so
- * it works through a pooler in transaction mode too.
- */
+/** Opens the database at a URL. */
 export async function open(url: ServerUrl): Promise<Database> {
   const { default: pg } = await load("pg", () => import("pg"));
   const options = read(url);
   const servers = new Servers(pg, options);
+  const prepared = new Prepared(options.statementCache);
 
   async function connection() {
     try {
@@ -45,7 +44,7 @@ export async function open(url: ServerUrl): Promise<Database> {
       const ignore = () => {};
       client.on("error", ignore);
       try {
-        const result = await client.query({ text: statement, values: parameters, rowMode: "array", types });
+        const result = await prepared.query(client, statement, parameters);
         isLost = false;
         check(result.fields);
         return { rows: result.rows, affected: result.command === "SELECT" ? 0 : (result.rowCount ?? 0) };

@@ -2,6 +2,7 @@
 
 import type { PoolConfig } from "pg";
 import { Fault, type ServerUrl } from "../../node/database-url.js";
+import { usual } from "./kept.js";
 import { Parameters } from "./parameters.js";
 import { Surroundings } from "./surroundings.js";
 import { isSocket, type Target, targetsOf } from "./targets.js";
@@ -25,6 +26,8 @@ export interface Options {
   /** The session that is looked for, by libpq's `target_session_attrs`. */
   session: string;
   inRandomOrder: boolean;
+  /** How many prepared statements a connection keeps at most. */
+  statementCache: number;
 }
 
 /** Reads a URL, and what stands outside of it. */
@@ -36,6 +39,10 @@ export function read(url: ServerUrl, surroundings = new Surroundings()): Options
   const limit = url.options.get("statement_timeout") || String(statementTimeout);
   if (!/^\d{1,9}$/.test(limit)) {
     throw new Fault("statement_timeout must be a whole number of milliseconds, or 0");
+  }
+  const statements = url.options.get("statement_cache") || String(usual);
+  if (!/^0*\d{1,4}$/.test(statements)) {
+    throw new Fault("statement_cache must be a whole number from 0 to 9999");
   }
   return {
     targets: targetsOf(parameters, surroundings),
@@ -54,6 +61,7 @@ export function read(url: ServerUrl, surroundings = new Surroundings()): Options
     tls: tlsOf(parameters, surroundings),
     session: parameters.get("target_session_attrs"),
     inRandomOrder: parameters.get("load_balance_hosts") === "random",
+    statementCache: Number(statements),
   };
 }
 

@@ -7,7 +7,7 @@ import { serviceOf } from "./service.js";
 import type { Surroundings } from "./surroundings.js";
 
 /** Options that are none of libpq's parameters. */
-const own = ["pool_size", "ssl", "statement_timeout"];
+const own = ["pool_size", "ssl", "statement_cache", "statement_timeout"];
 
 /** Parameters by libpq's names. Holds the password: never to be shown. */
 export class Parameters {

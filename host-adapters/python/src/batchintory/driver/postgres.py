@@ -4,9 +4,12 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 from contextlib import AbstractContextManager, nullcontext
+from hashlib import sha256
 from types import ModuleType
-from typing import Any
+from typing import Any, NamedTuple
+from weakref import WeakKeyDictionary
 
+from batchintory.driver import kept
 from batchintory.driver.news import waits
 from batchintory.driver.placeholders import numbered
 from batchintory.driver.session import read_rows, unreadable
@@ -106,26 +109,54 @@ _READ: dict[int, Callable[[bytes], Value]] = {
 }
 
 
-class Psycopg(_Postgres):
-    """By psycopg 3. Statements are sent without a name, so that every pooler will do.
+class _Text(NamedTuple):
+    """A statement with the types of its parameters: what a name of ours stands for."""
 
-    They go through the module's interface to libpq: parameters are numbered as they are there, and the five types
-    of the boundary need none of what a cursor looks up each time.
+    statement: bytes
+    types: tuple[int, ...]
+
+    @property
+    def name(self) -> bytes:
+        """The same for whoever prepares this statement, and no other's."""
+        types = b",".join(b"%d" % number for number in self.types)
+        return b"batchintory_" + sha256(types + b" " + self.statement).hexdigest()[:40].encode()
+
+
+#: After so many prepared statements in a row that the server did not know, no more are prepared.
+_MOST_UNKNOWN = 4
+
+
+class Psycopg(_Postgres):
+    """By psycopg 3, through the module's interface to libpq: parameters are numbered as they are there, and the
+    five types of the boundary need none of what a cursor looks up each time.
+
+    On connections of our own, statements that repeat are prepared, by names that say what they are. Behind a
+    pooler in transaction mode any client may have prepared such a name, and it still is this very statement; the
+    module's own names, ``_pg3_0`` and so on, are the same in every process, and are not used.
     """
 
-    def __init__(self) -> None:
+    def __init__(self, statements: int | None = None) -> None:
+        """``statements`` is how many a connection keeps prepared at most."""
         import psycopg
+        from psycopg import capabilities
         from psycopg.pq import DiagnosticField, ExecStatus
 
         super().__init__(psycopg)
         self._tuples, self._done = ExecStatus.TUPLES_OK, ExecStatus.COMMAND_OK
         self._empty = ExecStatus.EMPTY_QUERY
         self._code, self._message = DiagnosticField.SQLSTATE, DiagnosticField.MESSAGE_PRIMARY
+        # A name that cannot be closed again, as before libpq 17, would stay.
+        can_close = capabilities.has_send_close_prepared()
+        self._most = (kept.USUAL if statements is None else statements) if can_close else 0
+        self._kept: WeakKeyDictionary[Any, kept.Kept[_Text]] = WeakKeyDictionary()
+        self._unknown_in_a_row = 0
 
     def set_up(self, connection: Any) -> None:
         connection.autocommit = True
         if connection.pgconn.parameter_status(b"client_encoding") != b"UTF8":
             connection.execute("SET client_encoding TO 'UTF8'")
+        if self._most:
+            self._kept[connection] = kept.Kept(self._most)
 
     def _answers(self, connection: Any) -> bool:
         try:
@@ -135,11 +166,9 @@ class Psycopg(_Postgres):
 
     def run(self, connection: Any, statement: str, parameters: Sequence[Value]) -> Rows:
         kinds = [_WRITTEN[type(value)] for value in parameters]
-        result = connection.pgconn.exec_params(
-            statement.encode(),
-            [write(value) for value, (_, write) in zip(parameters, kinds, strict=True)],
-            [number for number, _ in kinds],
-        )
+        text = _Text(statement.encode(), tuple(number for number, _ in kinds))
+        values = [write(value) for value, (_, write) in zip(parameters, kinds, strict=True)]
+        result = self._result(connection, text, values)
         if result.status == self._done:
             return Rows((), result.command_tuples or 0)
         if result.status != self._tuples:
@@ -153,6 +182,42 @@ class Psycopg(_Postgres):
         ]
         writes = not (result.command_status or b"").startswith(b"SELECT")
         return Rows(rows, (result.command_tuples or 0) if writes else 0)
+
+    def _result(self, connection: Any, text: _Text, values: list[bytes | None]) -> Any:
+        to_server = connection.pgconn
+        ours = self._kept.get(connection) if self._unknown_in_a_row < _MOST_UNKNOWN else None
+        turn = kept.Turn[_Text]("unnamed") if ours is None else ours.turn(text)
+        if ours is None or turn.sent == "unnamed":
+            return to_server.exec_params(text.statement, values, text.types)
+        if turn.sent == "prepare":
+            if turn.closes is not None:
+                to_server.close_prepared(turn.closes.name)
+            if (refused := self._prepare(to_server, text)) is not None:
+                return refused
+            if (oldest := ours.keep(text)) is not None:
+                to_server.close_prepared(oldest.name)
+        if (result := self._executed(to_server, text, values)) is None:
+            # Nothing was executed: the server has forgotten it, or this is another one.
+            self._prepare(to_server, text)
+            result = self._executed(to_server, text, values)
+        if result is None:
+            return to_server.exec_params(text.statement, values, text.types)
+        return result
+
+    def _prepare(self, to_server: Any, text: _Text) -> Any:
+        """Gives what the server says if it refuses. That there is one of this name already is as good."""
+        result = to_server.prepare(text.name, text.statement, text.types)
+        is_there = result.status == self._done or result.error_field(self._code) == b"42P05"
+        return None if is_there else result
+
+    def _executed(self, to_server: Any, text: _Text, values: list[bytes | None]) -> Any:
+        """``None`` if the server does not know it."""
+        result = to_server.exec_prepared(text.name, values)
+        if result.status not in (self._done, self._tuples) and result.error_field(self._code) == b"26000":
+            self._unknown_in_a_row += 1
+            return None
+        self._unknown_in_a_row = 0
+        return result
 
     def _reader(self, result: Any, column: int) -> Callable[[bytes], Value]:
         reader = _READ.get(result.ftype(column))

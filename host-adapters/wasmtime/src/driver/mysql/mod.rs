@@ -114,8 +114,15 @@ async fn run(
         [] => Params::Empty,
         _ => Params::Positional(parameters.iter().map(values::parameter).collect()),
     };
-    let answer = connection.exec_iter(&prepared, parameters).await;
-    collect(answer.map_err(errors::explain)?).await
+    let answer = match connection.exec_iter(&prepared, parameters).await {
+        Ok(answer) => collect(answer).await,
+        Err(error) => Err(errors::explain(error)),
+    };
+    if connection.opts().stmt_cache_size() == 0 {
+        // Nobody else closes it. A connection that is lost is told by the next look at it.
+        let _ = connection.close(prepared).await;
+    }
+    answer
 }
 
 async fn collect<P: Protocol>(

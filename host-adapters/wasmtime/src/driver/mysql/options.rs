@@ -12,18 +12,19 @@ use crate::driver::server_options::{CONNECT_TIMEOUT, pool_size, positive};
 use crate::driver::time_limit::TimeLimit;
 use crate::driver::tls::{Mode, trusted_certificates};
 
-/// How many prepared statements a connection keeps, which spares a round trip each time.
+/// How many prepared statements a connection keeps unless said otherwise, which spares a round trip each time.
 const STATEMENTS: usize = 16;
 /// After how long a silent connection is asked whether there still is a server.
 const KEEPALIVE: Duration = Duration::from_secs(60);
 
 /// The options of a URL.
-const OPTIONS: [&str; 6] = [
+const OPTIONS: [&str; 7] = [
     "connect_timeout",
     "pool_size",
     "socket",
     "sslmode",
     "sslrootcert",
+    "statement_cache",
     "statement_timeout",
 ];
 
@@ -84,7 +85,7 @@ impl Options {
             .db_name(Some(&database))
             .ssl_opts(tls)
             .client_found_rows(true)
-            .stmt_cache_size(STATEMENTS)
+            .stmt_cache_size(url.statement_cache()?.unwrap_or(STATEMENTS))
             .setup(vec![SESSION])
             .connect_attributes(HashMap::from([(
                 "program_name".to_owned(),
@@ -151,7 +152,7 @@ mod tests {
     #[test]
     fn parts_are_decoded() -> Result<(), String> {
         let options = read(
-            "mysql://b%C3%A4r:p%40ss%2Fw@[::1]:3307/la%20ke?sslmode=disable&pool_size=3&connect_timeout=2",
+            "mysql://b%C3%A4r:p%40ss%2Fw@[::1]:3307/la%20ke?sslmode=disable&pool_size=3&connect_timeout=2&statement_cache=5",
         )?;
         assert_eq!(options.target.user(), Some("bär"));
         assert_eq!(options.target.pass(), Some("p@ss/w"));
@@ -160,6 +161,7 @@ mod tests {
         assert_eq!(options.database, "la ke");
         assert_eq!(options.pool_size, 3);
         assert_eq!(options.connect_timeout, Duration::from_secs(2));
+        assert_eq!(options.target.stmt_cache_size(), 5);
         Ok(())
     }
 
@@ -174,6 +176,10 @@ mod tests {
             ),
             ("mysql://me:hunter2@host,other/lake", "several hosts"),
             ("mysql://me:hunter2@host/lake?pool_size=0", "pool_size"),
+            (
+                "mysql://me:hunter2@host/lake?statement_cache=all",
+                "statement_cache",
+            ),
             (
                 "mysql://me:hunter2@host/lake?sslmode=on",
                 "sslmode must be one of",

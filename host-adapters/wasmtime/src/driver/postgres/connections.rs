@@ -1,20 +1,25 @@
 //! Making connections, to the first server that will do, and looking whether one that lay idle still is one.
 
 use std::fmt;
-use std::net::IpAddr;
+use std::io;
+use std::net::{IpAddr, SocketAddr};
 use std::time::Duration;
 
 use deadpool::managed::{Manager, Metrics, RecycleError, RecycleResult};
-use deadpool_postgres::ClientWrapper;
 use tokio::net::lookup_host;
 use tokio::runtime::Handle;
+use tokio::task::JoinHandle;
 use tokio::time::timeout;
 use tokio_postgres::config::SslMode;
 use tokio_postgres::error::SqlState;
-use tokio_postgres::{Client, SimpleQueryMessage};
+use tokio_postgres::{Client, Config, SimpleQueryMessage};
 use tokio_postgres_rustls::MakeRustlsConnect;
 
+use super::connection::{Connection, connector};
+use super::directness::Ends;
+use super::kept;
 use super::options::Options;
+use super::socket;
 use super::targets::Target;
 
 /// How long a connection may lie idle before it is looked at, at the cost of a round trip: it may have been
@@ -90,7 +95,7 @@ impl Connections {
     }
 
     /// Connects to the first server that offers such a session.
-    async fn first(&self, wanted: Session) -> Result<ClientWrapper, Refusal> {
+    async fn first(&self, wanted: Session) -> Result<Connection, Refusal> {
         let mut targets: Vec<&Target> = self.options.targets.iter().collect();
         if self.options.in_random_order {
             shuffle(&mut targets);
@@ -109,7 +114,7 @@ impl Connections {
     }
 
     /// Connects to one server, by one of its addresses.
-    async fn connect(&self, target: &Target, wanted: Session) -> Result<ClientWrapper, Refusal> {
+    async fn connect(&self, target: &Target, wanted: Session) -> Result<Connection, Refusal> {
         let addresses = match target.address {
             Some(address) => vec![Some(address)],
             None if target.is_socket() => vec![None],
@@ -135,48 +140,73 @@ impl Connections {
         target: &Target,
         address: Option<IpAddr>,
         wanted: Session,
-    ) -> Result<ClientWrapper, Refusal> {
+    ) -> Result<Connection, Refusal> {
         let mut config = self.options.config.clone();
-        config.host(&target.host).port(target.port);
-        if let Some(address) = address {
-            config.hostaddr(address);
-        }
         if let Some(password) = &target.password {
             config.password(password);
         }
-        if target.is_socket() {
-            // Its other end is on this machine.
-            config.ssl_mode(SslMode::Disable);
-        }
-        let (client, connection) = config
-            .connect(self.tls())
-            .await
-            .map_err(|error| refusal(&error))?;
-        let task = tokio::spawn(async move {
-            // The client's statements tell it too.
-            let _ = connection.await;
-        });
-        let client = ClientWrapper::new(client, task);
-        match is_wanted(&client, wanted).await {
-            Ok(None) => Ok(client),
+        let connection = match address {
+            Some(address) => self.over_network(&config, target, address).await?,
+            None => self.over_socket(config, target).await?,
+        };
+        match is_wanted(&connection, wanted).await {
+            Ok(None) => Ok(connection),
             Ok(Some(reason)) => Err(Refusal::ThisServer(reason.to_owned())),
             Err(error) => Err(refusal(&error)),
         }
     }
 
+    async fn over_network(
+        &self,
+        config: &Config,
+        target: &Target,
+        address: IpAddr,
+    ) -> Result<Connection, Refusal> {
+        let unreachable =
+            |error: io::Error| Refusal::ThisServer(format!("error connecting to server: {error}"));
+        let address = SocketAddr::new(address, target.port);
+        let stream = socket::open(address, config).await.map_err(unreachable)?;
+        let ends = Ends::of(&stream);
+        let tls = connector(self.tls(), &target.host).map_err(Refusal::ThisServer)?;
+        let (client, traffic) = config
+            .connect_raw(stream, tls)
+            .await
+            .map_err(|error| refusal(&error))?;
+        let server = Some((address, target.host.clone()));
+        let connection = Connection::new(client, in_background(traffic), server);
+        Ok(match (self.options.statement_cache, ends) {
+            (Some(most), _) => connection.keeping(most),
+            (None, Some(ends)) => connection.keeping_if_direct(kept::USUAL, ends).await,
+            (None, None) => connection,
+        })
+    }
+
+    async fn over_socket(
+        &self,
+        mut config: Config,
+        target: &Target,
+    ) -> Result<Connection, Refusal> {
+        // Its other end is on this machine.
+        config
+            .host(&target.host)
+            .port(target.port)
+            .ssl_mode(SslMode::Disable);
+        let (client, traffic) = config
+            .connect(self.tls())
+            .await
+            .map_err(|error| refusal(&error))?;
+        let connection = Connection::new(client, in_background(traffic), None);
+        // A pooler may listen there as well, and nothing would tell.
+        Ok(connection.keeping(self.options.statement_cache.unwrap_or(0)))
+    }
+
     /// Ends a connection, and before that the statement that nobody waits for any more: the server would not
     /// notice by itself before it has something to tell.
-    pub(super) fn give_up(&self, client: ClientWrapper) {
+    pub(super) fn give_up(&self, connection: Connection) {
         let Ok(runtime) = Handle::try_current() else {
             return;
         };
-        let cancel = client.cancel_token();
-        let (tls, limit) = (self.tls(), self.options.connect_timeout);
-        runtime.spawn(async move {
-            // Where this does not get through, the server is as unreachable for the statement's own answer.
-            let _ = timeout(limit, cancel.cancel_query(tls)).await;
-            drop(client);
-        });
+        runtime.spawn(connection.cancel(self.tls(), self.options.connect_timeout));
     }
 
     fn tls(&self) -> MakeRustlsConnect {
@@ -185,10 +215,10 @@ impl Connections {
 }
 
 impl Manager for Connections {
-    type Type = ClientWrapper;
+    type Type = Connection;
     type Error = Failure;
 
-    async fn create(&self) -> Result<ClientWrapper, Failure> {
+    async fn create(&self) -> Result<Connection, Failure> {
         let wanted = self.options.session;
         let found = match self.first(wanted).await {
             Err(Refusal::ThisServer(_)) if wanted == Session::PreferStandby => {
@@ -199,11 +229,7 @@ impl Manager for Connections {
         found.map_err(|(Refusal::ThisServer(reason) | Refusal::All(reason))| Failure(reason))
     }
 
-    async fn recycle(
-        &self,
-        client: &mut ClientWrapper,
-        metrics: &Metrics,
-    ) -> RecycleResult<Failure> {
+    async fn recycle(&self, client: &mut Connection, metrics: &Metrics) -> RecycleResult<Failure> {
         // The runtime may not have seen yet what the server said meanwhile: where one thread does all, it looks
         // when nothing else is to be done, and then the connection's own task has its turn.
         for _ in ["look", "tell"] {
@@ -220,6 +246,16 @@ impl Manager for Connections {
             _ => Err(RecycleError::message("the connection does not answer")),
         }
     }
+}
+
+/// Moves a connection's bytes until it ends.
+fn in_background(
+    traffic: impl Future<Output = Result<(), tokio_postgres::Error>> + Send + 'static,
+) -> JoinHandle<()> {
+    tokio::spawn(async move {
+        // The client's statements tell it too.
+        let _ = traffic.await;
+    })
 }
 
 async fn addresses_of(target: &Target) -> Result<Vec<IpAddr>, Refusal> {

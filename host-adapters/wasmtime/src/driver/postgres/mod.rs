@@ -1,11 +1,15 @@
 //! PostgreSQL, by tokio-postgres with a pool of connections.
 
+mod connection;
 mod connections;
+mod directness;
+mod kept;
 mod keyword;
 mod options;
 mod parameters;
 mod password_file;
 mod service;
+mod socket;
 mod surroundings;
 mod targets;
 mod tls;
@@ -57,10 +61,10 @@ impl Database for Postgres {
             .get()
             .await
             .map_err(|error| DatabaseError::Unavailable(pool_message(&error)))?;
-        let running = scopeguard::guard(connection, |connection| {
+        let mut running = scopeguard::guard(connection, |connection| {
             self.pool.manager().give_up(Object::take(connection));
         });
-        let answer = batchintory_postgres::query(&running, statement, parameters);
+        let answer = running.query(statement, parameters);
         let Some(answer) = self.limit.within(answer).await else {
             return Err(self.limit.error());
         };

@@ -28,6 +28,8 @@ pub(super) struct Options {
     pub(super) in_random_order: bool,
     pub(super) connect_timeout: Duration,
     pub(super) pool_size: usize,
+    /// How many prepared statements a connection keeps, as the URL says.
+    pub(super) statement_cache: Option<usize>,
 }
 
 impl Options {
@@ -58,6 +60,7 @@ impl Options {
             in_random_order: parameters.get("load_balance_hosts") == Some("random"),
             connect_timeout,
             pool_size: pool_size(url)?,
+            statement_cache: url.statement_cache()?,
         })
     }
 }
@@ -219,6 +222,7 @@ mod tests {
         parameters.number("connect_timeout")?;
         pool_size(&url)?;
         TimeLimit::read(&url)?;
+        url.statement_cache()?;
         Ok((parameters, targets))
     }
 

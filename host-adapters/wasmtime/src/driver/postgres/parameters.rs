@@ -9,7 +9,7 @@ use super::service;
 use super::surroundings::Surroundings;
 
 /// Options that are none of libpq's parameters.
-const OWN: [&str; 3] = ["pool_size", "ssl", "statement_timeout"];
+const OWN: [&str; 4] = ["pool_size", "ssl", "statement_cache", "statement_timeout"];
 
 /// Parameters by libpq's names. Holds the password: never to be shown.
 pub(super) struct Parameters {
