@@ -9,7 +9,8 @@ to ``store`` one into bytes that will be written, and how to ``lower`` one to th
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterable, Sequence
+from itertools import repeat, starmap
 from struct import Struct
 from typing import Any, ClassVar, Protocol
 
@@ -24,6 +25,9 @@ class Memory(Protocol):
 
     def write(self, data: bytes | bytearray, alignment: int) -> int:
         """Puts bytes at a new place that the instance will free; gives back its address."""
+
+    def write_all(self, data: Sequence[bytes], alignment: int) -> list[int]:
+        """The same with many at once, each at a place of its own."""
 
 
 class Type:
@@ -284,3 +288,45 @@ class SqlValue(Variant):
         float: (3, F64),
         str: (4, TEXT),
     }
+
+
+class SqlRows(List):
+    """Rows of the variant ``value``. There may be thousands: those alike are packed together."""
+
+    #: The case of a type, and how a value with it is packed.
+    _codes: ClassVar[dict[type, tuple[int, str]]] = {
+        type(None): (0, "B15x"),
+        bool: (1, "B7x?7x"),
+        int: (2, "B7xq"),
+        float: (3, "B7xd"),
+        str: (4, "B7xII"),
+    }
+
+    def __init__(self) -> None:
+        super().__init__(List(SqlValue()))
+
+    def lower(self, memory: Memory, value: Any) -> list[Any]:
+        alike: dict[tuple[type, ...], list[int]] = {}
+        for index, row in enumerate(value):
+            alike.setdefault(tuple(map(type, row)), []).append(index)
+        pointers = [0] * (2 * len(value))
+        for kinds, indexes in alike.items():
+            packed = self._packed(memory, kinds, [value[index] for index in indexes])
+            for index, place in zip(indexes, memory.write_all(packed, 8), strict=True):
+                pointers[2 * index : 2 * index + 2] = place, len(kinds)
+        return [memory.write(Struct(f"<{len(pointers)}I").pack(*pointers), 4), len(value)]
+
+    def _packed(self, memory: Memory, kinds: tuple[type, ...], rows: list[Any]) -> list[bytes]:
+        """Rows whose values are of these types."""
+        if not kinds:
+            return [b""] * len(rows)
+        parts: list[Iterable[Any]] = []
+        for kind, column in zip(kinds, zip(*rows, strict=True), strict=True):
+            parts.append(repeat(self._codes[kind][0], len(rows)))
+            if kind is str:
+                texts = [text.encode() for text in column]
+                parts += memory.write_all(texts, 1), map(len, texts)
+            elif kind is not type(None):
+                parts.append(column)
+        pack = Struct("<" + "".join([self._codes[kind][1] for kind in kinds])).pack
+        return list(starmap(pack, zip(*parts, strict=True)))

@@ -23,6 +23,9 @@ FILE = Path(__file__).parent / "batchintory.wasm"
 #: How often computing time is looked at, in seconds.
 TICK = 0.05
 
+#: What is packed together in a file of compiled modules, and how.
+_FORMAT = 2
+
 _CORE_MODULE = 1
 
 
@@ -40,16 +43,17 @@ class Planner:
         # So that memory is read and written where it was found at first.
         config.memory_may_move = False
         self.engine = wasmtime.Engine(config)
-        self.module, bridge = _compile(self.engine)
+        self.module, bridge, self.allocator = _compile(self.engine)
         _check(self.module)
         self.bridge = Bridge(self.module, bridge)
         _start_ticking(self.engine)
 
 
-def _compile(engine: Engine) -> tuple[Module, Module]:
-    """The planner's core module, and the bridge to it."""
+def _compile(engine: Engine) -> tuple[Module, Module, Module]:
+    """The planner's core module, the bridge to it, and what makes room in its memory."""
     from wasmtime import Module, WasmtimeError
 
+    from batchintory.planner import allocator
     from batchintory.planner.host_calls import bridge_text
 
     try:
@@ -63,7 +67,7 @@ def _compile(engine: Engine) -> tuple[Module, Module]:
     digest = hashlib.sha256(component).hexdigest()
     # Only code that this user wrote is run.
     folder = _cache_folder()
-    file = folder and folder / f"{digest[:32]}-{version}-{sys.platform}.cwasm"
+    file = folder and folder / f"{digest[:32]}-{version}-{sys.platform}-{_FORMAT}.cwasm"
     if file is not None:
         compiled = _read_own(file)
         if compiled is not None:
@@ -75,10 +79,10 @@ def _compile(engine: Engine) -> tuple[Module, Module]:
         module = Module(engine, core_module(component))
     except (WasmtimeError, IndexError, StopIteration) as error:
         raise ComponentError(f"{FILE} is no planner component: {error}") from error
-    both = module, Module(engine, bridge_text(module))
+    all_ = module, Module(engine, bridge_text(module)), Module(engine, allocator.TEXT)
     if file is not None:
-        _write(file, _packed(both))
-    return both
+        _write(file, _packed(all_))
+    return all_
 
 
 def _check(module: Module) -> None:
@@ -93,16 +97,21 @@ def _check(module: Module) -> None:
         check(exports[name], flat)
 
 
-def _packed(modules: tuple[Module, Module]) -> bytes:
-    first, second = (bytes(module.serialize()) for module in modules)
-    return len(first).to_bytes(8, "little") + first + second
+def _packed(modules: tuple[Module, Module, Module]) -> bytes:
+    parts = [bytes(module.serialize()) for module in modules]
+    return b"".join(len(part).to_bytes(8, "little") + part for part in parts)
 
 
-def _unpacked(engine: Engine, compiled: bytes) -> tuple[Module, Module]:
+def _unpacked(engine: Engine, compiled: bytes) -> tuple[Module, Module, Module]:
     from wasmtime import Module
 
-    end = 8 + int.from_bytes(compiled[:8], "little")
-    return Module.deserialize(engine, compiled[8:end]), Module.deserialize(engine, compiled[end:])
+    modules = []
+    for _ in range(3):
+        end = 8 + int.from_bytes(compiled[:8], "little")
+        modules.append(Module.deserialize(engine, compiled[8:end]))
+        compiled = compiled[end:]
+    planner, bridge, allocator = modules
+    return planner, bridge, allocator
 
 
 def core_module(component: bytes) -> bytes:

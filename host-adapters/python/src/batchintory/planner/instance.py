@@ -5,8 +5,9 @@ from __future__ import annotations
 import ctypes
 import secrets
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from math import ceil
+from operator import add
 from struct import Struct
 from typing import TYPE_CHECKING, Any
 
@@ -16,6 +17,7 @@ from wasmtime import _bindings as c
 
 from batchintory.errors import PLANNER_ERRORS, BatchintoryError, LimitReached, Trap
 from batchintory.planner import interface
+from batchintory.planner.allocator import Allocator
 from batchintory.planner.canonical_abi import Type
 from batchintory.planner.component import TICK, Planner
 from batchintory.planner.core_function import CoreFunction
@@ -52,6 +54,7 @@ class PlannerInstance:
             instance = Instance(self._store, planner.module, self._host.imports)
             exports: Any = instance.exports(self._store)
             self._memory: Memory = exports["memory"]
+            self._allocator = Allocator(self._store, planner.allocator, exports[interface.REALLOC])
         except (WasmtimeError, WasmTrap) as error:
             raise self._explain(error) from error
         self._functions = {
@@ -155,6 +158,18 @@ class PlannerInstance:
         address = self._functions[interface.REALLOC](0, 0, alignment, size)
         self._put(address, data)
         return address
+
+    def write_all(self, data: Sequence[bytes], alignment: int) -> list[int]:
+        """Puts bytes into memory, each at a place of its own that the planner frees."""
+        sizes = list(map(len, data))
+        places = self._allocator.places(sizes, alignment)
+        end = max(map(add, places, sizes), default=0)
+        if end > len(self._view):
+            self._look_again(end)
+        view = self._view
+        for place, size, part in zip(places, sizes, data, strict=True):
+            view[place : place + size] = part
+        return places
 
     def _put(self, address: int, data: bytes | bytearray) -> None:
         end = address + len(data)

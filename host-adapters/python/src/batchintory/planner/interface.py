@@ -22,6 +22,7 @@ from batchintory.planner.canonical_abi import (
     Memory,
     Option,
     Record,
+    SqlRows,
     SqlValue,
     Text,
     Type,
@@ -74,7 +75,7 @@ SQL_ERROR = Record(DatabaseError, {"refusal": Enum(*REFUSALS), "code": OPTIONAL_
 PARAMETERS = List(SqlValue())
 QUERY_RESULT = Variant(
     {
-        "ok": Record(Rows, {"rows": List(List(SqlValue())), "affected": U64}),
+        "ok": Record(Rows, {"rows": SqlRows(), "affected": U64}),
         "err": Variant(
             {
                 "unavailable": TEXT,
@@ -145,6 +146,21 @@ ACQUISITION = Variant(
     }
 )
 ITEM = Record(records.Item, {"uid": S64, "item": OPTIONAL_TEXT, "weight": F64})
+
+
+class Items(List):
+    """Items, of which there are many: each is unpacked at once."""
+
+    _unpack = struct.Struct("<qB3xII4xd").iter_unpack
+
+    def load_elements(self, memory: Memory, address: int, length: int) -> list[Any]:
+        read = memory.read
+        return [
+            records.Item(uid, (str(read(place, size), "utf-8") if size else "") if is_some else None, weight)
+            for uid, is_some, place, size, weight in self._unpack(read(address, length * ITEM.size))
+        ]
+
+
 OUTCOME = Record(records.Outcome, {"succeeded": BOOL, "result_item": JSON, "log": OPTIONAL_TEXT})
 PLANNED_BATCH = Record(
     records.PlannedBatch,
@@ -301,7 +317,7 @@ _SCOPE = {"meta_table": TEXT, "job": TEXT}
 FUNCTIONS = {
     "acquire": Function(ACQUISITION, request=ACQUIRE_REQUEST, claim_token=OPTIONAL_TEXT),
     "acquire-many": Function(List(BATCH), request=ACQUIRE_REQUEST, batches=U32, claim_token=OPTIONAL_TEXT),
-    "items": Function(List(ITEM), claim_token=TEXT, after=OPTIONAL_ID, limit=U32),
+    "items": Function(Items(ITEM), claim_token=TEXT, after=OPTIONAL_ID, limit=U32),
     "heartbeat": Function(None, claim_token=TEXT, lease_seconds=U32),
     "complete": Function(None, claim_token=TEXT, outcome=OUTCOME),
     "plan": Function(BATCH_PLAN, request=ACQUIRE_REQUEST, after=OPTIONAL_ID, batches=U32),
