@@ -193,19 +193,23 @@ fn server_address(url: &str) -> Result<String> {
     Ok(authority.rsplit('@').next().unwrap_or(authority).to_owned())
 }
 
-/// An answer that was lost loses no batch and hands none out twice.
-async fn lost_answers(database: TestDatabase) -> Result<()> {
+/// An answer that was lost loses no batch and hands none out twice. Before the claim itself, so many
+/// statements are sent, by a job's first claim and by others.
+async fn lost_answers(database: TestDatabase, [first, later]: [usize; 2]) -> Result<()> {
     prepare(&database).await?;
     let recording = Recording::new(database.connection.clone());
     let inventory = Inventory::builder().inventory(recording.clone()).build()?;
 
-    // The claim is the third statement; a job's first one comes behind that which asks what identifies
-    // the meta table's database.
-    recording.inject(&[None, None, None, Some(Fault::AnswerLost)]);
+    let after = |statements, fault| {
+        let mut faults = vec![None; statements];
+        faults.push(Some(fault));
+        faults
+    };
+    recording.inject(&after(first, Fault::AnswerLost));
     let first = batch(inventory.acquire(&request()).await?)?;
     assert_eq!((first.id_start, first.count), (1, 1));
 
-    recording.inject(&[None, None, Some(Fault::StatementLost)]);
+    recording.inject(&after(later, Fault::StatementLost));
     let second = batch(inventory.acquire(&request()).await?)?;
     assert_eq!((second.id_start, second.count), (2, 1));
 
@@ -221,17 +225,17 @@ async fn lost_answers(database: TestDatabase) -> Result<()> {
 
 #[tokio::test]
 async fn a_lost_answer_loses_nothing_on_sqlite() -> Result<()> {
-    lost_answers(sqlite().await?).await
+    lost_answers(sqlite().await?, [4, 0]).await
 }
 
 #[tokio::test]
 async fn a_lost_answer_loses_nothing_on_postgresql() -> Result<()> {
-    lost_answers(postgres().await?).await
+    lost_answers(postgres().await?, [3, 0]).await
 }
 
 #[tokio::test]
 async fn a_lost_answer_loses_nothing_on_mysql() -> Result<()> {
-    lost_answers(mysql().await?).await
+    lost_answers(mysql().await?, [3, 2]).await
 }
 
 /// A database that fails at any statement of a call leaves nothing half done.
