@@ -124,7 +124,7 @@ pub async fn claim(inventory: &Inventory, request: &AcquireRequest, ours: &mut O
 }
 
 /// A token that no other round has.
-fn rand(round: usize, job: &str) -> u64 {
+pub fn rand(round: usize, job: &str) -> u64 {
     use std::hash::{DefaultHasher, Hash, Hasher};
     let mut hasher = DefaultHasher::new();
     (round, job).hash(&mut hasher);

@@ -1,6 +1,7 @@
-//! The same work by hand: three statements for a claim, one for its end.
+//! The same work by hand: three statements for a claim, one for its end, one for its items.
 
 use anyhow::Result;
+use batchintory_wasmtime::Item;
 use tokio_postgres::types::{ToSql, Type};
 use tokio_postgres::{Client, Row};
 
@@ -25,6 +26,7 @@ pub struct Claimed {
     /// How many items.
     pub count: i64,
     token: String,
+    range: (i64, i64),
 }
 
 const SCHEMA: &str = "
@@ -59,14 +61,22 @@ fn page(table: &str) -> String {
     )
 }
 
+/// A range's items.
+fn items(table: &str) -> String {
+    format!(
+        "SELECT uid, item, coalesce(weight, 0) FROM {table} WHERE uid BETWEEN $1 AND $2 ORDER BY uid"
+    )
+}
+
 impl<'a> ByHand<'a> {
     /// Over this connection and meta table.
     pub async fn new(client: &'a Client, table: &'static str, sending: Sending) -> Result<Self> {
         client.batch_execute(SCHEMA).await?;
         // A table's name cannot be a parameter, and the text must live as long as the program.
         let page: &'static str = Box::leak(page(table).into_boxed_str());
+        let items: &'static str = Box::leak(items(table).into_boxed_str());
         let mut statements = Vec::new();
-        for text in [WATERMARK, page, CLAIM, COMPLETE] {
+        for text in [WATERMARK, page, CLAIM, COMPLETE, items] {
             let prepared = match sending {
                 Sending::Unnamed => None,
                 Sending::Prepared => Some(client.prepare(text).await?),
@@ -115,7 +125,26 @@ impl<'a> ByHand<'a> {
             (&token, Type::TEXT),
         ];
         self.query(2, &parameters).await?;
-        Ok(Claimed { count, token })
+        let range = (first, last);
+        Ok(Claimed {
+            count,
+            token,
+            range,
+        })
+    }
+
+    /// Reads a batch's items.
+    pub async fn items(&self, claimed: &Claimed) -> Result<Vec<Item>> {
+        let (first, last) = &claimed.range;
+        let rows = self.query(4, &[(first, Type::INT8), (last, Type::INT8)]);
+        let read = |row: &Row| {
+            Ok(Item {
+                uid: row.try_get(0)?,
+                item: row.try_get(1)?,
+                weight: row.try_get(2)?,
+            })
+        };
+        rows.await?.iter().map(read).collect()
     }
 
     /// Marks a batch as done.

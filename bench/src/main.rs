@@ -16,6 +16,7 @@ mod service;
 mod status;
 mod tables;
 mod timing;
+mod turns;
 
 use std::path::PathBuf;
 
@@ -66,6 +67,8 @@ enum Part {
     Boundary,
     /// Single claims, beside statements by hand.
     Claims,
+    /// A worker's whole turn, beside five statements by hand.
+    Turns,
     /// The same beside pybatchintory.
     Python,
     /// The Python package, beside pybatchintory and the same statements sent bare.
@@ -102,6 +105,9 @@ async fn measure(arguments: &Arguments) -> Result<()> {
     let server = tables::Server::prepare(&arguments.postgres).await?;
     if wanted(Part::Claims) {
         claims::measure(&server, &rounds, &mut report).await?;
+    }
+    if wanted(Part::Turns) {
+        turns::measure(&server, &rounds, &mut report).await?;
     }
     if wanted(Part::Python) {
         python::measure(&server, &arguments.python, &rounds, &mut report).await?;
