@@ -94,7 +94,9 @@ async fn in_one_statement<D: Database>(
     ending: (&ClaimToken, Ending<'_>),
 ) -> Option<Fused> {
     let token = claimant.only_token()?;
-    if !fused_claim::is_possible(databases, job) || !fused_claim::may_end(databases) {
+    // A range that fails is to be handed out before new ones, and the statement does not see that it has.
+    let may_end = fused_claim::may_end(databases) && ending.1.succeeded;
+    if !may_end || !fused_claim::is_possible(databases, job) {
         return None;
     }
     match fused_claim::claim_next(databases, job, &token, items, Some(ending)).await {
