@@ -32,7 +32,8 @@ AND followed.job = opened.job AND followed.queue = 'followed') AS {bigint}), \
 CAST({latest_start} AS {text}), CAST(highest.config AS {text}) FROM (";
 
 /// What is open: the queues hold little, however long the history. An attempt that waits may have been followed a
-/// moment ago, and counts as a failure only.
+/// moment ago, and counts as a failure only. It is compared with the attempt's own columns: by those of
+/// `found`, MariaDB runs the statement once, and loses its way when it is executed again.
 const OPENED: &str = "\
 SELECT queued.meta_table, queued.job, \
 count(CASE WHEN queued.is_latest = 1 AND queued.queue = 'running' THEN 1 END) AS running, \
@@ -45,7 +46,7 @@ max(CASE WHEN queued.is_latest = 1 THEN queued.processing_start END) AS latest_s
 FROM (SELECT found.meta_table, found.job, attempts.queue, attempts.batch_count, attempts.batch_weight, \
 attempts.processing_start, {status} AS status, \
 CASE WHEN attempts.id IS NOT NULL AND NOT EXISTS (SELECT 1 FROM {table} AS later \
-WHERE later.meta_table = found.meta_table AND later.job = found.job \
+WHERE later.meta_table = attempts.meta_table AND later.job = attempts.job \
 AND later.batch_id_after = attempts.batch_id_after AND later.attempt > attempts.attempt) THEN 1 END AS is_latest \
 FROM ";
 
