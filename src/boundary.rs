@@ -118,7 +118,10 @@ macro_rules! boundary {
                 CaughtUp, BoundsDone, Held
             });
             $crate::boundary!(@record wit_inventory::Nothing, Nothing {
-                reason, watermark, scanned_to, held
+                reason, watermark, scanned_to, held, due_in_seconds
+            });
+            $crate::boundary!(@record wit_inventory::NotifyChannel, NotifyChannel {
+                name, statements
             });
             $crate::boundary!(@variant wit_inventory::Acquisition, Acquisition {
                 Batch, Nothing

@@ -9,6 +9,7 @@ use crate::claim_token::ClaimToken;
 use crate::configuration;
 use crate::database::{Database, DatabaseError, Random, Rows};
 use crate::databases::Databases;
+use crate::due;
 use crate::error::Error;
 use crate::fence;
 use crate::find_attempt::find_attempt;
@@ -169,7 +170,12 @@ pub(crate) async fn claim<D: Database, R: Random>(
                 return Ok(HandedOut::Batches(batches, Vec::new()));
             }
             match fused {
-                FusedResult::Nothing(nothing) => return Ok(HandedOut::Nothing(nothing)),
+                FusedResult::Nothing(nothing, standing) => {
+                    return Ok(HandedOut::Nothing(Nothing {
+                        due_in_seconds: due::in_seconds(databases, job, &standing).await?,
+                        ..nothing
+                    }));
+                }
                 FusedResult::Lost(watermark) => {
                     check_for_rival(databases, job, watermark.after(), FIRST_ATTEMPT, "").await?;
                     continue;
@@ -226,19 +232,21 @@ async fn claim_in_steps<D: Database>(
         return Ok(claimed.handed_out());
     }
     let watermark = standing.watermark;
-    let nothing = |reason, scanned_to, held| {
+    let due_in_seconds = due::in_seconds(databases, job, &standing);
+    let nothing = async |reason, scanned_to, held| {
         Ok(Some(HandedOut::Nothing(Nothing {
             reason,
             watermark: watermark.uid(),
             scanned_to,
             held,
+            due_in_seconds: due_in_seconds.await?,
         })))
     };
     if watermark.has_reached(job.bounds.id_max) {
-        return nothing(NothingReason::BoundsDone, None, None);
+        return nothing(NothingReason::BoundsDone, None, None).await;
     }
     let Some(settled) = fence::settled(databases, job).await? else {
-        return nothing(NothingReason::Held, None, None);
+        return nothing(NothingReason::Held, None, None).await;
     };
     let judgement = Judge::new(databases).judge(job, None).await?;
     let (density, batches) = (standing.density, claimant.batches());
@@ -248,7 +256,7 @@ async fn claim_in_steps<D: Database>(
             Some(_) => NothingReason::Held,
             None => NothingReason::CaughtUp,
         };
-        return nothing(reason, ahead.scanned_to, ahead.plan.held);
+        return nothing(reason, ahead.scanned_to, ahead.plan.held).await;
     }
     let place = Place {
         after: watermark.after(),

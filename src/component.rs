@@ -190,6 +190,13 @@ impl export::Guest for Component {
             .map_err(Into::into)
     }
 
+    fn notifications(meta_table: String) -> Result<Option<export::NotifyChannel>, export::Error> {
+        match ready(planner().notifications(&meta_table)) {
+            Ok(channel) => Ok(channel.map(Into::into)),
+            Err(error) => Err(error.into()),
+        }
+    }
+
     fn migrate() -> Result<export::Migration, export::Error> {
         call(planner().migrate())
     }

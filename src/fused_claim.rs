@@ -32,8 +32,8 @@ pub(crate) struct Fused {
 pub(crate) enum FusedResult {
     /// It stands, with its first items.
     Claimed(Batch, Vec<Item>),
-    /// There is nothing to claim.
-    Nothing(Nothing),
+    /// There is nothing to claim where the job stands. When the next range is due is not told yet.
+    Nothing(Nothing, Standing),
     /// Somebody else was faster, or the claim token is used already.
     Lost(Watermark),
     /// The statement cannot tell. Where it has read where the job stands, this need not be read again.
@@ -162,12 +162,14 @@ fn not_claimed(
     } else {
         return Ok(FusedResult::Undecided(Some(standing)));
     };
-    Ok(FusedResult::Nothing(Nothing {
+    let nothing = Nothing {
         reason,
         watermark: watermark.uid(),
         scanned_to,
         held: None,
-    }))
+        due_in_seconds: None,
+    };
+    Ok(FusedResult::Nothing(nothing, standing))
 }
 
 fn read_batch(id: i64, row: &mut RowReader, job: &Job, token: &ClaimToken) -> Result<Batch, Error> {

@@ -226,6 +226,18 @@ pub struct Nothing {
     pub scanned_to: Option<i64>,
     /// The first id that is held.
     pub held: Option<i64>,
+    /// In how many seconds, 1 or more, the next range that rests or runs under a lease may be handed out
+    /// again.
+    pub due_in_seconds: Option<u32>,
+}
+
+/// How a meta table tells whoever waits that rows have come.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct NotifyChannel {
+    /// The channel's name, at most 63 bytes.
+    pub name: String,
+    /// The statements that have the table notify it, in order: for its owner.
+    pub statements: Vec<String>,
 }
 
 /// What `acquire` gives.

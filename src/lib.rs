@@ -17,9 +17,11 @@ mod configuration;
 mod database;
 mod databases;
 mod decimal;
+mod due;
 mod error;
 mod fence;
 mod find_attempt;
+mod follow;
 mod fused_claim;
 mod history;
 mod instant;
@@ -35,6 +37,7 @@ mod meta_database;
 mod metadata_locks;
 mod migration;
 mod next_batch;
+mod notify;
 mod object;
 mod own_table;
 mod pace;
@@ -64,11 +67,12 @@ pub use database::{
     StatusLabels, Value,
 };
 pub use error::Error;
+pub use follow::wait_for_work;
 pub use interface::{
     AcquireRequest, Acquired, Acquisition, Advanced, Attempt, AuditPage, Batch, BatchPlan,
     Completion, Difference, HistoryQuery, IdRange, Item, ItemEncoding, JobPlace, JobProgress,
-    JobSummary, JobsQuery, MetaColumns, Migration, Nothing, NothingReason, OnChange, Outcome,
-    PlannedBatch, Queue, RequeueTarget, Settle,
+    JobSummary, JobsQuery, MetaColumns, Migration, Nothing, NothingReason, NotifyChannel, OnChange,
+    Outcome, PlannedBatch, Queue, RequeueTarget, Settle,
 };
 pub use object::Object;
 pub use planner::Planner;

@@ -5,11 +5,12 @@ use crate::database::{Database, Dialect, Random};
 use crate::error::Error;
 use crate::interface::{
     AcquireRequest, Acquisition, Advanced, Attempt, AuditPage, Batch, BatchPlan, Completion,
-    HistoryQuery, Item, JobProgress, JobSummary, JobsQuery, Migration, Outcome, RequeueTarget,
+    HistoryQuery, Item, JobProgress, JobSummary, JobsQuery, Migration, NotifyChannel, Outcome,
+    RequeueTarget,
 };
 use crate::{
-    advance, audit, claim, completion, history, items, jobs, lease, migration, plan, progress,
-    requeue, warnings,
+    advance, audit, claim, completion, history, items, jobs, lease, migration, notify, plan,
+    progress, requeue, warnings,
 };
 
 /// Plans and claims batches through a [`Database`], with claim tokens from a [`Random`].
@@ -144,6 +145,11 @@ impl<D: Database, R: Random> Planner<D, R> {
     /// The statements that make the inventory table in a dialect.
     pub fn schema_statements(&self, dialect: Dialect) -> Result<Vec<String>, Error> {
         migration::schema_statements(&self.database, dialect)
+    }
+
+    /// The channel on which the database of a meta table tells that rows have come, if it is one that can.
+    pub async fn notifications(&self, meta_table: &str) -> Result<Option<NotifyChannel>, Error> {
+        notify::notifications(&self.database, meta_table).await
     }
 
     /// Makes the inventory table and its indexes where they are missing.

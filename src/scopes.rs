@@ -104,7 +104,7 @@ impl<D: Database> Databases<'_, D> {
     }
 
     /// A meta table as a caller names it, spelled as its server knows it.
-    async fn meta_table(&self, name: &str) -> Result<TableName, Error> {
+    pub(crate) async fn meta_table(&self, name: &str) -> Result<TableName, Error> {
         let naming = self.naming(self.meta_schema.as_deref());
         let table = job::checked(TableName::of_meta_table(name, naming))?;
         if self.meta_dialect != Dialect::Mysql {

@@ -30,6 +30,8 @@ pub(crate) struct Standing {
     /// No attempt that was planned at a lower watermark runs, or waits because it failed, now or
     /// ever again.
     pub(crate) queue_from: i64,
+    /// Whether any attempt runs, or waits because it failed.
+    pub(crate) has_unfinished: bool,
 }
 
 /// What the queues hold of attempts of one kind.
@@ -78,7 +80,8 @@ pub(crate) fn of_row(row: &mut RowReader) -> Result<Option<Standing>, Error> {
             planned_from: row.optional_int()?,
         })
     };
-    let queued = [queued()?, queued()?];
+    let unfinished = queued()?;
+    let queued = [unfinished, queued()?];
     let waiting = queued.iter().filter_map(|queued| queued.due).min();
     Ok(Some(Standing {
         watermark: Watermark::at(Some(id_end)),
@@ -91,6 +94,7 @@ pub(crate) fn of_row(row: &mut RowReader) -> Result<Option<Standing>, Error> {
             Some(_) => queue_from,
             None => next_queue_from(id_end, queued),
         },
+        has_unfinished: unfinished.planned_from.is_some(),
     }))
 }
 
@@ -117,6 +121,7 @@ impl Standing {
             through: Sums::default(),
             waiting: None,
             queue_from: BEFORE_ALL,
+            has_unfinished: false,
         }
     }
 

@@ -313,7 +313,8 @@ impl fmt::Display for TableName {
     }
 }
 
-fn push_part(name: &mut String, part: &str) {
+/// Puts a part behind a name, in quotes where it holds what parts names.
+pub(crate) fn push_part(name: &mut String, part: &str) {
     if part.contains(['.', ':']) || part.starts_with('"') {
         name.push('"');
         name.push_str(&part.replace('"', "\"\""));

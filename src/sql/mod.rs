@@ -7,6 +7,7 @@
 
 mod condition;
 mod dialect;
+mod due;
 pub(crate) mod fence;
 pub(crate) mod fused_claim;
 pub(crate) mod inventory;
@@ -14,6 +15,7 @@ pub(crate) mod item;
 pub(crate) mod jobs;
 pub(crate) mod meta;
 pub(crate) mod metadata_locks;
+pub(crate) mod notify;
 mod pages;
 pub(crate) mod schema;
 pub(crate) mod source;

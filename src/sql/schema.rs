@@ -87,8 +87,8 @@ impl InventoryTable {
             ("{failed}", placeholder("2")),
             ("{new_token}", new_token(dialect).into()),
         ];
-        (template.split_inclusive(";\n"))
-            .map(|statement| fill_in(statement.trim_end().trim_end_matches(';'), &names))
+        (split(template))
+            .map(|statement| fill_in(statement, &names))
             .collect()
     }
 
@@ -217,6 +217,11 @@ fn new_token(dialect: Dialect) -> &'static str {
         }
         Dialect::Sqlite | Dialect::Mysql => "lower(hex(randomblob(16)))",
     }
+}
+
+/// The statements of an SQL file.
+pub(super) fn split(template: &str) -> impl Iterator<Item = &str> {
+    (template.split_inclusive(";\n")).map(|statement| statement.trim_end().trim_end_matches(';'))
 }
 
 /// Fills names in, one place after the other, so that a name which looks like a place is let be.

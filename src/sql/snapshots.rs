@@ -292,6 +292,9 @@ fn on_the_inventory() {
     snapshot("read_standing", |dialect| {
         inventory(dialect).read_standing("lake.files", "thumbnails", bounds, retries)
     });
+    snapshot("read_due", |dialect| {
+        inventory(dialect).read_due("lake.files", "thumbnails", (bounds, retries), 7)
+    });
     snapshot("list_processed", |dialect| {
         inventory(dialect).list_processed("lake.files", "thumbnails", Some(7), 100)
     });

@@ -6,7 +6,7 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
 use batchintory_wasmtime::{
-    AcquireRequest, Acquired, Batch, Error, Inventory, Outcome, PlannerError,
+    AcquireRequest, Acquired, Batch, Error, Follow, Inventory, Outcome, PlannerError,
 };
 use tokio::sync::watch;
 use tokio::task::JoinSet;
@@ -37,6 +37,16 @@ enum Stage {
     Leaving,
 }
 
+/// Until when a run takes batches.
+pub struct Until {
+    /// It has taken so many.
+    pub batches: Option<u32>,
+    /// One has failed.
+    pub is_failure: bool,
+    /// Nothing is left; where a run follows its job, it waits instead, at most so long before it asks again.
+    pub follows: Option<Duration>,
+}
+
 /// What the workers of a run share.
 pub struct Run {
     /// Where batches come from.
@@ -45,8 +55,10 @@ pub struct Run {
     pub request: AcquireRequest,
     /// What is done with each batch.
     pub work: Work,
+    until: Until,
     batches_left: AtomicU32,
-    stop_on_failure: bool,
+    /// Whether it was told that work is waited for, since there was some.
+    has_told_of_waiting: AtomicBool,
     stage: watch::Sender<Stage>,
     is_interrupted: AtomicBool,
     /// Whether the databases were reached for a claim.
@@ -57,20 +69,15 @@ pub struct Run {
 }
 
 impl Run {
-    /// Takes at most so many batches; without a number until nothing is left.
-    pub fn new(
-        inventory: Inventory,
-        request: AcquireRequest,
-        work: Work,
-        batches: Option<u32>,
-        stop_on_failure: bool,
-    ) -> Self {
+    /// Takes batches until there is a reason to stop.
+    pub fn new(inventory: Inventory, request: AcquireRequest, work: Work, until: Until) -> Self {
         Self {
             inventory,
             request,
             work,
-            batches_left: AtomicU32::new(batches.unwrap_or(u32::MAX)),
-            stop_on_failure,
+            batches_left: AtomicU32::new(until.batches.unwrap_or(u32::MAX)),
+            until,
+            has_told_of_waiting: AtomicBool::new(false),
             stage: watch::Sender::new(Stage::Going),
             is_interrupted: AtomicBool::new(false),
             has_claimed: AtomicBool::new(false),
@@ -107,13 +114,11 @@ impl Run {
 
     /// One worker.
     async fn take_batches(self: Arc<Self>) -> Result<(), Failure> {
+        let mut follow =
+            (self.until.follows).map(|poll| self.inventory.follow(&self.request).poll(poll));
         while *self.stage.borrow() == Stage::Going && self.may_take_another() {
-            let batch = match self.claim().await? {
-                Acquired::Batch(batch) => batch,
-                Acquired::Nothing(nothing) => {
-                    lock(&self.summary).nothing.get_or_insert(nothing);
-                    break;
-                }
+            let Some(batch) = self.next(follow.as_mut()).await? else {
+                break;
             };
             self.warn_of_claim(&batch);
             lock(&self.held).insert(batch.id);
@@ -129,7 +134,7 @@ impl Run {
                 }
                 Ok(Processed::Failed) => {
                     summary.failed += 1;
-                    if self.stop_on_failure {
+                    if self.until.is_failure {
                         self.stop();
                     }
                 }
@@ -140,6 +145,33 @@ impl Run {
             }
         }
         Ok(())
+    }
+
+    /// The next batch, unless there is none, or none that is waited for before the run stops.
+    async fn next(&self, mut follow: Option<&mut Follow>) -> Result<Option<Batch>, Error> {
+        let mut stage = self.stage.subscribe();
+        while *stage.borrow() == Stage::Going {
+            let nothing = match self.claim().await? {
+                Acquired::Batch(batch) => {
+                    self.has_told_of_waiting.store(false, Ordering::Relaxed);
+                    return Ok(Some(batch));
+                }
+                Acquired::Nothing(nothing) => nothing,
+            };
+            let Some(follow) = &mut follow else {
+                lock(&self.summary).nothing.get_or_insert(nothing);
+                break;
+            };
+            if !self.has_told_of_waiting.swap(true, Ordering::Relaxed) {
+                self.tell("waiting for items");
+            }
+            tokio::select! {
+                () = follow.wait(&nothing) => {}
+                // The sender lives as long as the run.
+                _ = stage.wait_for(|stage| *stage >= Stage::Stopping) => {}
+            }
+        }
+        Ok(None)
     }
 
     /// Claims a batch. A run that has had one, and so has reached its databases, waits for them as long as a

@@ -12,7 +12,7 @@ const modules = ["planner.core.wasm", "planner.core2.wasm", "planner.core3.wasm"
 const database = ["query", "pause"].map((name) => `batchintory:inventory/database@0.1.0#${name}`);
 const inventory = [
   ...["acquire", "acquire-many", "items", "heartbeat", "complete", "plan", "progress", "warnings"],
-  ...["requeue", "audit", "jobs", "history", "schema-statements", "migrate"],
+  ...["requeue", "audit", "jobs", "history", "schema-statements", "notifications", "migrate"],
 ].map((name) => `batchintory:inventory/inventory@0.1.0#${name}`);
 
 if (!existsSync(wasm)) {

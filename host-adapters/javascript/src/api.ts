@@ -33,6 +33,13 @@ export {
   UnsupportedError,
 } from "./errors.js";
 export type * from "./interface.js";
-export type { Acquired, CallOptions, ClaimOptions, Inventory, Processed } from "./inventory.js";
+export type {
+  Acquired,
+  CallOptions,
+  ClaimOptions,
+  FollowOptions,
+  Inventory,
+  Processed,
+} from "./inventory.js";
 export { JsonNumber } from "./json.js";
 export type { Query, QueryOptions, UrlOptions } from "./options.js";

@@ -130,6 +130,19 @@ export interface Nothing {
   scannedTo?: bigint;
   /** The first id that is held. */
   held?: bigint;
+  /**
+   * In how many seconds, 1 or more, the next range may be handed out again that rests after a failure, or runs under
+   * a lease.
+   */
+  dueInSeconds?: number;
+}
+
+/** How a meta table in PostgreSQL tells that rows have come. */
+export interface NotifyChannel {
+  /** The name of the channel, for LISTEN. */
+  name: string;
+  /** The statements that have the table notify it, in order: for its owner. */
+  statements: string[];
 }
 
 /** One item of a batch. */

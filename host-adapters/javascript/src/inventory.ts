@@ -4,8 +4,13 @@ import { Batch, type Processing } from "./batch.js";
 import * as boundary from "./boundary.js";
 import type { Dialect } from "./database.js";
 import type { Engine } from "./engine.js";
+import { waitForWork } from "./follow.js";
 import type * as Api from "./interface.js";
 import type { Operation, Operations, Inventory as Wit } from "./planner/wit.js";
+import { sleep } from "./sleep.js";
+
+/** How long is waited at most before a job is asked for anew, unless something else is said. */
+const POLL_SECONDS = 10;
 
 /** How a call is made. */
 export interface CallOptions {
@@ -23,6 +28,17 @@ export interface ClaimOptions extends CallOptions {
    * process too, and gives the same batch again once it has succeeded.
    */
   claimToken?: string | undefined;
+}
+
+/** How batches are waited for. */
+export interface FollowOptions extends CallOptions {
+  /** Waits where nothing is left, until the signal is aborted. */
+  follow?: boolean | undefined;
+  /**
+   * Asks again after half of so many seconds (by default 10) to all of them, by chance, or sooner when the next range has
+   * rested or its lease is over.
+   */
+  pollSeconds?: number | undefined;
 }
 
 /** What `acquire` gives: a batch, or why there is none. */
@@ -81,17 +97,18 @@ export class Inventory implements AsyncDisposable {
   }
 
   /**
-   * One batch after the other until nothing is left. Each must be ended by whoever gets it: one that is left behind stays
-   * `running`.
+   * One batch after the other until nothing is left, or, with `follow`, for good. Each must be ended by whoever gets it: one
+   * that is left behind stays `running`. A signal that is aborted ends it with the signal's reason, at once where it waits.
    */
   async *batches(
     request: Api.AcquireRequest,
-    options: CallOptions = {},
+    { follow = false, pollSeconds = POLL_SECONDS, ...options }: FollowOptions = {},
   ): AsyncGenerator<Batch, Api.Nothing, void> {
     for (;;) {
       const { batch, nothing } = await this.acquire(request, options);
-      if (batch === undefined) return nothing;
-      yield batch;
+      if (batch !== undefined) yield batch;
+      else if (!follow) return nothing;
+      else await sleep(1_000 * waitForWork(pollSeconds, nothing.dueInSeconds, Math.random()), options.signal);
     }
   }
 
@@ -242,6 +259,14 @@ export class Inventory implements AsyncDisposable {
   /** The statements that make the inventory table in a dialect, for those who run them themselves. */
   async schemaStatements(dialect: Dialect, options: CallOptions = {}): Promise<string[]> {
     return this.#call(options, "schemaStatements", dialect);
+  }
+
+  /**
+   * The channel on which the meta table's database tells that rows have come, and the statements for it; `undefined`
+   * where it has no such thing.
+   */
+  async notifications(metaTable: string, options: CallOptions = {}): Promise<Api.NotifyChannel | undefined> {
+    return this.#call(options, "notifications", boundary.text(metaTable, "metaTable"));
   }
 
   /** Makes the inventory table and its indexes where they are missing. May be called at any time. */

@@ -26,7 +26,7 @@ const toSnakeCase = (name) => name.replace(/[A-Z]/g, (letter) => `_${letter.toLo
 const record = (batch) => ({ jobIdentifier: null, passedOverFrom: null, ...batch.record });
 const acquired = ({ batch, nothing }) =>
   batch === undefined
-    ? { nothing: { watermark: null, scannedTo: null, held: null, ...nothing } }
+    ? { nothing: { watermark: null, scannedTo: null, held: null, dueInSeconds: null, ...nothing } }
     : { batch: record(batch) };
 
 const operations = {

@@ -21,6 +21,7 @@ use crate::error::Error;
 use crate::instance::{Instance, MAX_MEMORY_BYTES};
 use crate::request_body::{Arriving, NotReceived, RequestBody};
 use crate::server::{self, Encrypted};
+use crate::wait::Wait;
 
 /// How many requests have an instance at once; others wait. Each waits for a database most of its time, and
 /// there are fewer connections to those.
@@ -181,8 +182,18 @@ impl<T: Send + 'static> HttpComponent<T> {
             }
         }
         let (bytes, _share) = body.whole().await?;
-        let request = hyper::Request::from_parts(parts, RequestBody::Whole(Some(bytes)));
-        (self.run(imports(), request).await).map_err(Unanswered::Failed)
+        let mut wait = parts.extensions.get::<Wait>().cloned();
+        loop {
+            let body = RequestBody::Whole(Some(bytes.clone()));
+            let request = hyper::Request::from_parts(parts.clone(), body);
+            let answer = (self.run(imports(), request).await).map_err(Unanswered::Failed)?;
+            let Some(wait) = &mut wait else {
+                return Ok(answer);
+            };
+            if let Some(answer) = (wait.or_answer(answer).await).map_err(Unanswered::Failed)? {
+                return Ok(answer);
+            }
+        }
     }
 
     /// Runs an instance until all of its answer is there.

@@ -30,6 +30,7 @@ mod request_body;
 mod server;
 mod service;
 mod tls;
+mod wait;
 
 pub use batchintory_http::Settings as ServiceSettings;
 pub use component::{HttpComponent, MAX_PATIENT_REQUESTS};

@@ -13,6 +13,7 @@ use hyper::body::Incoming;
 use hyper::header::{HeaderValue, RETRY_AFTER};
 use hyper::{Method, Request, Response, StatusCode};
 use tokio::net::TcpListener;
+use tokio::sync::watch;
 use tokio::time::timeout;
 use wasmtime::component::{HasSelf, Linker};
 use wasmtime_wasi_http::WasiBody;
@@ -22,6 +23,7 @@ use crate::component::{HttpComponent, Patient};
 use crate::error::Error;
 use crate::instance::Instance;
 use crate::server::{self, Peer, ServerOptions};
+use crate::wait::Wait;
 
 #[allow(missing_docs, clippy::all)]
 mod bindings {
@@ -60,6 +62,8 @@ pub struct HttpService {
     loopback: bool,
     options: ServerOptions,
     statement_timeout: Duration,
+    /// Whether the service is about to end: nobody waits for batches any more.
+    is_ending: watch::Receiver<bool>,
 }
 
 struct Shared {
@@ -123,6 +127,7 @@ impl HttpService {
             loopback: false,
             options: ServerOptions::default(),
             statement_timeout: STATEMENT_TIMEOUT,
+            is_ending: watch::channel(false).1,
         })
     }
 
@@ -178,6 +183,12 @@ impl HttpService {
     ) -> Result<(), Error> {
         self.loopback = listener.local_addr()?.ip().to_canonical().is_loopback();
         let options = self.options.clone();
+        let (ending, is_ending) = watch::channel(false);
+        self.is_ending = is_ending;
+        let end = async {
+            end.await;
+            ending.send_replace(true);
+        };
         let handle = move |request| {
             let service = self.clone();
             async move { Ok::<_, Infallible>(service.handle(request).await) }
@@ -195,6 +206,11 @@ impl HttpService {
         }
         if can_wait(&request) {
             request.extensions_mut().insert(Patient);
+        }
+        if waits_for_batches(&request)
+            && let Some(wait) = Wait::preferred(request.headers(), &self.is_ending)
+        {
+            request.extensions_mut().insert(wait);
         }
         let job = claimed_job(&request).map(str::to_owned);
         let imports = || Imports {
@@ -231,6 +247,12 @@ fn can_wait<B>(request: &Request<B>) -> bool {
     let path = request.uri().path();
     let is_of_worker = path.starts_with("/v1/batches/") && path.ends_with("/items");
     request.method() != Method::POST && !is_of_worker && path != "/healthz"
+}
+
+/// Whether a request may wait for what comes: it claims one batch, and is told that there is nothing.
+fn waits_for_batches<B>(request: &Request<B>) -> bool {
+    let path = request.uri().path();
+    request.method() == Method::POST && path.starts_with("/v1/jobs/") && path.ends_with("/batches")
 }
 
 /// The job, as it is spelled, that a request claims a batch of.

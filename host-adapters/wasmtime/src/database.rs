@@ -6,6 +6,7 @@ use std::time::{Duration, Instant};
 
 use async_trait::async_trait;
 use batchintory::{DatabaseError, Dialect, Random, Rows, Settings, Source, StatusLabels, Value};
+use tokio::sync::watch;
 use tracing::{Instrument, Level, debug, span};
 
 use crate::retry::repeat;
@@ -40,6 +41,21 @@ pub trait Database: Send + Sync {
     /// The variant must tell whether the statement took effect: see [`DatabaseError`]. A
     /// [`DatabaseError::Retryable`] statement is repeated by the caller.
     async fn query(&self, statement: &str, parameters: &[Value]) -> Result<Rows, DatabaseError>;
+
+    /// Begins to listen to a channel (PostgreSQL's LISTEN), or goes on. `None` where the database has no
+    /// notifications, or gives none for now: whoever waits for something then asks again by the clock alone.
+    async fn listen(&self, _channel: &str) -> Option<Notifications> {
+        None
+    }
+}
+
+/// Notifications of a database.
+#[derive(Debug, Clone)]
+pub struct Notifications {
+    /// Changes with each notification, and with some on other channels.
+    pub notified: watch::Receiver<u64>,
+    /// The number of the connection that listens: what was told before this one is not known.
+    pub since: u64,
 }
 
 /// What the planner is told about the databases.
@@ -94,6 +110,13 @@ impl Databases {
             meta,
             options,
         }
+    }
+}
+
+impl Databases {
+    /// Listens to a channel of the meta tables' database; see [`Database::listen`].
+    pub async fn listen(&self, channel: &str) -> Option<Notifications> {
+        self.meta.listen(channel).await
     }
 }
 

@@ -7,8 +7,8 @@ use std::sync::{Arc, Mutex, PoisonError};
 
 use batchintory::{
     AcquireRequest, Acquisition, Advanced, Attempt, AuditPage, BatchPlan, Completion, Dialect,
-    HistoryQuery, Item, JobProgress, JobSummary, JobsQuery, Migration, Nothing, Outcome,
-    RequeueTarget, StatusLabels,
+    HistoryQuery, Item, JobProgress, JobSummary, JobsQuery, Migration, Nothing, NotifyChannel,
+    Outcome, RequeueTarget, StatusLabels,
 };
 use serde::Serialize;
 use tokio::time::Instant;
@@ -321,6 +321,13 @@ impl Inventory {
     /// The statements that make the inventory table in a dialect.
     pub async fn schema_statements(&self, dialect: Dialect) -> Result<Vec<String>, Error> {
         call!(self.call_schema_statements(dialect.into())).await
+    }
+
+    /// The channel on which the meta table's database tells that rows have come, and the statements for it; none
+    /// where it has no such thing.
+    pub async fn notifications(&self, meta_table: &str) -> Result<Option<NotifyChannel>, Error> {
+        let channel = call!(self.call_notifications(meta_table)).await?;
+        Ok(channel.map(Into::into))
     }
 
     /// Makes the inventory table and its indexes where they are missing.

@@ -40,6 +40,7 @@ mod database;
 mod driver;
 mod ending;
 mod error;
+mod follow;
 mod heartbeat;
 mod host;
 mod instance;
@@ -55,15 +56,16 @@ pub use batchintory;
 pub use batchintory::{
     AcquireRequest, Attempt, AuditPage, Batch as BatchRecord, BatchPlan, DatabaseError, Dialect,
     Difference, Error as PlannerError, HistoryQuery, IdRange, Item, ItemEncoding, JobPlace,
-    JobProgress, JobSummary, JobsQuery, MetaColumns, Migration, Nothing, NothingReason, OnChange,
-    Outcome, PlannedBatch, Queue, Refusal, RequeueTarget, Rows, Settings, Settle, Source, SqlError,
-    StatusLabels, Value,
+    JobProgress, JobSummary, JobsQuery, MetaColumns, Migration, Nothing, NothingReason,
+    NotifyChannel, OnChange, Outcome, PlannedBatch, Queue, Refusal, RequeueTarget, Rows, Settings,
+    Settle, Source, SqlError, StatusLabels, Value,
 };
 pub use claim_queue::{ClaimQueues, ClaimTurn};
 pub use component::PlannerComponent;
 pub use connect::{Access, connect};
-pub use database::{Database, DatabaseOptions, Databases, SystemRandom};
+pub use database::{Database, DatabaseOptions, Databases, Notifications, SystemRandom};
 pub use error::{Error, Limit};
+pub use follow::{Follow, pause_before_next};
 pub use heartbeat::Heartbeat;
 pub use instance::PlannerInstance;
 pub use inventory::{Inventory, InventoryBuilder, Processed};

@@ -25,13 +25,14 @@ pub enum Call {
     History(HistoryQuery),
     Jobs(JobsQuery),
     SchemaStatements(Dialect),
+    Notifications(String),
     Migrate,
 }
 
 impl Call {
     /// Any call with any arguments.
     pub fn read(input: &mut Unstructured<'_>) -> Result<Self> {
-        Ok(match input.int_in_range(0..=13)? {
+        Ok(match input.int_in_range(0..=14)? {
             0 => Self::Acquire(acquire_request(input)?, maybe(input, text)?),
             1 => Self::AcquireMany(acquire_request(input)?, count(input)?, maybe(input, text)?),
             2 => Self::Plan(
@@ -86,7 +87,8 @@ impl Call {
                 Self::Advance(done, acquire_request(input)?, token, count(input)?)
             }
             12 => Self::SchemaStatements(*input.choose(&DIALECTS)?),
-            _ => Self::Migrate,
+            13 => Self::Migrate,
+            _ => Self::Notifications(text(input)?),
         })
     }
 
@@ -127,7 +129,8 @@ impl Call {
                 limit: 10,
                 ..HistoryQuery::default()
             }),
-            _ => Self::Migrate,
+            12 => Self::Migrate,
+            _ => Self::Notifications(text(input)?),
         })
     }
 
@@ -173,6 +176,9 @@ impl Call {
             }
             Self::SchemaStatements(dialect) => {
                 let _ = planner.schema_statements(*dialect);
+            }
+            Self::Notifications(meta_table) => {
+                let _ = run(planner.notifications(meta_table));
             }
             Self::Migrate => {
                 let _ = run(planner.migrate());

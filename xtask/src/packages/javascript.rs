@@ -26,6 +26,10 @@ pub fn installed() -> Result<PathBuf> {
     copy_files(&workspace::root().join("tests/urls"), &tests.join("urls"))?;
     let kept = "kept_statements.json";
     fs::copy(workspace::root().join("tests").join(kept), tests.join(kept))?;
+    fs::copy(
+        workspace::root().join("tests/follow.json"),
+        tests.join("follow.json"),
+    )?;
     let marker = home.join("node_modules/batchintory/package.json");
     if is_current(&marker, &folder()) {
         return Ok(home);

@@ -17,12 +17,12 @@ use crate::error::{Code, Failure};
 use crate::item_lines::Separator;
 use crate::output::{WeightUnit, print_json, tell};
 use crate::process::Work;
-use crate::request::{FAILURES, Request};
+use crate::request::{FAILURES, Request, Seconds, parse_seconds};
 use crate::settings::Settings;
 use crate::signals::Signals;
 use crate::starter::Starter;
 use crate::summary::Summary;
-use crate::workers::Run;
+use crate::workers::{Run, Until};
 
 /// How many items are counted for the progress bar at most.
 const MOST_COUNTED: u64 = 1_000_000;
@@ -44,9 +44,13 @@ const DEFAULT_LEASE_SECONDS: u32 = 300;
 /// output becomes its result when it is JSON of at most 1 MiB and is passed on otherwise; the last 64 KiB
 /// of standard error become its log.
 ///
-/// Takes one batch, unless --batches or --until-done say otherwise. After a batch that failed the run
-/// goes on, and ends with 4; the batch is handed out again, to this run or another, up to --max-attempts
-/// times. A range that rests (--retry-delay) is not waited for.
+/// Takes one batch, unless --batches, --until-done or --follow say otherwise. After a batch that failed the
+/// run goes on, and ends with 4; the batch is handed out again, to this run or another, up to --max-attempts
+/// times. A range that rests (--retry-delay) is waited for with --follow only.
+///
+/// With --follow the run waits for items when there are none: it asks again when the next range that rests
+/// has rested, or the next lease is over, and by chance after half of --poll to all of it. It ends after
+/// --batches, or by a signal: SIGTERM, as of a service manager, lets running commands come to their end.
 ///
 /// While a command runs, its batch's lease is prolonged (--lease, here by default 5m). When the batch was
 /// taken away all the same, or no sign of life got through for as long as the lease, the command is killed
@@ -64,7 +68,8 @@ const DEFAULT_LEASE_SECONDS: u32 = 300;
 #[derive(Debug, Args)]
 #[command(after_help = "Examples:
   batchintory run --meta-table files --job lines --max-weight 64MiB --until-done -- xargs wc -l
-  batchintory run --meta-table files --job copy --max-count 100 --parallel 4 --until-done -- ./copy")]
+  batchintory run --meta-table files --job copy --max-count 100 --parallel 4 --until-done -- ./copy
+  batchintory run --meta-table files --job copy --max-count 100 --follow -- ./copy")]
 pub struct Arguments {
     #[command(flatten)]
     request: Request,
@@ -72,8 +77,14 @@ pub struct Arguments {
     #[arg(long, conflicts_with = "lease", help_heading = FAILURES)]
     no_lease: bool,
     /// Go on until nothing is left
-    #[arg(long, conflicts_with = "batches", help_heading = "How to run")]
+    #[arg(long, conflicts_with_all = ["batches", "follow"], help_heading = "How to run")]
     until_done: bool,
+    /// Wait for items when there are none, for good unless --batches says otherwise
+    #[arg(long, help_heading = "How to run")]
+    follow: bool,
+    /// How long to wait at most before asking again whether items have come
+    #[arg(long, value_name = "TIME", value_parser = parse_seconds, default_value = "10s", requires = "follow", help_heading = "How to run")]
+    poll: Seconds,
     /// The most batches to take [default: 1]
     #[arg(long, value_name = "COUNT", value_parser = clap::value_parser!(u32).range(1..), help_heading = "How to run")]
     batches: Option<u32>,
@@ -124,11 +135,15 @@ pub async fn run(settings: &Settings, arguments: &Arguments, json: bool) -> Resu
     // Before the first batch is claimed, so that no signal can leave one running.
     let signals = Signals::listen()?;
     let batches = match arguments.batches {
-        None if arguments.until_done => None,
+        None if arguments.until_done || arguments.follow => None,
         batches => Some(batches.unwrap_or(1)),
     };
-    let stop_on_failure = arguments.stop_on_failure;
-    let run = Arc::new(Run::new(inventory, request, work, batches, stop_on_failure));
+    let until = Until {
+        batches,
+        is_failure: arguments.stop_on_failure,
+        follows: (arguments.follow).then(|| Duration::from_secs(arguments.poll.0.into())),
+    };
+    let run = Arc::new(Run::new(inventory, request, work, until));
     let watcher = tokio::spawn(Arc::clone(&run).watch(signals));
     let ended = tokio::select! {
         ended = finish(&run, arguments.parallel, unit, json) => ended,

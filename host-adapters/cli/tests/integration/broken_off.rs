@@ -12,7 +12,7 @@ use serde_json::Value;
 const JOB: [&str; 5] = ["run", "--meta-table", "files", "--job", "lines"];
 const WAIT: &str = "cat > /dev/null; touch started; while [ ! -e go ]; do sleep 0.01; done; echo 1";
 
-fn signal(child: &Child, name: &str) {
+pub(crate) fn signal(child: &Child, name: &str) {
     let status = Command::new("kill")
         .args([name, &child.id().to_string()])
         .status()
@@ -21,7 +21,7 @@ fn signal(child: &Child, name: &str) {
 }
 
 /// Waits until the command has made this file.
-fn wait_for(child: &mut Child, path: &Path) {
+pub(crate) fn wait_for(child: &mut Child, path: &Path) {
     while !path.exists() {
         assert!(child.try_wait().unwrap().is_none());
         std::thread::yield_now();
@@ -29,7 +29,7 @@ fn wait_for(child: &mut Child, path: &Path) {
 }
 
 /// Waits until standard error says this.
-fn wait_for_words(child: &mut Child, words: &str) {
+pub(crate) fn wait_for_words(child: &mut Child, words: &str) {
     let errors = child.stderr.as_mut().unwrap();
     let mut told = Vec::new();
     while !text(&told).contains(words) {

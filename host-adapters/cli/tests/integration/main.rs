@@ -17,6 +17,7 @@ mod broken_off;
 mod cli;
 mod ending;
 mod failures;
+mod following;
 mod languages;
 mod serve;
 #[cfg(target_os = "linux")]

@@ -1,5 +1,8 @@
 //! `batchintory serve`.
 
+use std::io::{Read, Write};
+use std::net::TcpStream;
+
 use crate::workplace::Workplace;
 use crate::workplace::service::{Service, TOKEN};
 use batchintory_tests::{Call, Failure, HttpSubject, Subject};
@@ -56,4 +59,43 @@ fn an_address_that_is_taken_is_told() {
         error.contains(&format!("cannot listen at {address}")),
         "{error}"
     );
+}
+
+/// Asks for a batch that failed a moment ago and rests for a second, with this header.
+fn acquire_after_a_failure(workplace: &Workplace, header: &str) -> String {
+    let service = Service::start(workplace, TOKEN, &[]);
+    let answer = call(&service, TOKEN, acquire()).unwrap();
+    let fail = Call::Complete {
+        claim_token: answer["batch"]["claim_token"].as_str().unwrap().to_owned(),
+        outcome: Outcome::failed("not this time"),
+    };
+    call(&service, TOKEN, fail).unwrap();
+    let body = r#"{"meta_table": "files", "retry_delay_seconds": 1}"#;
+    let mut client = TcpStream::connect(service.address()).unwrap();
+    write!(
+        client,
+        "POST /v1/jobs/lines/batches HTTP/1.1\r\nhost: {}\r\nauthorization: Bearer {TOKEN}\r\n\
+         content-type: application/json\r\ncontent-length: {}\r\nconnection: close\r\n{header}\r\n{body}",
+        service.address(),
+        body.len()
+    )
+    .unwrap();
+    let mut answer = String::new();
+    client.read_to_string(&mut answer).unwrap();
+    answer
+}
+
+#[test]
+fn a_client_that_would_rather_wait_gets_what_comes() {
+    let waited = acquire_after_a_failure(&Workplace::prepared(), "prefer: wait=3600\r\n");
+    assert!(waited.starts_with("HTTP/1.1 201"), "{waited}");
+    assert!(
+        waited.contains("preference-applied: wait=60\r\n"),
+        "{waited}"
+    );
+    assert!(waited.contains("\"attempt\":2"), "{waited}");
+    let at_once = acquire_after_a_failure(&Workplace::prepared(), "");
+    assert!(at_once.starts_with("HTTP/1.1 200"), "{at_once}");
+    assert!(!at_once.contains("preference-applied"), "{at_once}");
+    assert!(at_once.contains("\"due_in_seconds\":1"), "{at_once}");
 }

@@ -85,7 +85,7 @@ fn nothing_is_handed_out_with_its_reason() {
     assert_eq!(nothing.status, 200);
     assert_eq!(
         nothing.json,
-        json!({"reason": "caught-up", "watermark": null, "scanned_to": 10, "held": null})
+        json!({"reason": "caught-up", "watermark": null, "scanned_to": 10, "held": null, "due_in_seconds": null})
     );
     let held =
         json!({"meta_table": "files", "hold": {"column": "kind", "op": "=", "value": "text"}});

@@ -6,6 +6,8 @@ import os
 import weakref
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, replace
+from random import random
+from threading import Event
 from time import monotonic
 from types import TracebackType
 from typing import TYPE_CHECKING, Any, Concatenate, ParamSpec
@@ -14,6 +16,7 @@ from batchintory.batch import Batch
 from batchintory.claim_queue import ClaimQueues
 from batchintory.connect import connect
 from batchintory.database import Databases
+from batchintory.follow import wait_for_work
 from batchintory.lease import Lease
 from batchintory.planner.limits import Limits
 from batchintory.planner.pool import InstancePool
@@ -32,6 +35,7 @@ from batchintory.records import (
     JobSummary,
     Migration,
     Nothing,
+    NotifyChannel,
     Outcome,
     RequeueTarget,
     StatusLabels,
@@ -46,6 +50,9 @@ P = ParamSpec("P")
 
 #: How far :meth:`Inventory.progress` counts, unless said otherwise.
 CAP = 1_000_000
+
+#: For how many seconds :meth:`Inventory.batches` waits at most before it asks again, unless said otherwise.
+POLL = 10.0
 
 
 @dataclass(frozen=True, slots=True)
@@ -94,6 +101,8 @@ class Inventory:
         self._databases = Databases(first, second, *self._options)
         self._instances = InstancePool(limits)
         self._claims = ClaimQueues()
+        #: Of those that wait for batches from now on.
+        self._is_closed = Event()
         _alive.add(self)
 
     def __repr__(self) -> str:
@@ -112,7 +121,10 @@ class Inventory:
         self.close()
 
     def close(self) -> None:
-        """Closes connections that lie idle; they are opened again when they are needed."""
+        """Closes connections that lie idle; they are opened again when they are needed. Whoever waits for batches
+        (``batches(…, follow=True)``) waits no longer."""
+        self._is_closed.set()
+        self._is_closed = Event()
         self._instances.close()
         for database in self._both:
             database.close()
@@ -148,25 +160,39 @@ class Inventory:
         return Batch(self, record, None if seconds is None else Lease(seconds, asked))
 
     def batches(
-        self, request: AcquireRequest, iterations: int | None = None, *, progress: bool = False
+        self,
+        request: AcquireRequest,
+        iterations: int | None = None,
+        *,
+        progress: bool = False,
+        follow: bool = False,
+        poll: float = POLL,
     ) -> Iterator[Batch]:
         """One batch after the other, each claimed when it is asked for, until nothing is left or so many were
-        handed out. With ``progress`` a bar shows how far the job is, where tqdm is installed."""
-        batches = self._one_after_the_other(request, iterations)
+        handed out. With ``progress`` a bar shows how far the job is, where tqdm is installed.
+
+        With ``follow`` it waits where nothing is left, and asks again after half of ``poll`` seconds to all of
+        them, by chance, or sooner when the next range has rested or its lease is over. It ends when
+        :meth:`close` is called, by another thread; Ctrl-C interrupts it as it does anything else."""
+        batches = self._one_after_the_other(request, iterations, poll if follow else None)
         if progress:
             from batchintory.progress_bar import shown
 
             return shown(batches, request.job, self.progress(request))
         return batches
 
-    def _one_after_the_other(self, request: AcquireRequest, iterations: int | None) -> Iterator[Batch]:
+    def _one_after_the_other(
+        self, request: AcquireRequest, iterations: int | None, poll: float | None
+    ) -> Iterator[Batch]:
         handed_out = 0
+        is_closed = self._is_closed
         while iterations is None or handed_out < iterations:
             batch = self.acquire(request)
-            if isinstance(batch, Nothing):
+            if isinstance(batch, Batch):
+                yield batch
+                handed_out += 1
+            elif poll is None or is_closed.wait(wait_for_work(poll, batch.due_in_seconds, random())):
                 return
-            yield batch
-            handed_out += 1
 
     def process(
         self,
@@ -274,6 +300,12 @@ class Inventory:
         found: list[str] = self._call("schema-statements", dialect)
         return found
 
+    def notifications(self, meta_table: str) -> NotifyChannel | None:
+        """The channel on which the meta table's database tells that rows have come, and the statements for it; none
+        where it has no such thing."""
+        found: NotifyChannel | None = self._call("notifications", meta_table)
+        return found
+
     def migrate(self) -> Migration:
         """Makes the inventory table where it is missing, or upgrades one of pybatchintory. May be called by
         several processes at once, and again at any time."""
@@ -282,6 +314,7 @@ class Inventory:
 
     def _after_fork(self) -> None:
         self._claims = ClaimQueues()
+        self._is_closed = Event()
         self._instances.after_fork()
         for database in self._both:
             after_fork = getattr(database, "after_fork", None)

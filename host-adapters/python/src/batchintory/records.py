@@ -110,15 +110,29 @@ class BatchRecord:
 
 @dataclass(frozen=True, slots=True)
 class Nothing:
-    """Nothing was handed out; false where a truth value is asked for."""
+    """Nothing was handed out; false where a truth value is asked for.
+
+    `due_in_seconds` tells when the next range may be handed out again that rests after a failure, or runs under
+    a lease: 1 or more.
+    """
 
     reason: NothingReason
     watermark: int | None
     scanned_to: int | None
     held: int | None
+    due_in_seconds: int | None
 
     def __bool__(self) -> bool:
         return False
+
+
+@dataclass(frozen=True, slots=True)
+class NotifyChannel:
+    """How a meta table in PostgreSQL tells that rows have come: a channel for LISTEN, and the statements that have
+    the table notify it, for its owner."""
+
+    name: str
+    statements: list[str]
 
 
 @dataclass(frozen=True, slots=True)

@@ -141,6 +141,7 @@ ACQUISITION = Variant(
                 "watermark": OPTIONAL_ID,
                 "scanned_to": OPTIONAL_ID,
                 "held": OPTIONAL_ID,
+                "due_in_seconds": Option(U32),
             },
         ),
     }
@@ -328,6 +329,9 @@ FUNCTIONS = {
     "jobs": Function(List(JOB_SUMMARY), query=JOBS_QUERY),
     "history": Function(List(ATTEMPT), query=HISTORY_QUERY),
     "schema-statements": Function(List(TEXT), dialect=DIALECT),
+    "notifications": Function(
+        Option(Record(records.NotifyChannel, {"name": TEXT, "statements": List(TEXT)})), meta_table=TEXT
+    ),
     "migrate": Function(MIGRATION),
 }
 

@@ -1,18 +1,21 @@
 //! Making connections, to the first server that will do, and looking whether one that lay idle still is one.
 
 use std::fmt;
+use std::future::poll_fn;
 use std::io;
 use std::net::{IpAddr, SocketAddr};
 use std::time::Duration;
 
 use deadpool::managed::{Manager, Metrics, RecycleError, RecycleResult};
+use tokio::io::{AsyncRead, AsyncWrite};
 use tokio::net::lookup_host;
 use tokio::runtime::Handle;
+use tokio::sync::watch;
 use tokio::task::JoinHandle;
 use tokio::time::timeout;
 use tokio_postgres::config::SslMode;
 use tokio_postgres::error::SqlState;
-use tokio_postgres::{Client, Config, SimpleQueryMessage};
+use tokio_postgres::{AsyncMessage, Client, Config, SimpleQueryMessage};
 use tokio_postgres_rustls::MakeRustlsConnect;
 
 use super::connection::{Connection, connector};
@@ -69,6 +72,13 @@ impl Session {
 #[derive(Debug)]
 pub(super) struct Failure(String);
 
+impl Failure {
+    /// Of a statement that makes a connection ready.
+    pub(super) fn of_statement(error: tokio_postgres::Error) -> Self {
+        Self(batchintory_postgres::message(&error))
+    }
+}
+
 impl fmt::Display for Failure {
     fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
         formatter.write_str(&self.0)
@@ -86,12 +96,22 @@ enum Refusal {
 /// Makes connections.
 pub(super) struct Connections {
     options: Options,
+    /// Counts the notifications that come over any of the connections.
+    notified: watch::Sender<u64>,
 }
 
 impl Connections {
     /// By these options.
     pub(super) fn new(options: Options) -> Self {
-        Self { options }
+        Self {
+            options,
+            notified: watch::Sender::new(0),
+        }
+    }
+
+    /// What changes with each notification.
+    pub(super) fn notified(&self) -> watch::Receiver<u64> {
+        self.notified.subscribe()
     }
 
     /// Connects to the first server that offers such a session.
@@ -173,7 +193,11 @@ impl Connections {
             .await
             .map_err(|error| refusal(&error))?;
         let server = Some((address, target.host.clone()));
-        let connection = Connection::new(client, in_background(traffic), server);
+        let connection = Connection::new(
+            client,
+            in_background(traffic, self.notified.clone()),
+            server,
+        );
         Ok(match (self.options.statement_cache, ends) {
             (Some(most), _) => connection.keeping(most),
             (None, Some(ends)) => connection.keeping_if_direct(kept::USUAL, ends).await,
@@ -195,7 +219,8 @@ impl Connections {
             .connect(self.tls())
             .await
             .map_err(|error| refusal(&error))?;
-        let connection = Connection::new(client, in_background(traffic), None);
+        let connection =
+            Connection::new(client, in_background(traffic, self.notified.clone()), None);
         // A pooler may listen there as well, and nothing would tell.
         Ok(connection.keeping(self.options.statement_cache.unwrap_or(0)))
     }
@@ -248,13 +273,22 @@ impl Manager for Connections {
     }
 }
 
-/// Moves a connection's bytes until it ends.
-fn in_background(
-    traffic: impl Future<Output = Result<(), tokio_postgres::Error>> + Send + 'static,
-) -> JoinHandle<()> {
+/// Moves a connection's bytes until it ends, and counts the notifications among them.
+fn in_background<S, T>(
+    mut connection: tokio_postgres::Connection<S, T>,
+    notified: watch::Sender<u64>,
+) -> JoinHandle<()>
+where
+    S: AsyncRead + AsyncWrite + Unpin + Send + 'static,
+    T: AsyncRead + AsyncWrite + Unpin + Send + 'static,
+{
     tokio::spawn(async move {
-        // The client's statements tell it too.
-        let _ = traffic.await;
+        // An error ends it, which the client's statements tell too.
+        while let Some(Ok(message)) = poll_fn(|context| connection.poll_message(context)).await {
+            if matches!(message, AsyncMessage::Notification(_)) {
+                notified.send_modify(|count| *count = count.wrapping_add(1));
+            }
+        }
     })
 }
 

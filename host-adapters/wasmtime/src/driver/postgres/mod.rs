@@ -5,6 +5,7 @@ mod connections;
 mod directness;
 mod kept;
 mod keyword;
+mod listening;
 mod options;
 mod parameters;
 mod password_file;
@@ -19,11 +20,13 @@ use batchintory::{DatabaseError, Dialect, Rows, Value};
 use batchintory_database_url::ServerUrl;
 use deadpool::managed::{Object, Pool, PoolError};
 use scopeguard::ScopeGuard;
+use tokio::sync::Mutex;
 
 use super::standby::takes_no_writes;
 use super::time_limit::TimeLimit;
-use crate::database::Database;
+use crate::database::{Database, Notifications};
 use connections::{Connections, Failure};
+use listening::Listening;
 use options::Options;
 use surroundings::Surroundings;
 
@@ -31,6 +34,7 @@ use surroundings::Surroundings;
 pub(crate) struct Postgres {
     pool: Pool<Connections>,
     limit: TimeLimit,
+    listening: Mutex<Listening>,
 }
 
 impl Postgres {
@@ -45,7 +49,11 @@ impl Postgres {
             .map_err(|error| error.to_string())?;
         let connection = pool.get().await.map_err(|error| pool_message(&error))?;
         drop(connection);
-        Ok(Self { pool, limit })
+        Ok(Self {
+            pool,
+            limit,
+            listening: Mutex::default(),
+        })
     }
 }
 
@@ -74,6 +82,15 @@ impl Database for Postgres {
             self.pool.retain(|_, _| false);
         }
         answer
+    }
+
+    async fn listen(&self, channel: &str) -> Option<Notifications> {
+        let connections = self.pool.manager();
+        let notified = connections.notified();
+        let mut listening = self.listening.lock().await;
+        // Without them whoever waits asks again by the clock, so no error is made of it.
+        let since = listening.to(channel, connections).await.ok()?;
+        Some(Notifications { notified, since })
     }
 }
 

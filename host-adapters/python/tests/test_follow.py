@@ -1,0 +1,104 @@
+"""Following a job. None of these tests lasts as long as its poll time of an hour."""
+
+from __future__ import annotations
+
+import json
+import os
+import signal
+import threading
+from pathlib import Path
+
+import pytest
+from conftest import MakeInventory, request_of
+
+from batchintory import IdRange, Inventory, Nothing
+from batchintory.follow import wait_for_work
+
+CASES = json.loads((Path(__file__).parents[3] / "tests" / "follow.json").read_text())
+
+
+@pytest.mark.parametrize("case", CASES)
+def test_waits_are_those_of_all_languages(case: dict[str, float]) -> None:
+    wait = wait_for_work(case["poll_seconds"], case["due_in_seconds"], case["chance"])
+    assert wait == pytest.approx(case["wait_seconds"])
+
+
+def waiting(inventory: Inventory, monkeypatch: pytest.MonkeyPatch) -> threading.Event:
+    """Set once the inventory was told that there is nothing."""
+    told = threading.Event()
+    acquire = inventory.acquire
+
+    def spied(*arguments: object) -> object:
+        answer = acquire(*arguments)  # type: ignore[arg-type]
+        if isinstance(answer, Nothing):
+            told.set()
+        return answer
+
+    monkeypatch.setattr(inventory, "acquire", spied)
+    return told
+
+
+def test_a_range_that_rests_is_waited_for(url: str, lake: MakeInventory) -> None:
+    inventory = lake(url, range(1, 4))
+    request = request_of(10, retry_delay_seconds=1)
+    attempts = []
+    for batch in inventory.batches(request, iterations=2, follow=True, poll=3600):
+        attempts.append(batch.attempt)
+        batch.fail("no")
+    assert attempts == [1, 2]
+
+
+def test_closing_the_inventory_ends_it(url: str, lake: MakeInventory, monkeypatch: pytest.MonkeyPatch) -> None:
+    inventory = lake(url, range(1, 4))
+    told = waiting(inventory, monkeypatch)
+    seen = []
+
+    def work() -> None:
+        for batch in inventory.batches(request_of(10), follow=True, poll=3600):
+            batch.succeed()
+            seen.append(batch.id_range.count)
+
+    worker = threading.Thread(target=work)
+    worker.start()
+    told.wait()
+    inventory.close()
+    worker.join()
+    assert seen == [3]
+    # Closed it can be asked again.
+    assert isinstance(inventory.acquire(request_of(10)), Nothing)
+
+
+def test_an_interrupt_ends_it(url: str, lake: MakeInventory, monkeypatch: pytest.MonkeyPatch) -> None:
+    inventory = lake(url, range(1, 4))
+    told = waiting(inventory, monkeypatch)
+
+    def interrupt() -> None:
+        told.wait()
+        os.kill(os.getpid(), signal.SIGINT)
+
+    interrupting = threading.Thread(target=interrupt)
+    interrupting.start()
+    with pytest.raises(KeyboardInterrupt):
+        for batch in inventory.batches(request_of(10), follow=True, poll=3600):
+            batch.succeed()
+    interrupting.join()
+
+
+def test_what_comes_is_handed_out(url: str, lake: MakeInventory, monkeypatch: pytest.MonkeyPatch) -> None:
+    inventory = lake(url, range(1, 4))
+    other = Inventory(url)
+    for batch in inventory.batches(request_of(10), iterations=1):
+        batch.succeed()
+    told = waiting(inventory, monkeypatch)
+
+    def put_back() -> None:
+        told.wait()
+        other.requeue("files", "job", ("ids", [IdRange(1, 3)]))
+
+    told_first = threading.Thread(target=put_back)
+    told_first.start()
+    for again in inventory.batches(request_of(10), iterations=1, follow=True, poll=0.2):
+        assert (again.attempt, again.id_range.count) == (2, 3)
+        again.succeed()
+    told_first.join()
+    other.close()

@@ -1,0 +1,141 @@
+//! `Prefer: wait=20` (RFC 7240): a client that would rather wait for a batch than be told that there is none.
+
+use std::time::Duration;
+
+use batchintory::Nothing;
+use batchintory_wasmtime::pause_before_next;
+use http_body_util::{BodyExt as _, Full};
+use hyper::header::{HeaderMap, HeaderValue};
+use hyper::{Response, StatusCode};
+use tokio::sync::watch;
+use tokio::time::{Instant, sleep};
+use wasmtime_wasi_http::WasiBody;
+
+/// The longest wait, in seconds, whatever is preferred: proxies close connections on which nothing comes.
+const LONGEST: u64 = 60;
+
+/// How long is waited at most before the inventory is asked again.
+const POLL: Duration = Duration::from_secs(2);
+
+/// A request that may wait. Meanwhile it has neither an instance nor a connection to a database, and its body
+/// stays in the memory that requests share.
+#[derive(Debug, Clone)]
+pub(crate) struct Wait {
+    seconds: u64,
+    until: Instant,
+    /// Whether the service is about to end.
+    is_ending: watch::Receiver<bool>,
+}
+
+impl Wait {
+    /// What the headers of a request prefer, if they do. A preference that is not understood is none.
+    pub(crate) fn preferred(
+        headers: &HeaderMap,
+        is_ending: &watch::Receiver<bool>,
+    ) -> Option<Self> {
+        let seconds = seconds(headers)?.min(LONGEST);
+        Some(Self {
+            seconds,
+            until: Instant::now() + Duration::from_secs(seconds),
+            is_ending: is_ending.clone(),
+        })
+    }
+
+    /// Waits where the answer is that there is nothing. Gives it back if it is to be given to the client.
+    pub(crate) async fn or_answer(
+        &mut self,
+        response: Response<WasiBody>,
+    ) -> wasmtime::Result<Option<Response<WasiBody>>> {
+        if response.status() != StatusCode::OK {
+            return Ok(Some(self.applied(response)));
+        }
+        let (parts, body) = response.into_parts();
+        let bytes = body.collect().await?.to_bytes();
+        let pause = serde_json::from_slice(&bytes)
+            .ok()
+            .and_then(|nothing| self.pause(&nothing));
+        if let Some(pause) = pause {
+            tokio::select! {
+                () = sleep(pause) => return Ok(None),
+                // Who runs the service waits for all that is under way.
+                _ = self.is_ending.wait_for(|is_ending| *is_ending) => {}
+            }
+        }
+        let body = Full::new(bytes)
+            .map_err(|never| match never {})
+            .boxed_unsync();
+        Ok(Some(self.applied(Response::from_parts(parts, body))))
+    }
+
+    /// How long to wait before the inventory is asked again, while there is time left.
+    fn pause(&self, nothing: &Nothing) -> Option<Duration> {
+        let left = self.until.saturating_duration_since(Instant::now());
+        (!left.is_zero()).then(|| pause_before_next(POLL, nothing).min(left))
+    }
+
+    /// The answer, which says that the preference was heard.
+    fn applied(&self, mut response: Response<WasiBody>) -> Response<WasiBody> {
+        if response.status().is_success()
+            && let Ok(applied) = HeaderValue::from_str(&format!("wait={}", self.seconds))
+        {
+            response.headers_mut().insert("preference-applied", applied);
+        }
+        response
+    }
+}
+
+/// The first `wait` among the preferences of a request.
+fn seconds(headers: &HeaderMap) -> Option<u64> {
+    (headers.get_all("prefer").iter())
+        .filter_map(|header| header.to_str().ok())
+        .flat_map(|header| header.split(','))
+        .filter_map(|preference| preference.split(';').next()?.split_once('='))
+        .find(|(name, _)| name.trim().eq_ignore_ascii_case("wait"))
+        .and_then(|(_, value)| value.trim().trim_matches('"').parse().ok())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_first_preference_to_wait_counts() {
+        for (headers, expected) in [
+            (&["wait=20"][..], Some(20)),
+            (&["respond-async, Wait = \"5\"; foo"], Some(5)),
+            (&["respond-async", "wait=7, wait=9"], Some(7)),
+            (&["wait=99999999999999999999"], None),
+            (&["wait=-1"], None),
+            (&["wait"], None),
+            (&["handling=strict"], None),
+            (&[], None),
+        ] {
+            let mut map = HeaderMap::new();
+            for header in headers {
+                map.append("prefer", HeaderValue::from_static(header));
+            }
+            assert_eq!(seconds(&map), expected, "{headers:?}");
+        }
+    }
+
+    #[tokio::test]
+    async fn no_request_waits_longer_than_a_minute() {
+        let mut headers = HeaderMap::new();
+        headers.append("prefer", HeaderValue::from_static("wait=3600"));
+        let (_ending, is_ending) = watch::channel(false);
+        let wait = Wait::preferred(&headers, &is_ending).unwrap();
+        assert!(wait.until <= Instant::now() + Duration::from_secs(LONGEST));
+        let nothing = |due_in_seconds| Nothing {
+            reason: batchintory::NothingReason::CaughtUp,
+            watermark: None,
+            scanned_to: None,
+            held: None,
+            due_in_seconds,
+        };
+        for _ in 0..100 {
+            let pause = wait.pause(&nothing(None)).unwrap();
+            assert!(pause >= POLL / 2 && pause <= POLL, "{pause:?}");
+        }
+        assert!(wait.pause(&nothing(Some(1))).unwrap() <= Duration::from_secs(1));
+    }
+}

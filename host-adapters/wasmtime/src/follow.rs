@@ -1,0 +1,137 @@
+//! Waiting for work: batches of a job as they come.
+
+use std::future::pending;
+use std::time::Duration;
+
+use batchintory::{AcquireRequest, Nothing, wait_for_work};
+use tokio::time::sleep;
+
+use crate::batch::{Acquired, Batch};
+use crate::database::Notifications;
+use crate::error::Error;
+use crate::inventory::Inventory;
+
+/// How long is waited at most before a job is asked for anew, unless something else is said.
+const DEFAULT_POLL: Duration = Duration::from_secs(10);
+
+impl Inventory {
+    /// Follows a job: batches as they come, those that wait for their rest or for the end of a lease as well
+    /// as new ones. See [`Follow::next`].
+    pub fn follow(&self, request: &AcquireRequest) -> Follow {
+        Follow {
+            inventory: self.clone(),
+            request: request.clone(),
+            poll: DEFAULT_POLL,
+            channel: None,
+            notifications: None,
+        }
+    }
+}
+
+/// A job that is followed, made by [`Inventory::follow`].
+#[derive(Debug)]
+pub struct Follow {
+    inventory: Inventory,
+    request: AcquireRequest,
+    poll: Duration,
+    /// The channel on which the meta table's database tells of new rows, once it was asked for: none where it has no
+    /// such thing.
+    channel: Option<Option<String>>,
+    /// What came over it since the wait before: also while the job was asked for.
+    notifications: Option<Notifications>,
+}
+
+impl Follow {
+    /// How long is waited at most before the job is asked for anew: by chance, half as long or longer. By
+    /// default 10 seconds.
+    #[must_use]
+    pub fn poll(mut self, poll: Duration) -> Self {
+        self.poll = poll;
+        self
+    }
+
+    /// The next batch, once there is one. Never ends by itself, not even where the request has an upper bound:
+    /// what was handed out may come back. Must be called within a tokio runtime.
+    ///
+    /// ```no_run
+    /// # async fn example(inventory: batchintory_wasmtime::Inventory, stopped: impl Future<Output = ()>)
+    /// # -> Result<(), batchintory_wasmtime::Error> {
+    /// # use std::pin::pin;
+    /// let request = batchintory_wasmtime::AcquireRequest::new("files", "thumbnails");
+    /// let mut follow = inventory.follow(&request);
+    /// let mut stopped = pin!(stopped);
+    /// loop {
+    ///     let batch = loop {
+    ///         let nothing = match inventory.acquire(&request).await? {
+    ///             batchintory_wasmtime::Acquired::Batch(batch) => break batch,
+    ///             batchintory_wasmtime::Acquired::Nothing(nothing) => nothing,
+    ///         };
+    ///         tokio::select! {
+    ///             () = follow.wait(&nothing) => {}
+    ///             () = &mut stopped => return Ok(()),
+    ///         }
+    ///     };
+    ///     batch.succeed().await?;
+    /// }
+    /// # }
+    /// ```
+    ///
+    /// That is a loop which ends between two batches; to drop the future of `next` may lose a batch that it has
+    /// just claimed, until its lease is over.
+    pub async fn next(&mut self) -> Result<Batch, Error> {
+        loop {
+            match self.inventory.acquire(&self.request).await? {
+                Acquired::Batch(batch) => return Ok(batch),
+                Acquired::Nothing(nothing) => self.wait(&nothing).await,
+            }
+        }
+    }
+
+    /// Waits until it is worth asking again after this answer. May be dropped at any time.
+    ///
+    /// Where the meta table notifies its channel (see [`Inventory::notifications`]), that is as soon as rows have
+    /// come. The first wait only begins to listen: rows may have come before.
+    pub async fn wait(&mut self, nothing: &Nothing) {
+        let pause = pause_before_next(self.poll, nothing);
+        let told = async {
+            let Some(now) = self.listen().await else {
+                return pending().await;
+            };
+            let before = self.notifications.as_mut();
+            match before.filter(|before| before.since == now.since) {
+                Some(before) => {
+                    if before.notified.changed().await.is_err() {
+                        pending().await
+                    }
+                }
+                None => self.notifications = Some(now),
+            }
+        };
+        tokio::select! {
+            () = sleep(pause) => {}
+            () = told => {}
+        }
+    }
+
+    /// Notifications of the meta table, if its database gives any.
+    async fn listen(&mut self) -> Option<Notifications> {
+        if self.channel.is_none() {
+            let channel = self
+                .inventory
+                .notifications(&self.request.meta_table)
+                .await
+                .ok()?;
+            self.channel = Some(channel.map(|channel| channel.name));
+        }
+        let channel = self.channel.as_ref()?.as_ref()?;
+        self.inventory.databases().listen(channel).await
+    }
+}
+
+/// How long whoever was told that there is nothing waits before the next claim: at most so long, by chance;
+/// see [`wait_for_work`].
+pub fn pause_before_next(poll: Duration, nothing: &Nothing) -> Duration {
+    // Without randomness it is the longest pause.
+    let chance = getrandom::u32().map_or(1.0, |number| f64::from(number) / f64::from(u32::MAX));
+    wait_for_work(poll, nothing.due_in_seconds, chance)
+}

@@ -1,0 +1,32 @@
+//! When a job that has nothing to hand out may have something again: for those who wait for it.
+
+use crate::database::Database;
+use crate::databases::Databases;
+use crate::error::Error;
+use crate::job::Job;
+use crate::standing::Standing;
+
+/// In how many seconds the next range may be handed out again that rests, or runs under a lease.
+///
+/// Never 0: nothing was due a moment ago, and whoever comes back at once would come in vain again and again.
+pub(crate) async fn in_seconds<D: Database>(
+    databases: &Databases<'_, D>,
+    job: &Job,
+    standing: &Standing,
+) -> Result<Option<u32>, Error> {
+    if !standing.has_unfinished {
+        return Ok(None);
+    }
+    let meta_table = job.meta_table.scope();
+    let statement = (databases.inventory).read_due(
+        &meta_table,
+        &job.name,
+        (job.bounds, job.retries),
+        standing.queue_from,
+    );
+    let Some(mut row) = databases.inventory_row(statement).await? else {
+        return Ok(None);
+    };
+    let whole_seconds = row.optional_int()?;
+    Ok(whole_seconds.map(|seconds| u32::try_from(seconds.max(0)).unwrap_or(u32::MAX - 1) + 1))
+}

@@ -1,0 +1,41 @@
+//! The statement that tells when the next range that waits is to be handed out. It is SQL files, as the
+//! schema is: a builder's calls for it would weigh several times as much.
+
+use super::Statement;
+use super::inventory::InventoryTable;
+use super::schema::fill_in;
+use crate::database::{Dialect, Value};
+use crate::job::{Bounds, Retries};
+
+impl InventoryTable {
+    /// In how many whole seconds, rounded down, the first lease of a range within the bounds is over, or its
+    /// rest as [`read_standing`](Self::read_standing) has it: a row of them, as by [`on_primary`](super::on_primary),
+    /// NULL or no row where no range waits for either. By the database's clock. It is told to whoever may come
+    /// back then, and decides nothing.
+    ///
+    /// Relies on: the index (meta_table, job, queue, watermark), read from `queue_from` on.
+    pub(crate) fn read_due(
+        &self,
+        meta_table: &str,
+        job: &str,
+        (bounds, retries): (Bounds, Retries),
+        queue_from: i64,
+    ) -> Statement {
+        let template = match self.dialect {
+            Dialect::Postgresql => include_str!("due/postgresql.sql"),
+            Dialect::Sqlite => include_str!("due/sqlite.sql"),
+            Dialect::Mysql => include_str!("due/mysql.sql"),
+        };
+        Statement {
+            text: fill_in(template, &[("{table}", self.qualified(self.dialect))]),
+            parameters: vec![
+                Value::Int64(retries.delay_seconds.unwrap_or_default().into()),
+                Value::Text(meta_table.to_owned()),
+                Value::Text(job.to_owned()),
+                Value::Int64(queue_from),
+                Value::Int64(bounds.id_min.unwrap_or(i64::MIN)),
+                Value::Int64(bounds.id_max.unwrap_or(i64::MAX)),
+            ],
+        }
+    }
+}
