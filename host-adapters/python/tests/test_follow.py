@@ -6,6 +6,7 @@ import json
 import os
 import signal
 import threading
+import time
 from pathlib import Path
 
 import pytest
@@ -74,6 +75,8 @@ def test_an_interrupt_ends_it(url: str, lake: MakeInventory, monkeypatch: pytest
 
     def interrupt() -> None:
         told.wait()
+        # At the very moment at which a thread falls asleep, Python would not notice it.
+        time.sleep(0.3)
         os.kill(os.getpid(), signal.SIGINT)
 
     interrupting = threading.Thread(target=interrupt)
