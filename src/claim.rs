@@ -185,7 +185,7 @@ pub(crate) async fn claim<D: Database, R: Random>(
             }
         }
         let standing = match standing {
-            Some(standing) => standing,
+            Some(standing) => *standing,
             None => standing::read(databases, job).await?,
         };
         if let Some(handed_out) =

@@ -33,11 +33,11 @@ pub(crate) enum FusedResult {
     /// It stands, with its first items.
     Claimed(Batch, Vec<Item>),
     /// There is nothing to claim where the job stands. When the next range is due is not told yet.
-    Nothing(Nothing, Standing),
+    Nothing(Nothing, Box<Standing>),
     /// Somebody else was faster, or the claim token is used already.
     Lost(Watermark),
     /// The statement cannot tell. Where it has read where the job stands, this need not be read again.
-    Undecided(Option<Standing>),
+    Undecided(Option<Box<Standing>>),
 }
 
 /// Whether a claim can be made in one statement: the databases are one, and a batch has an end that
@@ -146,21 +146,21 @@ fn not_claimed(
 ) -> Result<FusedResult, Error> {
     let Some(standing) = standing::of_row(&mut row)? else {
         let standing = Standing::before_first_claim();
-        return Ok(FusedResult::Undecided(Some(standing)));
+        return Ok(FusedResult::Undecided(Some(Box::new(standing))));
     };
     let watermark = standing.watermark;
     if is_ready {
         return Ok(FusedResult::Lost(watermark));
     }
     if standing.waiting.is_some() || standing.check_configuration(job).is_err() {
-        return Ok(FusedResult::Undecided(Some(standing)));
+        return Ok(FusedResult::Undecided(Some(Box::new(standing))));
     }
     let reason = if watermark.has_reached(job.bounds.id_max) {
         NothingReason::BoundsDone
     } else if is_end {
         NothingReason::CaughtUp
     } else {
-        return Ok(FusedResult::Undecided(Some(standing)));
+        return Ok(FusedResult::Undecided(Some(Box::new(standing))));
     };
     let nothing = Nothing {
         reason,
@@ -169,7 +169,7 @@ fn not_claimed(
         held: None,
         due_in_seconds: None,
     };
-    Ok(FusedResult::Nothing(nothing, standing))
+    Ok(FusedResult::Nothing(nothing, Box::new(standing)))
 }
 
 fn read_batch(id: i64, row: &mut RowReader, job: &Job, token: &ClaimToken) -> Result<Batch, Error> {

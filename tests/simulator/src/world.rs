@@ -218,9 +218,10 @@ impl World {
             .query_row(next, (end, request), |row| row.get(0))
             .ok();
         let limits: serde_json::Value = serde_json::from_str(request).unwrap_or_default();
-        let most_weight = limits["max_weight"].as_f64().unwrap_or(f64::MAX);
-        let most_count = limits["max_count"].as_i64().unwrap_or(i64::MAX);
-        if next.is_some_and(|next| weight + next <= most_weight && *count < most_count) {
+        let limit = |name: &str| limits.get(name).and_then(serde_json::Value::as_f64);
+        let most_weight = limit("max_weight").unwrap_or(f64::MAX);
+        let most_count = limit("max_count").unwrap_or(f64::MAX);
+        if next.is_some_and(|next| weight + next <= most_weight && (*count as f64) < most_count) {
             let text = format!("length: {claimed:?} has room for the next row");
             self.violations.push(text);
         }

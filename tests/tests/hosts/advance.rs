@@ -64,7 +64,7 @@ async fn count_statements(database: TestDatabase, apart: bool, each: usize) -> R
     for request in [by_count(100), by_weight] {
         let (mut last, _) = batch(inventory.advance(None, &request, None, ITEMS).await?)?;
         for turn in 1..10 {
-            (recording.take(), meta.take());
+            drop((recording.take(), meta.take()));
             let completion = succeeded(&last);
             let advanced = inventory.advance(Some(&completion), &request, None, ITEMS);
             let (next, items) = batch(advanced.await?)?;

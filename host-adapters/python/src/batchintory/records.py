@@ -154,6 +154,30 @@ class Outcome:
 
 
 @dataclass(frozen=True, slots=True)
+class Completion:
+    """A batch that is over."""
+
+    claim_token: str
+    outcome: Outcome
+
+
+@dataclass(frozen=True, slots=True)
+class Acquired:
+    """A batch with its first items, or nothing."""
+
+    acquisition: Any
+    items: list[Item]
+
+
+@dataclass(frozen=True, slots=True)
+class Advanced:
+    """What ``advance`` did."""
+
+    not_ended: Any
+    next: Any
+
+
+@dataclass(frozen=True, slots=True)
 class PlannedBatch:
     """A batch as ``plan`` foresees it."""
 

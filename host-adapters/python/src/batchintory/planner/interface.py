@@ -269,6 +269,9 @@ AUDIT_PAGE = Record(
 MIGRATION = Record(records.Migration, {"created": BOOL, "upgraded": BOOL})
 
 ERROR = Variant({error.name: TEXT for error in PLANNER_ERRORS})
+COMPLETION = Record(records.Completion, {"claim_token": TEXT, "outcome": OUTCOME})
+ACQUIRED = Record(records.Acquired, {"acquisition": ACQUISITION, "items": Items(ITEM)})
+ADVANCED = Record(records.Advanced, {"not_ended": Option(ERROR), "next": Variant({"ok": ACQUIRED, "err": ERROR})})
 
 #: The most parameters that a function takes as such; more are put into memory.
 MAX_FLAT = 16
@@ -317,6 +320,9 @@ _SCOPE = {"meta_table": TEXT, "job": TEXT}
 
 FUNCTIONS = {
     "acquire": Function(ACQUISITION, request=ACQUIRE_REQUEST, claim_token=OPTIONAL_TEXT),
+    "advance": Function(
+        ADVANCED, done=Option(COMPLETION), request=ACQUIRE_REQUEST, claim_token=OPTIONAL_TEXT, items=U32
+    ),
     "acquire-many": Function(List(BATCH), request=ACQUIRE_REQUEST, batches=U32, claim_token=OPTIONAL_TEXT),
     "items": Function(Items(ITEM), claim_token=TEXT, after=OPTIONAL_ID, limit=U32),
     "heartbeat": Function(None, claim_token=TEXT, lease_seconds=U32),
