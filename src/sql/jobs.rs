@@ -73,12 +73,20 @@ FROM (SELECT attempts.status, attempts.queue, attempts.batch_count, attempts.bat
 attempts.processing_start, attempts.processing_end FROM {table} AS attempts \
 WHERE attempts.meta_table = ? AND attempts.job = ? ORDER BY attempts.id DESC LIMIT 100) AS latest";
 
-/// The queues of a job, each by its place in the index.
-const QUEUES: &str = " CROSS JOIN (SELECT 'running' AS queue UNION ALL SELECT 'retry' UNION ALL SELECT 'requeued' \
-UNION ALL SELECT 'exhausted') AS queues LEFT JOIN ";
+/// What is open of a job. PostgreSQL takes the queues' index for each job only where nothing else can be done; the
+/// queues are named, so that it does not expect many, and compiles nothing.
+const QUEUED_BY_LATERAL: &str = " LEFT JOIN LATERAL (SELECT attempts.* FROM {table} AS attempts \
+WHERE attempts.meta_table = found.meta_table AND attempts.job = found.job \
+AND attempts.queue IN ('running', 'retry', 'requeued', 'exhausted') OFFSET 0) AS attempts ON TRUE";
 
-const QUEUED: &str = "attempts.meta_table = found.meta_table AND attempts.job = found.job \
-AND attempts.queue = queues.queue";
+const QUEUED: &str = " LEFT JOIN {table} AS attempts ON attempts.meta_table = found.meta_table \
+AND attempts.job = found.job AND attempts.queue IN ('running', 'retry', 'requeued', 'exhausted')";
+
+/// MySQL finds a place in an index by values that are equal only.
+const QUEUED_ONE_BY_ONE: &str = " CROSS JOIN (SELECT 'running' AS queue UNION ALL SELECT 'retry' \
+UNION ALL SELECT 'requeued' UNION ALL SELECT 'exhausted') AS queues \
+LEFT JOIN {table} AS attempts ON attempts.meta_table = found.meta_table \
+AND attempts.job = found.job AND attempts.queue = queues.queue";
 
 /// One job behind the other: each is a step to the next entry of the index, however many attempts lie
 /// between. A database that was asked for different names would read them all.
@@ -158,15 +166,10 @@ impl InventoryTable {
             "CASE WHEN opened.latest_start > highest.processing_start THEN opened.latest_start \
              ELSE highest.processing_start END",
         );
-        // PostgreSQL takes the queues' index for each job only where nothing else can be done.
-        let queued: &[&str] = match dialect {
-            Dialect::Postgresql => &[
-                QUEUES,
-                "LATERAL (SELECT attempts.* FROM {table} AS attempts WHERE ",
-                QUEUED,
-                " OFFSET 0) AS attempts ON TRUE",
-            ],
-            Dialect::Sqlite | Dialect::Mysql => &[QUEUES, "{table} AS attempts ON ", QUEUED],
+        let queued = match dialect {
+            Dialect::Postgresql => QUEUED_BY_LATERAL,
+            Dialect::Sqlite => QUEUED,
+            Dialect::Mysql => QUEUED_ONE_BY_ONE,
         };
         let text = dialect.type_name("text");
         let names = [
@@ -180,7 +183,7 @@ impl InventoryTable {
             ("{recounted}", RECOUNTED.to_owned()),
             ("{limit}", meant.limit.to_string()),
         ];
-        let text = [TOLD, OPENED, &found, &queued.concat(), IN_ORDER].concat();
+        let text = [TOLD, OPENED, &found, queued, IN_ORDER].concat();
         with_texts(dialect, &text, &names, bound)
     }
 
