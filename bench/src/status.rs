@@ -28,7 +28,7 @@ const HISTORY: &str = "
         batch_weight, batch_count, attempt, status, config, batch_id_after, claim_token, max_attempts, watermark, queue_from,
         queue, ranges_through, items_through, weight_through)
     WITH RECURSIVE numbers (number) AS (SELECT {from} UNION ALL SELECT number + 1 FROM numbers WHERE number < {to})
-    SELECT first.meta_table, 'job ' || number % 12, first.processing_start, first.processing_start,
+    SELECT first.meta_table, 'job ' || (number % 12), first.processing_start, first.processing_start,
         number / 12 * 10 + 1, number / 12 * 10 + 10, 500, 10, try,
         CASE WHEN number / 12 % 50 = 49 AND try = 1 THEN 'failed' ELSE 'succeeded' END, first.config,
         CASE WHEN number < 12 THEN -9223372036854775808 ELSE number / 12 * 10 END, 'claim ' || number || ' ' || try, 3,
