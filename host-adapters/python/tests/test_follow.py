@@ -8,6 +8,7 @@ import signal
 import threading
 import time
 from pathlib import Path
+from typing import Any
 
 import pytest
 from conftest import MakeInventory, request_of
@@ -19,7 +20,7 @@ CASES = json.loads((Path(__file__).parents[3] / "tests" / "follow.json").read_te
 
 
 @pytest.mark.parametrize("case", CASES)
-def test_waits_are_those_of_all_languages(case: dict[str, float]) -> None:
+def test_waits_are_those_of_all_languages(case: dict[str, Any]) -> None:
     wait = wait_for_work(case["poll_seconds"], case["due_in_seconds"], case["chance"])
     assert wait == pytest.approx(case["wait_seconds"])
 

@@ -301,8 +301,8 @@ class Inventory:
         return found
 
     def notifications(self, meta_table: str) -> NotifyChannel | None:
-        """The channel on which the meta table's database tells that rows have come, and the statements for it; none
-        where it has no such thing."""
+        """The channel on which the meta table's database tells that rows have come, and the statements for it;
+        none where it has no such thing."""
         found: NotifyChannel | None = self._call("notifications", meta_table)
         return found
 
