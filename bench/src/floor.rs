@@ -136,7 +136,9 @@ impl<'a> ByHand<'a> {
     /// Reads a batch's items.
     pub async fn items(&self, claimed: &Claimed) -> Result<Vec<Item>> {
         let (first, last) = &claimed.range;
-        let rows = self.query(4, &[(first, Type::INT8), (last, Type::INT8)]);
+        let rows = self
+            .query(4, &[(first, Type::INT8), (last, Type::INT8)])
+            .await?;
         let read = |row: &Row| {
             Ok(Item {
                 uid: row.try_get(0)?,
@@ -144,7 +146,7 @@ impl<'a> ByHand<'a> {
                 weight: row.try_get(2)?,
             })
         };
-        rows.await?.iter().map(read).collect()
+        rows.iter().map(read).collect()
     }
 
     /// Marks a batch as done.

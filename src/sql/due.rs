@@ -2,7 +2,7 @@
 //! schema is: a builder's calls for it would weigh several times as much.
 
 use super::Statement;
-use super::inventory::InventoryTable;
+use super::inventory::{InventoryTable, most_doublings};
 use super::schema::fill_in;
 use crate::database::{Dialect, Value};
 use crate::job::{Bounds, Retries};
@@ -21,15 +21,22 @@ impl InventoryTable {
         (bounds, retries): (Bounds, Retries),
         queue_from: i64,
     ) -> Statement {
+        let delay = retries.delay_seconds.unwrap_or_default();
         let template = match self.dialect {
             Dialect::Postgresql => include_str!("due/postgresql.sql"),
             Dialect::Sqlite => include_str!("due/sqlite.sql"),
             Dialect::Mysql => include_str!("due/mysql.sql"),
         };
         Statement {
-            text: fill_in(template, &[("{table}", self.qualified(self.dialect))]),
+            text: fill_in(
+                template,
+                &[
+                    ("{table}", self.qualified(self.dialect)),
+                    ("{doublings}", most_doublings(delay).to_string()),
+                ],
+            ),
             parameters: vec![
-                Value::Int64(retries.delay_seconds.unwrap_or_default().into()),
+                Value::Int64(delay.into()),
                 Value::Text(meta_table.to_owned()),
                 Value::Text(job.to_owned()),
                 Value::Int64(queue_from),

@@ -21,7 +21,9 @@ use crate::watermark::BEFORE_ALL;
 /// The inventory's name within statements that name it twice.
 const ATTEMPTS: &str = "attempts";
 /// After so many doublings, the rest between attempts grows no more.
-const MAX_DOUBLINGS: i64 = 16;
+const MAX_DOUBLINGS: u32 = 16;
+/// No rest is longer than a century, in seconds: a database's time has an end.
+const LONGEST_REST: u32 = 100 * 365 * 24 * 60 * 60;
 
 /// The inventory table: where it is, in which dialect, and its words for a status.
 #[derive(Debug, Clone)]
@@ -292,9 +294,10 @@ impl InventoryTable {
     /// Whether an attempt that failed has rested for so many seconds, doubled with each attempt.
     fn has_rested(&self, alias: &'static str, seconds: u32) -> Expr {
         let integer = self.dialect.type_name("integer");
+        let most = most_doublings(seconds);
         // What MySQL shifts is unsigned from then on.
         let doublings = Expr::cust(format!(
-            "CAST(1 << CAST(CASE WHEN {alias}.attempt > {MAX_DOUBLINGS} THEN {MAX_DOUBLINGS} \
+            "CAST(1 << CAST(CASE WHEN {alias}.attempt > {most} THEN {most} \
              ELSE {alias}.attempt - 1 END AS {integer}) AS {integer})"
         ));
         let rest = bind_int(-i64::from(seconds)).mul(doublings);
@@ -800,6 +803,14 @@ impl InventoryTable {
 /// Whether attempts come with texts that may be long: what became of them, or their configurations.
 pub(crate) fn may_be_long(query: &HistoryQuery) -> bool {
     query.details || query.uid.is_some()
+}
+
+/// How often the rest after a first failure doubles at most.
+pub(super) fn most_doublings(seconds: u32) -> u32 {
+    let doublings = LONGEST_REST
+        .checked_div(seconds)
+        .map_or(MAX_DOUBLINGS, u32::ilog2);
+    Ord::min(doublings, MAX_DOUBLINGS)
 }
 
 /// The queue of an attempt that has failed.

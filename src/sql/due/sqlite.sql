@@ -1,7 +1,7 @@
 SELECT CAST(min(CASE WHEN queue = 'running'
  THEN (julianday(lease_expires) - julianday('now')) * 86400
  ELSE (julianday(processing_end) - julianday('now')) * 86400 + CAST(? AS integer)
- * (1 << CASE WHEN attempt > 16 THEN 16 ELSE attempt - 1 END)
+ * (1 << CASE WHEN attempt > {doublings} THEN {doublings} ELSE attempt - 1 END)
  END) AS integer)
 FROM {table}
 WHERE meta_table = CAST(? AS text) AND job = CAST(? AS text)
