@@ -146,14 +146,20 @@ impl InventoryTable {
         template.text(&MOST_ROWS.to_string());
         template.text(" THEN expected.rows ELSE 0 END AS bigint) AS rows FROM (SELECT ");
         self.expected_rows(template, job);
-        template.text(" AS rows FROM standing) AS expected), page AS (SELECT ahead.* FROM ");
+        // Of a length that the statement finds out itself, PostgreSQL expects a tenth of all rows behind the
+        // watermark, and plans for that; of one that stands in the text it does not.
+        template.text(
+            " AS rows FROM standing) AS expected), page AS (SELECT ahead.* FROM (SELECT bounded.* FROM ",
+        );
         let (mut page, stops) = page_with_stops(job, judgement, job.bounds, None);
         if claim.items > 0 && self.dialect == Dialect::Postgresql {
             page.expr_as(item(job, &|| source(&job.columns.item)), "item");
         }
         template.select(page);
+        template.text(" AS bounded LIMIT ");
+        template.text(&MOST_ROWS.to_string());
         template.text(
-            " AS ahead LIMIT COALESCE((SELECT length.rows FROM length), 0)), \
+            ") AS ahead LIMIT COALESCE((SELECT length.rows FROM length), 0)), \
              fit (uid_type, uid_type_high, beyond, held, scanned, ids, scanned_to, last_rows, kept, \
              first, first_weight, taken, taken_last, taken_weight) AS ",
         );
