@@ -26,6 +26,7 @@ use crate::plan::look_ahead;
 use crate::retry::hand_out_again;
 use crate::row_reader::RowReader;
 use crate::sql::inventory::Claim;
+use crate::sql::meta::Fill;
 use crate::standing::{self, Standing};
 use crate::sums::{Recounted, Sums};
 use crate::watermark::Watermark;
@@ -274,7 +275,15 @@ async fn claim_in_steps<D: Database>(
     {
         let range = (batch.id_start, batch.id_end);
         // They are asked for again where this fails.
-        let items = read_page(databases, job, &judgement, range, None, items).await;
+        let items = read_page(
+            databases,
+            job,
+            &judgement,
+            range,
+            None,
+            (items, Fill::Before),
+        )
+        .await;
         let items = items.unwrap_or_default();
         return Ok(Some(HandedOut::Batches(vec![batch.clone()], items)));
     }

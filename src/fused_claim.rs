@@ -18,6 +18,7 @@ use crate::next_batch::most_weight;
 use crate::row_reader::RowReader;
 use crate::sql::fused_claim::FusedClaim;
 use crate::sql::inventory::Ending;
+use crate::sql::meta::Fill;
 use crate::standing::{self, Standing};
 use crate::watermark::Watermark;
 
@@ -96,7 +97,15 @@ pub(crate) async fn claim_next<D: Database>(
     {
         let range = (batch.id_start, batch.id_end);
         // They are asked for again where this fails.
-        let read = read_page(databases, job, &judgement, range, None, items).await;
+        let read = read_page(
+            databases,
+            job,
+            &judgement,
+            range,
+            None,
+            (items, Fill::Before),
+        )
+        .await;
         *given = read.unwrap_or_default();
     }
     Ok(Ok(fused))

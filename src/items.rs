@@ -12,7 +12,7 @@ use crate::judge::Judge;
 use crate::judgement::Judgement;
 use crate::next_batch::repeated_uid;
 use crate::row_reader::RowReader;
-use crate::sql::meta;
+use crate::sql::meta::{self, Fill};
 
 /// The most items in a page.
 pub(crate) const MAX_PAGE_ITEMS: u32 = 10_000;
@@ -35,7 +35,8 @@ pub(crate) async fn items<D: Database>(
     let job = (databases.job_as_kept(&kept.request, &attempt.scope)).await?;
     let judgement = (Judge::new(&databases).judge_as_kept(&job, kept.grounds)).await?;
     let range = (attempt.id_start, attempt.id_end);
-    read_page(&databases, &job, &judgement, range, after, limit).await
+    let page = (limit, Fill::With);
+    read_page(&databases, &job, &judgement, range, after, page).await
 }
 
 /// A page of the items of a range.
@@ -45,16 +46,16 @@ pub(crate) async fn read_page<D: Database>(
     judgement: &Judgement,
     mut range: (i64, i64),
     after: Option<i64>,
-    limit: u32,
+    (limit, fill): (u32, Fill),
 ) -> Result<Vec<Item>, Error> {
     // One more tells whether the page ends between two rows of one id.
     let most = u64::from(limit).saturating_add(1);
     if job.dialect == Dialect::Mysql {
-        let statement = meta::items_end(job, judgement, range, after, most);
+        let statement = meta::items_end(job, judgement, range, after, (most, fill));
         let mut row = RowReader::only(databases.source(job, statement).await?)?;
         range.1 = row.optional_int()?.unwrap_or(range.1);
     }
-    let statement = meta::items(job, judgement, range, after, most);
+    let statement = meta::items(job, judgement, range, after, (most, fill));
     let rows = RowReader::all(databases.source(job, statement).await?)
         .map(|row| {
             row.read(|row| Item {

@@ -323,7 +323,7 @@ impl InventoryTable {
     }
 }
 
-/// The first items of what was claimed; they end with the one that fills a page.
+/// The first items of what was claimed; they end before the one that fills a page, however long that is.
 fn first_items(template: &mut Template, claim: &FusedClaim<'_>) {
     if claim.items == 0 {
         template.text("CAST(NULL AS text)");
@@ -332,7 +332,7 @@ fn first_items(template: &mut Template, claim: &FusedClaim<'_>) {
     template.text(
         "(SELECT CAST(json_agg(json_build_array(given.uid, given.item, given.weight) ORDER BY given.uid) \
          AS text) FROM (SELECT page.uid, page.item, page.weight, COALESCE(sum(octet_length(page.item)) \
-         OVER (ORDER BY page.uid ROWS BETWEEN UNBOUNDED PRECEDING AND 1 PRECEDING), 0) AS before \
+         OVER (ORDER BY page.uid ROWS UNBOUNDED PRECEDING), 0) AS bytes \
          FROM page WHERE page.uid <= (SELECT ready.taken_last FROM ready CROSS JOIN claimed)",
     );
     if claim.job.filter.is_some() {
@@ -340,7 +340,7 @@ fn first_items(template: &mut Template, claim: &FusedClaim<'_>) {
     }
     template.text(" ORDER BY page.uid LIMIT ");
     template.expression(bind_int(i64::from(claim.items)));
-    template.text(") AS given WHERE given.before < ");
+    template.text(") AS given WHERE given.bytes < ");
     template.text(&PAGE_BYTES.to_string());
     template.text(")");
 }

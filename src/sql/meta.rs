@@ -260,9 +260,28 @@ pub(crate) fn count_range(
     on_source(&select, job)
 }
 
+/// Which items a page of them has.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Fill {
+    /// Up to and with the one that fills it, so at least one.
+    With,
+    /// Those before it: none, where the first is that long.
+    Before,
+}
+
+impl Fill {
+    /// The last id, by that of the item that fills the page.
+    fn last(self, filling: Expr) -> Expr {
+        match self {
+            Self::With => filling,
+            Self::Before => filling.sub(Expr::cust("1")),
+        }
+    }
+}
+
 /// The items of a batch with ids above `after`, in order: rows, by [`on_source`], of `uid, item,
-/// weight`. The item is text or bytes, as [`item`] says. They end with the one that fills a page, in MySQL
-/// where the range is made to end there, see [`items_end`].
+/// weight`. The item is text or bytes, as [`item`] says. They end with the one that fills a page, or before it,
+/// in MySQL where the range is made to end there, see [`items_end`].
 ///
 /// Relies on: the index on the uid column.
 pub(crate) fn items(
@@ -270,7 +289,7 @@ pub(crate) fn items(
     judgement: &Judgement,
     range: (i64, i64),
     after: Option<i64>,
-    limit: u64,
+    (limit, fill): (u64, Fill),
 ) -> Statement {
     let weight = match &job.columns.weight {
         Some(weight) => double(Func::coalesce([source(weight), Expr::cust("0")])),
@@ -278,7 +297,7 @@ pub(crate) fn items(
     };
     let page = items_page(job, judgement, range, after);
     let end = (job.dialect != Dialect::Mysql)
-        .then(|| Func::coalesce([page.end(limit), bind_int(range.1)]));
+        .then(|| Func::coalesce([fill.last(page.end(limit)), bind_int(range.1)]));
     let mut select = (page.rows)();
     select
         .limit(limit)
@@ -298,10 +317,11 @@ pub(crate) fn items_end(
     judgement: &Judgement,
     range: (i64, i64),
     after: Option<i64>,
-    limit: u64,
+    (limit, fill): (u64, Fill),
 ) -> Statement {
     let mut select = Query::select();
-    select.expr(items_page(job, judgement, range, after).end(limit));
+    let end = items_page(job, judgement, range, after).end(limit);
+    select.expr(fill.last(end));
     on_source(&select, job)
 }
 

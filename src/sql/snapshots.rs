@@ -3,7 +3,7 @@
 use super::fused_claim::FusedClaim;
 use super::inventory::{Claim, Ending, InventoryTable};
 use super::jobs::JobsMeant;
-use super::meta::{self, Room};
+use super::meta::{self, Fill, Room};
 use super::source;
 use super::{Statement, Value, quoted};
 use crate::claim_token::ClaimToken;
@@ -184,7 +184,13 @@ fn on_the_meta_table() {
     });
     snapshot("items_of_settled", |dialect| {
         let job = settled(job(dialect, None));
-        meta::items(&job, &judgement(&job), (10, 99), Some(41), 1_000)
+        meta::items(
+            &job,
+            &judgement(&job),
+            (10, 99),
+            Some(41),
+            (1_000, Fill::With),
+        )
     });
     snapshot("count_range", |dialect| {
         let job = job(dialect, None);
@@ -204,15 +210,33 @@ fn on_the_meta_table() {
     });
     snapshot("items", |dialect| {
         let job = job(dialect, None);
-        meta::items(&job, &judgement(&job), (10, 99), Some(41), 1_000)
+        meta::items(
+            &job,
+            &judgement(&job),
+            (10, 99),
+            Some(41),
+            (1_000, Fill::With),
+        )
     });
     snapshot("items_filtered", |dialect| {
         let job = job(dialect, Some(FILTER));
-        meta::items(&job, &judgement(&job), (10, 99), None, 1_000)
+        meta::items(
+            &job,
+            &judgement(&job),
+            (10, 99),
+            None,
+            (1_000, Fill::Before),
+        )
     });
     snapshot("items_end", |dialect| {
         let job = job(dialect, None);
-        meta::items_end(&job, &judgement(&job), (10, 99), Some(41), 1_000)
+        meta::items_end(
+            &job,
+            &judgement(&job),
+            (10, 99),
+            Some(41),
+            (1_000, Fill::With),
+        )
     });
     snapshot("passes_filter", |dialect| {
         let filter = r#"{"column": "kind", "op": "=", "value": "parquet"}"#;
@@ -510,7 +534,7 @@ fn names_cannot_leave_their_quotes() {
             judged_at: None,
         };
         let judgement = Judgement::on(&job, grounds).unwrap();
-        let statement = meta::items(&job, &judgement, (1, 2), None, 10);
+        let statement = meta::items(&job, &judgement, (1, 2), None, (10, Fill::With));
         let quoted = quoted(hostile, dialect);
         let without_quoted = statement
             .text

@@ -12,7 +12,7 @@ use crate::inventory::Inventory;
 pub(crate) const LATEST: u32 = 1_000;
 
 /// How many of each job the page with all jobs looks at: each job is one of many.
-pub(crate) const LATEST_OF_MANY: u32 = 50;
+pub(crate) const LATEST_OF_MANY: u32 = 200;
 
 /// How many attempts are shown with their logs, which may have 1 MiB each.
 pub(crate) const WITH_LOGS: u32 = 10;
