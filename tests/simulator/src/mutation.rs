@@ -169,8 +169,8 @@ impl Mutation {
                 "sum(0 * recounts.items_recounted)",
             ),
             Self::SumsForgetARange => (
-                "CAST(attempts.queue_from AS bigint), CAST(attempts.ranges_through AS bigint)",
-                "CAST(attempts.queue_from AS bigint), CAST(attempts.ranges_through - 1 AS bigint)",
+                "CAST(attempts.meta_database AS text), CAST(attempts.ranges_through AS bigint)",
+                "CAST(attempts.meta_database AS text), CAST(attempts.ranges_through - 1 AS bigint)",
             ),
             Self::RetriesForgetTheirSums => (
                 "AS double precision), CAST(attempts.ranges_through AS bigint)",

@@ -207,7 +207,7 @@ async fn an_asynchronous_standby_loses_the_latest_claims_and_says_so() -> Result
     for answer in [
         patiently!(inventory.heartbeat(token, 60)),
         patiently!(inventory.complete(token, &outcome)),
-        patiently!(async { running.items().await.map(|_| ()) }),
+        patiently!(async { running.items_after(None, 10).await.map(|_| ()) }),
     ] {
         let Err(Error::Planner(PlannerError::NoSuchBatch(message))) = answer else {
             bail!("{answer:?}");
