@@ -56,6 +56,9 @@ const operations = {
   progress: async ({ request, cap }) => ({
     watermark: null,
     estimatedItems: null,
+    itemsPerHour: null,
+    weightPerHour: null,
+    secondsLeft: null,
     lastId: null,
     ...(await inventory.progress(request, { cap })),
   }),
