@@ -80,12 +80,17 @@ def test_an_interrupt_ends_it(url: str, lake: MakeInventory, monkeypatch: pytest
         time.sleep(0.3)
         os.kill(os.getpid(), signal.SIGINT)
 
-    interrupting = threading.Thread(target=interrupt)
-    interrupting.start()
-    with pytest.raises(KeyboardInterrupt):
-        for batch in inventory.batches(request_of(10), follow=True, poll=3600):
-            batch.succeed()
-    interrupting.join()
+    # A process that was started in the background of a script ignores it.
+    before = signal.signal(signal.SIGINT, signal.default_int_handler)
+    try:
+        interrupting = threading.Thread(target=interrupt)
+        interrupting.start()
+        with pytest.raises(KeyboardInterrupt):
+            for batch in inventory.batches(request_of(10), follow=True, poll=3600):
+                batch.succeed()
+        interrupting.join()
+    finally:
+        signal.signal(signal.SIGINT, before)
 
 
 def test_what_comes_is_handed_out(url: str, lake: MakeInventory, monkeypatch: pytest.MonkeyPatch) -> None:
