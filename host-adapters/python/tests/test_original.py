@@ -283,7 +283,7 @@ def test_an_inventory_lies_in_an_attached_schema(
         (indexes,) = connection.execute(
             text("SELECT count(*) FROM jobs.sqlite_master WHERE tbl_name = 'inventory' AND type = 'index'")
         )
-        assert tuple(indexes) == (4,)
+        assert tuple(indexes) == (6,)
 
 
 def run_faults(python: str, package: str, *url: str, folder: Path) -> dict[str, Any]:

@@ -13,6 +13,7 @@ import threading
 import time
 from collections.abc import Iterator
 from contextlib import nullcontext
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -173,13 +174,15 @@ def test_an_interrupt_leaves_no_broken_instance_behind(sqlite_url: str, lake: Ma
     database = Interrupted(lake(sqlite_url))
     inventory = Inventory(database)  # type: ignore[arg-type]
     for at in (1, 2, 3):
+        # A job's first claim sends several statements.
+        request = replace(request_of(), job=f"interrupted at {at}")
         database.at = at
         with pytest.raises(KeyboardInterrupt):
-            inventory.acquire(request_of())
+            inventory.acquire(request)
         database.at = None
         # None is kept that did not come to its end.
         assert inventory._instances._idle == []
-        batch = inventory.acquire(request_of())
+        batch = inventory.acquire(request)
         assert isinstance(batch, Batch)
         batch.succeed()
         inventory.close()
