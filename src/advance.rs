@@ -99,12 +99,13 @@ async fn in_one_statement<D: Database>(
     if !may_end || !fused_claim::is_possible(databases, job) {
         return None;
     }
-    match fused_claim::claim_next(databases, job, &token, items, Some(ending)).await {
-        Ok(Ok(fused)) => Some(fused),
-        Ok(Err(DatabaseError::OutcomeUnknown(_))) => {
+    let prepared = fused_claim::prepare(databases, job).await.ok()?;
+    match prepared.claim(databases, &token, items, Some(ending)).await {
+        Ok(fused) => Some(fused),
+        Err(DatabaseError::OutcomeUnknown(_)) => {
             claimant.may_have_claimed();
             None
         }
-        Ok(Err(_)) | Err(_) => None,
+        Err(_) => None,
     }
 }

@@ -17,8 +17,8 @@ use crate::fused_claim::{self, FusedResult};
 use crate::interface::{
     AcquireRequest, Acquired, Acquisition, Batch, Item, Nothing, NothingReason, PlannedBatch,
 };
-use crate::items::read_page;
-use crate::job::{Fit, Job};
+use crate::items::first_items;
+use crate::job::{FIRST_ATTEMPT, Job};
 use crate::judge::Judge;
 use crate::judgement::Grounds;
 use crate::meta_database::{self, Identity};
@@ -26,7 +26,6 @@ use crate::plan::look_ahead;
 use crate::retry::hand_out_again;
 use crate::row_reader::RowReader;
 use crate::sql::inventory::Claim;
-use crate::sql::meta::Fill;
 use crate::standing::{self, Standing};
 use crate::sums::{Recounted, Sums};
 use crate::watermark::Watermark;
@@ -34,8 +33,6 @@ use crate::watermark::Watermark;
 /// How often a claim is tried while other workers win, with a pause after each loss. With as many as
 /// ten workers, one that is no slower than the rest loses so often once in 10^9 calls.
 const MAX_ROUNDS: u32 = 200;
-/// The attempt of a range that was never handed out before.
-const FIRST_ATTEMPT: i64 = 1;
 /// The most batches that are claimed at once.
 const MAX_BATCHES: u32 = 1_000;
 
@@ -157,37 +154,36 @@ pub(crate) async fn claim<D: Database, R: Random>(
         if losses > 0 {
             back_off(databases, random, losses).await;
         }
-        let mut standing = None;
-        if let Some(token) = &token {
-            let fused = match fused.take() {
-                Some(fused) => fused,
-                None => claim_in_one(databases, job, &mut claimant, token, items).await?,
-            };
-            if let FusedResult::Claimed(batch, items) = fused {
+        let fused = match (fused.take(), &token) {
+            (Some(fused), _) => fused,
+            (None, Some(token)) => {
+                claim_in_one(databases, job, &mut claimant, token, items).await?
+            }
+            (None, None) => FusedResult::Undecided(None),
+        };
+        // It may be the token that kept it from being claimed.
+        if token.is_some()
+            && !matches!(fused, FusedResult::Claimed(..))
+            && let Some(batches) = claimant.find_if_any(databases, job).await?
+        {
+            return Ok(HandedOut::Batches(batches, Vec::new()));
+        }
+        let standing = match fused {
+            FusedResult::Claimed(batch, items) => {
                 return Ok(HandedOut::Batches(vec![batch], items));
             }
-            // It may be the token that kept it from being claimed.
-            if let Some(batches) = claimant.find_if_any(databases, job).await? {
-                return Ok(HandedOut::Batches(batches, Vec::new()));
+            FusedResult::Nothing(nothing, standing) => {
+                return Ok(HandedOut::Nothing(Nothing {
+                    due_in_seconds: due::in_seconds(databases, job, &standing).await?,
+                    ..nothing
+                }));
             }
-            match fused {
-                FusedResult::Nothing(nothing, standing) => {
-                    return Ok(HandedOut::Nothing(Nothing {
-                        due_in_seconds: due::in_seconds(databases, job, &standing).await?,
-                        ..nothing
-                    }));
-                }
-                FusedResult::Lost(watermark) => {
-                    check_for_rival(databases, job, watermark.after(), FIRST_ATTEMPT, "").await?;
-                    continue;
-                }
-                FusedResult::Undecided(read) => standing = read,
-                FusedResult::Claimed(..) => {}
+            FusedResult::Lost(watermark) => {
+                check_for_rival(databases, job, watermark.after(), FIRST_ATTEMPT, "").await?;
+                continue;
             }
-        }
-        let standing = match standing {
-            Some(standing) => *standing,
-            None => standing::read(databases, job).await?,
+            FusedResult::Undecided(Some(standing)) => *standing,
+            FusedResult::Undecided(None) => standing::read(databases, job).await?,
         };
         if let Some(handed_out) =
             claim_in_steps(databases, job, &mut claimant, standing, items).await?
@@ -210,7 +206,8 @@ async fn claim_in_one<D: Database>(
     token: &ClaimToken,
     items: u32,
 ) -> Result<FusedResult, Error> {
-    match fused_claim::claim_next(databases, job, token, items, None).await? {
+    let prepared = fused_claim::prepare(databases, job).await?;
+    match prepared.claim(databases, token, items, None).await {
         Ok(fused) => return Ok(fused.result),
         Err(DatabaseError::OutcomeUnknown(_)) => claimant.may_stand = true,
         Err(DatabaseError::Conflict(_) | DatabaseError::Failed(_)) => {}
@@ -273,18 +270,7 @@ async fn claim_in_steps<D: Database>(
     if let Claimed::Batches(batches) = &claimed
         && let ([batch], 1..) = (batches.as_slice(), items)
     {
-        let range = (batch.id_start, batch.id_end);
-        // They are asked for again where this fails.
-        let items = read_page(
-            databases,
-            job,
-            &judgement,
-            range,
-            None,
-            (items, Fill::Before),
-        )
-        .await;
-        let items = items.unwrap_or_default();
+        let items = first_items(databases, job, &judgement, batch, items).await;
         return Ok(Some(HandedOut::Batches(vec![batch.clone()], items)));
     }
     Ok(claimed.handed_out())
@@ -399,27 +385,19 @@ fn read_batches(
         claimed.push((row.text()?, row.int()?, row.text()?));
     }
     let batch_of = |(claim, range): &(Claim<'_>, &PlannedBatch)| {
-        let (claim_token, id, processing_start) = claimed
-            .iter()
+        let (_, id, processing_start) = (claimed.iter())
             .find(|(token, ..)| token == claim.token.as_str())
             .cloned()
             .ok_or_else(|| Error::Database("a claim came without its batch".into()))?;
-        Ok(Batch {
+        let follows = Watermark::followed(claim.after);
+        Ok(job.batch(
             id,
-            claim_token,
-            meta_table: job.meta_table.to_string(),
-            job: claim.job.to_owned(),
-            job_identifier: claim.job_identifier.map(str::to_owned),
-            attempt: u32::try_from(claim.attempt).unwrap_or(u32::MAX),
-            id_start: range.id_start,
-            id_end: range.id_end,
-            count: range.count,
-            weight: range.weight,
-            oversized: range.oversized,
-            over_limit: job.limits.fit(range.count, range.weight) == Fit::OverLimit,
-            passed_over_from: Watermark::followed(claim.after).passed_over_from(job.bounds.id_min),
+            claim.token,
+            claim.attempt,
+            follows,
+            range,
             processing_start,
-        })
+        ))
     };
     claims.iter().map(batch_of).collect()
 }

@@ -7,6 +7,7 @@
 use serde_json::{Map, Value};
 
 use crate::error::Error;
+use crate::fnv;
 use crate::interface::{AcquireRequest, ItemEncoding, MetaColumns, OnChange, Settle};
 use crate::judgement::Grounds;
 
@@ -165,16 +166,11 @@ pub(crate) fn differences(before: &AcquireRequest, now: &AcquireRequest) -> Vec<
 }
 
 /// Tells requests apart that differ in what must not change: where two have one fingerprint,
-/// [`differences`] finds none. By the hash FNV-1a of 64 bits, which is the same in every version.
+/// [`differences`] finds none. It is kept in inventories, so it must stay the same.
 pub(crate) fn fingerprint(request: &AcquireRequest) -> i64 {
-    let mut hash = 0xcbf2_9ce4_8422_2325_u64;
-    for (_, part) in parts(request) {
-        // The line feed, which no JSON holds as it is, ends a part.
-        for byte in part.to_string().bytes().chain([b'\n']) {
-            hash = (hash ^ u64::from(byte)).wrapping_mul(0x0100_0000_01b3);
-        }
-    }
-    hash.cast_signed()
+    // The line feed, which no JSON holds as it is, ends a part.
+    let lines = parts(request).map(|(_, part)| part.to_string() + "\n");
+    fnv::hash(lines.iter().flat_map(|line| line.bytes())).cast_signed()
 }
 
 /// The meta table is among them only where the job is on results: else another one is another

@@ -11,14 +11,14 @@ use crate::databases::Databases;
 use crate::error::Error;
 use crate::interface::{Batch, Item, Nothing, NothingReason, OnChange, PlannedBatch, Settle};
 use crate::item::Given;
-use crate::items::read_page;
-use crate::job::{Fit, Job};
+use crate::items::first_items;
+use crate::job::{FIRST_ATTEMPT, Job};
 use crate::judge::Judge;
+use crate::judgement::Judgement;
 use crate::next_batch::most_weight;
 use crate::row_reader::RowReader;
 use crate::sql::fused_claim::FusedClaim;
 use crate::sql::inventory::Ending;
-use crate::sql::meta::Fill;
 use crate::standing::{self, Standing};
 use crate::watermark::Watermark;
 
@@ -61,54 +61,61 @@ pub(crate) fn may_end<D: Database>(databases: &Databases<'_, D>) -> bool {
     databases.inventory.dialect == Dialect::Postgresql
 }
 
-/// Sends the statement. The outer error comes from before it.
-pub(crate) async fn claim_next<D: Database>(
+/// A claim that can be sent.
+pub(crate) struct Prepared<'a> {
+    job: &'a Job,
+    judgement: Judgement,
+    config: String,
+}
+
+/// Judges the job's conditions, as at this time.
+pub(crate) async fn prepare<'a, D: Database>(
     databases: &Databases<'_, D>,
-    job: &Job,
-    token: &ClaimToken,
-    items: u32,
-    ending: Option<(&ClaimToken, Ending<'_>)>,
-) -> Result<Result<Fused, DatabaseError>, Error> {
+    job: &'a Job,
+) -> Result<Prepared<'a>, Error> {
     let judgement = Judge::new(databases).judge(job, None).await?;
-    let config = configuration::write(&job.request, &judgement.grounds)?;
-    let claim = FusedClaim {
+    Ok(Prepared {
         job,
-        judgement: &judgement,
-        most_weight: most_weight(job),
-        token,
-        config: &config,
-        config_fingerprint: configuration::fingerprint(&job.request),
-        items,
-        ending,
-    };
-    let statement = databases.inventory.claim_next(&claim);
-    let fused = match databases.try_inventory(statement).await {
-        // Where its row cannot be read, the claim may stand: as good as a lost answer.
-        Ok(rows) => read(rows, job, token)
-            .map_err(|error| DatabaseError::OutcomeUnknown(error.message().to_owned())),
-        Err(error) => Err(error),
-    };
-    let mut fused = match fused {
-        Ok(fused) => fused,
-        Err(error) => return Ok(Err(error)),
-    };
-    if job.dialect == Dialect::Sqlite
-        && let (FusedResult::Claimed(batch, given), 1..) = (&mut fused.result, items)
-    {
-        let range = (batch.id_start, batch.id_end);
-        // They are asked for again where this fails.
-        let read = read_page(
-            databases,
+        config: configuration::write(&job.request, &judgement.grounds)?,
+        judgement,
+    })
+}
+
+impl Prepared<'_> {
+    /// Sends the statement.
+    pub(crate) async fn claim<D: Database>(
+        &self,
+        databases: &Databases<'_, D>,
+        token: &ClaimToken,
+        items: u32,
+        ending: Option<(&ClaimToken, Ending<'_>)>,
+    ) -> Result<Fused, DatabaseError> {
+        let Self {
             job,
-            &judgement,
-            range,
-            None,
-            (items, Fill::Before),
-        )
-        .await;
-        *given = read.unwrap_or_default();
+            judgement,
+            config,
+        } = self;
+        let statement = databases.inventory.claim_next(&FusedClaim {
+            job,
+            judgement,
+            most_weight: most_weight(job),
+            token,
+            config,
+            config_fingerprint: configuration::fingerprint(&job.request),
+            items,
+            ending,
+        });
+        let rows = databases.try_inventory(statement).await?;
+        // Where its row cannot be read, the claim may stand: as good as a lost answer.
+        let mut fused = read(rows, job, token)
+            .map_err(|error| DatabaseError::OutcomeUnknown(error.message().to_owned()))?;
+        if job.dialect == Dialect::Sqlite
+            && let (FusedResult::Claimed(batch, given), 1..) = (&mut fused.result, items)
+        {
+            *given = first_items(databases, job, judgement, batch, items).await;
+        }
+        Ok(fused)
     }
-    Ok(Ok(fused))
 }
 
 fn read(rows: Rows, job: &Job, token: &ClaimToken) -> Result<Fused, Error> {
@@ -191,22 +198,7 @@ fn read_batch(id: i64, row: &mut RowReader, job: &Job, token: &ClaimToken) -> Re
         weight: row.double()?,
         oversized: false,
     };
-    Ok(Batch {
-        id,
-        claim_token: token.as_str().to_owned(),
-        meta_table: job.meta_table.to_string(),
-        job: job.name.clone(),
-        job_identifier: job.identifier.clone(),
-        attempt: 1,
-        id_start: range.id_start,
-        id_end: range.id_end,
-        count: range.count,
-        weight: range.weight,
-        oversized: range.oversized,
-        over_limit: job.limits.fit(range.count, range.weight) == Fit::OverLimit,
-        passed_over_from: follows.passed_over_from(job.bounds.id_min),
-        processing_start,
-    })
+    Ok(job.batch(id, token, FIRST_ATTEMPT, follows, &range, processing_start))
 }
 
 /// The first items; none where one of them is none, since whoever asks for them by themselves is told.

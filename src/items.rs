@@ -5,7 +5,7 @@ use crate::database::{Database, Dialect};
 use crate::databases::Databases;
 use crate::error::Error;
 use crate::find_attempt::{find_attempt, no_such_batch};
-use crate::interface::Item;
+use crate::interface::{Batch, Item};
 use crate::item::{Given, NoText};
 use crate::job::{Job, check_limit};
 use crate::judge::Judge;
@@ -39,8 +39,21 @@ pub(crate) async fn items<D: Database>(
     read_page(&databases, &job, &judgement, range, after, page).await
 }
 
+/// The first items of a batch that was just claimed: those before the one that fills a page. None where they
+/// cannot be read, since whoever asks for them by themselves is told why.
+pub(crate) async fn first_items<D: Database>(
+    databases: &Databases<'_, D>,
+    job: &Job,
+    judgement: &Judgement,
+    batch: &Batch,
+    limit: u32,
+) -> Vec<Item> {
+    let (range, page) = ((batch.id_start, batch.id_end), (limit, Fill::Before));
+    (read_page(databases, job, judgement, range, None, page).await).unwrap_or_default()
+}
+
 /// A page of the items of a range.
-pub(crate) async fn read_page<D: Database>(
+async fn read_page<D: Database>(
     databases: &Databases<'_, D>,
     job: &Job,
     judgement: &Judgement,

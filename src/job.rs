@@ -1,10 +1,12 @@
 //! A request that was found sound: what a job hands out, parsed once at the edge.
 
+use crate::claim_token::ClaimToken;
 use crate::condition::Condition;
 use crate::database::{Dialect, Source};
 use crate::error::Error;
-use crate::interface::{AcquireRequest, MetaColumns, Settle};
+use crate::interface::{AcquireRequest, Batch, MetaColumns, PlannedBatch, Settle};
 use crate::table_name::TableName;
+use crate::watermark::Watermark;
 
 /// The longest name of a job, or of a meta table in its normalised spelling, in bytes: both stand
 /// in an index.
@@ -16,6 +18,9 @@ const MAX_IDENTIFIER_BYTES: usize = 1_024;
 const MAX_ATTEMPTS: u32 = 1_000;
 /// The longest lease and the longest rest: a year.
 const MAX_SECONDS: u32 = 365 * 24 * 60 * 60;
+
+/// The attempt of a range that was never handed out before.
+pub(crate) const FIRST_ATTEMPT: i64 = 1;
 
 /// The lowest 64 bit integer stands for "before all ids", so it cannot be an id itself.
 const LOWEST_UID: i64 = i64::MIN + 1;
@@ -131,6 +136,36 @@ impl Job {
             },
             meta_table,
         })
+    }
+}
+
+impl Job {
+    /// The batch that a claim of this range has become, behind the range that it follows.
+    pub(crate) fn batch(
+        &self,
+        id: i64,
+        token: &ClaimToken,
+        attempt: i64,
+        follows: Watermark,
+        range: &PlannedBatch,
+        processing_start: String,
+    ) -> Batch {
+        Batch {
+            id,
+            claim_token: token.as_str().to_owned(),
+            meta_table: self.meta_table.to_string(),
+            job: self.name.clone(),
+            job_identifier: self.identifier.clone(),
+            attempt: u32::try_from(attempt).unwrap_or(u32::MAX),
+            id_start: range.id_start,
+            id_end: range.id_end,
+            count: range.count,
+            weight: range.weight,
+            oversized: range.oversized,
+            over_limit: self.limits.fit(range.count, range.weight) == Fit::OverLimit,
+            passed_over_from: follows.passed_over_from(self.bounds.id_min),
+            processing_start,
+        }
     }
 }
 

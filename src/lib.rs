@@ -21,6 +21,7 @@ mod due;
 mod error;
 mod fence;
 mod find_attempt;
+mod fnv;
 mod follow;
 mod fused_claim;
 mod history;

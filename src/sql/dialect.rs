@@ -79,6 +79,22 @@ impl Dialect {
         [before, timestamp, behind].concat()
     }
 
+    /// The function that gives the lowest of several values, which must not be NULL.
+    pub(super) fn least(self) -> &'static str {
+        match self {
+            Self::Postgresql | Self::Mysql => "LEAST(",
+            Self::Sqlite => "min(",
+        }
+    }
+
+    /// The function that gives the highest of them.
+    pub(super) fn greatest(self) -> &'static str {
+        match self {
+            Self::Postgresql | Self::Mysql => "GREATEST(",
+            Self::Sqlite => "max(",
+        }
+    }
+
     /// A bound JSON document.
     pub(super) fn bind_json(self, json: Option<&str>) -> Expr {
         match self {

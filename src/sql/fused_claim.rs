@@ -18,6 +18,8 @@ use crate::judgement::Judgement;
 
 /// Where more rows than these are expected to fill a batch, they are looked at page by page.
 const MOST_ROWS: u32 = 10_000;
+/// What ids may be, as databases call it: see `Dialect::is_integer_type`.
+const ARE_INTEGERS: &str = "fit.uid_type IN ('smallint', 'integer', 'bigint')";
 /// The least that are looked at where a filter may pass rows over.
 const LEAST_ROWS_FILTERED: u32 = 1_000;
 
@@ -115,10 +117,10 @@ impl InventoryTable {
         if is_postgresql {
             template.text(") SELECT claimed.*, (SELECT count(*) FROM ready), ");
             template.text(
-                "CAST(CASE WHEN fit.scanned < length.rows AND fit.kept = 0 AND fit.held IS NULL \
-                 AND fit.uid_type IN ('smallint', 'integer', 'bigint') THEN 1 ELSE 0 END AS bigint), \
-                 fit.scanned_to, ",
+                "CAST(CASE WHEN fit.scanned < length.rows AND fit.kept = 0 AND fit.held IS NULL AND ",
             );
+            template.text(ARE_INTEGERS);
+            template.text(" THEN 1 ELSE 0 END AS bigint), fit.scanned_to, ");
             first_items(&mut template, claim);
             template.text(match claim.ending {
                 Some(_) => ", (SELECT count(*) FROM ended)",
@@ -178,10 +180,7 @@ impl InventoryTable {
     /// How many rows probably fill a batch, by how heavy those of the highest range are and how wide
     /// they are spread: a guess that decides on nothing but the length of the page.
     fn expected_rows(&self, template: &mut Template, job: &Job) {
-        let (least, greatest) = match self.dialect {
-            Dialect::Postgresql | Dialect::Mysql => ("LEAST(", "GREATEST("),
-            Dialect::Sqlite => ("min(", "max("),
-        };
+        let (least, greatest) = (self.dialect.least(), self.dialect.greatest());
         let is_filtered = job.filter.is_some();
         if is_filtered {
             template.text(greatest);
@@ -218,17 +217,13 @@ impl InventoryTable {
 
     /// What may be claimed of it: a row, or none.
     fn decide(&self, template: &mut Template, claim: &FusedClaim<'_>) {
-        let least = match self.dialect {
-            Dialect::Postgresql | Dialect::Mysql => "LEAST(",
-            Dialect::Sqlite => "min(",
-        };
         template.text(
             ", ready AS (SELECT standing.batch_id_end AS batch_id_after, standing.meta_database, fit.first, \
              fit.taken_last, fit.taken, fit.taken_weight, standing.ranges_through + 1 AS ranges_through, \
              standing.items_through + fit.taken AS items_through, \
              standing.weight_through + fit.taken_weight AS weight_through, ",
         );
-        template.text(least);
+        template.text(self.dialect.least());
         template.text(
             "standing.batch_id_end, COALESCE(standing.unfinished_from, standing.batch_id_end), \
              COALESCE(standing.requeued_from, standing.batch_id_end)) AS queue_from \
@@ -237,9 +232,10 @@ impl InventoryTable {
              AND standing.meta_database IS NOT NULL AND standing.config_fingerprint = ",
         );
         template.expression(bind_int(claim.config_fingerprint));
+        template.text(" AND ");
+        template.text(ARE_INTEGERS);
         template.text(
-            " AND fit.uid_type IN ('smallint', 'integer', 'bigint') \
-             AND COALESCE(fit.uid_type_high, 'integer') = 'integer' AND fit.beyond IS NULL \
+            " AND COALESCE(fit.uid_type_high, 'integer') = 'integer' AND fit.beyond IS NULL \
              AND fit.held IS NULL AND fit.ids = fit.scanned AND fit.last_rows = 1 \
              AND fit.taken > 0 AND fit.taken_weight <= ",
         );

@@ -3,6 +3,7 @@
 use super::quoted;
 use super::schema::{fill_in, split};
 use crate::database::Dialect;
+use crate::fnv;
 use crate::table_name::{TableName, push_part};
 
 /// The longest name of a channel, in bytes.
@@ -17,12 +18,7 @@ pub(crate) fn channel(table: &TableName) -> String {
     name.push('.');
     push_part(&mut name, table.table());
     if name.len() > MAX_BYTES {
-        // FNV-1a.
-        let number = name
-            .bytes()
-            .fold(0xcbf2_9ce4_8422_2325_u64, |number, byte| {
-                (number ^ u64::from(byte)).wrapping_mul(0x0100_0000_01b3)
-            });
+        let number = fnv::hash(name.bytes());
         name.truncate(own);
         name += &format!("{number:016x}");
     }
