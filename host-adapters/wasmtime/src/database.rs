@@ -111,9 +111,7 @@ impl Databases {
             options,
         }
     }
-}
 
-impl Databases {
     /// Listens to a channel of the meta tables' database; see [`Database::listen`].
     pub async fn listen(&self, channel: &str) -> Option<Notifications> {
         self.meta.listen(channel).await

@@ -63,13 +63,9 @@ fn new_world(mutation: Option<Mutation>) -> Result<World> {
     let mut schedule = Schedule::new(&mut world, random.fork(), 0, false);
     let link = Link::default();
     let migrating = planner(link.clone(), &mut random);
-    let mut workers = [Some(Worker {
-        link,
-        task: Box::pin(async move {
-            let _ = migrating.migrate().await;
-        }),
-    })];
-    schedule.run(&mut workers);
+    schedule.run_alone(link, async move {
+        let _ = migrating.migrate().await;
+    });
     world.keep_history()?;
     Ok(world)
 }
@@ -212,10 +208,7 @@ fn read_jobs(schedule: &mut Schedule<'_>, shared: &Shared, random: &mut Random) 
             }
         }
     };
-    schedule.run(&mut [Some(Worker {
-        link,
-        task: Box::pin(read),
-    })]);
+    schedule.run_alone(link, read);
 }
 
 /// Long after the claims, the items of all batches are read.
@@ -238,10 +231,7 @@ fn read_items(schedule: &mut Schedule<'_>, shared: &Shared, random: &mut Random)
             }
         }
     };
-    schedule.run(&mut [Some(Worker {
-        link,
-        task: Box::pin(read),
-    })]);
+    schedule.run_alone(link, read);
 }
 
 /// With no faults any more, one worker drains all jobs. What fails its lease on the way may have to
@@ -274,9 +264,6 @@ fn heal(schedule: &mut Schedule<'_>, shared: &Shared, random: &mut Random) {
                 .surprises
                 .push("there is no end of batches".into());
         };
-        schedule.run(&mut [Some(Worker {
-            link,
-            task: Box::pin(drain),
-        })]);
+        schedule.run_alone(link, drain);
     }
 }

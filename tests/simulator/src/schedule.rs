@@ -226,6 +226,14 @@ impl<'a> Schedule<'a> {
         }
     }
 
+    /// Runs a single worker.
+    pub(crate) fn run_alone(&mut self, link: Link, task: impl Future<Output = ()> + 'static) {
+        self.run(&mut [Some(Worker {
+            link,
+            task: Box::pin(task),
+        })]);
+    }
+
     fn pick_fault(&mut self) -> Option<Fault> {
         if !self.random.percent(self.trouble) {
             return None;
