@@ -182,14 +182,15 @@ impl<T: Send + 'static> HttpComponent<T> {
             }
         }
         let (bytes, _share) = body.whole().await?;
-        let mut wait = parts.extensions.get::<Wait>().cloned();
+        let whole =
+            |parts, bytes| hyper::Request::from_parts(parts, RequestBody::Whole(Some(bytes)));
+        let Some(mut wait) = parts.extensions.get::<Wait>().cloned() else {
+            let answer = self.run(imports(), whole(parts, bytes)).await;
+            return answer.map_err(Unanswered::Failed);
+        };
         loop {
-            let body = RequestBody::Whole(Some(bytes.clone()));
-            let request = hyper::Request::from_parts(parts.clone(), body);
+            let request = whole(parts.clone(), bytes.clone());
             let answer = (self.run(imports(), request).await).map_err(Unanswered::Failed)?;
-            let Some(wait) = &mut wait else {
-                return Ok(answer);
-            };
             if let Some(answer) = (wait.or_answer(answer).await).map_err(Unanswered::Failed)? {
                 return Ok(answer);
             }
