@@ -46,7 +46,8 @@ fn check_dependencies() -> Result<()> {
     }
     let deny = || {
         let mut deny = workspace::cargo();
-        deny.arg("deny");
+        // Without it only what the core depends on is looked at, whose package is the root's.
+        deny.args(["deny", "--workspace"]);
         deny
     };
     step::announce_and_run(deny().args(["check", "bans", "licenses", "sources"]))?;
