@@ -32,9 +32,13 @@ fn is_of_the_database(table: &TableName, dialect: Dialect) -> bool {
     let schema = table.schema();
     match dialect {
         Dialect::Postgresql => schema.starts_with("pg_") || schema == "information_schema",
-        Dialect::Sqlite => ["sqlite_", "pragma_"]
-            .iter()
-            .any(|start| table.table().starts_with(start)),
+        Dialect::Sqlite => {
+            let table = table.table();
+            table == "dbstat"
+                || ["sqlite_", "pragma_"]
+                    .iter()
+                    .any(|start| table.starts_with(start))
+        }
         Dialect::Mysql => ["mysql", "information_schema", "performance_schema", "sys"]
             .iter()
             .any(|own| schema.eq_ignore_ascii_case(own)),
@@ -90,8 +94,9 @@ mod tests {
                     "temp.SQLITE_Schema",
                     "\"sqlite_sequence\"",
                     "pragma_database_list",
+                    "DbStat",
                 ],
-                &["files", "temp.inventory", "sqlite"],
+                &["files", "temp.inventory", "sqlite", "dbstats"],
             ),
             (
                 Dialect::Mysql,
