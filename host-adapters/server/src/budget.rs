@@ -14,6 +14,8 @@ const STEP: usize = 1024;
 #[derive(Clone)]
 pub(crate) struct Budget {
     steps: Arc<Semaphore>,
+    /// How many steps there are in all.
+    all: usize,
 }
 
 /// What one of them holds of it; given back when dropped.
@@ -25,15 +27,23 @@ pub(crate) struct Share {
     taken: Option<OwnedSemaphorePermit>,
 }
 
-/// Nothing is left of it.
-#[derive(Debug, thiserror::Error)]
-#[error("the memory for all requests is used up")]
-pub(crate) struct Exhausted;
+/// There is too little of it.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
+pub(crate) enum Exhausted {
+    /// Others have the rest.
+    #[error("the memory for all requests is used up")]
+    ForNow,
+    /// One request wants more than all may have together.
+    #[error("a request needs more memory than there is for all requests")]
+    ForGood,
+}
 
 impl Budget {
     pub(crate) fn of_bytes(bytes: usize) -> Self {
+        let all = bytes / STEP;
         Self {
-            steps: Arc::new(Semaphore::new(bytes / STEP)),
+            steps: Arc::new(Semaphore::new(all)),
+            all,
         }
     }
 
@@ -53,13 +63,16 @@ impl Share {
     pub(crate) fn grow(&mut self, bytes: usize) -> Result<(), Exhausted> {
         self.bytes = self.bytes.saturating_add(bytes);
         let needed = self.bytes.saturating_sub(self.own).div_ceil(STEP);
+        if needed > self.budget.all {
+            return Err(Exhausted::ForGood);
+        }
         let taken = self.taken.as_ref().map_or(0, |taken| taken.num_permits());
-        let missing = u32::try_from(needed.saturating_sub(taken)).map_err(|_| Exhausted)?;
+        let missing = u32::try_from(needed.saturating_sub(taken)).map_err(|_| Exhausted::ForNow)?;
         if missing == 0 {
             return Ok(());
         }
         let steps = self.budget.steps.clone();
-        let more = (steps.try_acquire_many_owned(missing)).map_err(|_| Exhausted)?;
+        let more = (steps.try_acquire_many_owned(missing)).map_err(|_| Exhausted::ForNow)?;
         match &mut self.taken {
             Some(taken) => taken.merge(more),
             None => self.taken = Some(more),
@@ -89,6 +102,8 @@ mod tests {
         assert!(second.grow(STEP).is_ok());
         assert!(second.grow(1).is_err());
         drop(first);
+        let mut third = budget.share(0);
+        assert_eq!(third.grow(11 * STEP), Err(Exhausted::ForGood));
         let mut third = budget.share(0);
         assert!(third.grow(10 * STEP).is_ok());
         drop((second, third));

@@ -133,8 +133,8 @@ impl<T: Send + 'static> HttpComponent<T> {
     }
 
     /// Serves one request with an instance of its own, whose imports work on what `imports` makes. Where the
-    /// instance ends without an answer, since it trapped or reached a limit, the answer has status 500, or 503
-    /// where all requests together have too little memory.
+    /// instance ends without an answer, since it trapped or reached a limit, or needs more memory than there is for
+    /// all requests, the answer has status 500, or 503 where others have that memory for now.
     ///
     /// An instance is there from when all of the request has come until all of its answer is there. Dropping the
     /// future ends it, and with it the statement that it waits for.
@@ -151,8 +151,11 @@ impl<T: Send + 'static> HttpComponent<T> {
             Err(Unanswered::NotReceived(NotReceived::TooSlow)) => server::too_slow(),
             Err(Unanswered::NotReceived(NotReceived::Broken)) => server::broken_off(),
             Err(Unanswered::NotReceived(NotReceived::NoRoom)) => server::busy(),
-            Err(Unanswered::Failed(error)) if error.is::<Exhausted>() => server::busy(),
-            Err(Unanswered::Failed(error)) => server::failed(&error),
+            Err(Unanswered::Failed(error)) => match error.downcast_ref() {
+                Some(Exhausted::ForNow) => server::busy(),
+                Some(Exhausted::ForGood) => server::too_large(),
+                None => server::failed(&error),
+            },
         }
     }
 

@@ -336,6 +336,16 @@ pub(crate) fn busy() -> Response<WasiBody> {
     response
 }
 
+/// The answer to a request that can never have as much memory as it needs.
+pub(crate) fn too_large() -> Response<WasiBody> {
+    problem(
+        StatusCode::INTERNAL_SERVER_ERROR,
+        "limit-reached",
+        "the answer needs more memory than the service has for all requests, as for an item of many \
+         megabytes: ask for less, or read it by the command line or a program",
+    )
+}
+
 /// An answer in the form in which the component tells problems.
 pub(crate) fn problem(status: StatusCode, error: &str, detail: &str) -> Response<WasiBody> {
     let problem = json!({
