@@ -4,10 +4,10 @@ use std::env;
 use std::ffi::{OsStr, OsString};
 
 /// Of others' programs, whose drivers are ours too.
-const SECRETS: [&str; 2] = ["PGPASSWORD", "MYSQL_PWD"];
+const SECRETS: [&str; 3] = ["PGPASSWORD", "PGSSLPASSWORD", "MYSQL_PWD"];
 
-/// Our own variables, and pybatchintory's, by their beginnings and ends.
-const OURS: [&str; 2] = ["BATCHINTORY_", "PYBATCHINTORY_"];
+/// Our own variables, Spin's for our service, and pybatchintory's, by their beginnings and ends.
+const OURS: [&str; 3] = ["BATCHINTORY_", "PYBATCHINTORY_", "SPIN_VARIABLE_"];
 const SECRET_ENDS: [&str; 5] = ["_CONN", "_KEY", "_PASSWORD", "_TOKEN", "_TOKENS"];
 
 /// The names of the variables that are kept from a command, but for those that are asked for.
@@ -38,7 +38,10 @@ mod tests {
             "BATCHINTORY_META_CONN",
             "PYBATCHINTORY_META_CONN",
             "BATCHINTORY_API_TOKEN",
+            "SPIN_VARIABLE_INVENTORY_CONN",
+            "SPIN_VARIABLE_API_TOKENS",
             "PGPASSWORD",
+            "PGSSLPASSWORD",
             "MYSQL_PWD",
         ] {
             assert!(is_secret(OsStr::new(name)), "{name}");
@@ -46,6 +49,7 @@ mod tests {
         for name in [
             "BATCHINTORY_INVENTORY_TABLE_NAME",
             "BATCHINTORY_JOB",
+            "SPIN_VARIABLE_PUBLIC_URL",
             "PGHOST",
             "PATH",
             "API_TOKEN",
