@@ -3,6 +3,7 @@
 use std::io::Write;
 
 use indicatif::ProgressBar;
+use serde::de::IgnoredAny;
 use tokio::io::{AsyncRead, AsyncReadExt};
 use tokio::task::block_in_place;
 
@@ -49,6 +50,8 @@ impl Screen {
 pub struct Output {
     kept: Vec<u8>,
     is_too_long: bool,
+    /// Whether what is too long is a JSON document as far as it was read.
+    is_json: bool,
 }
 
 impl Output {
@@ -59,7 +62,10 @@ impl Output {
         while let Ok(length @ 1..) = pipe.read(&mut buffer).await {
             self.kept
                 .extend_from_slice(buffer.get(..length).unwrap_or_default());
-            self.is_too_long |= self.kept.len() > MAX_RESULT;
+            if !self.is_too_long && self.kept.len() > MAX_RESULT {
+                self.is_too_long = true;
+                self.is_json = begins_json(&self.kept);
+            }
             if self.is_too_long {
                 screen.pass_output_on(&self.kept);
                 self.kept.clear();
@@ -67,15 +73,35 @@ impl Output {
         }
     }
 
-    /// The result, when it is a JSON document. Anything else is passed on.
-    pub fn into_result(self, screen: &Screen) -> Option<String> {
+    /// The result, when it is a JSON document. Anything else is passed on; a document that is too long,
+    /// too, which is an error.
+    pub fn into_result(self, screen: &Screen) -> Result<Option<String>, ResultTooLong> {
+        if self.is_json {
+            return Err(ResultTooLong);
+        }
         let text = String::from_utf8_lossy(&self.kept);
         let document = text.trim();
-        if !self.is_too_long && serde_json::from_str::<serde::de::IgnoredAny>(document).is_ok() {
-            return Some(document.to_owned());
+        if !self.is_too_long && serde_json::from_str::<IgnoredAny>(document).is_ok() {
+            return Ok(Some(document.to_owned()));
         }
         screen.pass_output_on(&self.kept);
-        None
+        Ok(None)
+    }
+}
+
+/// A command has written a result that cannot be kept.
+#[derive(Debug, thiserror::Error)]
+#[error(
+    "the command's result has more than 1 MiB, and was passed on instead: write it elsewhere, and give its \
+     place as the result"
+)]
+pub struct ResultTooLong;
+
+/// Whether bytes are a JSON document, or its beginning.
+fn begins_json(bytes: &[u8]) -> bool {
+    match serde_json::from_slice::<IgnoredAny>(bytes) {
+        Ok(_) => true,
+        Err(error) => error.is_eof(),
     }
 }
 

@@ -11,7 +11,7 @@ use tokio::io::AsyncWriteExt;
 use tokio::process::{Child, ChildStdin, Command};
 use tokio::time::timeout;
 
-use crate::command_output::{Errors, Output, Screen};
+use crate::command_output::{Errors, Output, ResultTooLong, Screen};
 use crate::error::Failure;
 use crate::item_lines::Separator;
 use crate::starter::Starter;
@@ -27,7 +27,7 @@ pub enum Ended {
         /// With this status.
         status: ExitStatus,
         /// Its standard output, if that is a JSON document; any other was passed on.
-        result: Option<String>,
+        result: Result<Option<String>, ResultTooLong>,
         /// The end of its standard error.
         log: String,
         /// Whether processes that it has left behind hold its pipes.

@@ -221,16 +221,21 @@ impl Run {
                 if has_left_some {
                     self.warn(batch, "has left processes behind that hold its output");
                 }
-                let succeeded = status.success();
-                let log = match log.is_empty() {
-                    true if succeeded => None,
-                    true => Some(format!("the command ended with {status}")),
-                    false => Some(log),
-                };
-                let outcome = Outcome {
-                    succeeded,
-                    result_item: result,
-                    log,
+                let outcome = match result {
+                    // It must not be lost to whoever processes results.
+                    Err(too_long) if status.success() => {
+                        self.warn(batch, &too_long.to_string());
+                        Outcome::failed(too_long.to_string())
+                    }
+                    result => Outcome {
+                        succeeded: status.success(),
+                        result_item: result.ok().flatten(),
+                        log: match log.is_empty() {
+                            true if status.success() => None,
+                            true => Some(format!("the command ended with {status}")),
+                            false => Some(log),
+                        },
+                    },
                 };
                 (outcome, None)
             }

@@ -418,16 +418,35 @@ fn a_result_that_the_inventory_refuses_is_not_dropped_to_call_its_batch_succeede
 }
 
 #[test]
-fn output_that_is_too_long_for_a_result_is_passed_on_whole() {
+fn output_that_is_no_result_is_passed_on_whole_however_long_it_is() {
     let workplace = Workplace::prepared();
     let output = workplace.run_script(
         &[],
-        "cat > /dev/null; head -c 2000000 /dev/zero | tr '\\0' 1",
+        "cat > /dev/null; head -c 2000000 /dev/zero | tr '\\0' x",
     );
     ok(&output);
     assert_eq!(output.stdout.len(), 2_000_000);
-    assert!(output.stdout.iter().all(|byte| *byte == b'1'));
+    assert!(output.stdout.iter().all(|byte| *byte == b'x'));
     assert_eq!(workplace.json(&["history"])[0]["result_item"], Value::Null);
+}
+
+#[test]
+fn a_result_that_is_too_long_fails_its_batch_instead_of_being_lost() {
+    let workplace = Workplace::prepared();
+    let output = workplace.run_script(
+        &[],
+        "cat > /dev/null; printf '\"'; head -c 2000000 /dev/zero | tr '\\0' x; printf '\"'",
+    );
+    fails(&output, 4, &["1 attempts failed", "more than 1 MiB"]);
+    assert_eq!(output.stdout.len(), 2_000_002);
+    let history = workplace.json(&["history"]);
+    assert_eq!(history[0]["status"], "failed");
+    assert!(
+        history[0]["log"]
+            .as_str()
+            .unwrap()
+            .contains("more than 1 MiB")
+    );
 }
 
 #[test]
