@@ -55,7 +55,22 @@ export function parse(text: string): unknown {
   });
 }
 
-/** Writes JSON, `bigint`s and `JsonNumber`s as numbers. `undefined` where JSON.stringify gives that. */
+/** What JSON.stringify writes as what it is. */
+const written = new Set(["Object", "Array", "Boolean", "Number", "String", "Date"]);
+
+/** Refuses what JSON.stringify would leave out, or write as if nothing were in it. */
+function refuse(original: unknown, value: unknown): void {
+  if (typeof value === "function" || typeof value === "symbol")
+    throw new TypeError(`a ${typeof value} has no JSON form`);
+  if (original instanceof Date && value === null) throw new TypeError("an invalid date has no JSON form");
+  if (typeof value !== "object" || value === null) return;
+  const kind = Object.prototype.toString.call(value).slice("[object ".length, -1);
+  if (kind === "Promise") throw new TypeError("a promise has no JSON form: await it first");
+  if (!written.has(kind)) throw new TypeError(`an object of the kind ${kind} has no JSON form`);
+}
+
+/** Writes JSON, `bigint`s and `JsonNumber`s as numbers. `undefined` where JSON.stringify gives that.
+ *  Throws a TypeError for what has no JSON form, wherever it is in the value. */
 export function stringify(value: unknown): string | undefined {
   let hasMarks = false;
   const marked = (kind: string, text: string) => {
@@ -64,6 +79,7 @@ export function stringify(value: unknown): string | undefined {
   };
   const text: string | undefined = JSON.stringify(value, function (this: unknown, key, value) {
     const original = (this as Record<string, unknown>)[key];
+    refuse(original, value);
     if (original instanceof JsonNumber) return marked(kinds.number, original.text);
     if (typeof value === "bigint") return marked(kinds.number, String(value));
     if (typeof value === "string" && value.startsWith(mark)) return marked(kinds.text, value);

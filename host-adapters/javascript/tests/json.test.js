@@ -25,6 +25,32 @@ test("what is no JSON stays none", () => {
   assert.equal(stringify(undefined), undefined);
 });
 
+test("what JSON does not know is refused, wherever it is", () => {
+  const values = [
+    Promise.resolve(5),
+    new Map([[1, 2]]),
+    new Set([1]),
+    new Error("lost"),
+    /x/,
+    new Uint8Array(2),
+    () => 1,
+    Symbol("a"),
+    new Date(Number.NaN),
+  ];
+  for (const value of values) {
+    assert.throws(() => stringify(value), TypeError);
+    assert.throws(() => stringify({ deep: [value] }), TypeError);
+  }
+  class Point {
+    x = 1;
+  }
+  const known = { at: new Date(0), list: [], none: undefined, point: new Point(), text: Object("a"), bare: Object.create(null) };
+  assert.equal(
+    stringify(known),
+    '{"at":"1970-01-01T00:00:00.000Z","list":[],"point":{"x":1},"text":"a","bare":{}}',
+  );
+});
+
 test("numbers that a number does not hold are kept to the letter", () => {
   for (const text of [
     "1e400",
