@@ -88,8 +88,17 @@ def test_a_result_that_is_no_json_fails_the_batch(sqlite_url: str, lake: MakeInv
         batch.process(lambda items: {1, 2})
     assert latest(inventory).status == "failed"
     assert "cannot be written as JSON" in latest(inventory).log
-    with pytest.raises(ResultError):
-        claim(inventory).succeed(float("inf"))
+
+
+def test_a_result_that_is_no_json_leaves_the_batch_to_its_worker(sqlite_url: str, lake: MakeInventory) -> None:
+    inventory = lake(sqlite_url)
+    batch = claim(inventory)
+    for result in (float("inf"), {"rate": float("nan")}, {1, 2}, object()):
+        with pytest.raises(ResultError, match="return what JSON knows"):
+            batch.succeed(result)
+    assert latest(inventory).status == "running"
+    batch.succeed({"rate": None})
+    assert latest(inventory).status == "succeeded"
 
 
 def test_a_range_whose_rows_are_gone_succeeds_without_its_work(

@@ -235,12 +235,7 @@ class Batch:
             raise BatchReleased(
                 f"the batch of ids {self.id_range.id_min} to {self.id_range.id_max} has {state} already"
             )
-        try:
-            outcome = Outcome(success, _as_document(result), text)
-        except ResultError as error:
-            if success:
-                self._end(False, None, str(error), None)
-            raise
+        outcome = Outcome(success, _as_document(result), text)
         heartbeat = self._heartbeat
         try:
             if heartbeat is not None:
