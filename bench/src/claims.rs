@@ -92,7 +92,7 @@ pub async fn measure(server: &Server, rounds: &Rounds, report: &mut Report) -> R
     report.add(
         "acquire_5m_over_10k",
         large.acquire.median() / small.acquire.median(),
-        Bar::AtMost(1.2),
+        Bar::AtMost(1.3),
     );
     Ok(())
 }

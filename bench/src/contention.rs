@@ -1,4 +1,5 @@
-//! Many workers on one job: how many claims a second they make together, beside one worker alone.
+//! Many workers on one job: how many claims a second they make together, beside one worker alone, and how long
+//! the slowest claim takes.
 //!
 //! Workers are processes of their own, as users have them: this very program, started with a hidden
 //! command. All begin at one moment, and each goes on until its time is over.
@@ -22,7 +23,7 @@ const TABLE: &str = "files_5m";
 /// How many workers share a job.
 const WORKERS: usize = 16;
 
-/// A process that claims until its time is over, and then prints how many batches it had.
+/// A process that claims until its time is over, and then prints how long each claim took.
 #[derive(Args)]
 pub struct Worker {
     #[arg(long)]
@@ -53,23 +54,29 @@ impl Worker {
                 tokio::spawn(async move { claim_until(&inventory, &request, end).await })
             })
             .collect();
-        let mut claims = 0;
+        let mut claims = Vec::new();
         for task in tasks {
-            claims += task.await??;
+            claims.extend(task.await??);
         }
-        println!("{claims}");
+        println!("{}", serde_json::to_string(&claims)?);
         Ok(())
     }
 }
 
-async fn claim_until(inventory: &Inventory, request: &AcquireRequest, end: Instant) -> Result<u64> {
-    let mut claims = 0;
+/// Gives back how many seconds each claim took.
+async fn claim_until(
+    inventory: &Inventory,
+    request: &AcquireRequest,
+    end: Instant,
+) -> Result<Vec<f64>> {
+    let mut claims = Vec::new();
     while Instant::now() < end {
+        let start = Instant::now();
         let Acquired::Batch(batch) = inventory.acquire(request).await? else {
             bail!("nothing left in {TABLE}");
         };
+        claims.push(start.elapsed().as_secs_f64());
         batch.succeed().await?;
-        claims += 1;
     }
     Ok(claims)
 }
@@ -78,30 +85,44 @@ async fn claim_until(inventory: &Inventory, request: &AcquireRequest, end: Insta
 pub async fn measure(server: &Server, rounds: &Rounds, report: &mut Report) -> Result<()> {
     let crowds = [(1, 1), (1, WORKERS), (WORKERS, 1)];
     let mut rates = crowds.map(|_| Vec::new());
+    let mut together = Vec::new();
     for turn in 0..rounds.contention_turns {
         for ((processes, tasks), rates) in crowds.into_iter().zip(&mut rates) {
             let job = format!("{processes} processes with {tasks} workers, turn {turn}");
-            rates.push(claims_per_second(server, &job, processes, tasks, rounds).await?);
+            let claims = claim_together(server, &job, processes, tasks, rounds).await?;
+            #[allow(clippy::cast_precision_loss)]
+            rates.push(claims.len() as f64 / rounds.contention_time.as_secs_f64());
+            if processes == WORKERS {
+                together.extend(claims);
+            }
         }
     }
     let [alone, tasks, processes] = rates.map(median);
     report.add("claims_per_second_1_worker", alone, Bar::None);
     report.add("claims_per_second_16_tasks", tasks, Bar::None);
     report.add("claims_per_second_16_processes", processes, Bar::None);
-    let bar = Bar::AtLeast(0.7);
+    let bar = Bar::AtLeast(1.0);
     report.add("contention_16_tasks_over_1", tasks / alone, bar);
     report.add("contention_16_over_1", processes / alone, bar);
+    let worst = together.iter().copied().fold(0.0, f64::max);
+    let usual = median(together);
+    report.add("contention_16_median_claim_ms", usual * 1e3, Bar::None);
+    report.add(
+        "contention_16_worst_over_median",
+        worst / usual,
+        Bar::AtMost(10.0),
+    );
     Ok(())
 }
 
-/// How many batches so many workers claim and complete in a second, all together.
-async fn claims_per_second(
+/// How many seconds each claim takes of workers that claim and complete batches together.
+async fn claim_together(
     server: &Server,
     job: &str,
     processes: usize,
     tasks: usize,
     rounds: &Rounds,
-) -> Result<f64> {
+) -> Result<Vec<f64>> {
     let mut workers = Vec::new();
     for _ in 0..processes {
         workers.push(Running::start(server, job, tasks, rounds.contention_time)?);
@@ -112,12 +133,12 @@ async fn claims_per_second(
     for worker in &mut workers {
         worker.input.write_all(b"go\n").await?;
     }
-    let mut claims = 0;
+    let mut claims: Vec<f64> = Vec::new();
     for mut worker in workers {
-        claims += worker.line().await?.parse::<u32>()?;
+        claims.extend(serde_json::from_str::<Vec<f64>>(&worker.line().await?)?);
         ensure!(worker.child.wait().await?.success(), "a worker failed");
     }
-    Ok(f64::from(claims) / rounds.contention_time.as_secs_f64())
+    Ok(claims)
 }
 
 /// A worker's process.

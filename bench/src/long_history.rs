@@ -15,7 +15,7 @@ use crate::timing::Rounds;
 const TABLE: &str = "files_5m";
 const JOB: &str = "a long history";
 const SMALL_DATABASE: &str = "batchintory_small";
-const BAR: Bar = Bar::AtMost(1.5);
+const BAR: Bar = Bar::AtMost(1.3);
 
 /// Rows of three jobs. Each range has ten ids; one in fifty has failed once.
 const HISTORY: &str = "

@@ -9,8 +9,10 @@ mod contention;
 mod floor;
 mod long_batch;
 mod long_history;
+mod network;
 mod python;
 mod python_package;
+mod recorder;
 mod report;
 mod service;
 mod status;
@@ -79,6 +81,8 @@ enum Part {
     LongHistory,
     /// Looks at jobs with a million attempts.
     Status,
+    /// A server that is not near.
+    Network,
     /// Many workers on one job.
     Contention,
     /// The HTTP service under load.
@@ -126,6 +130,9 @@ async fn measure(arguments: &Arguments) -> Result<()> {
     }
     if wanted(Part::Status) {
         status::measure(&server, arguments.attempts, &rounds, &mut report).await?;
+    }
+    if wanted(Part::Network) {
+        network::measure(&server, &arguments.python, &rounds, &mut report).await?;
     }
     if wanted(Part::Contention) {
         contention::measure(&server, &rounds, &mut report).await?;

@@ -1,17 +1,17 @@
-//! Against pybatchintory 0.0.8, on the same tables: acquire a batch and mark it as succeeded, without
-//! and with reading its items. pybatchintory always reads them.
+//! Against pybatchintory 0.0.8, on the same tables: a worker's turn, which ends a batch and acquires the next
+//! with its items.
 
 use std::path::Path;
 use std::time::{Duration, Instant};
 
-use anyhow::{Context, Result, bail, ensure};
-use batchintory_wasmtime::{Acquired, Inventory};
+use anyhow::{Context, Result, ensure};
+use batchintory_wasmtime::Inventory;
 use tokio::process::Command;
 
-use crate::claims::request;
 use crate::report::{Bar, Report};
 use crate::tables::{BATCH_WEIGHT, Server};
 use crate::timing::{Rounds, Samples};
+use crate::turns::end_and_next_of;
 
 const SCRIPT: &str = include_str!("pybatchintory.py");
 
@@ -23,43 +23,30 @@ pub async fn measure(
     report: &mut Report,
 ) -> Result<()> {
     let (small, large) = rounds.python;
-    for (table, rounds, [theirs_key, key, with_items_key], bar) in [
+    for (table, rounds, [theirs_key, key], bar) in [
         (
             "files_10k",
             small,
-            [
-                "pybatchintory_10k_ms",
-                "speedup_vs_pybatchintory_10k",
-                "speedup_reading_items_10k",
-            ],
+            ["pybatchintory_10k_ms", "speedup_vs_pybatchintory_10k"],
             Bar::AtLeast(15.0),
         ),
         (
             "files_1m",
             large,
-            [
-                "pybatchintory_1m_ms",
-                "speedup_vs_pybatchintory_1m",
-                "speedup_reading_items_1m",
-            ],
+            ["pybatchintory_1m_ms", "speedup_vs_pybatchintory_1m"],
             Bar::None,
         ),
         (
             "files_5m",
             large,
-            [
-                "pybatchintory_5m_ms",
-                "speedup_vs_pybatchintory_5m",
-                "speedup_reading_items_5m",
-            ],
+            ["pybatchintory_5m_ms", "speedup_vs_pybatchintory_5m"],
             Bar::AtLeast(4_000.0),
         ),
     ] {
         let theirs = pybatchintory(server, python, table, rounds).await?.median();
-        let (bare, with_items) = ours(server, table).await?;
+        let ours = ours(server, table).await?.median();
         report.add(theirs_key, theirs * 1e3, Bar::None);
-        report.add(key, theirs / bare.median(), bar);
-        report.add(with_items_key, theirs / with_items.median(), Bar::None);
+        report.add(key, theirs / ours, bar);
     }
     Ok(())
 }
@@ -99,27 +86,16 @@ pub async fn pybatchintory(
     Ok(samples)
 }
 
-/// Rounds of our own, without and with the items.
-async fn ours(server: &Server, table: &str) -> Result<(Samples, Samples)> {
+/// Turns of our own.
+async fn ours(server: &Server, table: &str) -> Result<Samples> {
     let inventory = Inventory::open(&server.url).await?;
-    let request = request(table, "against pybatchintory");
-    let (mut bare, mut with_items) = (Samples::default(), Samples::default());
-    for round in 0..80 {
-        let reads_items = round % 2 == 0;
+    inventory.migrate().await?;
+    let mut turns = Samples::default();
+    let mut done = None;
+    for _ in 0..80 {
         let start = Instant::now();
-        let Acquired::Batch(batch) = inventory.acquire(&request).await? else {
-            bail!("nothing left in {table}");
-        };
-        if reads_items {
-            let items = batch.items().await?;
-            ensure!(items.len() as u64 == batch.count);
-        }
-        batch.succeed().await?;
-        if reads_items {
-            with_items.add_since(start);
-        } else {
-            bare.add_since(start);
-        }
+        done = Some(end_and_next_of(&inventory, table, "against pybatchintory", done).await?);
+        turns.add_since(start);
     }
-    Ok((bare, with_items))
+    Ok(turns)
 }

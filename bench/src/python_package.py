@@ -1,9 +1,9 @@
-"""Times the Python package: acquire a batch and let it succeed, without and with reading its items. Beside it the
+"""Times the Python package: a worker's turn, which ends a batch and takes the next one with its items. Beside it the
 floor: the very same statements, sent bare by the same driver.
 
-Prints a JSON object with a list of seconds per round for `pair`, `pair_with_items` and `floor`. Arguments: URL, meta
-table, weight, rounds. What was recorded on one inventory table is sent again to another one of the same content, so
-that all statements have the same effect.
+Prints a JSON object with a list of seconds per round for `turn` and `floor`. Arguments: URL, meta table, weight,
+rounds. What was recorded on one inventory table is sent again to another one of the same content, so that all
+statements have the same effect.
 """
 
 import json
@@ -45,14 +45,12 @@ def request(job):
     return AcquireRequest(table, job, max_weight=float(weight))
 
 
-def once(inventory, request, reads_items=False):
+def turn(batches):
     start = time.perf_counter()
-    batch = inventory.acquire(request)
-    if reads_items:
-        items = batch.items
-    batch.succeed()
+    batch = next(batches)
+    items = batch.items
     seconds = time.perf_counter() - start
-    assert not reads_items or len(items) == batch.id_range.count
+    assert len(items) == batch.id_range.count
     return seconds
 
 
@@ -60,27 +58,26 @@ def send(statements):
     start = time.perf_counter()
     for statement, parameters in statements:
         cursor = psycopg.RawCursor(bare)
-        cursor.execute(statement, parameters, prepare=False)
+        cursor.execute(statement, parameters)
         if cursor.description:
             cursor.fetchall()
     return time.perf_counter() - start
 
 
-plain = Inventory(database, inventory_table=TABLES[0])
+plain = Inventory(database, inventory_table=TABLES[0]).batches(request("turn"))
 recorder = Recorder()
-recorded = Inventory(recorder, inventory_table=TABLES[0])
+recorded = Inventory(recorder, inventory_table=TABLES[0]).batches(request("floor"))
 bare = psycopg.connect(url, autocommit=True)
-pair, with_items, floor = request("pair"), request("items"), request("floor")
 
-seconds = {"pair": [], "pair_with_items": [], "floor": []}
+seconds = {"turn": [], "floor": []}
 for round_ in range(int(rounds)):
-    times = once(plain, pair), once(plain, with_items, reads_items=True)
+    ours = turn(plain)
     recorder.sent = []
-    once(recorded, floor)
+    turn(recorded)
     statements = [(text.replace(*TABLES), parameters) for text, parameters in recorder.sent]
-    times = (*times, send(statements))
-    # The first round warms up.
-    if round_:
-        for name, time_ in zip(seconds, times):
-            seconds[name].append(time_)
+    floor = send(statements)
+    # The first rounds warm up: statements are prepared when they come again.
+    if round_ > 6:
+        seconds["turn"].append(ours)
+        seconds["floor"].append(floor)
 print(json.dumps(seconds))

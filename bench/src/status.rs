@@ -80,7 +80,7 @@ pub async fn measure(
         ),
     ] {
         if url == sqlite {
-            let connection = connect(url, Access::ReadWrite).await?;
+            let connection = connect(url, Access::Create).await?;
             run(
                 &connection,
                 "CREATE TABLE files (uid integer PRIMARY KEY, item text, weight double precision)",

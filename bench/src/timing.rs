@@ -8,6 +8,8 @@ pub struct Rounds {
     pub claims: usize,
     /// For looks at all jobs.
     pub looks: usize,
+    /// For turns with a server that is far away.
+    pub far: usize,
     /// For work without a database.
     pub calls: usize,
     /// For statements over a million rows.
@@ -33,6 +35,7 @@ impl Rounds {
             Self {
                 claims: 300,
                 looks: 50,
+                far: 60,
                 calls: 2_000,
                 scans: 5,
                 python: (30, 3),
@@ -46,6 +49,7 @@ impl Rounds {
             Self {
                 claims: 2_000,
                 looks: 200,
+                far: 300,
                 calls: 20_000,
                 scans: 15,
                 python: (100, 5),

@@ -1,4 +1,4 @@
-//! The service as one would write it by hand: axum, tokio-postgres, four statements.
+//! The service as one would write it by hand: axum, tokio-postgres, two statements.
 
 use std::collections::HashMap;
 use std::sync::atomic::{AtomicU64, Ordering};
@@ -10,9 +10,9 @@ use axum::http::StatusCode;
 use axum::routing::post;
 use axum::{Json, Router};
 use serde_json::{Value, json};
-use tokio_postgres::{Client, NoTls};
+use tokio_postgres::NoTls;
 
-use super::recorded::Statements;
+use super::recorded::{Connection, Statements};
 use crate::claims::request;
 
 /// As many connections as the adapter has by default.
@@ -22,22 +22,23 @@ struct Service {
     table: &'static str,
     statements: Statements,
     /// tokio-postgres sends what comes at once one after the other.
-    connections: Vec<Client>,
+    connections: Vec<Connection>,
     turns: Mutex<HashMap<String, Arc<tokio::sync::Mutex<()>>>>,
     requests: AtomicU64,
 }
 
 /// The service, over connections of its own.
 pub async fn service(url: &str, table: &'static str) -> Result<Router> {
+    let statements = Statements::record(url, &request(table, "")).await?;
     let mut connections = Vec::new();
     for _ in 0..CONNECTIONS {
         let (client, connection) = tokio_postgres::connect(url, NoTls).await?;
         tokio::spawn(connection);
-        connections.push(client);
+        connections.push(statements.prepare(client).await?);
     }
     let service = Service {
         table,
-        statements: Statements::record(url, &request(table, "")).await?,
+        statements,
         connections,
         turns: Mutex::default(),
         requests: AtomicU64::new(u64::from(std::process::id()) << 32),
@@ -50,7 +51,7 @@ pub async fn service(url: &str, table: &'static str) -> Result<Router> {
 
 impl Service {
     /// A number that no other request has, and a connection, each in turn.
-    fn next(&self) -> Result<(u64, &Client)> {
+    fn next(&self) -> Result<(u64, &Connection)> {
         let number = self.requests.fetch_add(1, Ordering::Relaxed);
         let index = usize::try_from(number % CONNECTIONS)?;
         Ok((number, self.connections.get(index).context("a connection")?))

@@ -1,5 +1,5 @@
 //! The HTTP service under load, beside one as it is written by hand with axum and tokio-postgres: the
-//! planner's very statements, as many connections, and claims of a job one after the other in both.
+//! planner's very statements, prepared, as many connections, and claims of a job one after the other in both.
 //!
 //! Each service is a process of its own, as users have it; the clients are in this one.
 
@@ -111,20 +111,20 @@ async fn load(server: &Server, rounds: &Rounds, report: &mut Report) -> Result<(
     check(server, served.items).await?;
     report.add("service_requests_per_second", served.rate(), Bar::None);
     report.add(
-        "service_by_hand_requests_per_second",
+        "service_axum_requests_per_second",
         by_hand.rate(),
         Bar::None,
     );
     report.add("service_acquire_p99_ms", served.p99() * 1e3, Bar::None);
     report.add(
-        "service_by_hand_acquire_p99_ms",
+        "service_axum_acquire_p99_ms",
         by_hand.p99() * 1e3,
         Bar::None,
     );
     report.add(
-        "service_over_by_hand",
+        "service_over_axum",
         served.rate() / by_hand.rate(),
-        Bar::AtLeast(0.6),
+        Bar::AtLeast(0.9),
     );
     let (first, last) = (memory.first(), memory.last());
     if let (Some(&first), Some(&last)) = (first, last) {

@@ -1,16 +1,15 @@
 //! The planner's own statements, as a program could hold them that was written by hand: their texts as
 //! they were sent once, with the places of what differs from claim to claim.
 
-use std::sync::Mutex;
-
 use anyhow::{Context, Result, bail};
-use batchintory_wasmtime::batchintory::{self, Acquisition, Planner};
+use batchintory_wasmtime::batchintory::{Acquisition, Planner};
 use batchintory_wasmtime::{
-    Access, AcquireRequest, DatabaseError, DatabaseOptions, Databases, Outcome, Rows, Settings,
-    Source, SystemRandom, Value, connect,
+    Access, AcquireRequest, DatabaseOptions, Databases, Outcome, SystemRandom, Value, connect,
 };
+use tokio_postgres::Client;
 use tokio_postgres::types::{ToSql, Type};
-use tokio_postgres::{Client, Row};
+
+use crate::recorder::{Recorder, Sent};
 
 /// How many claims come before the one that is written down: then no two figures are the same.
 const CLAIMS_BEFORE: usize = 20;
@@ -18,212 +17,140 @@ const CLAIMS_BEFORE: usize = 20;
 /// The job that is written down.
 const JOB: &str = "service recorded";
 
-/// What differs from claim to claim.
-#[derive(Clone, Copy, PartialEq, Eq)]
-enum Part {
-    Job,
-    Token,
-    Watermark,
-    Start,
-    End,
-    Count,
-    Weight,
-}
-
-/// A claim, by its parts.
-#[derive(Default)]
-struct Claim<'a> {
-    job: &'a str,
-    token: &'a str,
-    watermark: i64,
-    start: i64,
-    end: i64,
-    count: i64,
-    weight: f64,
-}
-
-impl Claim<'_> {
-    fn part(&self, part: Part) -> Value {
-        match part {
-            Part::Job => Value::Text(self.job.into()),
-            Part::Token => Value::Text(self.token.into()),
-            Part::Watermark => Value::Int64(self.watermark),
-            Part::Start => Value::Int64(self.start),
-            Part::End => Value::Int64(self.end),
-            Part::Count => Value::Int64(self.count),
-            Part::Weight => Value::Float64(self.weight),
-        }
-    }
-}
-
 /// A parameter of a statement.
 enum Parameter {
     /// Always the same.
     Fixed(Value),
-    /// It differs.
-    Part(Part),
+    Job,
+    Token,
     /// A text with the job's name within.
     WithJob(String),
 }
 
-/// A statement with the columns in which parts of a claim are found.
 struct Statement {
     text: String,
     parameters: Vec<Parameter>,
-    columns: Vec<(Part, usize)>,
 }
 
-/// The four statements of a claim and its end.
+/// The statements of a claim and of its end.
 pub struct Statements {
-    standing: Statement,
-    page: Statement,
     claim: Statement,
     end: Statement,
+    /// Where a claim tells how many items it has.
+    count: usize,
+}
+
+/// A connection on which they are prepared.
+pub struct Connection {
+    client: Client,
+    claim: tokio_postgres::Statement,
+    end: tokio_postgres::Statement,
 }
 
 impl Statements {
     /// Writes them down, from claims of the native planner.
     pub async fn record(url: &str, request: &AcquireRequest) -> Result<Self> {
         let database = connect(url, Access::ReadWrite).await?;
-        let databases = Databases::new(database.clone(), database, DatabaseOptions::default());
-        let recorder = Recorder {
-            databases,
-            sent: Mutex::default(),
-        };
-        let planner = Planner::new(&recorder, SystemRandom);
+        let recorder = Recorder::before(database);
+        let databases = Databases::new(
+            recorder.clone(),
+            recorder.clone(),
+            DatabaseOptions::default(),
+        );
+        let planner = Planner::new(databases, SystemRandom);
         planner.migrate().await?;
         let request = AcquireRequest {
             job: JOB.into(),
             ..request.clone()
         };
-        let mut watermark = 0;
-        for _ in 0..CLAIMS_BEFORE {
+        let mut last = None;
+        for _ in 0..=CLAIMS_BEFORE {
+            recorder.take();
             let Acquisition::Batch(batch) = planner.acquire(&request, None).await? else {
                 bail!("nothing to claim");
             };
-            watermark = batch.id_end;
             planner
                 .complete(&batch.claim_token, &Outcome::succeeded(None))
                 .await?;
+            last = Some(batch);
         }
-        recorder.take();
-        let Acquisition::Batch(batch) = planner.acquire(&request, None).await? else {
-            bail!("nothing to claim");
-        };
-        planner
-            .complete(&batch.claim_token, &Outcome::succeeded(None))
-            .await?;
-        let claim = Claim {
-            job: JOB,
-            token: &batch.claim_token,
-            watermark,
-            start: batch.id_start,
-            end: batch.id_end,
-            count: i64::try_from(batch.count)?,
-            weight: batch.weight,
-        };
+        let batch = last.context("no claim")?;
         let sent = recorder.take();
-        let [standing, page, insert, end] = sent.as_slice() else {
-            bail!("a claim and its end are {} statements, not 4", sent.len());
+        let [claim, end] = sent.as_slice() else {
+            bail!("a claim and its end are {} statements, not 2", sent.len());
         };
+        let count = Value::Int64(i64::try_from(batch.count)?);
+        let row = claim.rows.rows.first().context("a claim gave nothing")?;
         Ok(Self {
-            standing: Statement::learn(standing, &claim, &[Part::Watermark])?,
-            page: Statement::learn(
-                page,
-                &claim,
-                &[Part::Start, Part::End, Part::Count, Part::Weight],
-            )?,
-            claim: Statement::learn(insert, &claim, &[])?,
-            end: Statement::learn(end, &claim, &[])?,
+            claim: Statement::learn(claim, &batch.claim_token),
+            end: Statement::learn(end, &batch.claim_token),
+            count: (row.iter().position(|cell| *cell == count)).context("no count of items")?,
         })
     }
 
+    /// Prepares them.
+    pub async fn prepare(&self, client: Client) -> Result<Connection> {
+        let claim = self.claim.prepare(&client).await?;
+        let end = self.end.prepare(&client).await?;
+        Ok(Connection { client, claim, end })
+    }
+
     /// Claims the next batch. Gives back how many items it has.
-    pub async fn acquire(&self, client: &Client, job: &str, token: &str) -> Result<i64> {
-        let mut claim = Claim {
-            job,
-            token,
-            watermark: i64::MIN,
-            ..Claim::default()
-        };
-        if let Some(row) = self.standing.send(client, &claim).await?.first() {
-            claim.watermark = row.try_get(self.standing.column(Part::Watermark)?)?;
-        }
-        let page = self.page.send(client, &claim).await?;
-        let page = page.first().context("no page")?;
-        claim.start = page.try_get(self.page.column(Part::Start)?)?;
-        claim.end = page.try_get(self.page.column(Part::End)?)?;
-        claim.count = page.try_get(self.page.column(Part::Count)?)?;
-        claim.weight = page.try_get(self.page.column(Part::Weight)?)?;
-        if self.claim.send(client, &claim).await?.is_empty() {
-            bail!("somebody else was faster");
-        }
-        Ok(claim.count)
+    pub async fn acquire(&self, connection: &Connection, job: &str, token: &str) -> Result<i64> {
+        let values = self.claim.values(job, token);
+        let rows = (connection.client)
+            .query(&connection.claim, &parameters(&values))
+            .await?;
+        let row = rows.first().context("a claim gave nothing")?;
+        row.try_get::<_, Option<i64>>(self.count)?
+            .context("somebody else was faster")
     }
 
     /// Ends a batch well.
-    pub async fn complete(&self, client: &Client, token: &str) -> Result<()> {
-        let claim = Claim {
-            token,
-            ..Claim::default()
-        };
-        self.end.send(client, &claim).await?;
+    pub async fn complete(&self, connection: &Connection, token: &str) -> Result<()> {
+        let values = self.end.values("", token);
+        (connection.client)
+            .query(&connection.end, &parameters(&values))
+            .await?;
         Ok(())
     }
 }
 
 impl Statement {
     /// Finds what differs by its value.
-    fn learn(sent: &Sent, claim: &Claim<'_>, columns: &[Part]) -> Result<Self> {
-        const PARTS: [Part; 7] = [
-            Part::Job,
-            Part::Token,
-            Part::Watermark,
-            Part::Start,
-            Part::End,
-            Part::Count,
-            Part::Weight,
-        ];
-        let parameter = |value: &Value| {
-            let part = PARTS.into_iter().find(|part| claim.part(*part) == *value);
-            match (part, value) {
-                (Some(part), _) => Parameter::Part(part),
-                (None, Value::Text(text)) if text.contains(JOB) => Parameter::WithJob(text.clone()),
-                (None, value) => Parameter::Fixed(value.clone()),
-            }
+    fn learn(sent: &Sent, token: &str) -> Self {
+        let parameter = |value: &Value| match value {
+            Value::Text(text) if text == JOB => Parameter::Job,
+            Value::Text(text) if text == token => Parameter::Token,
+            Value::Text(text) if text.contains(JOB) => Parameter::WithJob(text.clone()),
+            value => Parameter::Fixed(value.clone()),
         };
-        let row = sent.rows.rows.first();
-        let columns = columns
-            .iter()
-            .map(|part| {
-                let index =
-                    row.and_then(|row| row.iter().position(|cell| *cell == claim.part(*part)));
-                Ok((*part, index.context("a part of the claim is in no column")?))
-            })
-            .collect::<Result<_>>()?;
-        Ok(Self {
+        Self {
             text: sent.statement.clone(),
             parameters: sent.parameters.iter().map(parameter).collect(),
-            columns,
-        })
+        }
     }
 
-    fn column(&self, part: Part) -> Result<usize> {
-        let column = self.columns.iter().find(|(known, _)| *known == part);
-        column.map(|(_, index)| *index).context("no such column")
-    }
-
-    async fn send(&self, client: &Client, claim: &Claim<'_>) -> Result<Vec<Row>> {
-        let values: Vec<Value> = (self.parameters.iter())
-            .map(|parameter| match parameter {
-                Parameter::Fixed(value) => value.clone(),
-                Parameter::Part(part) => claim.part(*part),
-                Parameter::WithJob(text) => Value::Text(text.replace(JOB, claim.job)),
-            })
+    async fn prepare(&self, client: &Client) -> Result<tokio_postgres::Statement> {
+        let types: Vec<Type> = (self.values("", "").iter())
+            .map(|value| typed(value).1)
             .collect();
-        let parameters: Vec<(&(dyn ToSql + Sync), Type)> = values.iter().map(typed).collect();
-        Ok(client.query_typed(&self.text, &parameters).await?)
+        Ok(client.prepare_typed(&self.text, &types).await?)
     }
+
+    fn values(&self, job: &str, token: &str) -> Vec<Value> {
+        let value = |parameter: &Parameter| match parameter {
+            Parameter::Fixed(value) => value.clone(),
+            Parameter::Job => Value::Text(job.into()),
+            Parameter::Token => Value::Text(token.into()),
+            Parameter::WithJob(text) => Value::Text(text.replace(JOB, job)),
+        };
+        self.parameters.iter().map(value).collect()
+    }
+}
+
+fn parameters(values: &[Value]) -> Vec<&(dyn ToSql + Sync)> {
+    values.iter().map(|value| typed(value).0).collect()
 }
 
 fn typed(value: &Value) -> (&(dyn ToSql + Sync), Type) {
@@ -233,56 +160,5 @@ fn typed(value: &Value) -> (&(dyn ToSql + Sync), Type) {
         Value::Int64(value) => (value, Type::INT8),
         Value::Float64(value) => (value, Type::FLOAT8),
         Value::Text(value) => (value, Type::TEXT),
-    }
-}
-
-/// A statement as it was sent, and what came back.
-struct Sent {
-    statement: String,
-    parameters: Vec<Value>,
-    rows: Rows,
-}
-
-/// Writes down what is sent to the databases.
-struct Recorder {
-    databases: Databases,
-    sent: Mutex<Vec<Sent>>,
-}
-
-impl Recorder {
-    fn take(&self) -> Vec<Sent> {
-        self.sent
-            .lock()
-            .map(|mut sent| std::mem::take(&mut *sent))
-            .unwrap_or_default()
-    }
-}
-
-impl batchintory::Database for &Recorder {
-    fn settings(&self) -> Settings {
-        self.databases.settings()
-    }
-
-    async fn pause(&self, milliseconds: u32) {
-        self.databases.pause(milliseconds).await;
-    }
-
-    async fn query(
-        &self,
-        on: Source,
-        statement: String,
-        parameters: Vec<Value>,
-    ) -> Result<Rows, DatabaseError> {
-        let rows = (self.databases)
-            .query(on, statement.clone(), parameters.clone())
-            .await?;
-        if let Ok(mut sent) = self.sent.lock() {
-            sent.push(Sent {
-                statement,
-                parameters,
-                rows: rows.clone(),
-            });
-        }
-        Ok(rows)
     }
 }
