@@ -3,13 +3,14 @@
 use crate::claim::{Claimant, claim};
 use crate::claim_token::ClaimToken;
 use crate::completion;
-use crate::database::{Database, DatabaseError, Random};
+use crate::database::Database;
 use crate::databases::Databases;
 use crate::error::Error;
 use crate::fused_claim::{self, Fused, FusedResult};
 use crate::interface::{AcquireRequest, Advanced, Completion};
 use crate::items::MAX_PAGE_ITEMS;
 use crate::job::Job;
+use crate::refusal_code::Kind;
 use crate::sql::inventory::Ending;
 
 /// What is to be done.
@@ -25,12 +26,10 @@ pub(crate) struct Turn<'a> {
 }
 
 /// Ends a batch, where there is one to end, and hands out the next.
-pub(crate) async fn advance<D: Database, R: Random>(
-    database: &D,
-    random: &R,
+pub(crate) async fn advance<D: Database>(
+    databases: &Databases<'_, D>,
     turn: Turn<'_>,
 ) -> Result<Advanced, Error> {
-    let databases = Databases::open(database)?;
     let done = match turn.done {
         Some(done) => {
             completion::check(&done.outcome)?;
@@ -38,18 +37,18 @@ pub(crate) async fn advance<D: Database, R: Random>(
         }
         None => None,
     };
-    let mut claiming = prepare(&databases, random, &turn).await;
+    let mut claiming = prepare(databases, &turn).await;
     let ending = (done.as_ref()).map(|(token, outcome)| (token, completion::ending(outcome)));
     let fused = match (&mut claiming, ending) {
         (Ok((job, claimant)), Some(ending)) => {
-            in_one_statement(&databases, job, claimant, turn.items, ending).await
+            in_one_statement(databases, job, claimant, turn.items, ending).await
         }
         _ => None,
     };
     let has_ended = fused.as_ref().is_some_and(|fused| fused.has_ended);
     let fused = fused.map(|fused| fused.result);
     let ended = match &done {
-        Some((token, outcome)) if !has_ended => completion::end(&databases, token, outcome).await,
+        Some((token, outcome)) if !has_ended => completion::end(databases, token, outcome).await,
         _ => Ok(()),
     };
     let not_ended = match ended {
@@ -60,7 +59,7 @@ pub(crate) async fn advance<D: Database, R: Random>(
         Err(error) => return Err(error),
     };
     let next = match claiming {
-        Ok((job, claimant)) => claim(&databases, random, &job, claimant, turn.items, fused)
+        Ok((job, claimant)) => claim(databases, &job, claimant, turn.items, fused)
             .await
             .and_then(|handed_out| handed_out.acquired()),
         Err(error) => Err(error),
@@ -69,9 +68,8 @@ pub(crate) async fn advance<D: Database, R: Random>(
 }
 
 /// Checks what is asked for.
-async fn prepare<D: Database, R: Random>(
+async fn prepare<D: Database>(
     databases: &Databases<'_, D>,
-    random: &R,
     turn: &Turn<'_>,
 ) -> Result<(Job, Claimant), Error> {
     if turn.items > MAX_PAGE_ITEMS {
@@ -81,7 +79,7 @@ async fn prepare<D: Database, R: Random>(
         )));
     }
     let job = databases.job(turn.request).await?;
-    Ok((job, Claimant::new(random, 1, turn.claim_token)?))
+    Ok((job, Claimant::new(databases.random, 1, turn.claim_token)?))
 }
 
 /// Both in one statement, where that can be. Without a result nothing was done, or it is not known:
@@ -102,10 +100,11 @@ async fn in_one_statement<D: Database>(
     let prepared = fused_claim::prepare(databases, job).await.ok()?;
     match prepared.claim(databases, &token, items, Some(ending)).await {
         Ok(fused) => Some(fused),
-        Err(DatabaseError::OutcomeUnknown(_)) => {
-            claimant.may_have_claimed();
+        Err(failure) => {
+            if failure.kind == Kind::OutcomeUnknown {
+                claimant.may_have_claimed();
+            }
             None
         }
-        Err(_) => None,
     }
 }

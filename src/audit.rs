@@ -16,13 +16,12 @@ const MAX_RANGES: u32 = 1_000;
 
 /// Counts processed ranges again.
 pub(crate) async fn audit<D: Database>(
-    database: &D,
+    databases: &Databases<'_, D>,
     meta_table: &str,
     job: &str,
     after: Option<i64>,
     limit: u32,
 ) -> Result<AuditPage, Error> {
-    let databases = Databases::open(database)?;
     let meta_table = databases.scope(meta_table).await?;
     check_name("job", job)?;
     check_limit(limit, MAX_RANGES, "ranges")?;
@@ -32,7 +31,7 @@ pub(crate) async fn audit<D: Database>(
         audited_to: None,
         differences: Vec::new(),
     };
-    let mut judge = Judge::new(&databases);
+    let mut judge = Judge::new(databases);
     for mut row in RowReader::all(databases.inventory(statement).await?) {
         let attempt = row.int()?;
         let follows = row.int()?;
@@ -42,7 +41,7 @@ pub(crate) async fn audit<D: Database>(
         let kept = configuration::read_of_batch(&config, attempt)?;
         let job = databases.job_as_kept(&kept.request, &meta_table).await?;
         let judgement = judge.judge(&job, kept.grounds.judged_at.as_deref()).await?;
-        let now = count_again(&databases, &job, &judgement, follows, id_end).await?;
+        let now = count_again(databases, &job, &judgement, follows, id_end).await?;
         page.ranges += 1;
         page.audited_to = Some(id_end);
         if now.count != count || !is_same_weight(weight, now.weight) {

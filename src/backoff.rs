@@ -1,7 +1,7 @@
-//! Backing off after lost races: whoever loses makes room for those who are about to win.
+//! Pauses: after lost races, where whoever loses makes room for those who are about to win, and after passing
+//! conflicts.
 
-use crate::database::{Database, Random};
-use crate::databases::Databases;
+use crate::database::Random;
 
 /// The longest pause after the first loss, in milliseconds; it doubles with each further one. Some times
 /// as long as a claim takes on a server nearby.
@@ -9,16 +9,30 @@ const FIRST_PAUSE: u32 = 20;
 /// The longest pause of all. Half of it lets sixteen workers waste as many claims again.
 const LONGEST_PAUSE: u32 = 400;
 
-/// Waits by chance, the longer the more races (1 or more) were lost in a row.
-pub(crate) async fn back_off<D: Database, R: Random>(
-    databases: &Databases<'_, D>,
-    random: &R,
-    losses: u32,
-) {
-    let doublings = losses.saturating_sub(1).min(16);
-    let longest = (FIRST_PAUSE << doublings).min(LONGEST_PAUSE);
+/// How often a statement is sent at most while it meets passing conflicts.
+pub(crate) const MAX_TRIES: u32 = 10;
+/// The longest pause after the first such conflict, and of all: the other transaction is as short as this one, or
+/// may be a user's.
+const FIRST_REPEAT: u32 = 2;
+const LONGEST_REPEAT: u32 = 500;
+
+/// How many milliseconds to wait, by chance, the longer the more races (1 or more) were lost in a row.
+pub(crate) fn after_losses(losses: u32, random: &dyn Random) -> u32 {
+    up_to(doubled(FIRST_PAUSE, losses).min(LONGEST_PAUSE), random)
+}
+
+/// How many, the longer the more often (1 or more) a statement has met a passing conflict.
+pub(crate) fn before_repeating(tries: u32, random: &dyn Random) -> u32 {
+    1 + up_to(doubled(FIRST_REPEAT, tries).min(LONGEST_REPEAT) - 1, random)
+}
+
+fn doubled(first: u32, times: u32) -> u32 {
+    first << times.saturating_sub(1).min(16)
+}
+
+/// So much or less, by chance.
+fn up_to(longest: u32, random: &dyn Random) -> u32 {
     let [chance, _] = random.random();
     // The remainder is less than a number of 32 bits.
-    let milliseconds = u32::try_from(chance % (u64::from(longest) + 1)).unwrap_or(longest);
-    databases.pause(milliseconds).await;
+    u32::try_from(chance % (u64::from(longest) + 1)).unwrap_or(longest)
 }

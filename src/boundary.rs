@@ -19,21 +19,16 @@ macro_rules! boundary {
 
             $crate::boundary!(@enum wit_database::Source, Source { Inventory, Meta });
             $crate::boundary!(@enum wit_database::Dialect, Dialect { Postgresql, Sqlite, Mysql });
-            $crate::boundary!(@enum wit_database::Refusal, Refusal {
-                NoSuchTable, NoSuchColumn, WrongType, ReadOnly, NotPermitted, Other
-            });
-            $crate::boundary!(@record wit_database::SqlError, SqlError {
-                refusal, code, message
-            });
+            $crate::boundary!(@record wit_database::Refusal, Refusal { code, message });
             $crate::boundary!(@variant wit_database::Error, DatabaseError {
-                Unavailable, OutcomeUnknown, Conflict, Retryable, Failed
+                Unavailable, OutcomeUnknown, Refused
             });
             $crate::boundary!(@record wit_database::StatusLabels, StatusLabels {
                 running, succeeded, failed
             });
             $crate::boundary!(@record wit_database::DatabaseSettings, Settings {
                 inventory_dialect, meta_dialect, inventory_table, meta_schema, meta_name,
-                one_database, status_labels
+                one_database, may_repeat, status_labels
             });
 
             impl From<wit_database::Value> for $crate::Value {

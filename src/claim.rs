@@ -4,10 +4,10 @@
 //! lets only one follow each. So of two planners that saw the same watermark one inserts, and the
 //! other reads the new watermark and plans again. No lock is held in between.
 
-use crate::backoff::back_off;
+use crate::backoff;
 use crate::claim_token::ClaimToken;
 use crate::configuration;
-use crate::database::{Database, DatabaseError, Random, Rows};
+use crate::database::{Database, Random, Rows};
 use crate::databases::Databases;
 use crate::due;
 use crate::error::Error;
@@ -23,6 +23,7 @@ use crate::judge::Judge;
 use crate::judgement::Grounds;
 use crate::meta_database::{self, Identity};
 use crate::plan::look_ahead;
+use crate::refusal_code::Kind;
 use crate::retry::hand_out_again;
 use crate::row_reader::RowReader;
 use crate::sql::inventory::Claim;
@@ -97,23 +98,20 @@ pub(crate) enum HandedOut {
 }
 
 /// Hands out the next batch.
-pub(crate) async fn acquire<D: Database, R: Random>(
-    database: &D,
-    random: &R,
+pub(crate) async fn acquire<D: Database>(
+    databases: &Databases<'_, D>,
     request: &AcquireRequest,
     claim_token: Option<&str>,
 ) -> Result<Acquisition, Error> {
-    let databases = Databases::open(database)?;
     let job = databases.job(request).await?;
-    let claimant = Claimant::new(random, 1, claim_token)?;
-    let handed_out = claim(&databases, random, &job, claimant, 0, None).await?;
+    let claimant = Claimant::new(databases.random, 1, claim_token)?;
+    let handed_out = claim(databases, &job, claimant, 0, None).await?;
     Ok(handed_out.acquired()?.acquisition)
 }
 
 /// Hands out several batches that follow each other.
-pub(crate) async fn acquire_many<D: Database, R: Random>(
-    database: &D,
-    random: &R,
+pub(crate) async fn acquire_many<D: Database>(
+    databases: &Databases<'_, D>,
     request: &AcquireRequest,
     batches: u32,
     claim_token: Option<&str>,
@@ -123,10 +121,9 @@ pub(crate) async fn acquire_many<D: Database, R: Random>(
             "batches must be from 1 to {MAX_BATCHES}, not {batches}; ask again for more"
         )));
     }
-    let databases = Databases::open(database)?;
     let job = databases.job(request).await?;
-    let claimant = Claimant::new(random, batches, claim_token)?;
-    match claim(&databases, random, &job, claimant, 0, None).await? {
+    let claimant = Claimant::new(databases.random, batches, claim_token)?;
+    match claim(databases, &job, claimant, 0, None).await? {
         HandedOut::Batches(batches, _) => Ok(batches),
         HandedOut::Nothing(_) => Ok(Vec::new()),
     }
@@ -135,9 +132,8 @@ pub(crate) async fn acquire_many<D: Database, R: Random>(
 /// Hands out as many batches as there are tokens, or fewer, or tells why there are none. One that is
 /// handed out alone may come with up to so many of its items. `fused` is what a statement has done
 /// that was to claim it.
-pub(crate) async fn claim<D: Database, R: Random>(
+pub(crate) async fn claim<D: Database>(
     databases: &Databases<'_, D>,
-    random: &R,
     job: &Job,
     mut claimant: Claimant,
     items: u32,
@@ -152,7 +148,8 @@ pub(crate) async fn claim<D: Database, R: Random>(
     }
     for losses in 0..MAX_ROUNDS {
         if losses > 0 {
-            back_off(databases, random, losses).await;
+            let pause = backoff::after_losses(losses, databases.random);
+            databases.pause(pause).await;
         }
         let fused = match (fused.take(), &token) {
             (Some(fused), _) => fused,
@@ -209,9 +206,11 @@ async fn claim_in_one<D: Database>(
     let prepared = fused_claim::prepare(databases, job).await?;
     match prepared.claim(databases, token, items, None).await {
         Ok(fused) => return Ok(fused.result),
-        Err(DatabaseError::OutcomeUnknown(_)) => claimant.may_stand = true,
-        Err(DatabaseError::Conflict(_) | DatabaseError::Failed(_)) => {}
-        Err(error) => return Err(databases.inventory_error(error)),
+        Err(failure) => match failure.kind {
+            Kind::OutcomeUnknown => claimant.may_stand = true,
+            Kind::Unavailable | Kind::Passing => return Err(databases.inventory_error(failure)),
+            _ => {}
+        },
     }
     Ok(FusedResult::Undecided(None))
 }
@@ -336,9 +335,11 @@ pub(crate) async fn insert<D: Database>(
             // The claim stands, but its row cannot be read: as good as a lost answer.
             Err(_) => claimant.may_stand = true,
         },
-        Err(DatabaseError::Conflict(message)) => refusal = Some(message),
-        Err(DatabaseError::OutcomeUnknown(_)) => claimant.may_stand = true,
-        Err(error) => return Err(databases.inventory_error(error)),
+        Err(failure) => match failure.kind {
+            Kind::Conflict => refusal = Some(failure.message),
+            Kind::OutcomeUnknown => claimant.may_stand = true,
+            _ => return Err(databases.inventory_error(failure)),
+        },
     }
     // It may stand now, or a moment later: its token tells.
     if let Some(batches) = claimant.find_if_any(databases, job).await? {
@@ -440,8 +441,8 @@ impl HandedOut {
 }
 
 impl Claimant {
-    pub(crate) fn new<R: Random>(
-        random: &R,
+    pub(crate) fn new(
+        random: &dyn Random,
         batches: u32,
         claim_token: Option<&str>,
     ) -> Result<Self, Error> {

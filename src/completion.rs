@@ -1,11 +1,12 @@
 //! Ending a batch: `complete`.
 
 use crate::claim_token::ClaimToken;
-use crate::database::{Database, DatabaseError};
+use crate::database::Database;
 use crate::databases::Databases;
 use crate::error::Error;
 use crate::find_attempt::{find_attempt, no_such_batch};
 use crate::interface::Outcome;
+use crate::refusal_code::{Failure, Kind};
 use crate::sql::inventory::Ending;
 
 /// The longest result and the longest log, in bytes each.
@@ -18,14 +19,13 @@ const MAX_ROUNDS: u32 = 3;
 
 /// Ends a batch.
 pub(crate) async fn complete<D: Database>(
-    database: &D,
+    databases: &Databases<'_, D>,
     claim_token: &str,
     outcome: &Outcome,
 ) -> Result<(), Error> {
-    let databases = Databases::open(database)?;
     let token = ClaimToken::parse(claim_token)?;
     check(outcome)?;
-    end(&databases, &token, outcome).await
+    end(databases, &token, outcome).await
 }
 
 /// Ends a batch in a way that was checked.
@@ -43,11 +43,11 @@ pub(crate) async fn end<D: Database>(
         {
             Ok(rows) if rows.affected > 0 => return Ok(()),
             Ok(_) => {}
-            Err(DatabaseError::OutcomeUnknown(message)) => lost_answer = message,
-            Err(DatabaseError::Failed(error)) if error.is_of_a_value(inventory.dialect) => {
-                return Err(cannot_be_kept(&error.message));
+            Err(failure) if failure.kind == Kind::OutcomeUnknown => lost_answer = failure.message,
+            Err(failure) if failure.is_of_a_value() => {
+                return Err(cannot_be_kept(&failure.message));
             }
-            Err(error) => return Err(databases.inventory_error(error)),
+            Err(failure) => return Err(databases.inventory_error(failure)),
         }
         let attempt = find_attempt(databases, token)
             .await?
@@ -59,7 +59,7 @@ pub(crate) async fn end<D: Database>(
             return Err(attempt.superseded());
         }
     }
-    Err(databases.inventory_error(DatabaseError::OutcomeUnknown(lost_answer)))
+    Err(databases.inventory_error(Failure::outcome_unknown(lost_answer)))
 }
 
 /// What is kept of an outcome.

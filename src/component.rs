@@ -41,11 +41,11 @@ impl Database for Host {
     async fn query(
         &self,
         on: Source,
-        statement: String,
-        parameters: Vec<Value>,
+        statement: &str,
+        parameters: &[Value],
     ) -> Result<Rows, DatabaseError> {
-        let parameters: Vec<import::Value> = parameters.into_iter().map(Into::into).collect();
-        match import::query(on.into(), &statement, &parameters) {
+        let parameters: Vec<import::Value> = parameters.iter().cloned().map(Into::into).collect();
+        match import::query(on.into(), statement, &parameters) {
             Ok(rows) => Ok(rows.into()),
             Err(error) => Err(error.into()),
         }

@@ -51,30 +51,12 @@ pub struct Rows {
     pub affected: u64,
 }
 
-/// Why a database refused a statement.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
-pub enum Refusal {
-    /// A table, or the schema that should hold it, does not exist.
-    NoSuchTable,
-    /// A column does not exist in its table.
-    NoSuchColumn,
-    /// A value or column has a type that the statement cannot use.
-    WrongType,
-    /// The database, or this connection to it, cannot be written to.
-    ReadOnly,
-    /// The database's user lacks a privilege.
-    NotPermitted,
-    /// Anything else.
-    Other,
-}
-
 /// A statement that the database refused; it had no effect.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub struct SqlError {
-    /// The kind of refusal.
-    pub refusal: Refusal,
-    /// An SQLSTATE, or SQLite's extended result code.
-    pub code: Option<String>,
+pub struct Refusal {
+    /// The database's own code: an SQLSTATE, SQLite's extended result code, MySQL's error number. Empty where the
+    /// driver tells none.
+    pub code: String,
     /// The database's own words.
     pub message: String,
 }
@@ -86,12 +68,27 @@ pub enum DatabaseError {
     Unavailable(String),
     /// The connection was lost after the statement was sent: it may have taken effect.
     OutcomeUnknown(String),
-    /// A unique constraint was violated; no effect.
-    Conflict(String),
-    /// A passing conflict with another transaction, repeated in vain; no effect.
-    Retryable(String),
-    /// The database refused the statement; no effect.
-    Failed(SqlError),
+    /// The database refused the statement, by a code that the planner knows how to take.
+    Refused(Refusal),
+}
+
+impl DatabaseError {
+    /// A refusal with the database's code, or the driver's words for it.
+    pub fn refused(code: impl Into<String>, message: impl Into<String>) -> Self {
+        Self::Refused(Refusal {
+            code: code.into(),
+            message: message.into(),
+        })
+    }
+
+    /// The words of the database, or of its driver.
+    pub fn into_message(self) -> String {
+        match self {
+            Self::Unavailable(message)
+            | Self::OutcomeUnknown(message)
+            | Self::Refused(Refusal { message, .. }) => message,
+        }
+    }
 }
 
 /// The words that stand in the inventory's `status` column.
@@ -132,6 +129,9 @@ pub struct Settings {
     pub meta_name: Option<String>,
     /// Whether the meta tables lie in the inventory's database, and a statement on it may read both.
     pub one_database: bool,
+    /// Whether a statement that met a passing conflict may be sent again. Not in a transaction of a program's
+    /// own, which such a conflict ends.
+    pub may_repeat: bool,
     /// The words of the `status` column.
     pub status_labels: StatusLabels,
 }
@@ -156,8 +156,8 @@ pub trait Database: Sync {
     fn query(
         &self,
         on: Source,
-        statement: String,
-        parameters: Vec<Value>,
+        statement: &str,
+        parameters: &[Value],
     ) -> impl Future<Output = Result<Rows, DatabaseError>> + Send;
 }
 

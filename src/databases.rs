@@ -2,10 +2,12 @@
 
 use std::sync::OnceLock;
 
-use crate::database::{Database, DatabaseError, Dialect, Refusal, Rows, Settings, Source, Value};
+use crate::backoff;
+use crate::database::{Database, Dialect, Random, Rows, Settings, Source, Value};
 use crate::error::Error;
 use crate::interface::Settle;
 use crate::job::Job;
+use crate::refusal_code::{Failure, Kind};
 use crate::row_reader::RowReader;
 use crate::sql::Statement;
 use crate::sql::inventory::InventoryTable;
@@ -18,6 +20,8 @@ const MAX_INVENTORY_NAME_BYTES: usize = 48;
 /// One call's view of its two databases.
 pub(crate) struct Databases<'a, D> {
     database: &'a D,
+    pub(crate) random: &'a dyn Random,
+    may_repeat: bool,
     pub(crate) inventory: InventoryTable,
     pub(crate) meta_dialect: Dialect,
     /// Whether a statement on the inventory may read the meta tables.
@@ -33,13 +37,15 @@ pub(crate) struct Databases<'a, D> {
 
 impl<'a, D: Database> Databases<'a, D> {
     /// Asks for the settings and checks them.
-    pub(crate) fn open(database: &'a D) -> Result<Self, Error> {
+    pub(crate) fn open(database: &'a D, random: &'a dyn Random) -> Result<Self, Error> {
         let settings = database.settings();
         if let Some(source) = &settings.meta_name {
             check_source(source).map_err(Error::InvalidRequest)?;
         }
         Ok(Self {
             database,
+            random,
+            may_repeat: settings.may_repeat,
             inventory: inventory_table(&settings)?,
             meta_dialect: settings.meta_dialect,
             one_database: settings.one_database,
@@ -50,12 +56,36 @@ impl<'a, D: Database> Databases<'a, D> {
         })
     }
 
-    /// Runs a statement on the inventory; the error is the database's own, since some of them are
+    /// Runs a statement, and again while it meets a passing conflict, which leaves nothing behind.
+    async fn run(&self, on: Source, statement: &Statement) -> Result<Rows, Failure> {
+        let dialect = match on {
+            Source::Inventory => self.inventory.dialect,
+            Source::Meta => self.meta_dialect,
+        };
+        let mut tries = 1;
+        loop {
+            let answer = (self.database)
+                .query(on, &statement.text, &statement.parameters)
+                .await;
+            match answer.map_err(|error| Failure::of(error, dialect)) {
+                Err(failure)
+                    if failure.kind == Kind::Passing
+                        && self.may_repeat
+                        && tries < backoff::MAX_TRIES =>
+                {
+                    let pause = backoff::before_repeating(tries, self.random);
+                    self.pause(pause).await;
+                    tries += 1;
+                }
+                answer => return answer,
+            }
+        }
+    }
+
+    /// Runs a statement on the inventory; the failure is the database's own, since some of them are
     /// part of the protocol.
-    pub(crate) async fn try_inventory(&self, statement: Statement) -> Result<Rows, DatabaseError> {
-        self.database
-            .query(Source::Inventory, statement.text, statement.parameters)
-            .await
+    pub(crate) async fn try_inventory(&self, statement: Statement) -> Result<Rows, Failure> {
+        self.run(Source::Inventory, &statement).await
     }
 
     /// Runs a statement on the inventory.
@@ -65,15 +95,9 @@ impl<'a, D: Database> Databases<'a, D> {
             .map_err(|error| self.inventory_error(error))
     }
 
-    /// Runs a statement on the meta table of a job; the error is the database's own.
-    pub(crate) async fn try_meta(
-        &self,
-        job: &Job,
-        statement: Statement,
-    ) -> Result<Rows, DatabaseError> {
-        self.database
-            .query(job.source, statement.text, statement.parameters)
-            .await
+    /// Runs a statement on the meta table of a job; the failure is the database's own.
+    pub(crate) async fn try_meta(&self, job: &Job, statement: Statement) -> Result<Rows, Failure> {
+        self.run(job.source, &statement).await
     }
 
     /// Runs a statement on the meta table of a job.
@@ -85,10 +109,7 @@ impl<'a, D: Database> Databases<'a, D> {
 
     /// Runs a statement that reads no table.
     pub(crate) async fn server(&self, on: Source, statement: Statement) -> Result<Rows, Error> {
-        self.database
-            .query(on, statement.text, statement.parameters)
-            .await
-            .map_err(|error| passing_error("database", error))
+        (self.run(on, &statement).await).map_err(|failure| passing_error("database", failure))
     }
 
     /// Lets so many milliseconds pass.
@@ -115,88 +136,74 @@ impl<'a, D: Database> Databases<'a, D> {
     }
 
     /// Explains what a statement on the inventory met.
-    pub(crate) fn inventory_error(&self, error: DatabaseError) -> Error {
-        let table = &self.inventory.name;
-        match error {
-            DatabaseError::Failed(error) => match error.refusal {
-                Refusal::NoSuchTable => Error::NoSuchTable(format!(
-                    "the inventory table {table:?} does not exist; create it by `migrate` ({})",
-                    error.message,
-                    table = table.to_string(),
-                )),
-                Refusal::NoSuchColumn => Error::NoSuchColumn(format!(
-                    "the table {table:?} is no inventory of this version, a column is missing; upgrade \
-                     it by `migrate` where pybatchintory made it, else name another inventory table ({})",
-                    error.message,
-                    table = table.to_string(),
-                )),
-                _ if error.is_of_a_standby(self.inventory.dialect) => Error::Unavailable(format!(
-                    "the inventory table {table:?} cannot be written to for now: the server takes no \
-                     writes, as while another one takes its place; nothing was changed; where this \
-                     lasts, give the primary's address ({})",
-                    error.message,
-                    table = table.to_string(),
-                )),
-                Refusal::ReadOnly | Refusal::NotPermitted => Error::Database(format!(
-                    "the inventory table {table:?} cannot be written to; nothing was changed; use \
-                     a database and a user that may write ({})",
-                    error.message,
-                    table = table.to_string(),
-                )),
-                Refusal::WrongType | Refusal::Other => Error::Database(format!(
-                    "the inventory's database refused a statement: {}",
-                    error.message
-                )),
-            },
-            other => passing_error("inventory's database", other),
+    pub(crate) fn inventory_error(&self, failure: Failure) -> Error {
+        let table = self.inventory.name.to_string();
+        let Failure { kind, message } = failure;
+        match kind {
+            Kind::NoSuchTable => Error::NoSuchTable(format!(
+                "the inventory table {table:?} does not exist; create it by `migrate` ({message})"
+            )),
+            Kind::NoSuchColumn => Error::NoSuchColumn(format!(
+                "the table {table:?} is no inventory of this version, a column is missing; upgrade \
+                 it by `migrate` where pybatchintory made it, else name another inventory table ({message})"
+            )),
+            Kind::Standby => Error::Unavailable(format!(
+                "the inventory table {table:?} cannot be written to for now: the server takes no \
+                 writes, as while another one takes its place; nothing was changed; where this \
+                 lasts, give the primary's address ({message})"
+            )),
+            Kind::ReadOnly | Kind::NotPermitted => Error::Database(format!(
+                "the inventory table {table:?} cannot be written to; nothing was changed; use \
+                 a database and a user that may write ({message})"
+            )),
+            _ => passing_error("inventory's database", Failure { kind, message }),
         }
     }
 }
 
 /// Explains what a statement on a meta table met.
-pub(crate) fn meta_error(job: &Job, error: DatabaseError) -> Error {
+pub(crate) fn meta_error(job: &Job, failure: Failure) -> Error {
     let table = job.meta_table.to_string();
-    let DatabaseError::Failed(error) = error else {
-        return passing_error("meta table's database", error);
-    };
-    let message = error.message;
-    match error.refusal {
-        Refusal::NoSuchTable => Error::NoSuchTable(format!(
+    let Failure { kind, message } = failure;
+    match kind {
+        Kind::NoSuchTable => Error::NoSuchTable(format!(
             "the meta table {table:?} does not exist; check its name, its schema and which \
              database is meant ({message})"
         )),
-        Refusal::NoSuchColumn => Error::NoSuchColumn(format!(
+        Kind::NoSuchColumn => Error::NoSuchColumn(format!(
             "a column is missing in the meta table {table:?}; check the names of the uid, item and \
              weight columns and those in the filter ({message})"
         )),
-        Refusal::WrongType => Error::InvalidRequest(format!(
+        Kind::WrongType | Kind::WrongValue => Error::InvalidRequest(format!(
             "a column of the meta table {table:?} has a type that does not fit: uid must be an \
              integer, weight a number ({message})"
         )),
-        Refusal::NotPermitted => Error::Database(format!(
+        Kind::NotPermitted => Error::Database(format!(
             "the meta table {table:?} must not be read by this user; grant SELECT on it ({message})"
         )),
-        Refusal::ReadOnly | Refusal::Other => Error::Database(format!(
+        _ if kind.is_refusal() => Error::Database(format!(
             "the meta table's database refused a statement on {table:?}: {message}"
         )),
+        _ => passing_error("meta table's database", Failure { kind, message }),
     }
 }
 
-fn passing_error(database: &str, error: DatabaseError) -> Error {
-    match error {
-        DatabaseError::Unavailable(message) => {
+fn passing_error(database: &str, failure: Failure) -> Error {
+    let Failure { kind, message } = failure;
+    match kind {
+        Kind::Unavailable => {
             Error::Unavailable(format!("the {database} cannot be reached: {message}"))
         }
-        DatabaseError::OutcomeUnknown(message) => Error::Unavailable(format!(
+        Kind::OutcomeUnknown => Error::Unavailable(format!(
             "the {database} went away during a statement: {message}"
         )),
-        DatabaseError::Retryable(message) => Error::Unavailable(format!(
+        Kind::Passing => Error::Unavailable(format!(
             "the {database} is too busy, call again later: {message}"
         )),
-        DatabaseError::Conflict(message) => Error::Database(format!(
+        Kind::Conflict => Error::Database(format!(
             "the {database} reports a conflict where none can be: {message}"
         )),
-        DatabaseError::Failed(error) => Error::Database(error.message),
+        _ => Error::Database(format!("the {database} refused a statement: {message}")),
     }
 }
 
@@ -263,4 +270,126 @@ pub(crate) fn inventory_table(settings: &Settings) -> Result<InventoryTable, Err
         dialect: settings.inventory_dialect,
         labels: labels.clone(),
     })
+}
+
+#[cfg(test)]
+mod tests {
+    use std::future::Future;
+    use std::pin::pin;
+    use std::sync::Mutex;
+    use std::task::{Context, Poll, Waker};
+
+    use super::*;
+    use crate::database::{DatabaseError, StatusLabels};
+
+    /// A database that gives these answers, the last of them for ever.
+    struct Answering {
+        answers: Vec<Result<Rows, DatabaseError>>,
+        may_repeat: bool,
+        asked: Mutex<usize>,
+        pauses: Mutex<Vec<u32>>,
+    }
+
+    impl Database for Answering {
+        fn settings(&self) -> Settings {
+            Settings {
+                inventory_dialect: Dialect::Postgresql,
+                meta_dialect: Dialect::Sqlite,
+                inventory_table: "inventory".into(),
+                meta_schema: None,
+                meta_name: None,
+                one_database: false,
+                may_repeat: self.may_repeat,
+                status_labels: StatusLabels::default(),
+            }
+        }
+
+        async fn pause(&self, milliseconds: u32) {
+            self.pauses.lock().unwrap().push(milliseconds);
+        }
+
+        async fn query(&self, _: Source, _: &str, _: &[Value]) -> Result<Rows, DatabaseError> {
+            let mut asked = self.asked.lock().unwrap();
+            let answer = &self.answers[(*asked).min(self.answers.len() - 1)];
+            *asked += 1;
+            answer.clone()
+        }
+    }
+
+    /// The longest of all pauses.
+    struct Longest;
+
+    impl Random for Longest {
+        fn random(&self) -> [u64; 2] {
+            // One less than a multiple of each bound of a pause.
+            [256 * 125 - 1; 2]
+        }
+    }
+
+    fn refused(code: &str) -> Result<Rows, DatabaseError> {
+        Err(DatabaseError::refused(code, "why"))
+    }
+
+    /// How often a statement is sent that is answered so, and how long is paused.
+    fn sent(on: Source, may_repeat: bool, answers: &[Result<Rows, DatabaseError>]) -> Vec<u32> {
+        let database = Answering {
+            answers: answers.to_vec(),
+            may_repeat,
+            asked: Mutex::default(),
+            pauses: Mutex::default(),
+        };
+        let databases = Databases::open(&database, &Longest).unwrap();
+        let statement = Statement {
+            text: "SELECT 1".into(),
+            parameters: Vec::new(),
+        };
+        let answer = pin!(databases.run(on, &statement))
+            .poll(&mut Context::from_waker(Waker::noop()))
+            .map(|answer| answer.map_err(|failure| failure.kind));
+        let asked = *database.asked.lock().unwrap();
+        let last = &answers[(asked - 1).min(answers.len() - 1)];
+        let last = last.clone().map_err(|error| {
+            error.kind(match on {
+                Source::Inventory => Dialect::Postgresql,
+                Source::Meta => Dialect::Sqlite,
+            })
+        });
+        assert_eq!(answer, Poll::Ready(last));
+        let pauses = database.pauses.lock().unwrap().clone();
+        assert_eq!(pauses.len() + 1, asked, "a pause between two of them");
+        pauses
+    }
+
+    #[test]
+    fn passing_conflicts_are_repeated_in_vain_only_so_often() {
+        let pauses = [2, 4, 8, 16, 32, 64, 128, 256, 500];
+        let serialization_failure = refused("40001");
+        assert_eq!(
+            sent(Source::Inventory, true, &[serialization_failure]),
+            pauses
+        );
+        assert_eq!(sent(Source::Meta, true, &[refused("5")]), pauses);
+    }
+
+    #[test]
+    fn a_conflict_that_has_passed_is_forgotten() {
+        let answers = [refused("40P01"), refused("55P03"), Ok(Rows::default())];
+        assert_eq!(sent(Source::Inventory, true, &answers), [2, 4]);
+    }
+
+    #[test]
+    fn nothing_else_is_sent_again() {
+        for answer in [
+            Ok(Rows::default()),
+            refused("23505"),
+            refused("57P01"),
+            // SQLite's, on a database that is none.
+            refused("5"),
+            Err(DatabaseError::OutcomeUnknown("lost".into())),
+            Err(DatabaseError::Unavailable("away".into())),
+        ] {
+            assert_eq!(sent(Source::Inventory, true, &[answer]), [0; 0]);
+        }
+        assert_eq!(sent(Source::Inventory, false, &[refused("40001")]), [0; 0]);
+    }
 }

@@ -6,7 +6,7 @@ use serde_json::Value;
 
 use crate::claim_token::ClaimToken;
 use crate::configuration;
-use crate::database::{Database, DatabaseError, Dialect, Rows, Source};
+use crate::database::{Database, Dialect, Rows, Source};
 use crate::databases::Databases;
 use crate::error::Error;
 use crate::interface::{Batch, Item, Nothing, NothingReason, OnChange, PlannedBatch, Settle};
@@ -16,6 +16,7 @@ use crate::job::{FIRST_ATTEMPT, Job};
 use crate::judge::Judge;
 use crate::judgement::Judgement;
 use crate::next_batch::most_weight;
+use crate::refusal_code::Failure;
 use crate::row_reader::RowReader;
 use crate::sql::fused_claim::FusedClaim;
 use crate::sql::inventory::Ending;
@@ -89,7 +90,7 @@ impl Prepared<'_> {
         token: &ClaimToken,
         items: u32,
         ending: Option<(&ClaimToken, Ending<'_>)>,
-    ) -> Result<Fused, DatabaseError> {
+    ) -> Result<Fused, Failure> {
         let Self {
             job,
             judgement,
@@ -107,8 +108,8 @@ impl Prepared<'_> {
         });
         let rows = databases.try_inventory(statement).await?;
         // Where its row cannot be read, the claim may stand: as good as a lost answer.
-        let mut fused = read(rows, job, token)
-            .map_err(|error| DatabaseError::OutcomeUnknown(error.message().to_owned()))?;
+        let mut fused =
+            read(rows, job, token).map_err(|error| Failure::outcome_unknown(error.message()))?;
         if job.dialect == Dialect::Sqlite
             && let (FusedResult::Claimed(batch, given), 1..) = (&mut fused.result, items)
         {

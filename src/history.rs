@@ -20,10 +20,9 @@ const MAX_ATTEMPTS: u32 = 1_000;
 /// Attempts, latest first: so many, or fewer where their texts have many bytes together; at least one, unless
 /// none is left.
 pub(crate) async fn history<D: Database>(
-    database: &D,
+    databases: &Databases<'_, D>,
     query: &HistoryQuery,
 ) -> Result<Vec<Attempt>, Error> {
-    let databases = Databases::open(database)?;
     check_limit(query.limit, MAX_ATTEMPTS, "attempts")?;
     if query.uid.is_some() && query.meta_table.is_none() {
         return Err(Error::InvalidRequest(
@@ -49,7 +48,7 @@ pub(crate) async fn history<D: Database>(
     let mut attempts = Vec::new();
     // Attempts of one job mostly share their request, so the row is looked at once for each.
     let mut judged: Vec<(AcquireRequest, Option<String>, bool)> = Vec::new();
-    let mut judge = Judge::new(&databases);
+    let mut judge = Judge::new(databases);
     for row in RowReader::all(rows) {
         let (mut attempt, config) = row.read(|row| {
             let attempt = Attempt {
@@ -90,7 +89,7 @@ pub(crate) async fn history<D: Database>(
                 None => {
                     let job = databases.job_as_kept(&request, &scope).await?;
                     let judgement = judge.judge(&job, judged_at.as_deref()).await?;
-                    let passed_over = is_passed_over(&databases, &job, &judgement, uid).await?;
+                    let passed_over = is_passed_over(databases, &job, &judgement, uid).await?;
                     judged.push((request, judged_at, passed_over));
                     passed_over
                 }

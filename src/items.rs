@@ -20,23 +20,22 @@ pub(crate) const MAX_PAGE_ITEMS: u32 = 10_000;
 /// A page of a batch's items: so many, or fewer where they have many bytes together; at least one, unless none
 /// is left.
 pub(crate) async fn items<D: Database>(
-    database: &D,
+    databases: &Databases<'_, D>,
     claim_token: &str,
     after: Option<i64>,
     limit: u32,
 ) -> Result<Vec<Item>, Error> {
-    let databases = Databases::open(database)?;
     let token = ClaimToken::parse(claim_token)?;
     check_limit(limit, MAX_PAGE_ITEMS, "items")?;
-    let attempt = find_attempt(&databases, &token)
+    let attempt = find_attempt(databases, &token)
         .await?
         .ok_or_else(no_such_batch)?;
     let kept = attempt.kept()?;
     let job = (databases.job_as_kept(&kept.request, &attempt.scope)).await?;
-    let judgement = (Judge::new(&databases).judge_as_kept(&job, kept.grounds)).await?;
+    let judgement = (Judge::new(databases).judge_as_kept(&job, kept.grounds)).await?;
     let range = (attempt.id_start, attempt.id_end);
     let page = (limit, Fill::With);
-    read_page(&databases, &job, &judgement, range, after, page).await
+    read_page(databases, &job, &judgement, range, after, page).await
 }
 
 /// The first items of a batch that was just claimed: those before the one that fills a page. None where they

@@ -14,10 +14,9 @@ const MAX_JOBS: u32 = 100;
 
 /// A page of jobs, summed up.
 pub(crate) async fn jobs<D: Database>(
-    database: &D,
+    databases: &Databases<'_, D>,
     query: &JobsQuery,
 ) -> Result<Vec<JobSummary>, Error> {
-    let databases = Databases::open(database)?;
     check_limit(query.limit, MAX_JOBS, "jobs")?;
     let after = query.after.as_ref();
     let after_job = after.map(|after| after.job.as_str());

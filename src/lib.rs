@@ -47,13 +47,11 @@ mod planner;
 mod progress;
 mod recursion;
 mod refusal_code;
-mod repeat;
 mod requeue;
 mod retry;
 mod row_reader;
 mod scopes;
 mod sql;
-mod sqlstate;
 mod standing;
 mod sums;
 mod table_name;
@@ -64,8 +62,7 @@ mod warnings;
 mod watermark;
 
 pub use database::{
-    Database, DatabaseError, Dialect, Random, Refusal, Rows, Settings, Source, SqlError,
-    StatusLabels, Value,
+    Database, DatabaseError, Dialect, Random, Refusal, Rows, Settings, Source, StatusLabels, Value,
 };
 pub use error::Error;
 pub use follow::wait_for_work;
@@ -77,6 +74,6 @@ pub use interface::{
 };
 pub use object::Object;
 pub use planner::Planner;
-pub use repeat::repeat;
+pub use refusal_code::Kind as FailureKind;
 pub use sql::PAGE_BYTES;
 pub use table_name::{schema_and_table, split_source};

@@ -4,7 +4,7 @@
 //! Only told, never refused: a restored copy, a server that took another one's place and a file that
 //! was moved are other databases, too, and may well be meant.
 
-use crate::database::{Database, DatabaseError, Source};
+use crate::database::{Database, Source};
 use crate::databases::{Databases, meta_error};
 use crate::error::Error;
 use crate::interface::OnChange;
@@ -85,8 +85,8 @@ async fn identify<D: Database>(databases: &Databases<'_, D>, job: &Job) -> Resul
     let rows = match databases.try_meta(job, source::read_identity(job)).await {
         Ok(rows) => rows,
         // It knows no such thing, as other programs that speak its language.
-        Err(DatabaseError::Failed(_)) => return Ok(Identity::Untold),
-        Err(error) => return Err(meta_error(job, error)),
+        Err(failure) if failure.kind.is_refusal() => return Ok(Identity::Untold),
+        Err(failure) => return Err(meta_error(job, failure)),
     };
     let told = match RowReader::first(rows)? {
         Some(mut row) => row.optional_text()?,

@@ -6,10 +6,11 @@
 //! in which one statement reads is the server's to choose.
 
 use crate::blind_spot::{HOLD, refusal};
-use crate::database::{Database, DatabaseError, Refusal, Rows, Value};
+use crate::database::{Database, Rows, Value};
 use crate::databases::{Databases, meta_error};
 use crate::error::Error;
 use crate::job::Job;
+use crate::refusal_code::Kind;
 use crate::row_reader::{RowReader, unexpected};
 use crate::sql::Statement;
 use crate::sql::metadata_locks::{self as sql, Shown};
@@ -129,13 +130,11 @@ async fn permitted<D: Database>(
     statement: &Statement,
 ) -> Result<Rows, Error> {
     match databases.try_meta(job, statement.clone()).await {
-        Err(DatabaseError::Failed(error)) if error.refusal == Refusal::NotPermitted => {
-            Err(refusal(
-                job,
-                &error.message,
-                "grant SELECT on performance_schema.metadata_locks and performance_schema.threads",
-            ))
-        }
-        answer => answer.map_err(|error| meta_error(job, error)),
+        Err(failure) if failure.kind == Kind::NotPermitted => Err(refusal(
+            job,
+            &failure.message,
+            "grant SELECT on performance_schema.metadata_locks and performance_schema.threads",
+        )),
+        answer => answer.map_err(|failure| meta_error(job, failure)),
     }
 }

@@ -1,17 +1,16 @@
 //! Making the inventory table: `migrate` and `schema-statements`.
 
 use crate::claim_token::ClaimToken;
-use crate::database::{Database, DatabaseError, Dialect, Random, Refusal, Settings};
+use crate::database::{Database, Dialect, Settings};
 use crate::databases::{Databases, inventory_table};
 use crate::error::Error;
 use crate::interface::Migration;
+use crate::refusal_code::Kind;
 use crate::row_reader::RowReader;
 use crate::sql::Statement;
 
 /// How often a statement is repeated when other processes make the same table at the same moment.
 const MAX_ROUNDS: u32 = 10;
-/// PostgreSQL's codes for a table or an object that is there already.
-const DUPLICATE: [&str; 2] = ["42P07", "42710"];
 
 /// The statements that make the inventory table.
 pub(crate) fn schema_statements<D: Database>(
@@ -26,11 +25,7 @@ pub(crate) fn schema_statements<D: Database>(
 }
 
 /// Makes the inventory table where it is missing, or one of ours where pybatchintory made it.
-pub(crate) async fn migrate<D: Database, R: Random>(
-    database: &D,
-    random: &R,
-) -> Result<Migration, Error> {
-    let databases = Databases::open(database)?;
+pub(crate) async fn migrate<D: Database>(databases: &Databases<'_, D>) -> Result<Migration, Error> {
     let inventory = &databases.inventory;
     let mut migration = Migration {
         created: false,
@@ -38,17 +33,18 @@ pub(crate) async fn migrate<D: Database, R: Random>(
     };
     match databases.try_inventory(inventory.probe()).await {
         Ok(_) => {}
-        Err(DatabaseError::Failed(error)) if error.refusal == Refusal::NoSuchTable => {
-            migration.created = true;
-        }
-        Err(DatabaseError::Failed(error)) if error.refusal == Refusal::NoSuchColumn => {
-            upgrade(&databases, &ClaimToken::from_random(random.random())).await?;
-            migration.upgraded = true;
-        }
-        Err(error) => return Err(databases.inventory_error(error)),
+        Err(failure) => match failure.kind {
+            Kind::NoSuchTable => migration.created = true,
+            Kind::NoSuchColumn => {
+                let secret = ClaimToken::from_random(databases.random.random());
+                upgrade(databases, &secret).await?;
+                migration.upgraded = true;
+            }
+            _ => return Err(databases.inventory_error(failure)),
+        },
     }
     for text in inventory.create(inventory.dialect) {
-        execute(&databases, without_parameters(text)).await?;
+        execute(databases, without_parameters(text)).await?;
     }
     databases.inventory(inventory.probe()).await?;
     Ok(migration)
@@ -117,38 +113,26 @@ async fn execute<D: Database>(
 ) -> Result<(), Error> {
     let mut last = None;
     for _ in 0..MAX_ROUNDS {
-        match databases.try_inventory(statement.clone()).await {
+        let failure = match databases.try_inventory(statement.clone()).await {
             Ok(_) => return Ok(()),
-            Err(error) if is_there(&error) => return Ok(()),
-            Err(error) if is_duplicate(&error) => last = Some(error),
-            Err(DatabaseError::Failed(error)) if error.refusal == Refusal::NoSuchTable => {
+            Err(failure) => failure,
+        };
+        match failure.kind {
+            Kind::ColumnIsThere => return Ok(()),
+            Kind::IsMade | Kind::Conflict | Kind::OutcomeUnknown => last = Some(failure),
+            Kind::NoSuchTable => {
                 return Err(Error::NoSuchTable(format!(
                     "the inventory table {:?} cannot be created; create its schema {:?} first ({})",
                     databases.inventory.name.to_string(),
                     databases.inventory.name.schema(),
-                    error.message
+                    failure.message
                 )));
             }
-            Err(error) => return Err(databases.inventory_error(error)),
+            _ => return Err(databases.inventory_error(failure)),
         }
     }
     Err(match last {
-        Some(error) => databases.inventory_error(error),
+        Some(failure) => databases.inventory_error(failure),
         None => Error::Database("the inventory table cannot be created".into()),
     })
-}
-
-/// Whether a column is there already, in SQLite's words: it has no code for this.
-fn is_there(error: &DatabaseError) -> bool {
-    matches!(error, DatabaseError::Failed(error) if error.message.starts_with("duplicate column name"))
-}
-
-fn is_duplicate(error: &DatabaseError) -> bool {
-    match error {
-        DatabaseError::Conflict(_) | DatabaseError::OutcomeUnknown(_) => true,
-        DatabaseError::Failed(error) => {
-            (error.code.as_deref()).is_some_and(|code| DUPLICATE.contains(&code))
-        }
-        _ => false,
-    }
 }

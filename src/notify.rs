@@ -8,10 +8,9 @@ use crate::sql::notify::{channel, triggers};
 
 /// The channel on which a meta table's database tells that rows have come, if it is one that can.
 pub(crate) async fn notifications<D: Database>(
-    database: &D,
+    databases: &Databases<'_, D>,
     meta_table: &str,
 ) -> Result<Option<NotifyChannel>, Error> {
-    let databases = Databases::open(database)?;
     if databases.meta_dialect != Dialect::Postgresql {
         return Ok(None);
     }

@@ -16,23 +16,22 @@ const MAX_BATCHES: u32 = 1_000;
 
 /// The next batches.
 pub(crate) async fn plan<D: Database>(
-    database: &D,
+    databases: &Databases<'_, D>,
     request: &AcquireRequest,
     after: Option<i64>,
     batches: u32,
 ) -> Result<BatchPlan, Error> {
-    let databases = Databases::open(database)?;
     let job = databases.job(request).await?;
     if !(1..=MAX_BATCHES).contains(&batches) {
         return Err(Error::InvalidRequest(format!(
             "batches must be from 1 to {MAX_BATCHES}, not {batches}; continue a plan behind its last id"
         )));
     }
-    let standing = standing::read(&databases, &job).await?;
+    let standing = standing::read(databases, &job).await?;
     let watermark = standing.watermark.max(Watermark::at(after));
-    let judgement = Judge::new(&databases).judge(&job, None).await?;
+    let judgement = Judge::new(databases).judge(&job, None).await?;
     let density = standing.density;
-    let ahead = look_ahead(&databases, &job, &judgement, watermark, density, batches).await?;
+    let ahead = look_ahead(databases, &job, &judgement, watermark, density, batches).await?;
     Ok(ahead.plan)
 }
 

@@ -2,6 +2,7 @@
 
 use crate::advance::Turn;
 use crate::database::{Database, Dialect, Random};
+use crate::databases::Databases;
 use crate::error::Error;
 use crate::interface::{
     AcquireRequest, Acquisition, Advanced, Attempt, AuditPage, Batch, BatchPlan, Completion,
@@ -30,6 +31,11 @@ impl<D: Database, R: Random> Planner<D, R> {
         Self { database, random }
     }
 
+    /// A call's view of the databases.
+    fn open(&self) -> Result<Databases<'_, D>, Error> {
+        Databases::open(&self.database, &self.random)
+    }
+
     /// Hands out the next batch of a job. With a claim token of the caller's own the call may be
     /// repeated after any failure.
     pub async fn acquire(
@@ -37,7 +43,7 @@ impl<D: Database, R: Random> Planner<D, R> {
         request: &AcquireRequest,
         claim_token: Option<&str>,
     ) -> Result<Acquisition, Error> {
-        claim::acquire(&self.database, &self.random, request, claim_token).await
+        claim::acquire(&self.open()?, request, claim_token).await
     }
 
     /// Ends a batch, where one is given, and hands out the next with up to `items` (at most 10,000) of its
@@ -55,7 +61,7 @@ impl<D: Database, R: Random> Planner<D, R> {
             claim_token,
             items,
         };
-        advance::advance(&self.database, &self.random, turn).await
+        advance::advance(&self.open()?, turn).await
     }
 
     /// Hands out up to so many (1 to 1,000) batches that follow each other, all or none.
@@ -65,7 +71,7 @@ impl<D: Database, R: Random> Planner<D, R> {
         batches: u32,
         claim_token: Option<&str>,
     ) -> Result<Vec<Batch>, Error> {
-        claim::acquire_many(&self.database, &self.random, request, batches, claim_token).await
+        claim::acquire_many(&self.open()?, request, batches, claim_token).await
     }
 
     /// A page of the items of a batch: up to `limit` (1 to 10,000) items with ids above `after`, or about a MiB
@@ -76,17 +82,17 @@ impl<D: Database, R: Random> Planner<D, R> {
         after: Option<i64>,
         limit: u32,
     ) -> Result<Vec<Item>, Error> {
-        items::items(&self.database, claim_token, after, limit).await
+        items::items(&self.open()?, claim_token, after, limit).await
     }
 
     /// A sign of life: the batch's lease now ends so many seconds from now.
     pub async fn heartbeat(&self, claim_token: &str, lease_seconds: u32) -> Result<(), Error> {
-        lease::heartbeat(&self.database, claim_token, lease_seconds).await
+        lease::heartbeat(&self.open()?, claim_token, lease_seconds).await
     }
 
     /// Ends a batch. Ending it again in the same way is fine and changes nothing.
     pub async fn complete(&self, claim_token: &str, outcome: &Outcome) -> Result<(), Error> {
-        completion::complete(&self.database, claim_token, outcome).await
+        completion::complete(&self.open()?, claim_token, outcome).await
     }
 
     /// The next `batches` (1 to 1,000) batches without claiming them, behind `after` if that lies
@@ -97,17 +103,17 @@ impl<D: Database, R: Random> Planner<D, R> {
         after: Option<i64>,
         batches: u32,
     ) -> Result<BatchPlan, Error> {
-        plan::plan(&self.database, request, after, batches).await
+        plan::plan(&self.open()?, request, after, batches).await
     }
 
     /// What a job has left to do, counted up to `cap` (1 to 100,000,000) items.
     pub async fn progress(&self, request: &AcquireRequest, cap: u64) -> Result<JobProgress, Error> {
-        progress::progress(&self.database, request, cap).await
+        progress::progress(&self.open()?, request, cap).await
     }
 
     /// What about a job's source may surprise its user, a sentence each.
     pub async fn warnings(&self, request: &AcquireRequest) -> Result<Vec<String>, Error> {
-        warnings::warnings(&self.database, request).await
+        warnings::warnings(&self.open()?, request).await
     }
 
     /// Puts ranges of a job back, to be handed out again. Gives back how many.
@@ -117,7 +123,7 @@ impl<D: Database, R: Random> Planner<D, R> {
         job: &str,
         target: &RequeueTarget,
     ) -> Result<u64, Error> {
-        requeue::requeue(&self.database, meta_table, job, target).await
+        requeue::requeue(&self.open()?, meta_table, job, target).await
     }
 
     /// Counts up to `limit` (1 to 1,000) processed ranges of a job behind the id `after` again.
@@ -128,18 +134,18 @@ impl<D: Database, R: Random> Planner<D, R> {
         after: Option<i64>,
         limit: u32,
     ) -> Result<AuditPage, Error> {
-        audit::audit(&self.database, meta_table, job, after, limit).await
+        audit::audit(&self.open()?, meta_table, job, after, limit).await
     }
 
     /// Jobs, by meta table and name: a page of them. An empty page is the end.
     pub async fn jobs(&self, query: &JobsQuery) -> Result<Vec<JobSummary>, Error> {
-        jobs::jobs(&self.database, query).await
+        jobs::jobs(&self.open()?, query).await
     }
 
     /// Attempts, latest first: up to the query's limit, or about a MiB of what became of them. An empty page is
     /// the end.
     pub async fn history(&self, query: &HistoryQuery) -> Result<Vec<Attempt>, Error> {
-        history::history(&self.database, query).await
+        history::history(&self.open()?, query).await
     }
 
     /// The statements that make the inventory table in a dialect.
@@ -149,11 +155,11 @@ impl<D: Database, R: Random> Planner<D, R> {
 
     /// The channel on which the database of a meta table tells that rows have come, if it is one that can.
     pub async fn notifications(&self, meta_table: &str) -> Result<Option<NotifyChannel>, Error> {
-        notify::notifications(&self.database, meta_table).await
+        notify::notifications(&self.open()?, meta_table).await
     }
 
     /// Makes the inventory table and its indexes where they are missing.
     pub async fn migrate(&self) -> Result<Migration, Error> {
-        migration::migrate(&self.database, &self.random).await
+        migration::migrate(&self.open()?).await
     }
 }

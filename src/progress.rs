@@ -19,21 +19,20 @@ const MAX_CAP: u64 = 100_000_000;
 
 /// Counts what is left, up to `cap` rows of the meta table, and tells how fast it gets less.
 pub(crate) async fn progress<D: Database>(
-    database: &D,
+    databases: &Databases<'_, D>,
     request: &AcquireRequest,
     cap: u64,
 ) -> Result<JobProgress, Error> {
-    let databases = Databases::open(database)?;
     let job = databases.job(request).await?;
     if !(1..=MAX_CAP).contains(&cap) {
         return Err(Error::InvalidRequest(format!(
             "cap must be from 1 to {MAX_CAP} items, not {cap}"
         )));
     }
-    let standing = standing::read(&databases, &job).await?;
-    let mut progress = count_left(&databases, &job, &standing, cap).await?;
+    let standing = standing::read(databases, &job).await?;
+    let mut progress = count_left(databases, &job, &standing, cap).await?;
     if standing.watermark.uid().is_some() {
-        pace::tell(&databases, &job, &mut progress).await?;
+        pace::tell(databases, &job, &mut progress).await?;
     }
     Ok(progress)
 }

@@ -1,10 +1,11 @@
 //! Putting ranges back: `requeue`.
 
-use crate::database::{Database, DatabaseError};
+use crate::database::Database;
 use crate::databases::Databases;
 use crate::error::Error;
 use crate::interface::RequeueTarget;
 use crate::job::check_name;
+use crate::refusal_code::{Failure, Kind};
 
 /// The most ranges of ids in one call.
 const MAX_RANGES: usize = 1_000;
@@ -13,12 +14,11 @@ const MAX_ROUNDS: u32 = 3;
 
 /// Puts ranges of a job back.
 pub(crate) async fn requeue<D: Database>(
-    database: &D,
+    databases: &Databases<'_, D>,
     meta_table: &str,
     job: &str,
     target: &RequeueTarget,
 ) -> Result<u64, Error> {
-    let databases = Databases::open(database)?;
     let meta_table = databases.scope(meta_table).await?;
     check_name("job", job)?;
     if let RequeueTarget::Ids(ranges) = target {
@@ -41,9 +41,9 @@ pub(crate) async fn requeue<D: Database>(
         match databases.try_inventory(statement).await {
             Ok(rows) => return Ok(rows.affected),
             // What is put back twice is handed out once.
-            Err(DatabaseError::OutcomeUnknown(message)) => lost_answer = message,
-            Err(error) => return Err(databases.inventory_error(error)),
+            Err(failure) if failure.kind == Kind::OutcomeUnknown => lost_answer = failure.message,
+            Err(failure) => return Err(databases.inventory_error(failure)),
         }
     }
-    Err(databases.inventory_error(DatabaseError::OutcomeUnknown(lost_answer)))
+    Err(databases.inventory_error(Failure::outcome_unknown(lost_answer)))
 }

@@ -192,7 +192,7 @@ mod tests {
     use std::task::{Context, Poll, Waker};
 
     use super::*;
-    use crate::database::{DatabaseError, Rows, Settings, StatusLabels, Value};
+    use crate::database::{DatabaseError, Random, Rows, Settings, StatusLabels, Value};
 
     /// A MySQL server that says how it takes names, and counts how often it is asked.
     struct Server {
@@ -211,6 +211,15 @@ mod tests {
         }
     }
 
+    /// Nothing here goes by chance.
+    struct Untold;
+
+    impl Random for Untold {
+        fn random(&self) -> [u64; 2] {
+            [0; 2]
+        }
+    }
+
     impl Database for Server {
         fn settings(&self) -> Settings {
             Settings {
@@ -220,6 +229,7 @@ mod tests {
                 meta_schema: Some("Lake".into()),
                 meta_name: self.source.map(str::to_owned),
                 one_database: false,
+                may_repeat: true,
                 status_labels: StatusLabels::default(),
             }
         }
@@ -229,8 +239,8 @@ mod tests {
         async fn query(
             &self,
             _on: Source,
-            statement: String,
-            parameters: Vec<Value>,
+            statement: &str,
+            parameters: &[Value],
         ) -> Result<Rows, DatabaseError> {
             assert!(
                 statement.contains("@@lower_case_table_names"),
@@ -238,7 +248,7 @@ mod tests {
             );
             self.asked.fetch_add(1, Ordering::Relaxed);
             // Each name is there twice: as it is, and to be folded.
-            let names = parameters.into_iter().step_by(2);
+            let names = parameters.iter().cloned().step_by(2);
             let spelled = names.map(|name| match name {
                 Value::Text(name) if self.folding != 0 => Value::Text(name.to_lowercase()),
                 name => name,
@@ -269,7 +279,7 @@ mod tests {
             (2, "Other.Files", "other.files", "other.files"),
         ] {
             let server = Server::new(folding, None);
-            let databases = Databases::open(&server).unwrap();
+            let databases = Databases::open(&server, &Untold).unwrap();
             let table = at_once(databases.meta_table(name)).unwrap();
             assert_eq!(
                 (table.scope().as_str(), table.to_string().as_str()),
@@ -298,7 +308,7 @@ mod tests {
             (None, "a:LAKE.Files", "a:LAKE.Files"),
         ] {
             let server = Server::new(1, source);
-            let databases = Databases::open(&server).unwrap();
+            let databases = Databases::open(&server, &Untold).unwrap();
             assert_eq!(at_once(databases.scope(name)).unwrap(), scope, "{name}");
         }
     }
@@ -311,7 +321,7 @@ mod tests {
         };
         for (folding, scope) in [(0, "Lake.Inventory"), (1, "lake.inventory")] {
             let server = Server::new(folding, None);
-            let databases = Databases::open(&server).unwrap();
+            let databases = Databases::open(&server, &Untold).unwrap();
             let job = at_once(databases.job(&request)).unwrap();
             assert_eq!(job.meta_table.scope(), scope);
             let told = at_once(databases.told(scope.into())).unwrap();

@@ -15,23 +15,22 @@ use crate::watermark::Watermark;
 
 /// Looks for what may surprise.
 pub(crate) async fn warnings<D: Database>(
-    database: &D,
+    databases: &Databases<'_, D>,
     request: &AcquireRequest,
 ) -> Result<Vec<String>, Error> {
-    let databases = Databases::open(database)?;
     let job = databases.job(request).await?;
     let mut warnings = match job.dialect {
-        Dialect::Sqlite => ids_used_again(&databases, &job).await?,
+        Dialect::Sqlite => ids_used_again(databases, &job).await?,
         Dialect::Postgresql | Dialect::Mysql => Vec::new(),
     };
-    warnings.extend(beyond_the_fence(&databases, &job).await?);
+    warnings.extend(beyond_the_fence(databases, &job).await?);
     if job.source == Source::Meta {
-        warnings.extend(ids_that_are_none(&databases, &job).await?);
+        warnings.extend(ids_that_are_none(databases, &job).await?);
     }
-    let standing = standing::read(&databases, &job).await?;
-    warnings.extend(watermark_above_the_table(&databases, &job, standing.watermark).await?);
+    let standing = standing::read(databases, &job).await?;
+    warnings.extend(watermark_above_the_table(databases, &job, standing.watermark).await?);
     warnings.extend(ids_passed_over(&job, &standing));
-    warnings.extend(another_database(&databases, &job, &standing).await?);
+    warnings.extend(another_database(databases, &job, &standing).await?);
     Ok(warnings)
 }
 

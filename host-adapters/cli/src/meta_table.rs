@@ -9,7 +9,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use batchintory_wasmtime::batchintory::schema_and_table;
-use batchintory_wasmtime::{Database, DatabaseError, Dialect, Refusal, Rows, Value};
+use batchintory_wasmtime::{Database, DatabaseError, Dialect, FailureKind, Rows, Value};
 use sea_query::{
     BinOper, ColumnDef, Expr, ExprTrait, Func, Index, IndexCreateStatement, IntoTableRef,
     MysqlQueryBuilder, Order, PostgresQueryBuilder, Query, QueryStatementWriter,
@@ -36,9 +36,6 @@ const MAX_ROUNDS: u32 = 50;
 
 /// How long to wait before the first repetition; one step more before each further one.
 const PAUSE: Duration = Duration::from_millis(2);
-
-/// PostgreSQL's codes for a table or an index that is there already: it looks before it locks.
-const DUPLICATE: [&str; 2] = ["42P07", "42710"];
 
 /// What the table last said of a file.
 struct Listed {
@@ -145,7 +142,7 @@ impl FileTable {
         let mut round = 0;
         loop {
             match statement().await {
-                Err(error) if round < MAX_ROUNDS && is_race(&error) => {}
+                Err(error) if round < MAX_ROUNDS && self.is_race(&error) => {}
                 answer => return answer,
             }
             round += 1;
@@ -163,7 +160,7 @@ impl FileTable {
             }
             match self.insert(&new, &latest).await {
                 Ok(_) => return Ok(new.len()),
-                Err(error) if is_race(&error) => {}
+                Err(error) if self.is_race(&error) => {}
                 Err(error) => return Err(self.failure(error)),
             }
             tokio::time::sleep(PAUSE * round).await;
@@ -222,7 +219,7 @@ impl FileTable {
             .and_where(Expr::col("item").is_in(files.iter().map(|(path, _)| self.bind_text(path))))
             .order_by("uid", Order::Asc);
         let rows = match self.query(&select).await {
-            Err(DatabaseError::Failed(error)) if error.refusal == Refusal::NoSuchTable => {
+            Err(error) if self.kind(&error) == FailureKind::NoSuchTable => {
                 return Ok(HashMap::new());
             }
             rows => rows.map_err(|error| self.failure(error))?,
@@ -315,18 +312,25 @@ impl FileTable {
     }
 
     fn failure(&self, error: DatabaseError) -> Failure {
-        let message = match error {
-            DatabaseError::Unavailable(message)
-            | DatabaseError::OutcomeUnknown(message)
-            | DatabaseError::Conflict(message)
-            | DatabaseError::Retryable(message) => message,
-            DatabaseError::Failed(error) => error.message,
-        };
+        let message = error.into_message();
         Failure::other(format!(
             "the files cannot be listed in the table {:?}: {message}",
             self.table
         ))
         .hint("the table needs the columns uid, item, weight, modified and previous; name another by --table")
+    }
+
+    fn kind(&self, error: &DatabaseError) -> FailureKind {
+        error.kind(self.database.dialect())
+    }
+
+    /// Whether another process did the same at the same moment, or keeps the table locked. PostgreSQL looks
+    /// whether a table is there before it locks.
+    fn is_race(&self, error: &DatabaseError) -> bool {
+        matches!(
+            self.kind(error),
+            FailureKind::Conflict | FailureKind::Passing | FailureKind::IsMade
+        )
     }
 }
 
@@ -342,15 +346,4 @@ fn changed<'a>(
                 .is_none_or(|row| row.file.as_ref() != Some(file))
         })
         .collect()
-}
-
-/// Whether another process did the same at the same moment, or keeps the table locked.
-fn is_race(error: &DatabaseError) -> bool {
-    match error {
-        DatabaseError::Conflict(_) | DatabaseError::Retryable(_) => true,
-        DatabaseError::Failed(error) => {
-            (error.code.as_deref()).is_some_and(|code| DUPLICATE.contains(&code))
-        }
-        _ => false,
-    }
 }

@@ -96,6 +96,7 @@ mod tests {
             meta_schema: meta_schema.map(str::to_owned),
             meta_name: None,
             one_database: false,
+            may_repeat: true,
             status_labels: StatusLabels::default(),
         }
     }

@@ -4,7 +4,6 @@ export { Batch, type ItemOptions, Items, type Processing } from "./batch.js";
 export {
   type DatabaseOptions,
   type Dialect,
-  type Refusal,
   type Rows,
   type Source,
   StatementError,

@@ -1,9 +1,7 @@
 // The hook for a database, and both databases together as the planner sees them.
 
 import { explain } from "./driver/errors.js";
-import { messageOf } from "./errors.js";
 import type { Database as WitDatabase } from "./planner/wit.js";
-import { repeat } from "./retry.js";
 
 /** Which of the two databases a statement is for. */
 export type Source = "inventory" | "meta";
@@ -25,37 +23,36 @@ export interface Rows {
   affected: number;
 }
 
-/** Why the database refused a statement. */
-export type Refusal =
-  | "no-such-table"
-  | "no-such-column"
-  | "wrong-type"
-  | "read-only"
-  | "not-permitted"
-  | "other";
-
 /**
  * What became of a statement that has no rows: it certainly had no effect, but for `outcome-unknown`, where
- * nobody knows. `retryable` ones are repeated.
+ * nobody knows.
  */
-export type StatementOutcome = "unavailable" | "outcome-unknown" | "conflict" | "retryable" | "failed";
+export type StatementOutcome = "unavailable" | "outcome-unknown" | "refused";
 
 /** A statement without rows: what a query function throws to say more than its driver's error does. */
 export class StatementError extends Error {
   /** What became of the statement. */
   readonly outcome: StatementOutcome;
-  /** Why it was refused, where it `failed`. */
-  readonly refusal: Refusal;
-  /** The database's own code: an SQLSTATE, or SQLite's result code. */
-  readonly code: string | undefined;
+  /**
+   * The database's own code, where it was `refused`: an SQLSTATE, SQLite's extended result code or MySQL's error
+   * number. The planner knows what each means. Empty where the driver tells none.
+   */
+  readonly code: string;
 
-  constructor(outcome: StatementOutcome, message: string, refusal: Refusal = "other", code?: string) {
+  constructor(outcome: StatementOutcome, message: string, code = "") {
     super(message);
     this.name = "StatementError";
     this.outcome = outcome;
-    this.refusal = refusal;
     this.code = code;
   }
+}
+
+/** What databases say of a value of a type that is none of theirs. */
+const mismatch: Record<Dialect, string> = { postgresql: "42804", sqlite: "20", mysql: "1366" };
+
+/** A selected value that is none of the boundary's. */
+export function unreadable(dialect: Dialect, message: string): StatementError {
+  return new StatementError("refused", message, mismatch[dialect]);
 }
 
 /** One database. */
@@ -109,24 +106,19 @@ export class Databases {
       ...(metaSchema === undefined ? {} : { metaSchema }),
       ...(metaName === undefined ? {} : { metaName }),
       oneDatabase: inventory === meta,
+      mayRepeat: true,
       statusLabels: { running: "running", succeeded: "succeeded", failed: "failed", ...statusLabels },
     };
   }
 
-  /** Runs a statement; one that met a passing conflict is repeated. Never throws. */
+  /** Runs a statement. Never throws. */
   async query(source: Source, statement: string, parameters: Value[]): Promise<Answer> {
     const database = this.#databases[source];
     try {
-      const rows = await repeat(async () => {
-        try {
-          return await database.query(statement, parameters);
-        } catch (error) {
-          throw explain(database.dialect, error);
-        }
-      });
-      return { ok: checked(rows) };
+      return { ok: checked(database.dialect, await database.query(statement, parameters)) };
     } catch (error) {
-      return { error: witError(error) };
+      const { outcome, code, message } = explain(database.dialect, error);
+      return { error: outcome === "refused" ? { tag: outcome, val: { code, message } } : { tag: outcome, val: message } };
     }
   }
 
@@ -139,24 +131,16 @@ export class Databases {
 }
 
 /** The rows, if a query function of the caller's gave any. */
-function checked(rows: Rows): Rows {
+function checked(dialect: Dialect, rows: Rows): Rows {
   const isValue = (value: unknown) =>
     value === null || ["boolean", "bigint", "number", "string"].includes(typeof value);
   const isRow = (row: unknown) => Array.isArray(row) && row.every(isValue);
   if (!Array.isArray(rows?.rows) || !rows.rows.every(isRow) || !Number.isSafeInteger(rows.affected)) {
-    throw new StatementError(
-      "failed",
+    throw unreadable(
+      dialect,
       "the query function must give { rows, affected }: each row an array of null, boolean, bigint (for " +
         "integers), number (for double precision) or string, affected a whole number",
-      "wrong-type",
     );
   }
   return rows;
-}
-
-function witError(error: unknown): WitDatabase.Error {
-  if (!(error instanceof StatementError)) return { tag: "outcome-unknown", val: messageOf(error) };
-  const { outcome, refusal, code, message } = error;
-  if (outcome !== "failed") return { tag: outcome, val: message };
-  return { tag: "failed", val: { refusal, message, ...(code === undefined ? {} : { code }) } };
 }

@@ -13,8 +13,8 @@ import { errorOf } from "./errors.js";
 
 /**
  * Runs one statement by itself, in autocommit, and gives all its rows. Parameters stand in the statement as `$1`, `$2`, …
- * (PostgreSQL) or `?` (SQLite, MySQL), in order. What it throws is explained by the driver's error codes; a
- * `StatementError` says by itself whether the statement took effect.
+ * (PostgreSQL) or `?` (SQLite, MySQL), in order. What it throws is explained by the database's own code, as
+ * drivers tell it; a `StatementError` says by itself what became of the statement.
  */
 export type Query = (source: Source, statement: string, parameters: Value[]) => Promise<Rows> | Rows;
 

@@ -52,7 +52,7 @@ test("every value comes through, and answers that are longer than any before", a
     rows(null, true, 9223372036854775807n, -0.5, Number.POSITIVE_INFINITY, "text", '{"integer":"1"}'),
     rows(long),
     rows("short"),
-    { error: { tag: "failed", val: { refusal: "other", message: "no" } } },
+    { error: { tag: "refused", val: { code: "13", message: "no" } } },
   ]) {
     await wake(memory);
     const told = once(thread, "message");
@@ -67,7 +67,7 @@ test("an answer that has no room is told", async (context) => {
   await wake(memory);
   const told = once(thread, "message");
   assert.match(giveAnswer(memory, rows("x".repeat(70_000))), /more than 70000 bytes; ask for less/);
-  assert.match((await told)[0].error.val.message, /ask for less/);
+  assert.match((await told)[0].error.val, /ask for less/);
   await wake(memory);
   assert.equal(giveAnswer(memory, rows("x".repeat(60_000))), undefined);
 });

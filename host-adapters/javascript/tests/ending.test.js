@@ -56,7 +56,7 @@ test("an end is tried again until the database is back", async (context) => {
 test("whatever else the database says, a result is kept", async (context) => {
   const { inventory, state } = await opened(context);
   const { batch } = await inventory.acquire(files);
-  state.refusal = new StatementError("failed", "the disk is full", "other", "13");
+  state.refusal = new StatementError("refused", "the disk is full", "13");
   const told = warned(context, /the disk is full/);
   const ended = batch.succeed("a result");
   await told;
@@ -68,7 +68,7 @@ test("whatever else the database says, a result is kept", async (context) => {
 test("a result that can never be kept fails its batch", async (context) => {
   const { inventory, state } = await opened(context);
   const { batch } = await inventory.acquire(files);
-  state.refusal = new StatementError("failed", "string or blob too big", "other", "18");
+  state.refusal = new StatementError("refused", "string or blob too big", "18");
   state.refusesOnce = true;
   const processed = batch.process(() => "a result");
   await assert.rejects(processed, { code: "invalid-request", message: /can never store/ });

@@ -99,14 +99,26 @@ test("what a query function throws or gives wrongly is told", async (context) =>
   let tries = 0;
   answer = () => {
     tries += 1;
-    throw new StatementError("retryable", "busy as always");
+    throw new StatementError("refused", "busy as always", "5");
   };
-  await assert.rejects(inventory.jobs(), { message: /busy as always/ });
+  await assert.rejects(inventory.jobs(), { name: "UnavailableError", message: /busy as always/ });
   assert.equal(tries, 10);
   answer = () => Promise.reject(new StatementError("unavailable", "nobody at home"));
   await assert.rejects(inventory.jobs(), { name: "UnavailableError", message: /nobody at home/ });
-  answer = () => Promise.reject(new StatementError("failed", "no such table: inventory", "no-such-table"));
-  await assert.rejects(inventory.jobs(), { name: "NoSuchTableError" });
+  const sqliteError = (message, more) => () => Promise.reject(Object.assign(new Error(message), more));
+  for (const [thrown, name, message] of [
+    // A code and its name, as drivers tell them; words alone, as D1 does.
+    [sqliteError("no such table: inventory", { errcode: 1 }), "NoSuchTableError", /migrate/],
+    [sqliteError("no such table: inventory", { code: "SQLITE_ERROR" }), "NoSuchTableError", /migrate/],
+    [sqliteError("D1_ERROR: no such table: inventory: SQLITE_ERROR"), "NoSuchTableError", /migrate/],
+    [sqliteError("database or disk is full", { code: "SQLITE_FULL" }), "DatabaseError", /refused .* full/],
+    [sqliteError("disk I/O error", { errcode: 10 }), "DatabaseError", /refused .* disk/],
+    [sqliteError("D1_ERROR: Network connection lost."), "UnavailableError", /went away .* lost/],
+    [sqliteError("read ECONNRESET", { errno: -104 }), "UnavailableError", /went away .* ECONNRESET/],
+  ]) {
+    answer = thrown;
+    await assert.rejects(inventory.jobs(), { name, message });
+  }
   for (const wrong of [
     undefined,
     [],
@@ -116,5 +128,21 @@ test("what a query function throws or gives wrongly is told", async (context) =>
   ]) {
     answer = () => wrong;
     await assert.rejects(inventory.jobs(), { message: /must give \{ rows, affected \}/ });
+  }
+});
+
+test("errors of MySQL's drivers are understood by their numbers", async (context) => {
+  let thrown = {};
+  const query = () => Promise.reject(Object.assign(new Error("why"), thrown));
+  const inventory = await open({ query, dialect: "mysql", inventoryTable: "lake.inventory", metaSchema: "lake" });
+  context.after(() => inventory.close());
+  for (const [error, name] of [
+    [{ code: "ER_NO_SUCH_TABLE", errno: 1146, sqlState: "42S02" }, "NoSuchTableError"],
+    [{ code: "ER_OPTION_PREVENTS_STATEMENT", errno: 1290, sqlState: "HY000" }, "UnavailableError"],
+    [{ code: "ER_PARSE_ERROR", errno: 1064, sqlState: "42000" }, "DatabaseError"],
+    [{ code: "ECONNREFUSED", errno: -111 }, "UnavailableError"],
+  ]) {
+    thrown = error;
+    await assert.rejects(inventory.jobs(), { name }, `${error.code}`);
   }
 });

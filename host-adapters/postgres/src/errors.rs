@@ -9,9 +9,7 @@ use tokio_postgres::Error;
 #[allow(clippy::needless_pass_by_value)]
 pub(crate) fn explain(error: Error) -> DatabaseError {
     match error.as_db_error() {
-        Some(refused) => {
-            DatabaseError::from_sqlstate(refused.code().code(), refused.message().to_owned())
-        }
+        Some(refused) => DatabaseError::refused(refused.code().code(), refused.message()),
         // The answer did not come, or cannot be read; what the server did is not known.
         None => DatabaseError::OutcomeUnknown(message(&error)),
     }

@@ -1,6 +1,6 @@
 //! Values of the boundary in PostgreSQL.
 
-use batchintory::{DatabaseError, Refusal, SqlError, Value};
+use batchintory::{DatabaseError, Value};
 use tokio_postgres::Row;
 use tokio_postgres::types::{FromSql, IsNull, ToSql, Type, private::BytesMut, to_sql_checked};
 
@@ -73,9 +73,6 @@ fn get<'a, T: FromSql<'a>>(
 }
 
 fn unreadable(message: String) -> DatabaseError {
-    DatabaseError::Failed(SqlError {
-        refusal: Refusal::WrongType,
-        code: None,
-        message,
-    })
+    const DATATYPE_MISMATCH: &str = "42804";
+    DatabaseError::refused(DATATYPE_MISMATCH, message)
 }

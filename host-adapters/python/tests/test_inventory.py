@@ -19,19 +19,26 @@ from batchintory import (
     Batch,
     ConfigurationChanged,
     ConnectError,
+    DatabaseRefused,
     HistoryQuery,
     IdRange,
     InvalidRequest,
     Inventory,
+    JobsQuery,
+    Limits,
     NoSuchBatch,
+    NoSuchColumn,
     NoSuchTable,
     Nothing,
     Outcome,
     Superseded,
     TransactionError,
+    Unavailable,
 )
+from batchintory.database import DatabaseError, Databases
 from batchintory.driver.news import waits
 from batchintory.driver.pooled import PooledDatabase
+from batchintory.planner.pool import InstancePool
 
 
 def test_batches_are_handed_out_until_nothing_is_left(url: str, lake: MakeInventory) -> None:
@@ -259,6 +266,55 @@ def test_a_locked_file_is_waited_for(sqlite_url: str, lake: MakeInventory) -> No
     assert isinstance(inventory.acquire(request_of()), Batch)
     timer.join()
     writer.close()
+
+
+class Busy:
+    """A database of the program's own, where every statement meets a deadlock."""
+
+    dialect = "postgresql"
+    schema = None
+
+    def __init__(self) -> None:
+        self.asked = 0
+
+    def query(self, statement: str, parameters: Any) -> Any:
+        self.asked += 1
+        raise DatabaseError("refused", "deadlock detected", code="40P01")
+
+    def close(self) -> None:
+        pass
+
+
+def test_passing_conflicts_are_repeated_but_in_a_transaction() -> None:
+    busy: Any = Busy()
+    with pytest.raises(Unavailable, match=r"too busy.*deadlock detected"):
+        Inventory(busy).jobs()
+    assert busy.asked == 10
+    databases = Databases(busy, busy, may_repeat=False)
+    with pytest.raises(Unavailable, match="deadlock detected"):
+        InstancePool(Limits()).call(databases, "jobs", (JobsQuery(),))
+    assert busy.asked == 11
+
+
+def test_a_code_means_the_same_whatever_the_driver() -> None:
+    class Refusing(Busy):
+        code = ""
+
+        def query(self, statement: str, parameters: Any) -> Any:
+            raise DatabaseError("refused", "why", code=self.code)
+
+    refusing: Any = Refusing()
+    for dialect, code, error in [
+        ("postgresql", "42P01", NoSuchTable),
+        ("postgresql", "42703", NoSuchColumn),
+        ("postgresql", "25006", Unavailable),
+        ("postgresql", "57P01", Unavailable),
+        ("sqlite", "14", Unavailable),
+        ("sqlite", "13", DatabaseRefused),
+    ]:
+        refusing.dialect, refusing.code = dialect, code
+        with pytest.raises(error):
+            Inventory(refusing).jobs()
 
 
 @pytest.mark.parametrize("driver", ["psycopg", "psycopg2", "pymysql"])

@@ -6,7 +6,7 @@ use std::net::IpAddr;
 use std::sync::{Arc, Mutex, PoisonError, RwLock};
 use std::time::{Duration, Instant};
 
-use batchintory::{Database as _, DatabaseError};
+use batchintory::{Database as _, DatabaseError, Value};
 use batchintory_http::Settings as ServiceSettings;
 use batchintory_wasmtime::{ClaimQueues, ClaimTurn, Databases};
 use hyper::body::Incoming;
@@ -290,8 +290,8 @@ impl database::Host for Imports {
         params: Vec<database::Value>,
     ) -> Result<database::Rows, database::Error> {
         self.wait_for_turn().await;
-        let parameters = params.into_iter().map(Into::into).collect();
-        let query = (self.shared.databases).query(on.into(), statement, parameters);
+        let parameters: Vec<Value> = params.into_iter().map(Into::into).collect();
+        let query = (self.shared.databases).query(on.into(), &statement, &parameters);
         match timeout(self.statement_timeout, query).await {
             Ok(Ok(rows)) => Ok(rows.into()),
             Ok(Err(error)) => Err(error.into()),

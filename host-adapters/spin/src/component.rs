@@ -2,13 +2,11 @@
 
 use std::cell::RefCell;
 
-use batchintory::{DatabaseError, Refusal, Rows, SqlError, Value, repeat};
+use batchintory::{DatabaseError, Dialect, FailureKind, Rows, Value};
 use batchintory_provider::write_line;
 use wasi::clocks::monotonic_clock;
-use wasi::random::random::get_random_u64;
 
 use crate::postgres_error;
-use crate::sqlite_error;
 use crate::statement::{Gives, gives};
 use crate::variables::{Address, Variables};
 
@@ -31,6 +29,10 @@ batchintory::boundary!(
 );
 
 const NANOSECONDS_PER_MILLISECOND: u64 = 1_000_000;
+
+/// What databases say of a value that cannot be read.
+const DATATYPE_MISMATCH: &str = "42804";
+const SQLITE_MISMATCH: &str = "20";
 
 /// What an instance keeps: it serves one request.
 #[derive(Default)]
@@ -138,16 +140,18 @@ fn query(on: export::Source, statement: &str, parameters: &[Value]) -> Result<Ro
             Connection::open(&address)?
         }
     };
-    let answer = repeat(
-        || connection.query(statement, parameters),
-        get_random_u64,
-        pause,
-    );
-    // A connection that failed in the middle of something is not used again.
-    if !matches!(
-        answer,
-        Err(DatabaseError::OutcomeUnknown(_) | DatabaseError::Unavailable(_))
-    ) {
+    let answer = connection.query(statement, parameters);
+    // A connection that failed in the middle of something, or was ended by its server, is not used again.
+    let dialect = match &address {
+        Address::Sqlite => Dialect::Sqlite,
+        Address::Postgres(_) => Dialect::Postgresql,
+    };
+    if !(answer.as_ref()).is_err_and(|error| {
+        matches!(
+            error.kind(dialect),
+            FailureKind::OutcomeUnknown | FailureKind::Unavailable
+        )
+    }) {
         STATE.with_borrow_mut(|state| state.connection = Some((address, connection)));
     }
     answer
@@ -201,7 +205,8 @@ fn query_sqlite(
     let found = connection
         .execute(statement, &parameters)
         .map_err(|error| match error {
-            sqlite::Error::Io(message) => sqlite_error::explain(message),
+            // SQLite's own words, or those of what is between: Spin tells no code.
+            sqlite::Error::Io(message) => DatabaseError::refused("", message),
             other => DatabaseError::Unavailable(format!("Spin's SQLite database: {other:?}")),
         })?;
     let read = |value: sqlite::Value| match value {
@@ -209,7 +214,7 @@ fn query_sqlite(
         sqlite::Value::Integer(value) => Ok(Value::Int64(value)),
         sqlite::Value::Real(value) => Ok(Value::Float64(value)),
         sqlite::Value::Text(value) => Ok(Value::Text(value)),
-        sqlite::Value::Blob(_) => Err(unreadable("a blob")),
+        sqlite::Value::Blob(_) => Err(unreadable(SQLITE_MISMATCH, "a blob")),
     };
     let rows = found
         .rows
@@ -276,7 +281,10 @@ fn read_postgres(value: postgres::DbValue) -> Result<Value, DatabaseError> {
         DbValue::Floating32(value) => Ok(Value::Float64(value.into())),
         DbValue::Floating64(value) => Ok(Value::Float64(value)),
         DbValue::Str(value) => Ok(Value::Text(value)),
-        _ => Err(unreadable("a type that no statement selects")),
+        _ => Err(unreadable(
+            DATATYPE_MISMATCH,
+            "a type that no statement selects",
+        )),
     }
 }
 
@@ -289,7 +297,7 @@ fn explain(error: postgres::Error) -> DatabaseError {
             postgres_error::explain(&error.code, error.message)
         }
         Error::ConnectionFailed(message) => DatabaseError::Unavailable(message),
-        Error::BadParameter(message) => refused(message),
+        Error::BadParameter(message) => DatabaseError::refused(DATATYPE_MISMATCH, message),
         // What the server did is not known.
         Error::QueryFailed(QueryError::Text(message))
         | Error::ValueConversionFailed(message)
@@ -311,14 +319,6 @@ fn words(error: postgres::Error) -> String {
     }
 }
 
-fn unreadable(what: &str) -> DatabaseError {
-    refused(format!("a column has {what}"))
-}
-
-fn refused(message: String) -> DatabaseError {
-    DatabaseError::Failed(SqlError {
-        refusal: Refusal::WrongType,
-        code: None,
-        message,
-    })
+fn unreadable(code: &str, what: &str) -> DatabaseError {
+    DatabaseError::refused(code, format!("a column has {what}"))
 }

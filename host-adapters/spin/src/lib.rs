@@ -9,7 +9,6 @@
 #[cfg(target_family = "wasm")]
 mod component;
 mod postgres_error;
-mod sqlite_error;
 mod statement;
 mod variables;
 

@@ -3,7 +3,7 @@
 use batchintory::DatabaseError;
 use batchintory_database_url::Told;
 
-/// What the server's answer means, by its SQLSTATE.
+/// What the server's answer is, with what to do about what Spin brings along.
 pub(crate) fn explain(code: &str, message: String) -> DatabaseError {
     // Spin prepares a statement by a name and runs it by that name in a second step.
     let message = match code {
@@ -15,7 +15,7 @@ pub(crate) fn explain(code: &str, message: String) -> DatabaseError {
         ),
         _ => message,
     };
-    DatabaseError::from_sqlstate(code, message)
+    DatabaseError::refused(code, message)
 }
 
 /// That there is no connection, and why in Spin's words, which may hold the URL.
@@ -39,16 +39,17 @@ mod tests {
     #[test]
     fn a_pooler_that_mixes_up_statements_is_told_of() {
         for code in ["26000", "42P05"] {
-            let DatabaseError::Failed(error) = explain(code, "no statement s1".into()) else {
+            let DatabaseError::Refused(refusal) = explain(code, "no statement s1".into()) else {
                 panic!("{code} had no effect");
             };
-            assert!(error.message.starts_with("no statement s1"));
-            assert!(error.message.contains("max_prepared_statements"));
+            assert_eq!(refusal.code, code);
+            assert!(refusal.message.starts_with("no statement s1"));
+            assert!(refusal.message.contains("max_prepared_statements"));
         }
         let conflict = "duplicate key";
         assert_eq!(
             explain("23505", conflict.into()),
-            DatabaseError::Conflict(conflict.into())
+            DatabaseError::refused("23505", conflict)
         );
     }
 

@@ -104,6 +104,7 @@ impl Variables {
             meta_schema: self.meta_schema.clone(),
             meta_name: self.meta_name.clone(),
             one_database: self.inventory == self.meta,
+            may_repeat: true,
             status_labels: StatusLabels::default(),
         }
     }

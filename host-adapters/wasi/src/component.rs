@@ -2,10 +2,10 @@
 
 use std::cell::RefCell;
 
-use batchintory::{DatabaseError, Rows, Value, repeat};
+use batchintory::{DatabaseError, Rows, Value};
 use batchintory_provider::write_line;
 use wasi::cli::environment::get_environment;
-use wasi::random::random::{get_random_bytes, get_random_u64};
+use wasi::random::random::get_random_bytes;
 
 use crate::connection::Connection;
 use crate::settings::{ServiceSettings, planner};
@@ -93,13 +93,7 @@ impl export::Guest for Component {
         params: Vec<export::Value>,
     ) -> Result<export::Rows, export::Error> {
         let parameters: Vec<Value> = params.into_iter().map(Into::into).collect();
-        let answer = STATE.with_borrow_mut(|state| {
-            repeat(
-                || state.query(on, &statement, &parameters),
-                get_random_u64,
-                pause,
-            )
-        });
+        let answer = STATE.with_borrow_mut(|state| state.query(on, &statement, &parameters));
         match answer {
             Ok(rows) => Ok(rows.into()),
             Err(error) => Err(error.into()),

@@ -103,6 +103,7 @@ pub(crate) fn planner(inventory_table: String, meta_name: Option<String>) -> Set
         meta_schema: None,
         meta_name,
         one_database: false,
+        may_repeat: true,
         status_labels: StatusLabels::default(),
     }
 }

@@ -9,8 +9,6 @@ use batchintory::{DatabaseError, Dialect, Random, Rows, Settings, Source, Status
 use tokio::sync::watch;
 use tracing::{Instrument, Level, debug, span};
 
-use crate::retry::repeat;
-
 /// One database: a driver of this crate, or a connection of the caller's own.
 #[async_trait]
 pub trait Database: Send + Sync {
@@ -38,8 +36,8 @@ pub trait Database: Send + Sync {
     ///
     /// # Errors
     ///
-    /// The variant must tell whether the statement took effect: see [`DatabaseError`]. A
-    /// [`DatabaseError::Retryable`] statement is repeated by the caller.
+    /// The variant must tell how far the statement got: see [`DatabaseError`]. What the database refuses is told
+    /// with its own code, and the planner knows what each means; it repeats what met a passing conflict.
     async fn query(&self, statement: &str, parameters: &[Value]) -> Result<Rows, DatabaseError>;
 
     /// Begins to listen to a channel (PostgreSQL's LISTEN), or goes on. `None` where the database has no
@@ -88,9 +86,8 @@ const MAX_PAUSE_MILLISECONDS: u32 = 1_000;
 
 /// The inventory's and the meta tables' database with their options.
 ///
-/// Serves the component's import as well as a native [`batchintory::Planner`]. Repeats statements
-/// that met a passing conflict, and traces all of them: names follow OpenTelemetry's conventions for
-/// database clients. Parameters are never traced.
+/// Serves the component's import as well as a native [`batchintory::Planner`]. Traces all statements: names
+/// follow OpenTelemetry's conventions for database clients. Parameters are never traced.
 #[derive(Clone)]
 pub struct Databases {
     inventory: Arc<dyn Database>,
@@ -142,6 +139,7 @@ impl batchintory::Database for Databases {
                 .or_else(|| self.meta.schema().map(str::to_owned)),
             meta_name: self.options.meta_name.clone(),
             one_database: Arc::ptr_eq(&self.inventory, &self.meta),
+            may_repeat: true,
             status_labels: self.options.status_labels.clone(),
         }
     }
@@ -155,8 +153,8 @@ impl batchintory::Database for Databases {
     async fn query(
         &self,
         on: Source,
-        statement: String,
-        parameters: Vec<Value>,
+        statement: &str,
+        parameters: &[Value],
     ) -> Result<Rows, DatabaseError> {
         let (database, namespace) = match on {
             Source::Inventory => (&self.inventory, "inventory"),
@@ -166,15 +164,15 @@ impl batchintory::Database for Databases {
             Level::DEBUG,
             "query",
             otel.kind = "client",
-            otel.name = operation(&statement),
+            otel.name = operation(statement),
             db.system.name = database.system(),
             db.namespace = namespace,
-            db.operation.name = operation(&statement),
-            db.query.text = statement.as_str(),
+            db.operation.name = operation(statement),
+            db.query.text = statement,
         );
         async {
             let start = Instant::now();
-            let answer = repeat(|| database.query(&statement, &parameters)).await;
+            let answer = database.query(statement, parameters).await;
             match &answer {
                 Ok(rows) => debug!(
                     duration_us = start.elapsed().as_micros(),

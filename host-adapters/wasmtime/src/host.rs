@@ -2,7 +2,7 @@
 
 use std::time::Instant;
 
-use batchintory::{Database as _, Random as _};
+use batchintory::{Database as _, Random as _, Value};
 use wasmtime::component::{HasSelf, Linker};
 
 use crate::database::{Databases, SystemRandom};
@@ -57,10 +57,10 @@ impl wit::Host for Host {
         statement: String,
         params: Vec<wit::Value>,
     ) -> Result<wit::Rows, wit::Error> {
-        let parameters = params.into_iter().map(Into::into).collect();
+        let parameters: Vec<Value> = params.into_iter().map(Into::into).collect();
         let start = Instant::now();
         let answer = (self.databases)
-            .query(on.into(), statement, parameters)
+            .query(on.into(), &statement, &parameters)
             .await;
         self.usage.add_wait(start);
         match answer {

@@ -49,16 +49,15 @@ mod item_pages;
 mod job_pages;
 mod lease;
 mod limits;
-mod retry;
 
 pub use batch::{Acquired, Batch};
 pub use batchintory;
 pub use batchintory::{
     AcquireRequest, Attempt, AuditPage, Batch as BatchRecord, BatchPlan, DatabaseError, Dialect,
-    Difference, Error as PlannerError, HistoryQuery, IdRange, Item, ItemEncoding, JobPlace,
-    JobProgress, JobSummary, JobsQuery, MetaColumns, Migration, Nothing, NothingReason,
+    Difference, Error as PlannerError, FailureKind, HistoryQuery, IdRange, Item, ItemEncoding,
+    JobPlace, JobProgress, JobSummary, JobsQuery, MetaColumns, Migration, Nothing, NothingReason,
     NotifyChannel, OnChange, Outcome, PlannedBatch, Queue, Refusal, RequeueTarget, Rows, Settings,
-    Settle, Source, SqlError, StatusLabels, Value,
+    Settle, Source, StatusLabels, Value,
 };
 pub use claim_queue::{ClaimQueues, ClaimTurn};
 pub use component::PlannerComponent;

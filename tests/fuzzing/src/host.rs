@@ -4,8 +4,7 @@ use std::sync::Mutex;
 
 use arbitrary::{Result, Unstructured};
 use batchintory::{
-    Database, DatabaseError, Dialect, Random, Refusal, Rows, Settings, Source, SqlError,
-    StatusLabels, Value,
+    Database, DatabaseError, Dialect, Random, Rows, Settings, Source, StatusLabels, Value,
 };
 
 use crate::inputs::{integer, number, text};
@@ -52,6 +51,7 @@ impl Host {
             meta_schema: Some("lake".into()),
             meta_name: None,
             one_database: true,
+            may_repeat: true,
             status_labels: StatusLabels::default(),
         };
         Self::new(settings, Answers::Sensible(kind))
@@ -177,11 +177,11 @@ impl Database for &Host {
     async fn query(
         &self,
         _: Source,
-        statement: String,
-        parameters: Vec<Value>,
+        statement: &str,
+        parameters: &[Value],
     ) -> std::result::Result<Rows, DatabaseError> {
         let answer = match &self.answers {
-            Answers::Sensible(kind) => Ok(self.sensible_answer(&statement, *kind)),
+            Answers::Sensible(kind) => Ok(self.sensible_answer(statement, *kind)),
             Answers::Absurd(bytes) => {
                 let mut bytes = bytes.lock().unwrap_or_else(|error| error.into_inner());
                 let mut input = Unstructured::new(&bytes);
@@ -192,7 +192,7 @@ impl Database for &Host {
             }
         };
         let mut sent = self.sent.lock().unwrap_or_else(|error| error.into_inner());
-        sent.push((statement, parameters.len()));
+        sent.push((statement.to_owned(), parameters.len()));
         answer
     }
 }
@@ -236,22 +236,18 @@ fn error(input: &mut Unstructured<'_>) -> Result<DatabaseError> {
     Ok(match input.int_in_range(0..=4)? {
         0 => DatabaseError::Unavailable(message),
         1 => DatabaseError::OutcomeUnknown(message),
-        2 => DatabaseError::Conflict(message),
-        3 => DatabaseError::Retryable(message),
-        _ => DatabaseError::Failed(SqlError {
-            refusal: *input.choose(&[
-                Refusal::NoSuchTable,
-                Refusal::NoSuchColumn,
-                Refusal::WrongType,
-                Refusal::ReadOnly,
-                Refusal::NotPermitted,
-                Refusal::Other,
-            ])?,
-            code: None,
-            message,
-        }),
+        2 => DatabaseError::refused(text(input)?, message),
+        _ => DatabaseError::refused(*input.choose(&CODES)?, message),
     })
 }
+
+/// A code of each kind that the planner knows, of all dialects.
+const CODES: [&str; 40] = [
+    "", "23505", "40001", "57P01", "57P03", "42P01", "42703", "42804", "22P02", "54000", "42P07",
+    "42701", "25006", "42501", "08006", "XX000", "1", "2067", "5", "14", "8", "23", "18", "20",
+    "19", "13", "1062", "1213", "1053", "1040", "1146", "1054", "1292", "1366", "1153", "1036",
+    "1290", "1142", "1064", "2013",
+];
 
 /// No randomness at all: every token is the same.
 pub struct Zero;

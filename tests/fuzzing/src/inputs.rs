@@ -159,6 +159,7 @@ pub fn settings(input: &mut Unstructured<'_>) -> Result<Settings> {
         meta_schema: Some(if sound { "lake".into() } else { text(input)? }),
         meta_name: if sound { None } else { Some(text(input)?) },
         one_database: input.arbitrary()?,
+        may_repeat: input.arbitrary()?,
         status_labels: if sound {
             StatusLabels::default()
         } else {

@@ -14,6 +14,9 @@ use crate::faults::{Counts, Fault};
 use crate::random::Random;
 use crate::world::{NOW, World};
 
+/// SQLite's code for a lock that another holds.
+const SQLITE_BUSY: &str = "5";
+
 type Answer = Result<Rows, DatabaseError>;
 
 /// A statement on its way.
@@ -114,6 +117,7 @@ impl Database for Link {
             meta_schema: None,
             meta_name: None,
             one_database: self.one_database,
+            may_repeat: true,
             status_labels: StatusLabels::default(),
         }
     }
@@ -121,7 +125,9 @@ impl Database for Link {
     /// Which worker goes next is chosen at every step anyway.
     async fn pause(&self, _milliseconds: u32) {}
 
-    async fn query(&self, _on: Source, text: String, mut parameters: Vec<Value>) -> Answer {
+    async fn query(&self, _on: Source, text: &str, parameters: &[Value]) -> Answer {
+        let text = text.to_owned();
+        let mut parameters = parameters.to_vec();
         if self.version != Version::Current && text.contains("INSERT INTO") {
             parameters = (parameters.into_iter().map(|value| self.version.keep(value))).collect();
         }
@@ -265,7 +271,7 @@ impl<'a> Schedule<'a> {
                 self.late.push(request);
                 lost()
             }
-            Fault::Busy => Met::Answered(Err(DatabaseError::Retryable("busy".into()))),
+            Fault::Busy => Met::Answered(Err(DatabaseError::refused(SQLITE_BUSY, "busy"))),
             Fault::Unavailable => Met::Answered(Err(DatabaseError::Unavailable("down".into()))),
             Fault::Killed => Met::Killed,
             Fault::KilledAfterEffect => {

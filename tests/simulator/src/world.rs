@@ -4,7 +4,7 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicI64, Ordering};
 
 use anyhow::{Result, anyhow};
-use batchintory::{DatabaseError, Refusal, Rows, SqlError, Value};
+use batchintory::{DatabaseError, Rows, Value};
 use rusqlite::config::DbConfig;
 use rusqlite::functions::FunctionFlags;
 use rusqlite::types::{ToSqlOutput, ValueRef};
@@ -261,20 +261,12 @@ impl World {
         if message.contains("history was") {
             self.violations.push(message.clone());
         }
-        let is_conflict = matches!(error, rusqlite::Error::SqliteFailure(failure, _)
-            if failure.extended_code == rusqlite::ffi::SQLITE_CONSTRAINT_UNIQUE);
-        if is_conflict {
-            return DatabaseError::Conflict(message);
-        }
-        DatabaseError::Failed(SqlError {
-            refusal: if message.contains("no such table") {
-                Refusal::NoSuchTable
-            } else {
-                Refusal::Other
-            },
-            code: None,
-            message,
-        })
+        let code = match error {
+            rusqlite::Error::SqliteFailure(error, _)
+            | rusqlite::Error::SqlInputError { error, .. } => error.extended_code,
+            _ => rusqlite::ffi::SQLITE_ERROR,
+        };
+        DatabaseError::refused(code.to_string(), message)
     }
 
     /// Changes the rows behind the planner's back.

@@ -133,6 +133,7 @@ impl batchintory::Database for &AlwaysLost {
             meta_schema: None,
             meta_name: None,
             one_database: false,
+            may_repeat: true,
             status_labels: StatusLabels::default(),
         }
     }
@@ -146,8 +147,8 @@ impl batchintory::Database for &AlwaysLost {
     async fn query(
         &self,
         on: Source,
-        statement: String,
-        _: Vec<Value>,
+        statement: &str,
+        _: &[Value],
     ) -> std::result::Result<Rows, DatabaseError> {
         // A page with one row; on a primary, no attempt before, and none inserted, since somebody was faster.
         let page = || {

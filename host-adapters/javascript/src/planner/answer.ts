@@ -30,7 +30,7 @@ export function giveAnswer(memory: SharedArrayBuffer, answer: Answer): string | 
   let tooLarge: string | undefined;
   if (bytes === undefined || headerBytes + bytes.length > memory.maxByteLength) {
     tooLarge = `an answer of the database has more than ${memory.maxByteLength} bytes; ask for less at once`;
-    const error = { tag: "failed", val: { refusal: "other", message: tooLarge } };
+    const error = { tag: "outcome-unknown", val: tooLarge };
     bytes = new TextEncoder().encode(JSON.stringify({ error }));
   }
   if (headerBytes + bytes.length > memory.byteLength) memory.grow(headerBytes + bytes.length);

@@ -18,6 +18,9 @@ if TYPE_CHECKING:
     #: A URL, or an engine or a connection of SQLAlchemy, or a driver of the program's own.
     Source = Union[str, URL, Engine, Connection, Database]
 
+#: What SQLite says of a file that it cannot open, or not without writing: SQLITE_CANTOPEN, SQLITE_READONLY.
+_CANNOT_BE_READ = frozenset({14, 8})
+
 #: How many connections of a program's pool may have been closed before a new one is made.
 _MOST_STALE = 100
 
@@ -87,7 +90,7 @@ def _set_up_file(url: SqliteUrl, database: Database, access: Access) -> None:
         else:
             database.query("PRAGMA journal_mode = wal", ())
     except DatabaseError as error:
-        if access == "read-only" and (error.kind == "unavailable" or error.refusal == "read-only"):
+        if access == "read-only" and int(error.code or 0) & 0xFF in _CANNOT_BE_READ:
             raise Fault(
                 f"{error.message}; if the file is in WAL mode and its folder cannot be written to, it can be read "
                 "where nobody writes to it: put ?immutable=1 behind its path"

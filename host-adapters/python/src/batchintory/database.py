@@ -8,7 +8,6 @@ from collections.abc import Sequence
 from typing import Any, Protocol
 
 from batchintory.records import Dialect, StatusLabels
-from batchintory.retry import MAX_TRIES, repeat
 from batchintory.statements import DatabaseError, Rows, Settings, Value
 
 __all__ = ["Database", "DatabaseError", "Databases", "Rows", "Value"]
@@ -31,7 +30,7 @@ class Database(Protocol):
         """Runs one statement by itself, in autocommit, and gives back all its rows.
 
         Parameters stand in the statement as ``$1``, ``$2``, … (PostgreSQL) or ``?`` (SQLite, MySQL), in
-        order. Raises :class:`DatabaseError`; a ``retryable`` statement is repeated by the caller.
+        order. Raises :class:`DatabaseError`; the planner knows what the database's own code means.
         """
 
     def close(self) -> None:
@@ -45,8 +44,7 @@ _MAX_PAUSE_MILLISECONDS = 1_000
 class Databases:
     """The inventory's and the meta tables' database with their options; they may be the same.
 
-    Serves the planner's import. Repeats statements that met a passing conflict, and logs all of them at level
-    debug; parameters are never logged.
+    Serves the planner's import. Logs all statements at level debug; parameters are never logged.
     """
 
     def __init__(
@@ -58,10 +56,9 @@ class Databases:
         status_labels: StatusLabels = StatusLabels(),
         meta_name: str | None = None,
         *,
-        repeats: bool = True,
+        may_repeat: bool = True,
     ) -> None:
         self._both = (inventory, meta)
-        self._tries = MAX_TRIES if repeats else 1
         if inventory.schema is not None:
             inventory_table = with_schema(inventory_table, inventory.schema)
         self.settings = Settings(
@@ -71,6 +68,7 @@ class Databases:
             meta_schema if meta_schema is not None else meta.schema,
             meta_name,
             inventory is meta,
+            may_repeat,
             status_labels,
         )
 
@@ -86,9 +84,9 @@ class Databases:
         start = time.perf_counter() if logs else 0.0
         answer: tuple[str, Any]
         try:
-            answer = "ok", repeat(database.query, statement, parameters, self._tries)
+            answer = "ok", database.query(statement, parameters)
         except DatabaseError as error:
-            answer = "err", (error.kind, error if error.kind == "failed" else error.message)
+            answer = "err", (error.kind, error if error.kind == "refused" else error.message)
         if logs:
             logger.debug(
                 "%s %s in %.0f us: %s",

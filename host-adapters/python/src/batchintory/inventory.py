@@ -241,7 +241,7 @@ class Inventory:
 
         session = session_of(connection.engine)
         inside = TransactionDatabase(session, connection, self._both[0].schema)
-        databases = Databases(inside, self._both[1], *self._options, repeats=False)
+        databases = Databases(inside, self._both[1], *self._options, may_repeat=False)
         self._instances.call(databases, "complete", (claim_token, outcome))
 
     # Looking ahead.

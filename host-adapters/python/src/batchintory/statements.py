@@ -10,9 +10,6 @@ from batchintory.records import Dialect, StatusLabels
 #: A parameter or a selected value.
 Value = Union[None, bool, int, float, str]
 
-#: Why the database refused a statement.
-Refusal = Literal["no-such-table", "no-such-column", "wrong-type", "read-only", "not-permitted", "other"]
-
 
 class Rows(NamedTuple):
     """What a statement gave back: its rows, and how many it inserted or updated."""
@@ -22,21 +19,28 @@ class Rows(NamedTuple):
 
 
 class DatabaseError(Exception):
-    """Why a statement has no result. ``kind`` tells whether it took effect: see ``wit/database.wit``."""
+    """Why a statement has no result, of the ``kind`` that ``wit/database.wit`` tells of.
+
+    - ``unavailable``: it was not sent;
+    - ``outcome-unknown``: it was, and nobody knows whether it took effect;
+    - ``refused``: the database said no, by its own ``code`` (an SQLSTATE, SQLite's extended result code, MySQL's
+      error number), of which the planner knows what it means. Empty where the driver tells none.
+    """
 
     def __init__(
         self,
-        kind: Literal["unavailable", "outcome-unknown", "conflict", "retryable", "failed"],
+        kind: Literal["unavailable", "outcome-unknown", "refused"],
         message: str,
         *,
-        refusal: Refusal = "other",
-        code: str | None = None,
+        code: str = "",
+        ends_session: bool = False,
     ) -> None:
+        """``ends_session``: the connection is of no use any more."""
         super().__init__(message)
         self.kind = kind
         self.message = message
-        self.refusal = refusal
         self.code = code
+        self.ends_session = ends_session
 
 
 class Settings(NamedTuple):
@@ -48,4 +52,5 @@ class Settings(NamedTuple):
     meta_schema: str | None
     meta_name: str | None
     one_database: bool
+    may_repeat: bool
     status_labels: StatusLabels

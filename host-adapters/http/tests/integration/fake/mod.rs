@@ -211,6 +211,7 @@ impl Inventory for Fake {
             meta_schema: None,
             meta_name: None,
             one_database: false,
+            may_repeat: true,
             status_labels: StatusLabels::default(),
         }
     }

@@ -1,6 +1,6 @@
 // Values of the boundary in PostgreSQL, read from the text that it sends.
 
-import { StatementError, type Value } from "../../database.js";
+import { unreadable, type Value } from "../../database.js";
 
 type Reader = (text: string) => Value;
 
@@ -32,10 +32,9 @@ export const types = {
 export function check(fields: { name: string; dataTypeID: number }[]): void {
   for (const { name, dataTypeID } of fields) {
     if (readers.has(dataTypeID)) continue;
-    throw new StatementError(
-      "failed",
+    throw unreadable(
+      "postgresql",
       `the column "${name}" has a type with the object id ${dataTypeID}; cast it to bigint, double precision, text or boolean`,
-      "wrong-type",
     );
   }
 }

@@ -1,6 +1,6 @@
 // Values of the boundary in SQLite.
 
-import { StatementError, type Value } from "../../database.js";
+import { unreadable, type Value } from "../../database.js";
 
 const strict = new TextDecoder("utf-8", { fatal: true });
 
@@ -15,6 +15,6 @@ export function read(value: null | bigint | number | string | Uint8Array): Value
   try {
     return strict.decode(value);
   } catch {
-    throw new StatementError("failed", "a value is neither a number nor UTF-8 text", "wrong-type");
+    throw unreadable("sqlite", "a value is neither a number nor UTF-8 text");
   }
 }

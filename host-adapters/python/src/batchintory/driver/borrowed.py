@@ -98,9 +98,9 @@ class TransactionDatabase(_Borrowed):
         try:
             result = self._connection.exec_driver_sql(text, placed)
             if result.returns_rows:
-                return Rows(read_rows([tuple(row) for row in result]), 0)
+                return Rows(read_rows(self.dialect, [tuple(row) for row in result]), 0)
             return Rows((), max(result.rowcount, 0))
         except DBAPIError as error:
             if isinstance(error.orig, self._session.error):
                 raise self._session.explain(error.orig) from error
-            raise DatabaseError("failed", str(error.orig)) from error
+            raise DatabaseError("refused", str(error.orig)) from error

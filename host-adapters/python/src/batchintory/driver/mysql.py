@@ -12,7 +12,7 @@ from batchintory.driver.news import waits
 from batchintory.driver.placeholders import in_order
 from batchintory.driver.session import read_rows
 from batchintory.records import Dialect
-from batchintory.statements import DatabaseError, Refusal, Rows, Value
+from batchintory.statements import DatabaseError, Rows, Value
 
 #: What a session must have, whatever the server's defaults are. A lock is waited for as long as SQLite's.
 SESSION = (
@@ -25,26 +25,13 @@ SESSION = (
 #: call follow each other faster.
 _IDLE_SECONDS = 0.1
 
-# By code: an SQLSTATE says much less here. MariaDB and MySQL share the codes below 1900.
-_CONFLICT = frozenset({1022, 1062, 1586})
-_RETRYABLE = frozenset({1020, 1205, 1213, 1412, 1615, 1689, 3101, 3572})
-_UNAVAILABLE = frozenset({1040, 1047, 1203, 1226, 2002, 2003, 2005})
-_UNKNOWN = frozenset(
-    {1053, 1077, 1078, 1079, 1080, 1152, 1158, 1159, 1160, 1161, 1184, 1927, 2006, 2013, 2055, 3169, 4031}
-)
-_REFUSALS: dict[Refusal, frozenset[int]] = {
-    "no-such-table": frozenset({1049, 1051, 1109, 1146}),
-    "no-such-column": frozenset({1054, 1072}),
-    "wrong-type": frozenset({1264, 1265, 1292, 1366, 1406, 1411, 1690, 3140, 4078, 4079}),
-    "read-only": frozenset({1036, 1290, 1792, 1836}),
-    "not-permitted": frozenset({1044, 1142, 1143, 1227, 1370}),
-}
-
 
 class Mysql:
     """MySQL or MariaDB, whatever the module."""
 
     dialect: Dialect = "mysql"
+    #: Read-only by an option, or by a mode.
+    no_writes = frozenset({"1290", "1836"})
     autocommit = True
     fork_gate: AbstractContextManager[None] = nullcontext()
 
@@ -83,27 +70,20 @@ class Mysql:
             cursor.execute(*self.placed(statement, parameters))
             if cursor.description is None:
                 return Rows((), max(cursor.rowcount, 0))
-            return Rows(read_rows(cursor.fetchall()), 0)
+            return Rows(read_rows(self.dialect, cursor.fetchall()), 0)
 
     def placed(self, statement: str, parameters: Sequence[Value]) -> tuple[str, Any]:
         # With parameters, even none, the modules read `%%` as `%`.
         return in_order(statement), tuple(map(_literal, parameters))
 
     def explain(self, error: Exception) -> DatabaseError:
-        code = error.args[0] if error.args and isinstance(error.args[0], int) else None
-        message = str(error.args[1]) if code is not None and len(error.args) > 1 else str(error)
-        if code in _CONFLICT:
-            return DatabaseError("conflict", message)
-        if code in _RETRYABLE:
-            return DatabaseError("retryable", message)
-        if code in _UNAVAILABLE:
-            return DatabaseError("unavailable", message)
-        if code in _UNKNOWN or type(error).__name__ == "InterfaceError":
+        code = error.args[0] if error.args and isinstance(error.args[0], int) else 0
+        message = str(error.args[1]) if code and len(error.args) > 1 else str(error)
+        # Numbers from 2000 on are the client's own: the connection is lost, or was closed.
+        if code in range(2000, 3000) or type(error).__name__ == "InterfaceError":
             return DatabaseError("outcome-unknown", message)
-        for refusal, codes in _REFUSALS.items():
-            if code in codes:
-                return DatabaseError("failed", message, refusal=refusal, code=str(code))
-        return DatabaseError("failed", message, code=None if code is None else str(code))
+        # An SQLSTATE says much less here.
+        return DatabaseError("refused", message, code=str(code or ""))
 
 
 def _literal(value: Value) -> Value:

@@ -77,7 +77,8 @@ class PooledDatabase:
             rows = self._in_time(connection, statement, parameters)
         except (self._session.error, DatabaseError) as error:
             explained = error if isinstance(error, DatabaseError) else self._session.explain(error)
-            if explained.kind in ("outcome-unknown", "unavailable") or explained.refusal == "read-only":
+            is_last = explained.kind != "refused" or explained.ends_session
+            if is_last or explained.code in self._session.no_writes:
                 # Those that lie idle were probably lost with it, or lead to the server that takes no writes.
                 _close(connection)
                 self._close_idle()

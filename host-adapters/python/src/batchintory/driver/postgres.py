@@ -14,43 +14,16 @@ from batchintory.driver.news import waits
 from batchintory.driver.placeholders import numbered
 from batchintory.driver.session import read_rows, unreadable
 from batchintory.records import Dialect
-from batchintory.statements import DatabaseError, Refusal, Rows, Value
+from batchintory.statements import DatabaseError, Rows, Value
 
-#: See ``src/sqlstate.rs``, which says the same with names.
-_KINDS = {
-    "23505": "conflict",
-    "40001": "retryable",
-    "40P01": "retryable",
-    "55P03": "retryable",
-    "57P01": "outcome-unknown",
-    "57P02": "outcome-unknown",
-    "57P03": "unavailable",
-    "53300": "unavailable",
-}
-_REFUSALS: dict[str, Refusal] = {
-    "42P01": "no-such-table",
-    "3F000": "no-such-table",
-    "42703": "no-such-column",
-    "42883": "wrong-type",
-    "42804": "wrong-type",
-    "42846": "wrong-type",
-    "22P02": "wrong-type",
-    "22007": "wrong-type",
-    "22003": "wrong-type",
-    "25006": "read-only",
-    "42501": "not-permitted",
-}
-
-
-def from_sqlstate(code: str, message: str) -> DatabaseError:
-    """The error of a statement to which the server answered with this SQLSTATE and message."""
-    kind = _KINDS.get(code) or ("outcome-unknown" if code.startswith("08") else "failed")
-    refusal = _REFUSALS.get(code, "other")
-    return DatabaseError(kind, message, refusal=refusal, code=code)  # type: ignore[arg-type]
+#: How severe is what a server says before it ends a session.
+_LAST_WORDS = frozenset({"FATAL", "PANIC"})
 
 
 class _Postgres:
     dialect: Dialect = "postgresql"
+    #: read_only_sql_transaction
+    no_writes = frozenset({"25006"})
     autocommit = True
     fork_gate: AbstractContextManager[None] = nullcontext()
 
@@ -85,11 +58,10 @@ class _Postgres:
         code = getattr(error, "sqlstate", None) or getattr(error, "pgcode", None)
         diagnosis = getattr(error, "diag", None)
         message = getattr(diagnosis, "message_primary", None) or str(error).strip()
-        if code:
-            return from_sqlstate(code, message)
-        if isinstance(error, self._unknown):
+        if not code and isinstance(error, self._unknown):
             return DatabaseError("outcome-unknown", message)
-        return DatabaseError("failed", message)
+        ends_session = getattr(diagnosis, "severity_nonlocalized", None) in _LAST_WORDS
+        return DatabaseError("refused", message, code=code or "", ends_session=ends_session)
 
 
 #: Types of parameters, and how they are written. NULL is cast by the statement.
@@ -145,6 +117,7 @@ class Psycopg(_Postgres):
         self._tuples, self._done = ExecStatus.TUPLES_OK, ExecStatus.COMMAND_OK
         self._empty = ExecStatus.EMPTY_QUERY
         self._code, self._message = DiagnosticField.SQLSTATE, DiagnosticField.MESSAGE_PRIMARY
+        self._severity = DiagnosticField.SEVERITY_NONLOCALIZED
         # A name that cannot be closed again, as before libpq 17, would stay.
         can_close = capabilities.has_send_close_prepared()
         self._most = (kept.USUAL if statements is None else statements) if can_close else 0
@@ -224,8 +197,9 @@ class Psycopg(_Postgres):
         if reader is None:
             name = (result.fname(column) or b"").decode(errors="replace")
             raise unreadable(
+                self.dialect,
                 f"the column {name!r} has a type that is not known here; cast it to bigint, double precision, "
-                "text or boolean"
+                "text or boolean",
             )
         return reader
 
@@ -233,7 +207,10 @@ class Psycopg(_Postgres):
         code = result.error_field(self._code)
         message = result.error_field(self._message) or result.error_message
         text = message.decode(errors="replace").strip()
-        return from_sqlstate(code.decode(), text) if code else DatabaseError("outcome-unknown", text)
+        if not code:
+            return DatabaseError("outcome-unknown", text)
+        severity = (result.error_field(self._severity) or b"").decode()
+        return DatabaseError("refused", text, code=code.decode(), ends_session=severity in _LAST_WORDS)
 
 
 class Psycopg2(_Postgres):
@@ -260,6 +237,6 @@ class Psycopg2(_Postgres):
             cursor.execute(*self.placed(statement, parameters))
             if cursor.description is None:
                 return Rows((), max(cursor.rowcount, 0))
-            found = read_rows(cursor.fetchall())
+            found = read_rows(self.dialect, cursor.fetchall())
             writes = not (cursor.statusmessage or "").startswith("SELECT")
             return Rows(found, cursor.rowcount if writes else 0)

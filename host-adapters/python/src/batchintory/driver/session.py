@@ -29,6 +29,10 @@ class Session(Protocol):
         """Makes a connection of our own ready: in autocommit, and with what the planner needs."""
 
     @property
+    def no_writes(self) -> frozenset[str]:
+        """The codes of a server that takes no writes: another one may take them by now."""
+
+    @property
     def autocommit(self) -> Any:
         """The mode in which each statement is a transaction of its own."""
 
@@ -54,29 +58,35 @@ class Session(Protocol):
         """An error of the module as one of the boundary."""
 
 
-def unreadable(message: str) -> DatabaseError:
+#: What databases say of a value of a type that is none of theirs.
+_MISMATCH: dict[Dialect, str] = {"postgresql": "42804", "sqlite": "20", "mysql": "1366"}
+
+
+def unreadable(dialect: Dialect, message: str) -> DatabaseError:
     """A selected value that is none of the boundary's."""
-    return DatabaseError("failed", message, refusal="wrong-type")
+    return DatabaseError("refused", message, code=_MISMATCH[dialect])
 
 
-def read_rows(found: Sequence[Sequence[Any]]) -> Sequence[Sequence[Value]]:
+def read_rows(dialect: Dialect, found: Sequence[Sequence[Any]]) -> Sequence[Sequence[Value]]:
     """Rows with values of the boundary only; bytes count as text if they are."""
     for row in found:
         for value in row:
             if type(value) not in _PLAIN:
-                return [[_read(value) for value in row] for row in found]
+                return [[_read(dialect, value) for value in row] for row in found]
     return found
 
 
 _PLAIN = frozenset({type(None), bool, int, float, str})
 
 
-def _read(value: Any) -> Value:
+def _read(dialect: Dialect, value: Any) -> Value:
     if type(value) in _PLAIN:
         return value  # type: ignore[no-any-return]
     if isinstance(value, (bytes, bytearray, memoryview)):
         try:
             return bytes(value).decode()
         except UnicodeDecodeError:
-            raise unreadable("a value is neither a number nor UTF-8 text") from None
-    raise unreadable(f"a value of type {type(value).__name__}; cast it to an integer, a double, text or boolean")
+            raise unreadable(dialect, "a value is neither a number nor UTF-8 text") from None
+    raise unreadable(
+        dialect, f"a value of type {type(value).__name__}; cast it to an integer, a double, text or boolean"
+    )

@@ -8,7 +8,7 @@ from collections.abc import Sequence
 from contextlib import AbstractContextManager
 from typing import Any
 
-from batchintory.driver.session import read_rows
+from batchintory.driver.session import read_rows, unreadable
 from batchintory.fork_gate import gate
 from batchintory.records import Dialect
 from batchintory.statements import DatabaseError, Rows, Value
@@ -21,6 +21,7 @@ class Sqlite:
     """SQLite lives in this process, so it is always known that a statement with an error had no effect."""
 
     dialect: Dialect = "sqlite"
+    no_writes: frozenset[str] = frozenset()
     autocommit = None
     fork_gate: AbstractContextManager[None] = gate
     error: type[Exception] = sqlite3.Error
@@ -49,7 +50,7 @@ class Sqlite:
         # `rowcount` of a statement with RETURNING differs between versions of Python.
         before = connection.total_changes
         cursor = connection.execute(statement, parameters)
-        found = read_rows(cursor.fetchall())
+        found = read_rows(self.dialect, cursor.fetchall())
         return Rows(found, connection.total_changes - before)
 
     def placed(self, statement: str, parameters: Sequence[Value]) -> tuple[str, Any]:
@@ -57,21 +58,7 @@ class Sqlite:
 
     def explain(self, error: Exception) -> DatabaseError:
         message = str(error)
-        number = getattr(error, "sqlite_errorcode", None)  # Since Python 3.11.
-        code = None if number is None else str(number)
-        if "is locked" in message:
-            return DatabaseError("retryable", message)
-        if message.startswith("UNIQUE constraint failed"):
-            return DatabaseError("conflict", message)
-        if message.startswith("unable to open database file"):
-            return DatabaseError("unavailable", message)
-        # SQLite has one code for all that is wrong with a statement.
-        if message.startswith(("no such table", "unknown database")):
-            return DatabaseError("failed", message, refusal="no-such-table", code=code)
-        if message.startswith("no such column") or "has no column named" in message:
-            return DatabaseError("failed", message, refusal="no-such-column", code=code)
-        if "readonly database" in message:
-            return DatabaseError("failed", message, refusal="read-only", code=code)
-        if message.startswith(("datatype mismatch", "Could not decode to UTF-8")):
-            return DatabaseError("failed", message, refusal="wrong-type", code=code)
-        return DatabaseError("failed", message, code=code)
+        if message.startswith("Could not decode to UTF-8"):
+            return unreadable(self.dialect, message)
+        # Since Python 3.11; SQLITE_ERROR stands for all, and the words tell.
+        return DatabaseError("refused", message, code=str(getattr(error, "sqlite_errorcode", 1)))

@@ -58,20 +58,13 @@ SETTINGS = Record(
         "meta_schema": OPTIONAL_TEXT,
         "meta_name": OPTIONAL_TEXT,
         "one_database": BOOL,
+        "may_repeat": BOOL,
         "status_labels": STATUS_LABELS,
     },
 )
 
 
-REFUSALS = (
-    "no-such-table",
-    "no-such-column",
-    "wrong-type",
-    "read-only",
-    "not-permitted",
-    "other",
-)
-SQL_ERROR = Record(DatabaseError, {"refusal": Enum(*REFUSALS), "code": OPTIONAL_TEXT, "message": TEXT})
+REFUSAL = Record(DatabaseError, {"code": TEXT, "message": TEXT})
 PARAMETERS = List(SqlValue())
 QUERY_RESULT = Variant(
     {
@@ -80,9 +73,7 @@ QUERY_RESULT = Variant(
             {
                 "unavailable": TEXT,
                 "outcome-unknown": TEXT,
-                "conflict": TEXT,
-                "retryable": TEXT,
-                "failed": SQL_ERROR,
+                "refused": REFUSAL,
             }
         ),
     }

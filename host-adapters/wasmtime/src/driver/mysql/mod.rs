@@ -85,7 +85,7 @@ impl Database for Mysql {
             return Err(self.limit.error());
         };
         let connection = ScopeGuard::into_inner(running);
-        if connection.is_disconnected() || takes_no_writes(&answer) {
+        if connection.is_disconnected() || takes_no_writes(&answer, Dialect::Mysql) {
             drop(Object::take(connection));
             // Those that lie idle were probably lost with it, or lead to the same server.
             self.pool.retain(|_, _| false);

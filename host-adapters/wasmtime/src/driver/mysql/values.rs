@@ -1,6 +1,6 @@
 //! Values of the boundary in MySQL.
 
-use batchintory::{DatabaseError, Refusal, SqlError, Value};
+use batchintory::{DatabaseError, Value};
 use mysql_async::{Row, Value as MysqlValue};
 
 /// A parameter. A truth value is 0 or 1.
@@ -35,9 +35,6 @@ pub(super) fn read(row: &Row) -> Result<Vec<Value>, DatabaseError> {
 }
 
 fn unreadable(message: &str) -> DatabaseError {
-    DatabaseError::Failed(SqlError {
-        refusal: Refusal::WrongType,
-        code: None,
-        message: message.into(),
-    })
+    const INCORRECT_VALUE: &str = "1366";
+    DatabaseError::refused(INCORRECT_VALUE, message)
 }

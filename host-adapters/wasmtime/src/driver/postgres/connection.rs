@@ -146,8 +146,7 @@ pub(super) fn connector(
 /// Whether the server does not know the prepared statement.
 fn is_unknown(answer: &Result<Rows, DatabaseError>) -> bool {
     const INVALID_SQL_STATEMENT_NAME: &str = "26000";
-    matches!(answer, Err(DatabaseError::Failed(error))
-        if error.code.as_deref() == Some(INVALID_SQL_STATEMENT_NAME))
+    matches!(answer, Err(DatabaseError::Refused(refusal)) if refusal.code == INVALID_SQL_STATEMENT_NAME)
 }
 
 impl Deref for Connection {

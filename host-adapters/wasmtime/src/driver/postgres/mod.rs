@@ -77,7 +77,7 @@ impl Database for Postgres {
             return Err(self.limit.error());
         };
         let connection = ScopeGuard::into_inner(running);
-        if takes_no_writes(&answer) {
+        if takes_no_writes(&answer, Dialect::Postgresql) {
             drop(Object::take(connection));
             self.pool.retain(|_, _| false);
         }

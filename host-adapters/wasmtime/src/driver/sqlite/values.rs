@@ -1,8 +1,8 @@
 //! Values of the boundary in SQLite.
 
-use batchintory::{DatabaseError, Refusal, SqlError, Value};
-use rusqlite::ToSql;
+use batchintory::{DatabaseError, Value};
 use rusqlite::types::{ToSqlOutput, ValueRef};
+use rusqlite::{ToSql, ffi};
 
 /// A parameter.
 pub(super) struct Parameter<'a>(pub(super) &'a Value);
@@ -28,11 +28,10 @@ pub(super) fn read(value: ValueRef<'_>) -> Result<Value, DatabaseError> {
         ValueRef::Text(bytes) | ValueRef::Blob(bytes) => match std::str::from_utf8(bytes) {
             Ok(text) => Value::Text(text.to_owned()),
             Err(_) => {
-                return Err(DatabaseError::Failed(SqlError {
-                    refusal: Refusal::WrongType,
-                    code: None,
-                    message: "a value is neither a number nor UTF-8 text".into(),
-                }));
+                return Err(DatabaseError::refused(
+                    ffi::SQLITE_MISMATCH.to_string(),
+                    "a value is neither a number nor UTF-8 text",
+                ));
             }
         },
     })
