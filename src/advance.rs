@@ -97,6 +97,7 @@ async fn in_one_statement<D: Database>(
     if !may_end || !fused_claim::is_possible(databases, job) {
         return None;
     }
+    databases.claim_turn(job).await;
     let prepared = fused_claim::prepare(databases, job).await.ok()?;
     match prepared.claim(databases, &token, items, Some(ending)).await {
         Ok(fused) => Some(fused),

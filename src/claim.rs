@@ -139,6 +139,7 @@ pub(crate) async fn claim<D: Database>(
     items: u32,
     mut fused: Option<FusedResult>,
 ) -> Result<HandedOut, Error> {
+    databases.claim_turn(job).await;
     let token = claimant.only_token();
     let token = token.filter(|_| fused_claim::is_possible(databases, job));
     if token.is_none()

@@ -38,6 +38,10 @@ impl Database for Host {
         import::pause(milliseconds);
     }
 
+    async fn claim_turn(&self, scope: &str) {
+        import::claim_turn(scope);
+    }
+
     async fn query(
         &self,
         on: Source,

@@ -148,6 +148,12 @@ pub trait Database: Sync {
     /// race for a claim.
     fn pause(&self, milliseconds: u32) -> impl Future<Output = ()> + Send;
 
+    /// Waits for this call's turn among those that claim in the same scope, which is over when the call is. By
+    /// default there are no turns.
+    fn claim_turn(&self, _scope: &str) -> impl Future<Output = ()> + Send {
+        async {}
+    }
+
     /// Runs one statement and gives back all its rows.
     ///
     /// # Errors

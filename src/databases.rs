@@ -29,6 +29,8 @@ pub(crate) struct Databases<'a, D> {
     pub(crate) meta_schema: Option<String>,
     /// The name of the meta tables' source.
     pub(crate) meta_name: Option<String>,
+    /// Whether the call has its turn among those that claim.
+    has_turn: OnceLock<()>,
     /// The schema of meta tables by default as their server spells it, once it was asked.
     pub(crate) spelled_schema: OnceLock<Option<String>>,
     /// The inventory's name as its server spells it, once it was asked.
@@ -51,6 +53,7 @@ impl<'a, D: Database> Databases<'a, D> {
             one_database: settings.one_database,
             meta_schema: settings.meta_schema,
             meta_name: settings.meta_name,
+            has_turn: OnceLock::new(),
             spelled_schema: OnceLock::new(),
             spelled_inventory: OnceLock::new(),
         })
@@ -110,6 +113,14 @@ impl<'a, D: Database> Databases<'a, D> {
     /// Runs a statement that reads no table.
     pub(crate) async fn server(&self, on: Source, statement: Statement) -> Result<Rows, Error> {
         (self.run(on, &statement).await).map_err(|failure| passing_error("database", failure))
+    }
+
+    /// Waits for the call's turn among those that claim from the job, unless it has it.
+    pub(crate) async fn claim_turn(&self, job: &Job) {
+        if self.has_turn.set(()).is_ok() {
+            let scope = format!("{}\n{}", job.meta_table.scope(), job.name);
+            self.database.claim_turn(&scope).await;
+        }
     }
 
     /// Lets so many milliseconds pass.

@@ -6,6 +6,7 @@ use std::sync::{Arc, PoisonError};
 use async_trait::async_trait;
 use batchintory::{DatabaseError, Dialect, Rows, Value};
 use batchintory_wasmtime::Database;
+use tokio::sync::watch;
 
 /// What happens to a statement.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -16,6 +17,8 @@ pub enum Fault {
     AnswerLost,
     /// The connection breaks before the statement takes effect, and nobody knows.
     StatementLost,
+    /// Nobody answers.
+    Hangs,
 }
 
 /// Passes statements on and remembers them.
@@ -23,6 +26,7 @@ pub struct Recording {
     database: Arc<dyn Database>,
     statements: Mutex<Vec<String>>,
     faults: Mutex<Vec<Option<Fault>>>,
+    hanging: watch::Sender<bool>,
 }
 
 impl Recording {
@@ -32,6 +36,7 @@ impl Recording {
             database,
             statements: Mutex::default(),
             faults: Mutex::default(),
+            hanging: watch::Sender::new(false),
         })
     }
 
@@ -39,6 +44,13 @@ impl Recording {
     pub fn inject(&self, faults: &[Option<Fault>]) {
         let mut coming = self.faults.lock().unwrap_or_else(PoisonError::into_inner);
         *coming = faults.iter().rev().copied().collect();
+    }
+
+    /// Waits until a statement hangs.
+    pub async fn hangs(&self) {
+        let mut hanging = self.hanging.subscribe();
+        // It cannot fail while the sender is there.
+        let _ = hanging.wait_for(|hangs| *hangs).await;
     }
 
     /// The statements since the last call.
@@ -76,6 +88,10 @@ impl Database for Recording {
             None => self.database.query(statement, parameters).await,
             Some(Fault::Unreachable) => Err(DatabaseError::Unavailable("no route".into())),
             Some(Fault::StatementLost) => Err(DatabaseError::OutcomeUnknown("reset".into())),
+            Some(Fault::Hangs) => {
+                self.hanging.send_replace(true);
+                std::future::pending().await
+            }
             Some(Fault::AnswerLost) => {
                 self.database.query(statement, parameters).await?;
                 Err(DatabaseError::OutcomeUnknown("reset".into()))

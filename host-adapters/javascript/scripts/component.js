@@ -9,7 +9,7 @@ const folder = join(dirname(fileURLToPath(import.meta.url)), "..");
 const wasm = join(folder, "../../target/component/batchintory.wasm");
 const component = join(folder, "component");
 const modules = ["planner.core.wasm", "planner.core2.wasm", "planner.core3.wasm"];
-const database = ["query", "pause"].map((name) => `batchintory:inventory/database@0.1.0#${name}`);
+const database = ["query", "pause", "claim-turn"].map((name) => `batchintory:inventory/database@0.1.0#${name}`);
 const inventory = [
   ...["acquire", "acquire-many", "items", "heartbeat", "complete", "plan", "progress", "warnings"],
   ...["requeue", "audit", "jobs", "history", "schema-statements", "notifications", "migrate"],

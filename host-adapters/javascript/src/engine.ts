@@ -5,11 +5,17 @@ import type { Databases } from "./database.js";
 import { errorOf, type LossError } from "./errors.js";
 import { keepAlive } from "./heartbeat.js";
 import type { Host, MakePlanner, Planner } from "./planner/planner.js";
-import type { Inventory, Operation } from "./planner/wit.js";
+import type { Operation } from "./planner/wit.js";
 import { sleep } from "./sleep.js";
 
 /** The most calls at once; others wait. Each has an instance to itself. */
 const maxCalls = 16;
+
+/** How many of them may be claims. */
+const maxClaims = 8;
+
+/** The operations that claim. */
+const claims: ReadonlySet<Operation> = new Set(["acquire", "acquireMany", "advance"]);
 
 /** The longest pause that the planner is granted. */
 const maxPauseMilliseconds = 1_000;
@@ -31,6 +37,28 @@ export interface Engine {
   close(): Promise<void>;
 }
 
+/** Places for so many at once; others wait, first come, first served. */
+class Places {
+  readonly #waiting: (() => void)[] = [];
+  #free: number;
+
+  constructor(places: number) {
+    this.#free = places;
+  }
+
+  async take(): Promise<void> {
+    if (this.#free === 0) await new Promise<void>((resolve) => this.#waiting.push(resolve));
+    else this.#free -= 1;
+  }
+
+  giveBack(): void {
+    // Whoever waits takes over the place.
+    const next = this.#waiting.shift();
+    if (next === undefined) this.#free += 1;
+    else next();
+  }
+}
+
 /** Makes calls in this thread. */
 export class LocalEngine implements Engine {
   readonly #databases: Databases;
@@ -38,8 +66,8 @@ export class LocalEngine implements Engine {
   readonly #claims = new ClaimQueues();
   readonly #planners = new Set<Planner>();
   readonly #idle: Planner[] = [];
-  readonly #waiting: (() => void)[] = [];
-  #calls = 0;
+  readonly #places = new Places(maxCalls);
+  readonly #claimPlaces = new Places(maxClaims);
   #isClosed = false;
 
   constructor(databases: Databases, makePlanner: MakePlanner) {
@@ -48,13 +76,36 @@ export class LocalEngine implements Engine {
   }
 
   async call(operation: Operation, parameters: unknown[], signal?: AbortSignal): Promise<unknown> {
-    const endTurn = await this.#claimTurn(operation, parameters);
+    // Whoever waits for its turn holds an instance, and must keep none from those that end a batch.
+    const places = claims.has(operation) ? this.#claimPlaces : undefined;
+    await places?.take();
     try {
-      return await this.#withPlanner((planner) => {
-        signal?.throwIfAborted();
-        return planner.call(operation, parameters, this.#host(signal));
-      });
+      return await this.#withPlanner((planner) => this.#callOn(planner, operation, parameters, signal));
     } finally {
+      places?.giveBack();
+    }
+  }
+
+  async #callOn(
+    planner: Planner,
+    operation: Operation,
+    parameters: unknown[],
+    signal?: AbortSignal,
+  ): Promise<unknown> {
+    signal?.throwIfAborted();
+    let isOver = false;
+    let endTurn = () => {};
+    const takeTurn = async (scope: string) => {
+      // Whoever has one turn must not wait for another.
+      endTurn();
+      endTurn = await this.#claims.turn(scope);
+      // It may have broken down meanwhile.
+      if (isOver) endTurn();
+    };
+    try {
+      return await planner.call(operation, parameters, this.#host(takeTurn, signal));
+    } finally {
+      isOver = true;
       endTurn();
     }
   }
@@ -75,16 +126,8 @@ export class LocalEngine implements Engine {
     await this.#databases.close();
   }
 
-  /** Waits for the turn among the claims of a job, if it is one. */
-  async #claimTurn(operation: Operation, parameters: unknown[]): Promise<() => void> {
-    if (operation !== "acquire" && operation !== "acquireMany") return () => {};
-    const { metaTable, job } = parameters[0] as Inventory.AcquireRequest;
-    return this.#claims.turn(metaTable, job);
-  }
-
   async #withPlanner<T>(work: (planner: Planner) => Promise<T>): Promise<T> {
-    if (this.#calls === maxCalls) await new Promise<void>((resolve) => this.#waiting.push(resolve));
-    else this.#calls += 1;
+    await this.#places.take();
     try {
       const planner = await this.#takePlanner();
       try {
@@ -94,10 +137,7 @@ export class LocalEngine implements Engine {
         else this.#idle.push(planner);
       }
     } finally {
-      // Whoever waits takes over the place.
-      const next = this.#waiting.shift();
-      if (next === undefined) this.#calls -= 1;
-      else next();
+      this.#places.giveBack();
     }
   }
 
@@ -110,8 +150,9 @@ export class LocalEngine implements Engine {
     return planner;
   }
 
-  #host(signal: AbortSignal | undefined): Host {
+  #host(claimTurn: Host["claimTurn"], signal: AbortSignal | undefined): Host {
     return {
+      claimTurn,
       query: async (source, statement, parameters) => {
         if (signal?.aborted) return { error: { tag: "unavailable", val: "the call was aborted" } };
         return this.#databases.query(source, statement, parameters);

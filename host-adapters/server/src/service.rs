@@ -8,7 +8,7 @@ use std::time::{Duration, Instant};
 
 use batchintory::{Database as _, DatabaseError, Value};
 use batchintory_http::Settings as ServiceSettings;
-use batchintory_wasmtime::{ClaimQueues, ClaimTurn, Databases};
+use batchintory_wasmtime::{ClaimTurn, Databases};
 use hyper::body::Incoming;
 use hyper::header::{HeaderValue, RETRY_AFTER};
 use hyper::{Method, Request, Response, StatusCode};
@@ -70,7 +70,6 @@ struct Shared {
     component: Arc<HttpComponent<Imports>>,
     databases: Databases,
     settings: RwLock<ServiceSettings>,
-    claims: ClaimQueues,
 }
 
 /// What an instance's imports work on.
@@ -79,30 +78,11 @@ struct Imports {
     brake: Arc<Brake>,
     loopback: bool,
     peer: Option<IpAddr>,
-    turn: Turn,
+    /// The request's turn among those that claim: it is over with the instance.
+    turn: Option<ClaimTurn>,
+    /// Told when the request claims.
+    wait: Option<Wait>,
     statement_timeout: Duration,
-}
-
-/// A request's turn among those that claim batches of the same job. Of claims that race only one wins, so
-/// those that come to this process are let in one after the other: from the first statement on, when
-/// all of the request has come, to the end of the instance.
-enum Turn {
-    /// The request claims nothing.
-    NotNeeded,
-    /// It claims a batch of this job, as the path spells it.
-    Of(String),
-    /// It has its turn, until this is dropped.
-    Has { _turn: ClaimTurn },
-}
-
-impl Imports {
-    async fn wait_for_turn(&mut self) {
-        if let Turn::Of(job) = &self.turn {
-            // The meta table stands in the body, which the host does not read.
-            let turn = self.shared.claims.turn("", job).await;
-            self.turn = Turn::Has { _turn: turn };
-        }
-    }
 }
 
 impl HttpService {
@@ -121,7 +101,6 @@ impl HttpService {
                 component: Self::component()?,
                 databases,
                 settings: RwLock::new(settings),
-                claims: ClaimQueues::default(),
             }),
             brake: Arc::new(Brake::new(WRONG_TOKENS)),
             loopback: false,
@@ -207,22 +186,18 @@ impl HttpService {
         if can_wait(&request) {
             request.extensions_mut().insert(Patient);
         }
-        if waits_for_batches(&request)
-            && let Some(wait) = Wait::preferred(request.headers(), &self.is_ending)
-        {
+        let wait = Wait::preferred(request.headers(), &self.is_ending);
+        if let Some(wait) = wait.clone() {
             request.extensions_mut().insert(wait);
         }
-        let job = claimed_job(&request).map(str::to_owned);
         let imports = || Imports {
             shared: self.shared.clone(),
             brake: self.brake.clone(),
             loopback: self.loopback,
             peer,
+            turn: None,
+            wait: wait.clone(),
             statement_timeout: self.statement_timeout,
-            turn: match &job {
-                Some(job) => Turn::Of(job.clone()),
-                None => Turn::NotNeeded,
-            },
         };
         self.shared.component.handle(imports, request).await
     }
@@ -249,25 +224,6 @@ fn can_wait<B>(request: &Request<B>) -> bool {
     request.method() != Method::POST && !is_of_worker && path != "/healthz"
 }
 
-/// Whether a request may wait for what comes: it claims one batch, and is told that there is nothing.
-fn waits_for_batches<B>(request: &Request<B>) -> bool {
-    let path = request.uri().path();
-    request.method() == Method::POST && path.starts_with("/v1/jobs/") && path.ends_with("/batches")
-}
-
-/// The job, as it is spelled, that a request claims a batch of.
-fn claimed_job(request: &Request<Incoming>) -> Option<&str> {
-    if request.method() != Method::POST {
-        return None;
-    }
-    let (job, rest) = request
-        .uri()
-        .path()
-        .strip_prefix("/v1/jobs/")?
-        .split_once('/')?;
-    matches!(rest, "batches" | "batches/many").then_some(job)
-}
-
 fn add_imports(linker: &mut Linker<Instance<Imports>>) -> wasmtime::Result<()> {
     database::add_to_linker::<_, HasSelf<Imports>>(linker, |instance| &mut instance.imports)?;
     configuration::add_to_linker::<_, HasSelf<Imports>>(linker, |instance| &mut instance.imports)?;
@@ -283,13 +239,21 @@ impl database::Host for Imports {
         self.shared.databases.pause(milliseconds).await;
     }
 
+    async fn claim_turn(&mut self, scope: String) {
+        if let Some(wait) = &self.wait {
+            wait.claims();
+        }
+        // Whoever has one turn must not wait for another.
+        self.turn = None;
+        self.turn = Some(self.shared.databases.claim_turn(&scope).await);
+    }
+
     async fn query(
         &mut self,
         on: database::Source,
         statement: String,
         params: Vec<database::Value>,
     ) -> Result<database::Rows, database::Error> {
-        self.wait_for_turn().await;
         let parameters: Vec<Value> = params.into_iter().map(Into::into).collect();
         let query = (self.shared.databases).query(on.into(), &statement, &parameters);
         match timeout(self.statement_timeout, query).await {

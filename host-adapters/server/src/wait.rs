@@ -1,11 +1,13 @@
 //! `Prefer: wait=20` (RFC 7240): a client that would rather wait for a batch than be told that there is none.
 
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Duration;
 
 use batchintory::Nothing;
 use batchintory_wasmtime::pause_before_next;
 use http_body_util::{BodyExt as _, Full};
-use hyper::header::{HeaderMap, HeaderValue};
+use hyper::header::{HeaderMap, HeaderValue, LOCATION};
 use hyper::{Response, StatusCode};
 use tokio::sync::watch;
 use tokio::time::{Instant, sleep};
@@ -23,6 +25,8 @@ const POLL: Duration = Duration::from_secs(2);
 pub(crate) struct Wait {
     seconds: u64,
     until: Instant,
+    /// Whether the request claims, which its instance knows: no other is told that there is nothing.
+    is_claim: Arc<AtomicBool>,
     /// Whether the service is about to end.
     is_ending: watch::Receiver<bool>,
 }
@@ -37,8 +41,14 @@ impl Wait {
         Some(Self {
             seconds,
             until: Instant::now() + Duration::from_secs(seconds),
+            is_claim: Arc::default(),
             is_ending: is_ending.clone(),
         })
+    }
+
+    /// The request claims.
+    pub(crate) fn claims(&self) {
+        self.is_claim.store(true, Ordering::Relaxed);
     }
 
     /// Waits where the answer is that there is nothing. Gives it back if it is to be given to the client.
@@ -46,15 +56,22 @@ impl Wait {
         &mut self,
         response: Response<WasiBody>,
     ) -> wasmtime::Result<Option<Response<WasiBody>>> {
-        if response.status() != StatusCode::OK {
-            return Ok(Some(self.applied(response)));
+        if !self.is_claim.load(Ordering::Relaxed) {
+            return Ok(Some(response));
+        }
+        match response.status() {
+            StatusCode::OK => {}
+            // A batch, and where its items are. Several at once are not waited for.
+            StatusCode::CREATED if response.headers().contains_key(LOCATION) => {
+                return Ok(Some(self.applied(response)));
+            }
+            _ => return Ok(Some(response)),
         }
         let (parts, body) = response.into_parts();
         let bytes = body.collect().await?.to_bytes();
-        let pause = serde_json::from_slice(&bytes)
-            .ok()
-            .and_then(|nothing| self.pause(&nothing));
-        if let Some(pause) = pause {
+        let nothing = serde_json::from_slice(&bytes).ok();
+        let is_heard = nothing.is_some();
+        if let Some(pause) = nothing.and_then(|nothing| self.pause(&nothing)) {
             tokio::select! {
                 () = sleep(pause) => return Ok(None),
                 // Who runs the service waits for all that is under way.
@@ -64,7 +81,11 @@ impl Wait {
         let body = Full::new(bytes)
             .map_err(|never| match never {})
             .boxed_unsync();
-        Ok(Some(self.applied(Response::from_parts(parts, body))))
+        let response = Response::from_parts(parts, body);
+        Ok(Some(match is_heard {
+            true => self.applied(response),
+            false => response,
+        }))
     }
 
     /// How long to wait before the inventory is asked again, while there is time left.
@@ -75,9 +96,7 @@ impl Wait {
 
     /// The answer, which says that the preference was heard.
     fn applied(&self, mut response: Response<WasiBody>) -> Response<WasiBody> {
-        if response.status().is_success()
-            && let Ok(applied) = HeaderValue::from_str(&format!("wait={}", self.seconds))
-        {
+        if let Ok(applied) = HeaderValue::from_str(&format!("wait={}", self.seconds)) {
             response.headers_mut().insert("preference-applied", applied);
         }
         response

@@ -91,6 +91,9 @@ impl export::Guest for Component {
         pause(milliseconds.into());
     }
 
+    /// Instances of other requests are not known here.
+    fn claim_turn(_scope: String) {}
+
     fn query(
         on: export::Source,
         statement: String,

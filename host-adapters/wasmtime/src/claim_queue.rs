@@ -1,4 +1,4 @@
-//! Workers of one process queue up for the claims of a job, instead of racing each other for them.
+//! Workers of one process queue up for the claims in a scope, instead of racing each other for them.
 //!
 //! Of several claims that saw the same watermark only one succeeds, so those of one process would
 //! only take the database's time from each other. Between processes the chain decides.
@@ -8,13 +8,10 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use tokio::sync::OwnedMutexGuard;
 
-/// A meta table, as the caller spells it, and a job.
-type Key = (String, String);
-
-/// A queue for each job that is being claimed from, first come, first served. Clones share the queues.
+/// A queue for each scope in which is being claimed, first come, first served. Clones share the queues.
 #[derive(Clone, Default)]
-pub struct ClaimQueues {
-    queues: Arc<Mutex<HashMap<Key, Queue>>>,
+pub(crate) struct ClaimQueues {
+    queues: Arc<Mutex<HashMap<String, Queue>>>,
 }
 
 #[derive(Default)]
@@ -35,32 +32,32 @@ pub struct ClaimTurn {
 /// A place in a queue.
 struct Place {
     queues: ClaimQueues,
-    key: Key,
+    scope: String,
     turn: Arc<tokio::sync::Mutex<()>>,
 }
 
 impl ClaimQueues {
-    /// Waits for the turn among the claims of the job.
-    pub async fn turn(&self, meta_table: &str, job: &str) -> ClaimTurn {
-        let place = self.line_up((meta_table.to_owned(), job.to_owned()));
+    /// Waits for the turn among the claims in the scope.
+    pub(crate) async fn turn(&self, scope: &str) -> ClaimTurn {
+        let place = self.line_up(scope.to_owned());
         ClaimTurn {
             _turn: place.turn.clone().lock_owned().await,
             _place: place,
         }
     }
 
-    fn line_up(&self, key: Key) -> Place {
+    fn line_up(&self, scope: String) -> Place {
         let mut queues = self.queues();
-        let queue = queues.entry(key.clone()).or_default();
+        let queue = queues.entry(scope.clone()).or_default();
         queue.places += 1;
         Place {
             queues: self.clone(),
-            key,
+            scope,
             turn: queue.turn.clone(),
         }
     }
 
-    fn queues(&self) -> MutexGuard<'_, HashMap<Key, Queue>> {
+    fn queues(&self) -> MutexGuard<'_, HashMap<String, Queue>> {
         self.queues.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }
@@ -68,10 +65,10 @@ impl ClaimQueues {
 impl Drop for Place {
     fn drop(&mut self) {
         let mut queues = self.queues.queues();
-        if let Some(queue) = queues.get_mut(&self.key) {
+        if let Some(queue) = queues.get_mut(&self.scope) {
             queue.places -= 1;
             if queue.places == 0 {
-                queues.remove(&self.key);
+                queues.remove(&self.scope);
             }
         }
     }
@@ -92,22 +89,18 @@ mod tests {
         future.poll(&mut Context::from_waker(Waker::noop()))
     }
 
-    async fn claim<T>(
-        queues: &ClaimQueues,
-        (meta_table, job): (&str, &str),
-        claim: impl Future<Output = T>,
-    ) -> T {
-        let _turn = queues.turn(meta_table, job).await;
+    async fn claim<T>(queues: &ClaimQueues, scope: &str, claim: impl Future<Output = T>) -> T {
+        let _turn = queues.turn(scope).await;
         claim.await
     }
 
     #[test]
-    fn claims_of_a_job_come_one_after_the_other_in_order() {
+    fn claims_in_a_scope_come_one_after_the_other_in_order() {
         let queues = ClaimQueues::default();
         let (end_first, first_ends) = oneshot::channel::<()>();
-        let mut first = pin!(claim(&queues, ("files", "job"), first_ends));
-        let mut second = pin!(claim(&queues, ("files", "job"), async { 2 }));
-        let mut third = pin!(claim(&queues, ("files", "job"), async { 3 }));
+        let mut first = pin!(claim(&queues, "files job", first_ends));
+        let mut second = pin!(claim(&queues, "files job", async { 2 }));
+        let mut third = pin!(claim(&queues, "files job", async { 3 }));
         assert!(poll(first.as_mut()).is_pending());
         assert!(poll(second.as_mut()).is_pending());
         assert!(poll(third.as_mut()).is_pending());
@@ -120,34 +113,20 @@ mod tests {
     }
 
     #[test]
-    fn other_jobs_are_not_held_up() {
+    fn other_scopes_are_not_held_up() {
         let queues = ClaimQueues::default();
-        let mut endless = pin!(claim(
-            &queues,
-            ("files", "job"),
-            std::future::pending::<()>()
-        ));
+        let mut endless = pin!(claim(&queues, "files job", std::future::pending::<()>()));
         assert!(poll(endless.as_mut()).is_pending());
-        for job in [("files", "other job"), ("other files", "job")] {
-            let other = claim(&queues, job, async { 1 });
-            assert_eq!(other.now_or_never(), Some(1));
-        }
+        let other = claim(&queues, "files other job", async { 1 });
+        assert_eq!(other.now_or_never(), Some(1));
     }
 
     #[test]
     fn whoever_is_dropped_leaves_the_queue_and_the_last_one_takes_it_along() {
         let queues = ClaimQueues::default();
-        let mut first = Box::pin(claim(
-            &queues,
-            ("files", "job"),
-            std::future::pending::<()>(),
-        ));
-        let mut second = Box::pin(claim(
-            &queues,
-            ("files", "job"),
-            std::future::pending::<()>(),
-        ));
-        let mut third = pin!(claim(&queues, ("files", "job"), async { 3 }));
+        let mut first = Box::pin(claim(&queues, "files job", std::future::pending::<()>()));
+        let mut second = Box::pin(claim(&queues, "files job", std::future::pending::<()>()));
+        let mut third = pin!(claim(&queues, "files job", async { 3 }));
         assert!(poll(first.as_mut()).is_pending());
         assert!(poll(second.as_mut()).is_pending());
         assert!(poll(third.as_mut()).is_pending());

@@ -9,6 +9,8 @@ use batchintory::{DatabaseError, Dialect, Random, Rows, Settings, Source, Status
 use tokio::sync::watch;
 use tracing::{Instrument, Level, debug, span};
 
+use crate::claim_queue::{ClaimQueues, ClaimTurn};
+
 /// One database: a driver of this crate, or a connection of the caller's own.
 #[async_trait]
 pub trait Database: Send + Sync {
@@ -93,6 +95,7 @@ pub struct Databases {
     inventory: Arc<dyn Database>,
     meta: Arc<dyn Database>,
     options: DatabaseOptions,
+    claims: ClaimQueues,
 }
 
 impl Databases {
@@ -106,7 +109,13 @@ impl Databases {
             inventory,
             meta,
             options,
+            claims: ClaimQueues::default(),
         }
+    }
+
+    /// Waits for the turn among the claims in a scope, as the planner names it. Clones share the turns.
+    pub async fn claim_turn(&self, scope: &str) -> ClaimTurn {
+        self.claims.turn(scope).await
     }
 
     /// Listens to a channel of the meta tables' database; see [`Database::listen`].

@@ -5,6 +5,7 @@ use std::time::Instant;
 use batchintory::{Database as _, Random as _, Value};
 use wasmtime::component::{HasSelf, Linker};
 
+use crate::claim_queue::ClaimTurn;
 use crate::database::{Databases, SystemRandom};
 use crate::limits::Usage;
 
@@ -32,6 +33,8 @@ batchintory::boundary!(
 pub(crate) struct Host {
     pub(crate) databases: Databases,
     pub(crate) usage: Usage,
+    /// The call's turn among those that claim, and when it came.
+    pub(crate) turn: Option<(ClaimTurn, tokio::time::Instant)>,
 }
 
 /// Offers all that the planner imports.
@@ -48,6 +51,15 @@ impl wit::Host for Host {
     async fn pause(&mut self, milliseconds: u32) {
         let start = Instant::now();
         self.databases.pause(milliseconds).await;
+        self.usage.add_wait(start);
+    }
+
+    async fn claim_turn(&mut self, scope: String) {
+        let start = Instant::now();
+        // Whoever has one turn must not wait for another.
+        self.turn = None;
+        let turn = self.databases.claim_turn(&scope).await;
+        self.turn = Some((turn, tokio::time::Instant::now()));
         self.usage.add_wait(start);
     }
 

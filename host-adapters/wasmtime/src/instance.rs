@@ -1,5 +1,6 @@
 //! An instance of the planner component, held to its limits.
 
+use tokio::time::Instant;
 use wasmtime::Store;
 
 use crate::database::Databases;
@@ -22,6 +23,7 @@ impl PlannerInstance {
         let host = Host {
             databases,
             usage: Usage::new(limits),
+            turn: None,
         };
         let mut store = Store::new(planner.engine(), host);
         store.limiter(|host| &mut host.usage);
@@ -43,6 +45,11 @@ impl PlannerInstance {
         start_call(&mut self.store);
         let planner = self.planner.batchintory_inventory_inventory();
         (planner, &mut self.store)
+    }
+
+    /// Ends a call that has come to its end, and with it its turn. Gives back when that came, if it was a claim.
+    pub(crate) fn end(&mut self) -> Option<Instant> {
+        self.store.data_mut().turn.take().map(|(_, since)| since)
     }
 
     /// Why a call did not come to an end. The instance must not be used again.

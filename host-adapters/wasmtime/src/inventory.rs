@@ -11,12 +11,12 @@ use batchintory::{
     Outcome, RequeueTarget, StatusLabels,
 };
 use serde::Serialize;
+use tokio::sync::{Semaphore, SemaphorePermit};
 use tokio::time::Instant;
 use tracing::{Instrument, info_span};
 
 use crate::PlannerError;
 use crate::batch::{Acquired, Batch};
-use crate::claim_queue::{ClaimQueues, ClaimTurn};
 use crate::component::PlannerComponent;
 use crate::connect::{Access, connect};
 use crate::database::{Database, DatabaseOptions, Databases};
@@ -29,6 +29,9 @@ use crate::limits::Limits;
 
 /// How many of a batch's items come with it.
 const FIRST_ITEMS: u32 = 1_000;
+
+/// The most claims at once. Those of one job wait for each other anyway.
+const MAX_CLAIMS: usize = 32;
 
 /// The most idle instances that are kept.
 const MAX_IDLE: usize = 32;
@@ -47,19 +50,23 @@ struct Shared {
     limits: Limits,
     /// An instance serves one call at a time and many calls in all.
     idle: Mutex<Vec<PlannerInstance>>,
-    claims: ClaimQueues,
+    /// Places for claims.
+    claims: Semaphore,
     peak_memory_bytes: AtomicUsize,
 }
 
 /// Makes a call on an instance of the planner: `call!(self.acquire(&request))`. A macro, since every
-/// function of the component has types of its own.
+/// function of the component has types of its own. Where `since` is named, it becomes the time when the call's
+/// turn among those that claim came: dropping the call ends that too.
 macro_rules! call {
-    ($self:ident.$function:ident($($argument:expr),*)) => {
+    ($self:ident.$function:ident($($argument:expr),*) $(, $since:ident)?) => {
         async {
             let mut instance = $self.instance().await?;
             let (planner, store) = instance.start();
             match planner.$function(store $(, $argument)*).await {
                 Ok(answer) => {
+                    let _turn_came = instance.end();
+                    $($since = _turn_came.unwrap_or($since);)?
                     $self.put_back(instance);
                     answer.map_err(|error| Error::Planner(PlannerError::from(error)))
                 }
@@ -108,18 +115,18 @@ impl Inventory {
         request: &AcquireRequest,
         claim_token: Option<&str>,
     ) -> Result<Acquired, Error> {
-        let (asked, advanced) = {
-            let _turn = self.claim_turn(request).await;
-            let asked = Instant::now();
-            let request = request.clone().into();
-            // Where one statement can, it claims the batch and reads its items.
-            let advance = call!(self.call_advance(None, &request, claim_token, FIRST_ITEMS));
-            (asked, Advanced::from(advance.await?))
-        };
-        let acquired = advanced.next.map_err(Error::Planner)?;
+        let mut since = Instant::now();
+        let _place = self.place_among_claims().await;
+        // Where one statement can, it claims the batch and reads its items.
+        let asked = request.clone().into();
+        let advance = call!(
+            self.call_advance(None, &asked, claim_token, FIRST_ITEMS),
+            since
+        );
+        let acquired = (Advanced::from(advance.await?).next).map_err(Error::Planner)?;
         Ok(match acquired.acquisition {
             Acquisition::Batch(record) => {
-                let batch = Batch::new(self.clone(), record, lease(request, asked));
+                let batch = Batch::new(self.clone(), record, lease(request, since));
                 Acquired::Batch(batch.with_first_items(acquired.items))
             }
             Acquisition::Nothing(nothing) => Acquired::Nothing(nothing),
@@ -137,7 +144,7 @@ impl Inventory {
         claim_token: Option<&str>,
         items: u32,
     ) -> Result<Advanced, Error> {
-        let _turn = self.claim_turn(request).await;
+        let _place = self.place_among_claims().await;
         let done = done.cloned().map(Into::into);
         let request = request.clone().into();
         let advance = call!(self.call_advance(done.as_ref(), &request, claim_token, items));
@@ -172,15 +179,13 @@ impl Inventory {
         batches: u32,
         claim_token: Option<&str>,
     ) -> Result<Vec<Batch>, Error> {
-        let (asked, records) = {
-            let _turn = self.claim_turn(request).await;
-            let asked = Instant::now();
-            let request = request.clone().into();
-            let records = call!(self.call_acquire_many(&request, batches, claim_token)).await?;
-            (asked, records)
-        };
+        let mut since = Instant::now();
+        let _place = self.place_among_claims().await;
+        let asked = request.clone().into();
+        let claim = call!(self.call_acquire_many(&asked, batches, claim_token), since);
+        let records = claim.await?;
         Ok((records.into_iter())
-            .map(|record| Batch::new(self.clone(), record.into(), lease(request, asked)))
+            .map(|record| Batch::new(self.clone(), record.into(), lease(request, since)))
             .collect())
     }
 
@@ -346,10 +351,9 @@ impl Inventory {
         self.shared.databases.clone()
     }
 
-    /// Waits for the turn among the claims of the request's job.
-    async fn claim_turn(&self, request: &AcquireRequest) -> ClaimTurn {
-        let (meta_table, job) = (&request.meta_table, &request.job);
-        self.shared.claims.turn(meta_table, job).await
+    /// Waits until there may be another claim. Those that wait for their turn have an instance meanwhile.
+    async fn place_among_claims(&self) -> Option<SemaphorePermit<'_>> {
+        self.shared.claims.acquire().await.ok()
     }
 
     /// An idle instance, or a new one.
@@ -499,7 +503,7 @@ impl InventoryBuilder {
                 databases: Databases::new(inventory, meta, self.options),
                 limits: self.limits,
                 idle: Mutex::default(),
-                claims: ClaimQueues::default(),
+                claims: Semaphore::new(MAX_CLAIMS),
                 peak_memory_bytes: AtomicUsize::new(0),
             }),
         })

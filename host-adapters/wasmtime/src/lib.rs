@@ -59,7 +59,7 @@ pub use batchintory::{
     NotifyChannel, OnChange, Outcome, PlannedBatch, Queue, Refusal, RequeueTarget, Rows, Settings,
     Settle, Source, StatusLabels, Value,
 };
-pub use claim_queue::{ClaimQueues, ClaimTurn};
+pub use claim_queue::ClaimTurn;
 pub use component::PlannerComponent;
 pub use connect::{Access, connect};
 pub use database::{Database, DatabaseOptions, Databases, Notifications, SystemRandom};

@@ -2,15 +2,17 @@
 
 use std::sync::{Arc, Mutex};
 
-use anyhow::{Result, bail};
+use anyhow::{Result, anyhow, bail};
 use batchintory::{
-    AcquireRequest, DatabaseError, Dialect, Error, Outcome, Planner, Rows, Settings, Source,
-    StatusLabels, Value,
+    AcquireRequest, Completion, DatabaseError, Dialect, Error, Outcome, Planner, Rows, Settings,
+    Source, StatusLabels, Value,
 };
-use batchintory_tests::recording::Recording;
+use batchintory_server::{HttpService, ServiceSettings};
+use batchintory_tests::recording::{Fault, Recording};
 use batchintory_tests::tables::Table;
-use batchintory_tests::{TestDatabase, mysql, postgres, sqlite};
+use batchintory_tests::{Call, HttpSubject, Subject as _, TestDatabase, mysql, postgres, sqlite};
 use batchintory_wasmtime::{Acquired, Batch, Inventory, SystemRandom};
+use tokio::net::TcpListener;
 
 async fn acquire(inventory: &Inventory, request: &AcquireRequest) -> Result<Batch> {
     match inventory.acquire(request).await? {
@@ -194,6 +196,16 @@ async fn losers_pause_by_chance_and_longer_each_time() {
     assert!((50..150).contains(&long), "{pauses:?}");
 }
 
+/// The same request so many times, with the meta table in one spelling and another.
+fn spelled_in_turn(request: &AcquireRequest, times: usize) -> Vec<AcquireRequest> {
+    let spelled = |meta_table: &str| AcquireRequest {
+        meta_table: meta_table.into(),
+        ..request.clone()
+    };
+    let both = [spelled("files"), spelled("\"files\"")];
+    both.into_iter().cycle().take(times).collect()
+}
+
 /// Workers of one process do not race each other: what sixteen of them claim at once takes no more
 /// statements than if they had come one after the other.
 async fn claim_at_once(database: TestDatabase, [first, others]: [usize; 2]) -> Result<()> {
@@ -204,7 +216,9 @@ async fn claim_at_once(database: TestDatabase, [first, others]: [usize; 2]) -> R
         ..AcquireRequest::new("files", "job")
     };
     recording.take();
-    let claims = (0..WORKERS).map(|_| acquire(&inventory, &request));
+    // However the table is spelled, it is one queue.
+    let requests = spelled_in_turn(&request, WORKERS);
+    let claims = requests.iter().map(|request| acquire(&inventory, request));
     let mut starts = Vec::new();
     for batch in futures::future::try_join_all(claims).await? {
         starts.push(batch.id_start);
@@ -213,6 +227,151 @@ async fn claim_at_once(database: TestDatabase, [first, others]: [usize; 2]) -> R
     let statements = recording.take();
     let expected = first + (WORKERS - 1) * others;
     assert_eq!(statements.len(), expected, "{statements:#?}");
+    Ok(())
+}
+
+/// Neither do those that come to one service.
+async fn claim_at_once_by_http(database: TestDatabase) -> Result<()> {
+    const WORKERS: usize = 16;
+    const TOKEN: &str = "a-token-of-the-tests";
+    let (inventory, recording) = recorded(&database, 2_000).await?;
+    let settings = ServiceSettings {
+        api_token: Some(TOKEN.into()),
+        ..ServiceSettings::default()
+    };
+    let service = HttpService::embedded(inventory.databases(), settings)?;
+    let listener = TcpListener::bind("127.0.0.1:0").await?;
+    let url = format!("http://{}", listener.local_addr()?);
+    tokio::spawn(service.serve(listener, std::future::pending()));
+    let request = AcquireRequest {
+        max_count: Some(100),
+        ..AcquireRequest::new("files", "job")
+    };
+    let claim = async |request| {
+        let service = HttpSubject::new(&url, TOKEN);
+        let answer = service
+            .call(Call::Acquire(request))
+            .await
+            .map_err(|error| anyhow!("{error:?}"))?;
+        anyhow::ensure!(answer.get("batch").is_some(), "{answer}");
+        Ok(())
+    };
+    // The job's first claim takes more than the others.
+    claim(request.clone()).await?;
+    recording.take();
+    claim(request.clone()).await?;
+    let each = recording.take().len();
+    let requests = spelled_in_turn(&request, WORKERS);
+    futures::future::try_join_all(requests.into_iter().map(claim)).await?;
+    let statements = recording.take();
+    assert_eq!(statements.len(), WORKERS * each, "{statements:#?}");
+    Ok(())
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn workers_of_one_service_queue_up() -> Result<()> {
+    claim_at_once_by_http(postgres().await?).await
+}
+
+/// A claim that is given up in the middle of a statement keeps nobody waiting.
+#[tokio::test]
+async fn a_turn_is_over_when_its_claim_is_given_up() -> Result<()> {
+    let (inventory, recording) = recorded(&sqlite().await?, 10).await?;
+    let request = AcquireRequest {
+        max_count: Some(1),
+        ..AcquireRequest::new("files", "job")
+    };
+    recording.inject(&[Some(Fault::Hangs)]);
+    let next = async {
+        recording.hangs().await;
+        acquire(&inventory, &request).await
+    };
+    // The second is under way, and waits, when the first is dropped.
+    let mut next = Box::pin(next);
+    let is_waiting = tokio::select! {
+        biased;
+        _ = acquire(&inventory, &request) => false,
+        _ = &mut next => false,
+        () = recording.hangs() => true,
+    };
+    anyhow::ensure!(is_waiting, "the first has its turn");
+    assert_eq!(next.await?.id_start, 1);
+    Ok(())
+}
+
+/// A database that remembers which turns were asked for, and after how many statements.
+#[derive(Default)]
+struct Turns {
+    sent: Mutex<usize>,
+    asked: Mutex<Vec<(String, usize)>>,
+}
+
+impl batchintory::Database for &Turns {
+    fn settings(&self) -> Settings {
+        (&AlwaysLost::default()).settings()
+    }
+
+    async fn pause(&self, _: u32) {}
+
+    async fn claim_turn(&self, scope: &str) {
+        if let (Ok(sent), Ok(mut asked)) = (self.sent.lock(), self.asked.lock()) {
+            asked.push((scope.to_owned(), *sent));
+        }
+    }
+
+    async fn query(
+        &self,
+        _: Source,
+        _: &str,
+        _: &[Value],
+    ) -> std::result::Result<Rows, DatabaseError> {
+        if let Ok(mut sent) = self.sent.lock() {
+            *sent += 1;
+        }
+        Err(DatabaseError::Unavailable("away".into()))
+    }
+}
+
+#[tokio::test]
+async fn a_claim_asks_for_its_turn_once_before_its_first_statement() -> Result<()> {
+    let database = Turns::default();
+    let planner = Planner::new(&database, SystemRandom);
+    let asked = || std::mem::take(&mut *database.asked.lock().expect("one thread"));
+    let request = |meta_table: &str, job: &str| AcquireRequest {
+        max_count: Some(1),
+        ..AcquireRequest::new(meta_table, job)
+    };
+    let scope = async |meta_table, job| {
+        *database.sent.lock().expect("one thread") = 0;
+        let request = request(meta_table, job);
+        assert!(planner.acquire(&request, None).await.is_err());
+        match asked().as_slice() {
+            [(scope, 0)] => scope.clone(),
+            other => panic!("{other:?}"),
+        }
+    };
+    let files = scope("files", "job").await;
+    assert_eq!(scope("public.files", "job").await, files);
+    assert_eq!(scope("\"files\"", "job").await, files);
+    assert_ne!(scope("other.files", "job").await, files);
+    assert_ne!(scope("files", "other job").await, files);
+    // So do the others that claim, whether they end a batch before or not, and nobody else.
+    let files = request("files", "job");
+    assert!(planner.acquire_many(&files, 2, None).await.is_err());
+    assert_eq!(asked().len(), 1);
+    let done = Completion {
+        claim_token: "token".into(),
+        outcome: Outcome::succeeded(None),
+    };
+    for done in [None, Some(&done)] {
+        let _ = planner.advance(done, &files, None, 1).await;
+        assert!(asked().len() <= 1);
+    }
+    assert!(planner.plan(&files, None, 1).await.is_err());
+    assert!(planner.items("token", None, 1).await.is_err());
+    assert!(planner.complete("token", &done.outcome).await.is_err());
+    assert!(planner.heartbeat("token", 1).await.is_err());
+    assert!(asked().is_empty());
     Ok(())
 }
 

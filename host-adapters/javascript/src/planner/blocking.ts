@@ -20,11 +20,13 @@ export interface Call {
   parameters: unknown[];
 }
 
+/** What the thread asks, and waits for. */
+export type Question = { query: [Source, string, Value[]] } | { pause: number } | { claimTurn: string };
+
 /** What comes from the thread. */
 export type Message =
   | { ready: true }
-  | { query: [Source, string, Value[]] }
-  | { pause: number }
+  | Question
   | { value: unknown }
   | { error: { code: ErrorCode; message: string } }
   | { trap: string };
@@ -81,7 +83,7 @@ export function blockingPlanners(
       }, computeMilliseconds);
     }
 
-    async function answer(message: { query: [Source, string, Value[]] } | { pause: number }): Promise<void> {
+    async function answer(message: Question): Promise<void> {
       const call = pending;
       if (call === undefined) return;
       const { host } = call;
@@ -91,14 +93,15 @@ export function blockingPlanners(
         startClock();
         call.tooLarge = giveAnswer(memory, rows);
       } else {
-        await host.pause(message.pause);
+        if ("pause" in message) await host.pause(message.pause);
+        else await host.claimTurn(message.claimTurn);
         startClock();
         giveAnswer(memory, { ok: { rows: [], affected: 0 } });
       }
     }
 
     function receive(message: Message): void {
-      if ("query" in message || "pause" in message) void answer(message);
+      if ("query" in message || "pause" in message || "claimTurn" in message) void answer(message);
       else if ("trap" in message) breakDown(trap(message.trap));
       else if ("error" in message)
         end(({ reject, tooLarge }) => {
@@ -112,7 +115,11 @@ export function blockingPlanners(
       message: (message) => receive(message as Message),
       error: (error) => breakDown(trap(error)),
     });
-    const nothing: Host = { query: () => Promise.reject(), pause: () => Promise.resolve() };
+    const nothing: Host = {
+      query: () => Promise.reject(),
+      pause: () => Promise.resolve(),
+      claimTurn: () => Promise.resolve(),
+    };
     const ready = give(nothing);
     thread.post({ modules, settings, memory } satisfies Start);
     await ready;

@@ -8,6 +8,7 @@ import type { Database, Inventory, Operation } from "./wit.js";
 export interface Host {
   query(source: Source, statement: string, parameters: Value[]): Promise<Answer>;
   pause(milliseconds: number): Promise<void>;
+  claimTurn(scope: string): Promise<void>;
 }
 
 /** An instance, wherever it runs. */

@@ -42,6 +42,9 @@ function makeInstance({ modules, settings, memory }: Start, post: (message: Mess
     pause(milliseconds: number) {
       ask({ pause: milliseconds });
     },
+    claimTurn(scope: string) {
+      ask({ claimTurn: scope });
+    },
     query(source: Database.Source, statement: string, parameters: Database.Value[]) {
       const answer = ask({ query: [source, statement, parameters.map(fromComponent)] });
       // jco takes the payload of what is thrown for the error of a result.

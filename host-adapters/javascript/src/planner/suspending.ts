@@ -17,6 +17,7 @@ export function suspendingPlanners(modules: Modules): MakePlanner {
     const database = {
       settings: () => settings,
       pause: (milliseconds: number) => host.pause(milliseconds),
+      claimTurn: (scope: string) => host.claimTurn(scope),
       async query(source: Database.Source, statement: string, parameters: Database.Value[]) {
         const answer = await host.query(source, statement, parameters.map(fromComponent));
         // jco takes the payload of what is thrown for the error of a result.

@@ -8,7 +8,6 @@ from collections.abc import Callable, Iterator
 from dataclasses import dataclass, replace
 from random import random
 from threading import Event
-from time import monotonic
 from types import TracebackType
 from typing import TYPE_CHECKING, Any, Concatenate, ParamSpec
 
@@ -141,23 +140,24 @@ class Inventory:
         (unguessable, 1 to 255 bytes) the call may be repeated after any failure, by another process too, and
         gives the same batch again once it has succeeded.
         """
-        with self._claims.turn(request.meta_table, request.job):
-            asked = monotonic()
-            kind, answer = self._call("acquire", request, claim_token)
-        return self._batch(answer, request, asked) if kind == "batch" else answer
+        (kind, answer), since = self._claim("acquire", request, claim_token)
+        return self._batch(answer, request, since) if kind == "batch" else answer
 
     def acquire_many(self, request: AcquireRequest, batches: int, claim_token: str | None = None) -> list[Batch]:
         """Hands out up to so many (1 to 1,000) batches that follow each other, all or none; fewer where less is
         left, and one that is handed out again comes alone. With a claim token of the caller's own, the second
         batch's is that with ``/2`` behind it, and so on."""
-        with self._claims.turn(request.meta_table, request.job):
-            asked = monotonic()
-            found = self._call("acquire-many", request, batches, claim_token)
-        return [self._batch(record, request, asked) for record in found]
+        found, since = self._claim("acquire-many", request, batches, claim_token)
+        return [self._batch(record, request, since) for record in found]
 
-    def _batch(self, record: BatchRecord, request: AcquireRequest, asked: float) -> Batch:
+    def _claim(self, function: str, *arguments: Any) -> tuple[Any, float]:
+        """What a call gives, and when its turn among those that claim came: leases count from then on."""
+        with self._claims.call() as turn:
+            return self._instances.call(self._databases, function, arguments, turn), turn.since
+
+    def _batch(self, record: BatchRecord, request: AcquireRequest, since: float) -> Batch:
         seconds = request.lease_seconds
-        return Batch(self, record, None if seconds is None else Lease(seconds, asked))
+        return Batch(self, record, None if seconds is None else Lease(seconds, since))
 
     def batches(
         self,

@@ -25,10 +25,12 @@ from batchintory.planner.host_calls import SLOT, Answer, HostCalls
 from batchintory.planner.limits import Limits
 
 if TYPE_CHECKING:
+    from batchintory.claim_queue import ClaimTurn
     from batchintory.database import Databases
 
 _I32 = Struct("<I").unpack_from
 _I64 = Struct("<Q").pack_into
+_TEXT = Struct("<" + f"I{SLOT - 4}x" * 2).unpack_from
 _QUERY = Struct("<" + f"I{SLOT - 4}x" * 6).unpack_from
 _ERRORS = {error.name: error for error in PLANNER_ERRORS}
 
@@ -41,6 +43,7 @@ class PlannerInstance:
 
     def __init__(self, planner: Planner, limits: Limits) -> None:
         self._databases: Databases
+        self._turn: ClaimTurn | None
         self._limits = limits
         self._started = 0.0
         self._waited = 0.0
@@ -69,10 +72,13 @@ class PlannerInstance:
 
     # The exports.
 
-    def call(self, databases: Databases, name: str, arguments: tuple[Any, ...]) -> Any:
+    def call(
+        self, databases: Databases, name: str, arguments: tuple[Any, ...], turn: ClaimTurn | None = None
+    ) -> Any:
         """Makes a call on these databases."""
         function = interface.FUNCTIONS[name]
         self._databases = databases
+        self._turn = turn
         self.is_sound = False
         self._start()
         try:
@@ -196,6 +202,11 @@ class PlannerInstance:
 
     def _host_pause(self, parameters: memoryview) -> None:
         self._wait(self._databases.pause, _I32(parameters)[0])
+
+    def _host_claim_turn(self, parameters: memoryview) -> None:
+        address, size = _TEXT(parameters)
+        if self._turn is not None:
+            self._wait(self._turn.wait, str(self.read(address, size), "utf-8"))
 
     def _host_query(self, parameters: memoryview) -> None:
         on, address, size, sent, length, answer = _QUERY(parameters)

@@ -8,6 +8,7 @@ from batchintory.fork_gate import gate
 from batchintory.planner.limits import Limits
 
 if TYPE_CHECKING:
+    from batchintory.claim_queue import ClaimTurn
     from batchintory.database import Databases
     from batchintory.planner.instance import PlannerInstance
 
@@ -25,15 +26,17 @@ class InstancePool:
         self._limits = limits
         self._idle: list[PlannerInstance] = []
 
-    def call(self, databases: Databases, name: str, arguments: tuple[Any, ...]) -> Any:
-        """Makes a call on an instance of its own."""
+    def call(
+        self, databases: Databases, name: str, arguments: tuple[Any, ...], turn: ClaimTurn | None = None
+    ) -> Any:
+        """Makes a call on an instance of its own; ``turn`` is for those that claim."""
         try:
             instance = self._idle.pop()
         except IndexError:
             with gate:
                 instance = self._make()
         try:
-            return instance.call(databases, name, arguments)
+            return instance.call(databases, name, arguments, turn)
         finally:
             # Whatever happened to it, an interrupt too: only one that came to its end is used again.
             if instance.is_sound and len(self._idle) < MAX_IDLE:
