@@ -73,10 +73,12 @@ async fn prepare<D: Database>(
     turn: &Turn<'_>,
 ) -> Result<(Job, Claimant), Error> {
     if turn.items > MAX_PAGE_ITEMS {
-        return Err(Error::InvalidRequest(format!(
+        return Err(Error::invalid_request(format!(
             "items must be at most {MAX_PAGE_ITEMS}, not {}; `items` gives the rest",
             turn.items
-        )));
+        ))
+        .of_field("items")
+        .with_limit(MAX_PAGE_ITEMS));
     }
     let job = databases.job(turn.request).await?;
     Ok((job, Claimant::new(databases.random, 1, turn.claim_token)?))

@@ -7,11 +7,16 @@ use crate::job::Job;
 pub(crate) const HOLD: &str =
     "hold young rows back instead (`hold`), and look for late ones (`audit`)";
 
+/// What of a request asks for the fence.
+pub(crate) const FIELD: &str = "settle";
+
 /// What to say where the fence cannot see.
 pub(crate) fn refusal(job: &Job, why: &str, remedy: &str) -> Error {
-    Error::InvalidRequest(format!(
+    Error::invalid_request(format!(
         "settle: which transactions may yet insert a lower id into the meta table {:?} cannot be told: \
          {why}; {remedy}",
         job.meta_table.to_string()
     ))
+    .of_field(FIELD)
+    .of_table(&job.meta_table)
 }

@@ -171,10 +171,60 @@ macro_rules! boundary {
                 weight, processing_start, processing_end, lease_expires, result_item, log, passed_over
             } optional { queue });
             $crate::boundary!(@record wit_inventory::Migration, Migration { created, upgraded });
-            $crate::boundary!(@variant wit_inventory::Error, Error {
-                InvalidRequest, NoSuchTable, NoSuchColumn, NoSuchBatch, Superseded,
-                ConfigurationChanged, ExhaustedRetries, Unavailable, Database
-            });
+            impl From<wit_inventory::Error> for $crate::Error {
+                fn from(error: wit_inventory::Error) -> Self {
+                    use wit_inventory::ErrorKind;
+                    let kind = match error.kind {
+                        ErrorKind::InvalidRequest => Self::InvalidRequest,
+                        ErrorKind::NoSuchTable => Self::NoSuchTable,
+                        ErrorKind::NoSuchColumn => Self::NoSuchColumn,
+                        ErrorKind::NoSuchBatch => Self::NoSuchBatch,
+                        ErrorKind::Superseded => Self::Superseded,
+                        ErrorKind::ConfigurationChanged => Self::ConfigurationChanged,
+                        ErrorKind::ExhaustedRetries => Self::ExhaustedRetries,
+                        ErrorKind::Unavailable => Self::Unavailable,
+                        ErrorKind::Database => Self::Database,
+                    };
+                    kind(Box::new($crate::Explanation {
+                        message: error.message,
+                        field: error.field,
+                        limit: error.limit,
+                        table: error.table,
+                        column: error.column,
+                        uid: error.uid,
+                        database: error.database.map(Into::into),
+                        database_code: error.database_code,
+                    }))
+                }
+            }
+
+            impl From<$crate::Error> for wit_inventory::Error {
+                fn from(error: $crate::Error) -> Self {
+                    use wit_inventory::ErrorKind;
+                    let (kind, explanation) = match error {
+                        $crate::Error::InvalidRequest(explanation) => (ErrorKind::InvalidRequest, explanation),
+                        $crate::Error::NoSuchTable(explanation) => (ErrorKind::NoSuchTable, explanation),
+                        $crate::Error::NoSuchColumn(explanation) => (ErrorKind::NoSuchColumn, explanation),
+                        $crate::Error::NoSuchBatch(explanation) => (ErrorKind::NoSuchBatch, explanation),
+                        $crate::Error::Superseded(explanation) => (ErrorKind::Superseded, explanation),
+                        $crate::Error::ConfigurationChanged(explanation) => (ErrorKind::ConfigurationChanged, explanation),
+                        $crate::Error::ExhaustedRetries(explanation) => (ErrorKind::ExhaustedRetries, explanation),
+                        $crate::Error::Unavailable(explanation) => (ErrorKind::Unavailable, explanation),
+                        $crate::Error::Database(explanation) => (ErrorKind::Database, explanation),
+                    };
+                    Self {
+                        kind,
+                        message: explanation.message,
+                        field: explanation.field,
+                        limit: explanation.limit,
+                        table: explanation.table,
+                        column: explanation.column,
+                        uid: explanation.uid,
+                        database: explanation.database.map(Into::into),
+                        database_code: explanation.database_code,
+                    }
+                }
+            }
 
             $crate::boundary!(@record wit_inventory::BatchPlan, BatchPlan {
                 complete, held

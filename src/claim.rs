@@ -7,7 +7,7 @@
 use crate::backoff;
 use crate::claim_token::ClaimToken;
 use crate::configuration;
-use crate::database::{Database, Random, Rows};
+use crate::database::{Database, Random, Rows, Source};
 use crate::databases::Databases;
 use crate::due;
 use crate::error::Error;
@@ -117,9 +117,11 @@ pub(crate) async fn acquire_many<D: Database>(
     claim_token: Option<&str>,
 ) -> Result<Vec<Batch>, Error> {
     if !(1..=MAX_BATCHES).contains(&batches) {
-        return Err(Error::InvalidRequest(format!(
+        return Err(Error::invalid_request(format!(
             "batches must be from 1 to {MAX_BATCHES}, not {batches}; ask again for more"
-        )));
+        ))
+        .of_field("batches")
+        .with_limit(MAX_BATCHES));
     }
     let job = databases.job(request).await?;
     let claimant = Claimant::new(databases.random, batches, claim_token)?;
@@ -189,11 +191,12 @@ pub(crate) async fn claim<D: Database>(
             return Ok(handed_out);
         }
     }
-    Err(Error::ExhaustedRetries(format!(
+    Err(Error::exhausted_retries(format!(
         "other workers of the job {:?} were faster {MAX_ROUNDS} times in a row; call again, or let \
          fewer workers share the job",
         job.name
-    )))
+    ))
+    .of_table(&job.meta_table))
 }
 
 /// Claims by the statement that does all at once. What it is refused for, the steps will tell.
@@ -367,13 +370,15 @@ async fn check_for_rival<D: Database>(
     if databases.inventory_row(statement).await?.is_some() {
         return Ok(());
     }
-    Err(Error::Database(format!(
+    Err(Error::database(format!(
         "the inventory table {:?} refused a claim although nobody was faster, so nothing was handed out: its \
          ids lag behind those that are there, as where a restore did not carry their sequence over; mend \
          it by: {} ({message})",
         inventory.name.to_string(),
         inventory.advance_ids()
-    )))
+    ))
+    .of_table(&inventory.name)
+    .of_database(Source::Inventory, String::new()))
 }
 
 /// The claimed batches, in the order of their ranges; databases give rows back in any order.
@@ -390,7 +395,7 @@ fn read_batches(
         let (_, id, processing_start) = (claimed.iter())
             .find(|(token, ..)| token == claim.token.as_str())
             .cloned()
-            .ok_or_else(|| Error::Database("a claim came without its batch".into()))?;
+            .ok_or_else(|| Error::database("a claim came without its batch"))?;
         let follows = Watermark::followed(claim.after);
         Ok(job.batch(
             id,
@@ -433,7 +438,7 @@ impl HandedOut {
         let (acquisition, items) = match self {
             Self::Batches(batches, items) => match batches.into_iter().next() {
                 Some(batch) => (Acquisition::Batch(batch), items),
-                None => return Err(Error::Database("a claim came without its batch".into())),
+                None => return Err(Error::database("a claim came without its batch")),
             },
             Self::Nothing(nothing) => (Acquisition::Nothing(nothing), Vec::new()),
         };
@@ -510,10 +515,10 @@ impl Claimant {
             let why = (!runs).then(|| attempt.superseded());
             let is_of_job = attempt.scope == job.meta_table.scope() && attempt.job == job.name;
             if !is_of_job {
-                return Err(Error::InvalidRequest(
-                    "the claim token names a batch of another job; every claim needs a new one"
-                        .into(),
-                ));
+                return Err(Error::invalid_request(
+                    "the claim token names a batch of another job; every claim needs a new one",
+                )
+                .of_field("claim-token"));
             }
             match why {
                 Some(why) => ended = Some(why),
@@ -523,7 +528,7 @@ impl Claimant {
         match (batches.is_empty(), ended) {
             (false, _) => Ok(Some(batches)),
             (true, None) => Ok(None),
-            (true, Some(why)) => Err(Error::Superseded(format!(
+            (true, Some(why)) => Err(Error::superseded(format!(
                 "{why}; every claim needs a new claim token"
             ))),
         }

@@ -20,10 +20,12 @@ impl ClaimToken {
     /// A token that a caller names.
     pub(crate) fn parse(token: &str) -> Result<Self, Error> {
         if token.is_empty() || token.len() > MAX_BYTES || token.contains('\0') {
-            return Err(Error::InvalidRequest(format!(
+            return Err(Error::invalid_request(format!(
                 "the claim token must have 1 to {MAX_BYTES} bytes and no NUL character; pass on the \
                  one that acquire gave"
-            )));
+            ))
+            .of_field("claim-token")
+            .with_limit(MAX_BYTES));
         }
         Ok(Self(token.to_owned()))
     }

@@ -1,7 +1,7 @@
 //! Ending a batch: `complete`.
 
 use crate::claim_token::ClaimToken;
-use crate::database::Database;
+use crate::database::{Database, Source};
 use crate::databases::Databases;
 use crate::error::Error;
 use crate::find_attempt::{find_attempt, no_such_batch};
@@ -14,6 +14,8 @@ const MAX_OUTCOME_BYTES: usize = 1024 * 1024;
 /// The most lists and objects of a result that lie within each other: whoever reads it in a list of
 /// attempts meets a few more, and many readers take a hundred or so.
 const MAX_RESULT_LEVELS: usize = 64;
+/// What it is called in the interface.
+const RESULT_ITEM: &str = "result-item";
 /// How often a completion is repeated after its answer was lost.
 const MAX_ROUNDS: u32 = 3;
 
@@ -45,7 +47,7 @@ pub(crate) async fn end<D: Database>(
             Ok(_) => {}
             Err(failure) if failure.kind == Kind::OutcomeUnknown => lost_answer = failure.message,
             Err(failure) if failure.is_of_a_value() => {
-                return Err(cannot_be_kept(&failure.message));
+                return Err(cannot_be_kept(failure));
             }
             Err(failure) => return Err(databases.inventory_error(failure)),
         }
@@ -72,39 +74,47 @@ pub(crate) fn ending(outcome: &Outcome) -> Ending<'_> {
 }
 
 /// An outcome that the database would not take the next time either.
-fn cannot_be_kept(message: &str) -> Error {
-    Error::InvalidRequest(format!(
+fn cannot_be_kept(failure: Failure) -> Error {
+    let message = failure.message;
+    Error::invalid_request(format!(
         "the inventory's database can never store this result or log, by its characters, size or \
          form: {message}; keep it elsewhere and put its place here"
     ))
+    .of_database(Source::Inventory, failure.code)
 }
 
 /// Checks an outcome against everything that can be known without a database.
 pub(crate) fn check(outcome: &Outcome) -> Result<(), Error> {
-    for (field, text) in [("result-item", &outcome.result_item), ("log", &outcome.log)] {
+    for (field, text) in [(RESULT_ITEM, &outcome.result_item), ("log", &outcome.log)] {
         let Some(text) = text else { continue };
         if text.len() > MAX_OUTCOME_BYTES {
-            return Err(Error::InvalidRequest(format!(
+            return Err(Error::invalid_request(format!(
                 "{field} has {} bytes; at most {MAX_OUTCOME_BYTES} are allowed: keep it elsewhere \
                  and put its place here",
                 text.len()
-            )));
+            ))
+            .of_field(field)
+            .with_limit(MAX_OUTCOME_BYTES));
         }
         if text.contains('\0') {
-            return Err(Error::InvalidRequest(format!(
-                "{field} must not hold a NUL character"
-            )));
+            return Err(
+                Error::invalid_request(format!("{field} must not hold a NUL character"))
+                    .of_field(field),
+            );
         }
     }
     if let Some(result_item) = &outcome.result_item {
         serde_json::from_str::<serde::de::IgnoredAny>(result_item).map_err(|error| {
-            Error::InvalidRequest(format!("result-item is not a JSON document: {error}"))
+            Error::invalid_request(format!("result-item is not a JSON document: {error}"))
+                .of_field(RESULT_ITEM)
         })?;
         let levels = levels(result_item);
         if levels > MAX_RESULT_LEVELS {
-            return Err(Error::InvalidRequest(format!(
+            return Err(Error::invalid_request(format!(
                 "result-item is nested {levels} levels deep; at most {MAX_RESULT_LEVELS} are allowed"
-            )));
+            ))
+            .of_field(RESULT_ITEM)
+            .with_limit(MAX_RESULT_LEVELS));
         }
     }
     Ok(())

@@ -27,7 +27,7 @@ pub(crate) struct Kept {
 /// A request as it is kept, with what its conditions rest on.
 pub(crate) fn write(request: &AcquireRequest, grounds: &Grounds) -> Result<String, Error> {
     let mut config = serde_json::to_string(request)
-        .map_err(|error| Error::InvalidRequest(format!("the request is not JSON: {error}")))?;
+        .map_err(|error| Error::invalid_request(format!("the request is not JSON: {error}")))?;
     let mut members = Map::new();
     if !grounds.column_types.is_empty() {
         let mut types = Map::new();
@@ -119,7 +119,7 @@ fn request(kept: &Map<String, Value>) -> Option<AcquireRequest> {
 /// What was kept with the batch of this inventory id.
 pub(crate) fn read_of_batch(config: &str, id: i64) -> Result<Kept, Error> {
     read(config).ok_or_else(|| {
-        Error::Database(format!(
+        Error::database(format!(
             "the configuration of the batch with inventory id {id} is not understood"
         ))
     })

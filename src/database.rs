@@ -7,7 +7,8 @@ use std::future::Future;
 use serde::{Deserialize, Serialize};
 
 /// Which of the two databases a statement is for.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
 pub enum Source {
     /// The database that holds the inventory: read and written.
     Inventory,

@@ -42,7 +42,8 @@ impl<'a, D: Database> Databases<'a, D> {
     pub(crate) fn open(database: &'a D, random: &'a dyn Random) -> Result<Self, Error> {
         let settings = database.settings();
         if let Some(source) = &settings.meta_name {
-            check_source(source).map_err(Error::InvalidRequest)?;
+            check_source(source)
+                .map_err(|why| Error::invalid_request(why).of_field("meta-name"))?;
         }
         Ok(Self {
             database,
@@ -112,7 +113,7 @@ impl<'a, D: Database> Databases<'a, D> {
 
     /// Runs a statement that reads no table.
     pub(crate) async fn server(&self, on: Source, statement: Statement) -> Result<Rows, Error> {
-        (self.run(on, &statement).await).map_err(|failure| passing_error("database", failure))
+        (self.run(on, &statement).await).map_err(|failure| passing_error(None, failure))
     }
 
     /// Waits for the call's turn among those that claim from the job, unless it has it.
@@ -134,7 +135,7 @@ impl<'a, D: Database> Databases<'a, D> {
         statement: Statement,
     ) -> Result<Option<RowReader>, Error> {
         let rows = self.inventory(statement).await?;
-        RowReader::first(of_primary(rows, self.inventory.dialect, "inventory")?)
+        RowReader::first(of_primary(rows, self.inventory.dialect, Source::Inventory)?)
     }
 
     /// Runs a statement on the meta table that tells where it ran if the job settles.
@@ -142,79 +143,95 @@ impl<'a, D: Database> Databases<'a, D> {
         let rows = self.meta(job, statement).await?;
         match job.settle {
             Settle::None => Ok(rows),
-            Settle::CommitOrder => of_primary(rows, job.dialect, "meta table"),
+            Settle::CommitOrder => of_primary(rows, job.dialect, Source::Meta),
         }
     }
 
     /// Explains what a statement on the inventory met.
     pub(crate) fn inventory_error(&self, failure: Failure) -> Error {
         let table = self.inventory.name.to_string();
-        let Failure { kind, message } = failure;
-        match kind {
-            Kind::NoSuchTable => Error::NoSuchTable(format!(
+        let Failure { kind, message, .. } = &failure;
+        let error = match kind {
+            Kind::NoSuchTable => Error::no_such_table(format!(
                 "the inventory table {table:?} does not exist; create it by `migrate` ({message})"
             )),
-            Kind::NoSuchColumn => Error::NoSuchColumn(format!(
+            Kind::NoSuchColumn => Error::no_such_column(format!(
                 "the table {table:?} is no inventory of this version, a column is missing; upgrade \
                  it by `migrate` where pybatchintory made it, else name another inventory table ({message})"
             )),
-            Kind::Standby => Error::Unavailable(format!(
+            Kind::Standby => Error::unavailable(format!(
                 "the inventory table {table:?} cannot be written to for now: the server takes no \
                  writes, as while another one takes its place; nothing was changed; where this \
                  lasts, give the primary's address ({message})"
             )),
-            Kind::ReadOnly | Kind::NotPermitted => Error::Database(format!(
+            Kind::ReadOnly | Kind::NotPermitted => Error::database(format!(
                 "the inventory table {table:?} cannot be written to; nothing was changed; use \
                  a database and a user that may write ({message})"
             )),
-            _ => passing_error("inventory's database", Failure { kind, message }),
-        }
+            _ => return passing_error(Some(Source::Inventory), failure).of_table(&table),
+        };
+        (error.of_table(&table)).of_database(Source::Inventory, failure.code)
     }
 }
 
 /// Explains what a statement on a meta table met.
 pub(crate) fn meta_error(job: &Job, failure: Failure) -> Error {
     let table = job.meta_table.to_string();
-    let Failure { kind, message } = failure;
-    match kind {
-        Kind::NoSuchTable => Error::NoSuchTable(format!(
+    let Failure { kind, message, .. } = &failure;
+    let error = match kind {
+        Kind::NoSuchTable => Error::no_such_table(format!(
             "the meta table {table:?} does not exist; check its name, its schema and which \
              database is meant ({message})"
         )),
-        Kind::NoSuchColumn => Error::NoSuchColumn(format!(
+        Kind::NoSuchColumn => Error::no_such_column(format!(
             "a column is missing in the meta table {table:?}; check the names of the uid, item and \
              weight columns and those in the filter ({message})"
         )),
-        Kind::WrongType | Kind::WrongValue => Error::InvalidRequest(format!(
+        Kind::WrongType | Kind::WrongValue => Error::invalid_request(format!(
             "a column of the meta table {table:?} has a type that does not fit: uid must be an \
              integer, weight a number ({message})"
         )),
-        Kind::NotPermitted => Error::Database(format!(
+        Kind::NotPermitted => Error::database(format!(
             "the meta table {table:?} must not be read by this user; grant SELECT on it ({message})"
         )),
-        _ if kind.is_refusal() => Error::Database(format!(
+        kind if kind.is_refusal() => Error::database(format!(
             "the meta table's database refused a statement on {table:?}: {message}"
         )),
-        _ => passing_error("meta table's database", Failure { kind, message }),
-    }
+        _ => return passing_error(Some(Source::Meta), failure).of_table(&table),
+    };
+    (error.of_table(&table)).of_database(Source::Meta, failure.code)
 }
 
-fn passing_error(database: &str, failure: Failure) -> Error {
-    let Failure { kind, message } = failure;
-    match kind {
+/// Explains what is about no table.
+fn passing_error(on: Option<Source>, failure: Failure) -> Error {
+    let database = match on {
+        Some(Source::Inventory) => "inventory's database",
+        Some(Source::Meta) => "meta table's database",
+        None => "database",
+    };
+    let Failure {
+        kind,
+        message,
+        code,
+    } = failure;
+    let error = match kind {
         Kind::Unavailable => {
-            Error::Unavailable(format!("the {database} cannot be reached: {message}"))
+            Error::unavailable(format!("the {database} cannot be reached: {message}"))
         }
-        Kind::OutcomeUnknown => Error::Unavailable(format!(
+        Kind::OutcomeUnknown => Error::unavailable(format!(
             "the {database} went away during a statement: {message}"
         )),
-        Kind::Passing => Error::Unavailable(format!(
+        Kind::Passing => Error::unavailable(format!(
             "the {database} is too busy, call again later: {message}"
         )),
-        Kind::Conflict => Error::Database(format!(
+        Kind::Conflict => Error::database(format!(
             "the {database} reports a conflict where none can be: {message}"
         )),
-        _ => Error::Database(format!("the {database} refused a statement: {message}")),
+        _ => Error::database(format!("the {database} refused a statement: {message}")),
+    };
+    match on {
+        Some(on) => error.of_database(on, code),
+        None => error,
     }
 }
 
@@ -224,7 +241,7 @@ fn passing_error(database: &str, failure: Failure) -> Error {
 ///
 /// [`Error::Database`] when that is a standby: what it does not have yet would be passed over, or handed out
 /// again.
-fn of_primary(mut rows: Rows, dialect: Dialect, read: &str) -> Result<Rows, Error> {
+fn of_primary(mut rows: Rows, dialect: Dialect, on: Source) -> Result<Rows, Error> {
     if dialect == Dialect::Sqlite {
         return Ok(rows);
     }
@@ -238,10 +255,15 @@ fn of_primary(mut rows: Rows, dialect: Dialect, read: &str) -> Result<Rows, Erro
         row.remove(0);
     }
     if !is_told {
-        return Err(Error::Database(format!(
+        let read = match on {
+            Source::Inventory => "inventory",
+            Source::Meta => "meta table",
+        };
+        return Err(Error::database(format!(
             "the {read} was read from a standby server or replica, which may be behind; nothing was \
              handed out: give the primary server's address, and let no pooler send reads elsewhere"
-        )));
+        ))
+        .of_database(on, String::new()));
     }
     if dialect == Dialect::Postgresql {
         rows.rows
@@ -254,7 +276,8 @@ fn of_primary(mut rows: Rows, dialect: Dialect, read: &str) -> Result<Rows, Erro
 pub(crate) fn inventory_table(settings: &Settings) -> Result<InventoryTable, Error> {
     let name = TableName::of_inventory(&settings.inventory_table, settings.inventory_dialect)
         .map_err(|message| {
-            Error::InvalidRequest(format!("the inventory table's name: {message}"))
+            Error::invalid_request(format!("the inventory table's name: {message}"))
+                .of_field("inventory-table")
         })?;
     // MySQL has no default schema, so this one is it: the inventory is told alike everywhere.
     let name = match settings.inventory_dialect {
@@ -262,19 +285,22 @@ pub(crate) fn inventory_table(settings: &Settings) -> Result<InventoryTable, Err
         Dialect::Postgresql | Dialect::Sqlite => name,
     };
     if name.table().len() > MAX_INVENTORY_NAME_BYTES {
-        return Err(Error::InvalidRequest(format!(
+        return Err(Error::invalid_request(format!(
             "the inventory table's name has {} bytes; at most {MAX_INVENTORY_NAME_BYTES} are allowed",
             name.table().len()
-        )));
+        ))
+        .of_field("inventory-table")
+        .with_limit(MAX_INVENTORY_NAME_BYTES));
     }
     let labels = &settings.status_labels;
     let distinct = labels.running != labels.succeeded
         && labels.running != labels.failed
         && labels.succeeded != labels.failed;
     if !distinct {
-        return Err(Error::InvalidRequest(
-            "the labels of the inventory's status column must all differ".into(),
-        ));
+        return Err(Error::invalid_request(
+            "the labels of the inventory's status column must all differ",
+        )
+        .of_field("status-labels"));
     }
     Ok(InventoryTable {
         name,

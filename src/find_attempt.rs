@@ -59,11 +59,10 @@ pub(crate) async fn find_attempt<D: Database>(
 
 /// Why there is no such attempt.
 pub(crate) fn no_such_batch() -> Error {
-    Error::NoSuchBatch(
+    Error::no_such_batch(
         "no batch in this inventory has this claim token; pass on the one that acquire gave, and \
          check which inventory is meant. If both are right, the database has lost the batch, as a \
-         failover may: its items are handed out again, so drop it"
-            .into(),
+         failover may: its items are handed out again, so drop it",
     )
 }
 
@@ -76,7 +75,7 @@ impl FoundAttempt {
     /// Why its owner may not touch it any more.
     pub(crate) fn superseded(&self) -> Error {
         let (id_start, id_end) = (self.id_start, self.id_end);
-        Error::Superseded(if self.is_leased {
+        Error::superseded(if self.is_leased {
             format!(
                 "the batch of ids {id_start} to {id_end} was taken from its owner, since its lease ran \
                  out or it was put back; nothing was changed"

@@ -25,9 +25,10 @@ pub(crate) async fn history<D: Database>(
 ) -> Result<Vec<Attempt>, Error> {
     check_limit(query.limit, MAX_ATTEMPTS, "attempts")?;
     if query.uid.is_some() && query.meta_table.is_none() {
-        return Err(Error::InvalidRequest(
-            "a uid says nothing without its meta table; name the table too".into(),
-        ));
+        return Err(Error::invalid_request(
+            "a uid says nothing without its meta table; name the table too",
+        )
+        .of_field("meta-table"));
     }
     if let Some(job) = &query.job {
         check_name("job", job)?;

@@ -95,10 +95,13 @@ async fn read_page<D: Database>(
 
 /// What to say of an item that is no text.
 fn no_text(job: &Job, uid: i64, why: &str) -> Error {
-    Error::InvalidRequest(format!(
+    Error::invalid_request(format!(
         "the item of uid {uid} in the meta table {table:?} is no text: it {why}; name a column of \
          text, or end this batch as failed and ask for `item-encoding` base64 or hex, which give the \
          bytes of all items",
         table = job.meta_table.to_string()
     ))
+    .of_table(&job.meta_table)
+    .of_column(&job.columns.item)
+    .of_row(uid)
 }

@@ -113,7 +113,10 @@ impl Job {
         }
         let condition = |place, text: &Option<String>| {
             (text.as_deref())
-                .map(|text| Condition::parse(place, text).map_err(Error::InvalidRequest))
+                .map(|text| {
+                    Condition::parse(place, text)
+                        .map_err(|why| Error::invalid_request(why).of_field(place))
+                })
                 .transpose()
         };
         check_seconds("lease-seconds", request.lease_seconds, 1)?;
@@ -173,17 +176,19 @@ impl Bounds {
     fn parse(request: &AcquireRequest) -> Result<Self, Error> {
         for (field, id) in [("id-min", request.id_min), ("id-max", request.id_max)] {
             if id.is_some_and(|id| id < LOWEST_UID) {
-                return Err(Error::InvalidRequest(format!(
+                return Err(Error::invalid_request(format!(
                     "{field}: ids start at {LOWEST_UID}; leave {field} out for no bound"
-                )));
+                ))
+                .of_field(field));
             }
         }
         if let (Some(id_min), Some(id_max)) = (request.id_min, request.id_max)
             && id_min > id_max
         {
-            return Err(Error::InvalidRequest(format!(
+            return Err(Error::invalid_request(format!(
                 "id-min ({id_min}) is above id-max ({id_max}): no id lies between them; swap them?"
-            )));
+            ))
+            .of_field("id-min"));
         }
         Ok(Self {
             id_min: request.id_min,
@@ -209,23 +214,27 @@ impl Limits {
     fn parse(request: &AcquireRequest) -> Result<Self, Error> {
         if let Some(weight) = request.max_weight {
             if !(weight > 0.0 && weight.is_finite()) {
-                return Err(Error::InvalidRequest(
-                    "max-weight must be a finite number above 0; leave it out for no limit".into(),
-                ));
+                return Err(Error::invalid_request(
+                    "max-weight must be a finite number above 0; leave it out for no limit",
+                )
+                .of_field("max-weight"));
             }
             if request.columns.weight.is_none() {
-                return Err(Error::InvalidRequest(
-                    "max-weight needs a weight column; name one, or limit by max-count".into(),
-                ));
+                return Err(Error::invalid_request(
+                    "max-weight needs a weight column; name one, or limit by max-count",
+                )
+                .of_field("columns.weight"));
             }
         }
         if let Some(count) = request.max_count
             && (count == 0 || i64::try_from(count).is_err())
         {
-            return Err(Error::InvalidRequest(format!(
+            return Err(Error::invalid_request(format!(
                 "max-count must be from 1 to {}, not {count}; leave it out for no limit",
                 i64::MAX
-            )));
+            ))
+            .of_field("max-count")
+            .with_limit(i64::MAX));
         }
         Ok(Self {
             weight: request.max_weight,
@@ -237,10 +246,12 @@ impl Limits {
 impl Retries {
     fn parse(request: &AcquireRequest) -> Result<Self, Error> {
         if !(1..=MAX_ATTEMPTS).contains(&request.max_attempts) {
-            return Err(Error::InvalidRequest(format!(
+            return Err(Error::invalid_request(format!(
                 "max-attempts must be from 1 to {MAX_ATTEMPTS}, not {}; with 1 nothing is handed out again",
                 request.max_attempts
-            )));
+            ))
+            .of_field("max-attempts")
+            .with_limit(MAX_ATTEMPTS));
         }
         check_seconds("retry-delay-seconds", request.retry_delay_seconds, 0)?;
         Ok(Self {
@@ -261,9 +272,11 @@ pub(crate) fn is_same_weight(one: f64, other: f64) -> bool {
 pub(crate) fn check_seconds(field: &str, seconds: Option<u32>, least: u32) -> Result<(), Error> {
     match seconds {
         Some(seconds) if !(least..=MAX_SECONDS).contains(&seconds) => {
-            Err(Error::InvalidRequest(format!(
+            Err(Error::invalid_request(format!(
                 "{field} must be from {least} to {MAX_SECONDS} seconds, not {seconds}; leave it out for none"
-            )))
+            ))
+            .of_field(field)
+            .with_limit(MAX_SECONDS))
         }
         _ => Ok(()),
     }
@@ -271,7 +284,9 @@ pub(crate) fn check_seconds(field: &str, seconds: Option<u32>, least: u32) -> Re
 
 /// A meta table, if its name was read and its scope fits.
 pub(crate) fn checked(name: Result<TableName, String>) -> Result<TableName, Error> {
-    let table = name.map_err(|message| Error::InvalidRequest(format!("meta-table: {message}")))?;
+    let table = name.map_err(|message| {
+        Error::invalid_request(format!("meta-table: {message}")).of_field("meta-table")
+    })?;
     check_name("meta-table", &table.scope())?;
     Ok(table)
 }
@@ -286,9 +301,11 @@ pub(crate) fn check_limit(limit: u32, most: u32, what: &str) -> Result<(), Error
     if (1..=most).contains(&limit) {
         return Ok(());
     }
-    Err(Error::InvalidRequest(format!(
+    Err(Error::invalid_request(format!(
         "limit must be from 1 to {most} {what}, not {limit}; ask for more pages"
-    )))
+    ))
+    .of_field("limit")
+    .with_limit(most))
 }
 
 /// A name must be there, must fit and must be text that every database can hold.
@@ -302,7 +319,9 @@ fn check_length(field: &str, text: &str, most: usize) -> Result<(), Error> {
     } else {
         return Ok(());
     };
-    Err(Error::InvalidRequest(format!("{field} {problem}")))
+    Err(Error::invalid_request(format!("{field} {problem}"))
+        .of_field(field)
+        .with_limit(most))
 }
 
 #[cfg(test)]
@@ -449,8 +468,8 @@ mod tests {
         ];
         for (request, expected) in bad {
             match parse(request.clone()) {
-                Err(Error::InvalidRequest(message)) => {
-                    assert!(message.contains(expected), "{message}");
+                Err(error @ Error::InvalidRequest(_)) => {
+                    assert!(error.message().contains(expected), "{error}");
                 }
                 other => panic!("{request:?}: {other:?}"),
             }

@@ -119,11 +119,13 @@ async fn ask<D: Database>(
             (Some(declaration), _) => declaration,
             (None, Dialect::Sqlite) => UNDECLARED.into(),
             (None, _) => {
-                return Err(Error::InvalidRequest(format!(
+                return Err(Error::invalid_request(format!(
                     "the database tells no type of the column {column:?} of the meta table {table:?}; \
                      without one it cannot be compared",
                     table = question.meta_table,
-                )));
+                ))
+                .of_table(&job.meta_table)
+                .of_column(column));
             }
         };
         column_types.push((column.clone(), declaration));
@@ -157,14 +159,17 @@ pub(crate) async fn check_row<D: Database>(
             continue;
         };
         let column = comparison.column();
-        return Err(Error::InvalidRequest(format!(
+        return Err(Error::invalid_request(format!(
             "the column {column:?} of the meta table {table:?} is declared as {declared:?}, but the \
              row with {uid_column} {uid} holds {value}: that does not compare as asked, and is not \
              passed over; mend the row, or say by the member `as` how its values are to be read",
             table = job.meta_table.to_string(),
             declared = judgement.grounds.declaration(column).unwrap_or_default(),
             uid_column = job.columns.uid,
-        )));
+        ))
+        .of_table(&job.meta_table)
+        .of_column(column)
+        .of_row(uid));
     }
     Ok(())
 }

@@ -52,13 +52,16 @@ impl Judgement {
                 let declaration = grounds.declaration(&comparison.column).unwrap_or_default();
                 let column_type = &ColumnType::parse(declaration, job.dialect);
                 TypedComparison::of(comparison, column_type, job.dialect, now).map_err(|why| {
-                    Error::InvalidRequest(format!(
+                    Error::invalid_request(format!(
                         "{place}: the column {column:?} of the meta table {table:?} is of type \
                          {column_type}, {why}",
                         column = comparison.column,
                         table = job.meta_table.to_string(),
                         column_type = column_type.name,
                     ))
+                    .of_field(place)
+                    .of_table(&job.meta_table)
+                    .of_column(&comparison.column)
                 })
             };
             (condition.as_ref())

@@ -64,7 +64,7 @@ mod watermark;
 pub use database::{
     Database, DatabaseError, Dialect, Random, Refusal, Rows, Settings, Source, StatusLabels, Value,
 };
-pub use error::Error;
+pub use error::{Error, Explanation};
 pub use follow::wait_for_work;
 pub use interface::{
     AcquireRequest, Acquired, Acquisition, Advanced, Attempt, AuditPage, Batch, BatchPlan,

@@ -1,7 +1,7 @@
 //! Making the inventory table: `migrate` and `schema-statements`.
 
 use crate::claim_token::ClaimToken;
-use crate::database::{Database, Dialect, Settings};
+use crate::database::{Database, Dialect, Settings, Source};
 use crate::databases::{Databases, inventory_table};
 use crate::error::Error;
 use crate::interface::Migration;
@@ -86,12 +86,15 @@ async fn check_statuses<D: Database>(databases: &Databases<'_, D>) -> Result<(),
     for mut row in RowReader::all(statuses) {
         let status = row.text()?;
         if !known.contains(&&status) {
-            return Err(Error::InvalidRequest(format!(
+            return Err(Error::invalid_request(format!(
                 "the inventory table {:?} has rows of the status {status:?}, but the words for it are set \
                  to {known:?}; nothing was changed: set them as they are in the table, or give \
                  those rows one of them",
                 inventory.name.to_string()
-            )));
+            ))
+            .of_field("status-labels")
+            .of_table(&inventory.name)
+            .of_column("status"));
         }
     }
     Ok(())
@@ -121,18 +124,21 @@ async fn execute<D: Database>(
             Kind::ColumnIsThere => return Ok(()),
             Kind::IsMade | Kind::Conflict | Kind::OutcomeUnknown => last = Some(failure),
             Kind::NoSuchTable => {
-                return Err(Error::NoSuchTable(format!(
+                return Err(Error::no_such_table(format!(
                     "the inventory table {:?} cannot be created; create its schema {:?} first ({})",
                     databases.inventory.name.to_string(),
                     databases.inventory.name.schema(),
                     failure.message
-                )));
+                ))
+                .of_field("inventory-table")
+                .of_table(&databases.inventory.name)
+                .of_database(Source::Inventory, failure.code));
             }
             _ => return Err(databases.inventory_error(failure)),
         }
     }
     Err(match last {
         Some(failure) => databases.inventory_error(failure),
-        None => Error::Database("the inventory table cannot be created".into()),
+        None => Error::database("the inventory table cannot be created"),
     })
 }

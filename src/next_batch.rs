@@ -136,14 +136,17 @@ pub(crate) async fn next_batch<D: Database>(
 /// a weight that cannot be.
 fn alone(job: &Job, uid: i64, weight: f64) -> Result<PlannedBatch, Error> {
     if weight.is_nan() || weight >= INFINITE_WEIGHT {
-        return Err(Error::InvalidRequest(format!(
+        return Err(Error::invalid_request(format!(
             "the item with {uid_column} {uid} in the meta table {table:?} has a weight that is \
              negative or not a finite number; mend its column {weight_column:?} or leave the item \
              out by a filter",
             uid_column = job.columns.uid,
             table = job.meta_table.to_string(),
             weight_column = job.columns.weight.as_deref().unwrap_or_default(),
-        )));
+        ))
+        .of_table(&job.meta_table)
+        .of_column(job.columns.weight.as_deref().unwrap_or_default())
+        .of_row(uid));
     }
     Ok(PlannedBatch {
         id_start: uid,
@@ -257,12 +260,14 @@ async fn query_page<D: Database>(
         .flatten()
     {
         if !job.dialect.is_integer_type(&uid_type) {
-            return Err(Error::InvalidRequest(format!(
+            return Err(Error::invalid_request(format!(
                 "the column {column:?} of the meta table {table:?} is of type {uid_type}, but a uid \
                  must be an integer of at most 64 bits",
                 column = job.columns.uid,
                 table = job.meta_table.to_string(),
-            )));
+            ))
+            .of_table(&job.meta_table)
+            .of_column(&job.columns.uid));
         }
     }
     refuse_beyond(job, row.optional_text()?)?;
@@ -304,13 +309,15 @@ async fn query_page<D: Database>(
 /// Refuses the first id that no signed integer of 64 bits can hold, if there is one.
 pub(crate) fn refuse_beyond(job: &Job, uid: Option<String>) -> Result<(), Error> {
     match uid {
-        Some(uid) => Err(Error::InvalidRequest(format!(
+        Some(uid) => Err(Error::invalid_request(format!(
             "the {uid_column} {uid} in the meta table {table:?} lies beyond {most}, the highest id that can be \
              handed out; give the row another one, or leave it out by id-max",
             uid_column = job.columns.uid,
             table = job.meta_table.to_string(),
             most = i64::MAX,
-        ))),
+        ))
+        .of_table(&job.meta_table)
+        .of_column(&job.columns.uid)),
         None => Ok(()),
     }
 }
@@ -332,10 +339,13 @@ pub(crate) async fn refuse_repeated_uids<D: Database>(
 
 /// What to say of an id that several rows have.
 pub(crate) fn repeated_uid(job: &Job, uid: i64, rows: &str) -> Error {
-    Error::InvalidRequest(format!(
+    Error::invalid_request(format!(
         "the {uid_column} {uid} stands in {rows} rows of the meta table {table:?}, but an id is that of \
          one item; give each row its own, and have a unique index keep it so",
         uid_column = job.columns.uid,
         table = job.meta_table.to_string(),
     ))
+    .of_table(&job.meta_table)
+    .of_column(&job.columns.uid)
+    .of_row(uid)
 }

@@ -18,12 +18,14 @@ pub(crate) fn refuse(
     if !is_inventory && !is_of_the_database(table, dialect) {
         return Ok(());
     }
-    Err(Error::InvalidRequest(format!(
+    Err(Error::invalid_request(format!(
         "the table {:?} is no meta table: it is the inventory, whose results a job with `source-job` \
          processes, or belongs to the database itself; name another, or, where it is yours and lies \
          elsewhere, give the inventory another name",
         table.to_string()
-    )))
+    ))
+    .of_field("meta-table")
+    .of_table(table))
 }
 
 /// Whether the database made the table for itself. Names reach it as they are: PostgreSQL folds none,

@@ -23,9 +23,11 @@ pub(crate) async fn plan<D: Database>(
 ) -> Result<BatchPlan, Error> {
     let job = databases.job(request).await?;
     if !(1..=MAX_BATCHES).contains(&batches) {
-        return Err(Error::InvalidRequest(format!(
+        return Err(Error::invalid_request(format!(
             "batches must be from 1 to {MAX_BATCHES}, not {batches}; continue a plan behind its last id"
-        )));
+        ))
+        .of_field("batches")
+        .with_limit(MAX_BATCHES));
     }
     let standing = standing::read(databases, &job).await?;
     let watermark = standing.watermark.max(Watermark::at(after));

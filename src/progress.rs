@@ -25,9 +25,11 @@ pub(crate) async fn progress<D: Database>(
 ) -> Result<JobProgress, Error> {
     let job = databases.job(request).await?;
     if !(1..=MAX_CAP).contains(&cap) {
-        return Err(Error::InvalidRequest(format!(
+        return Err(Error::invalid_request(format!(
             "cap must be from 1 to {MAX_CAP} items, not {cap}"
-        )));
+        ))
+        .of_field("cap")
+        .with_limit(MAX_CAP));
     }
     let standing = standing::read(databases, &job).await?;
     let mut progress = count_left(databases, &job, &standing, cap).await?;

@@ -24,7 +24,7 @@ pub(crate) fn on_results_of(
     check_name("source-job", source_job)?;
     let meta_table = job.meta_table.scope();
     if meta_table == inventory.name.scope() && source_job == job.name {
-        return Err(Error::InvalidRequest(format!(
+        return Err(Error::invalid_request(format!(
             "the job {source_job:?} cannot process its own results; name this one otherwise"
         )));
     }
@@ -83,8 +83,8 @@ fn check_columns(conditions: [&Option<Condition>; 2]) -> Result<(), Error> {
         !column.is_ascii() || column.eq_ignore_ascii_case("claim_token")
     };
     match compared.iter().any(is_secret) {
-        true => Err(Error::InvalidRequest(
-            "with source-job, no condition may be on the column claim_token".into(),
+        true => Err(Error::invalid_request(
+            "with source-job, no condition may be on the column claim_token",
         )),
         false => Ok(()),
     }

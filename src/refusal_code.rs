@@ -42,6 +42,8 @@ pub enum Kind {
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(crate) struct Failure {
     pub(crate) kind: Kind,
+    /// The database's own code, where it has told one.
+    pub(crate) code: String,
     /// The words of the database, or of its driver.
     pub(crate) message: String,
 }
@@ -49,9 +51,15 @@ pub(crate) struct Failure {
 impl Failure {
     /// What a host says of a database of this dialect.
     pub(crate) fn of(error: DatabaseError, dialect: Dialect) -> Self {
+        let kind = error.kind(dialect);
+        let (code, message) = match error {
+            DatabaseError::Refused(Refusal { code, message }) => (code, message),
+            other => (String::new(), other.into_message()),
+        };
         Self {
-            kind: error.kind(dialect),
-            message: error.into_message(),
+            kind,
+            code,
+            message,
         }
     }
 
@@ -59,6 +67,7 @@ impl Failure {
     pub(crate) fn outcome_unknown(message: impl Into<String>) -> Self {
         Self {
             kind: Kind::OutcomeUnknown,
+            code: String::new(),
             message: message.into(),
         }
     }

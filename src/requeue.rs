@@ -23,16 +23,19 @@ pub(crate) async fn requeue<D: Database>(
     check_name("job", job)?;
     if let RequeueTarget::Ids(ranges) = target {
         if !(1..=MAX_RANGES).contains(&ranges.len()) {
-            return Err(Error::InvalidRequest(format!(
+            return Err(Error::invalid_request(format!(
                 "1 to {MAX_RANGES} ranges of ids can be put back at once, not {}",
                 ranges.len()
-            )));
+            ))
+            .of_field("ids")
+            .with_limit(MAX_RANGES));
         }
         if let Some(range) = ranges.iter().find(|range| range.id_start > range.id_end) {
-            return Err(Error::InvalidRequest(format!(
+            return Err(Error::invalid_request(format!(
                 "the range from {} to {} holds no id; swap its ends?",
                 range.id_start, range.id_end
-            )));
+            ))
+            .of_field("ids"));
         }
     }
     let mut lost_answer = String::new();

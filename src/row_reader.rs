@@ -11,7 +11,7 @@ pub(crate) struct RowReader {
 impl RowReader {
     /// The only row.
     pub(crate) fn only(rows: Rows) -> Result<Self, Error> {
-        Self::first(rows)?.ok_or_else(|| Error::Database("the host gave no row".into()))
+        Self::first(rows)?.ok_or_else(|| Error::database("the host gave no row"))
     }
 
     /// The first row, if there is one.
@@ -161,7 +161,7 @@ fn type_name(value: &Value) -> &'static str {
 
 /// What to say of an answer that no database gives.
 pub(crate) fn unexpected(what: &str) -> Error {
-    Error::Database(format!(
+    Error::database(format!(
         "the database or its driver answered with {what} where something else was asked for; the \
          driver does not keep to the interface"
     ))

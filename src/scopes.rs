@@ -60,12 +60,13 @@ impl<D: Database> Databases<'_, D> {
         }
         own_table::refuse(&job.meta_table, job.dialect, &inventory)?;
         if let Some(source) = job.meta_table.elsewhere() {
-            return Err(Error::InvalidRequest(format!(
+            return Err(Error::invalid_request(format!(
                 "the meta table {table:?} lies in the source {source:?}, but this process is \
                  connected to another one: ask one whose `meta-name` is that (where it is empty: one \
                  without), or write a part of the name that holds a colon in double quotes",
                 table = job.meta_table.to_string()
-            )));
+            ))
+            .of_table(&job.meta_table));
         }
         Ok(job)
     }

@@ -143,12 +143,14 @@ impl Standing {
         if differences.is_empty() {
             return Ok(());
         }
-        Err(Error::ConfigurationChanged(format!(
+        Err(Error::configuration_changed(format!(
             "the job {:?} has another configuration than its latest range: {}; nothing was handed \
              out: ask as before, name another job, or accept the change (`on-change`)",
             job.name,
             differences.join("; ")
-        )))
+        ))
+        .of_field("on-change")
+        .of_table(&job.meta_table))
     }
 }
 

@@ -1,5 +1,6 @@
 //! What about a job's source may surprise its user: `warnings`.
 
+use crate::blind_spot::FIELD;
 use crate::database::{Database, Dialect, Source};
 use crate::databases::Databases;
 use crate::error::Error;
@@ -127,7 +128,9 @@ async fn beyond_the_fence<D: Database>(
     job: &Job,
 ) -> Result<Option<String>, Error> {
     match fence::settled(databases, job).await {
-        Err(Error::InvalidRequest(message)) if message.starts_with("settle:") => Ok(Some(message)),
+        Err(Error::InvalidRequest(refusal)) if refusal.field.as_deref() == Some(FIELD) => {
+            Ok(Some(refusal.message))
+        }
         answer => answer.map(|_| None),
     }
 }

@@ -131,10 +131,7 @@ impl HttpSubject {
                 request,
                 claim_token,
             } => self.acquire(&request, Some(&claim_token)),
-            Call::Advance { .. } => Err(Failure {
-                name: "test".into(),
-                message: "the service has no such operation".into(),
-            }),
+            Call::Advance { .. } => Err(Failure::new("test", "the service has no such operation")),
             Call::AcquireMany { request, batches } => {
                 let job = encoded(&request.job);
                 let path = format!("/v1/jobs/{job}/batches/many?batches={batches}");
@@ -269,17 +266,18 @@ fn read(answer: Result<ureq::http::Response<ureq::Body>, ureq::Error>) -> Result
         let text = value.get(name).and_then(Value::as_str);
         text.unwrap_or_default().to_owned()
     };
+    let mut facts = value.as_object().cloned().unwrap_or_default();
+    for member in ["type", "title", "status", "detail", "error"] {
+        facts.remove(member);
+    }
     Err(Failure {
-        name: text("error"),
-        message: text("detail"),
+        facts,
+        ..Failure::new(&text("error"), text("detail"))
     })
 }
 
 fn broken(error: &dyn std::fmt::Display) -> Failure {
-    Failure {
-        name: "test".into(),
-        message: error.to_string(),
-    }
+    Failure::new("test", error)
 }
 
 /// Where the jobs of a query are listed.

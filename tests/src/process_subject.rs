@@ -79,10 +79,7 @@ impl Subject for ProcessSubject {
         match self.ask(&call).await {
             Ok(Answer::Ok(value)) => Ok(value),
             Ok(Answer::Error(failure)) => Err(failure),
-            Err(error) => Err(Failure {
-                name: "test".into(),
-                message: format!("{error:?}"),
-            }),
+            Err(error) => Err(Failure::new("test", format!("{error:?}"))),
         }
     }
 }

@@ -59,6 +59,9 @@ pub struct Step {
     /// The error that the call must give, with a piece of its message.
     #[serde(default)]
     pub fails: Option<(String, String)>,
+    /// What the error must say that it is about, beside what else it says.
+    #[serde(default)]
+    pub facts: Option<Value>,
     /// Keeps the answer under this name.
     #[serde(default)]
     pub keep: Option<String>,
@@ -153,6 +156,13 @@ impl Scenario {
                     failure.name == *name && failure.message.contains(saying.as_str()),
                     "{call:?}\nmust fail as {name} saying {saying:?}, but fails as {failure:?}"
                 );
+                let facts = step.facts.clone().unwrap_or(Value::Null);
+                for (name, fact) in facts.as_object().into_iter().flatten() {
+                    ensure!(
+                        failure.facts.get(name) == Some(fact),
+                        "{call:?}\nmust tell the {name} {fact}, but fails as {failure:?}"
+                    );
+                }
                 Ok(())
             }
             (Some((name, _)), Ok(answer)) => {

@@ -7,7 +7,7 @@ use batchintory::{
 };
 use batchintory_wasmtime::{Acquired, Databases, Inventory, SystemRandom};
 use serde::{Deserialize, Serialize};
-use serde_json::{Value, json};
+use serde_json::{Map, Value, json};
 
 /// A call of one operation, with its arguments.
 #[derive(Debug, Clone, Serialize, Deserialize)]
@@ -121,6 +121,20 @@ pub struct Failure {
     pub name: String,
     /// Its sentence.
     pub message: String,
+    /// What it is about.
+    #[serde(flatten)]
+    pub facts: Map<String, Value>,
+}
+
+impl Failure {
+    /// One of the tests' own.
+    pub fn new(name: &str, message: impl ToString) -> Self {
+        Self {
+            name: name.into(),
+            message: message.to_string(),
+            facts: Map::new(),
+        }
+    }
 }
 
 /// Something that has the operations of the interface `inventory`.
@@ -287,26 +301,28 @@ pub fn answer_of_advance(advanced: Advanced) -> Result<Value, Failure> {
 
 fn answer<T: Serialize, E: Into<Failure>>(result: Result<T, E>) -> Result<Value, Failure> {
     let answer = result.map_err(Into::into)?;
-    serde_json::to_value(answer).map_err(|error| Failure {
-        name: "test".into(),
-        message: error.to_string(),
-    })
+    serde_json::to_value(answer).map_err(|error| Failure::new("test", error))
 }
 
 impl From<batchintory::Error> for Failure {
     fn from(error: batchintory::Error) -> Self {
+        let mut facts = match serde_json::to_value(error.explanation()) {
+            Ok(Value::Object(facts)) => facts,
+            _ => Map::new(),
+        };
+        facts.remove("message");
         Self {
-            name: error.name().into(),
-            message: error.to_string(),
+            facts,
+            ..Self::new(error.name(), error)
         }
     }
 }
 
 impl From<batchintory_wasmtime::Error> for Failure {
     fn from(error: batchintory_wasmtime::Error) -> Self {
-        Self {
-            name: error.name().into(),
-            message: error.to_string(),
+        match error {
+            batchintory_wasmtime::Error::Planner(error) => error.into(),
+            error => Self::new(error.name(), error),
         }
     }
 }

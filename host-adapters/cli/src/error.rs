@@ -3,8 +3,8 @@
 use std::fmt::Display;
 use std::process::ExitCode;
 
-use batchintory_wasmtime::{Error, PlannerError};
-use serde_json::json;
+use batchintory_wasmtime::{Error, Explanation, PlannerError, Source};
+use serde_json::{Map, Value};
 
 use crate::output::tell;
 use crate::secret::without_secrets;
@@ -43,6 +43,8 @@ pub struct Failure {
     message: String,
     hint: Option<String>,
     code: Code,
+    /// What it is about, where the planner knows.
+    facts: Option<Box<Explanation>>,
 }
 
 impl Failure {
@@ -53,6 +55,7 @@ impl Failure {
             message: message.to_string(),
             hint: None,
             code: Code::Usage,
+            facts: None,
         }
     }
 
@@ -63,6 +66,7 @@ impl Failure {
             message: message.to_string(),
             hint: None,
             code: Code::Error,
+            facts: None,
         }
     }
 
@@ -87,8 +91,14 @@ impl Failure {
     pub fn report(&self, json: bool) {
         let message = without_secrets(&self.message);
         if json {
-            let error = json!({"error": self.name, "message": message, "hint": self.hint});
-            tell(error);
+            let mut error = match self.facts.as_ref().map(serde_json::to_value) {
+                Some(Ok(Value::Object(facts))) => facts,
+                _ => Map::new(),
+            };
+            error.insert("error".into(), self.name.into());
+            error.insert("message".into(), message.into());
+            error.insert("hint".into(), self.hint.clone().into());
+            tell(Value::Object(error));
             return;
         }
         tell(format_args!("error: {message}"));
@@ -112,7 +122,9 @@ impl From<Error> for Failure {
             _ => Code::Error,
         };
         let hint = match planner {
-            Some(PlannerError::NoSuchTable(message)) if message.contains("migrate") => {
+            Some(PlannerError::NoSuchTable(missing))
+                if missing.database == Some(Source::Inventory) && missing.field.is_none() =>
+            {
                 Some("run `batchintory migrate` once to create the inventory")
             }
             Some(PlannerError::NoSuchTable(_)) => Some(
@@ -132,6 +144,7 @@ impl From<Error> for Failure {
             message: error.to_string(),
             hint: hint.map(str::to_owned),
             code,
+            facts: planner.map(|error| Box::new(error.explanation().clone())),
         }
     }
 }

@@ -284,7 +284,7 @@ impl Run {
             batch.end(outcome, told).await
         };
         let reason = match complete(outcome).await {
-            Err(Error::Planner(PlannerError::InvalidRequest(reason))) => reason,
+            Err(Error::Planner(PlannerError::InvalidRequest(why))) => why.message,
             ended => return ended.map(|()| Ending::AsItWas),
         };
         if let Some(plain) = with_plain_log(outcome) {

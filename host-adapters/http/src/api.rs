@@ -298,7 +298,7 @@ fn next_before(
 /// An attempt whose details were not read.
 fn without_details(attempt: &Attempt) -> Result<Shown, Problem> {
     let not_json = |error| {
-        Problem::from(batchintory::Error::Database(format!(
+        Problem::from(batchintory::Error::database(format!(
             "the attempt {} in the inventory cannot be written as JSON: {error}",
             attempt.id
         )))

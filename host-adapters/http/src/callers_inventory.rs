@@ -66,10 +66,12 @@ impl<'a, I: Inventory, N: Notices> CallersInventory<'a, I, N> {
             return Ok(());
         }
         self.is_refused.set(true);
-        Err(Error::InvalidRequest(format!(
+        Err(Error::invalid_request(format!(
             "the meta table {meta_table:?} is not among those that callers may name; whoever runs the \
              service lists them"
-        )))
+        ))
+        .of_field("meta-table")
+        .of_table(&meta_table))
     }
 
     fn name_in(&self, request: &AcquireRequest) -> Result<(), Error> {
@@ -119,25 +121,25 @@ fn on_one_line(text: &str) -> String {
 fn without_words(error: &Error) -> Error {
     let log = "the service's log says more";
     match error {
-        Error::NoSuchTable(_) => Error::NoSuchTable(format!(
+        Error::NoSuchTable(_) => Error::no_such_table(format!(
             "the inventory table, or one that it names, does not exist; create the inventory by `migrate`; {log}"
         )),
         Error::NoSuchColumn(_) => {
-            Error::NoSuchColumn(format!("a table lacks a column that is needed; {log}"))
+            Error::no_such_column(format!("a table lacks a column that is needed; {log}"))
         }
         Error::Unavailable(_) => {
-            Error::Unavailable(format!("the database cannot be reached for now; {log}"))
+            Error::unavailable(format!("the database cannot be reached for now; {log}"))
         }
         Error::ExhaustedRetries(_) => {
-            Error::ExhaustedRetries("others were faster every time; ask again later".into())
+            Error::exhausted_retries("others were faster every time; ask again later")
         }
-        Error::Database(_) => Error::Database(format!("the database refused a statement; {log}")),
+        Error::Database(_) => Error::database(format!("the database refused a statement; {log}")),
         Error::InvalidRequest(_) => {
-            Error::InvalidRequest(format!("what is asked for is not allowed; {log}"))
+            Error::invalid_request(format!("what is asked for is not allowed; {log}"))
         }
-        Error::NoSuchBatch(_) => Error::NoSuchBatch("no batch has this claim token".into()),
-        Error::Superseded(_) => Error::Superseded(log.into()),
-        Error::ConfigurationChanged(_) => Error::ConfigurationChanged(log.into()),
+        Error::NoSuchBatch(_) => Error::no_such_batch("no batch has this claim token"),
+        Error::Superseded(_) => Error::superseded(log),
+        Error::ConfigurationChanged(_) => Error::configuration_changed(log),
     }
 }
 

@@ -1,16 +1,13 @@
 //! What went wrong, as `application/problem+json` (RFC 9457).
 
-use batchintory::Error;
+use batchintory::{Error, Explanation};
 use http::StatusCode;
-use serde_json::json;
+use serde_json::{Value, json};
 
 use crate::response::{self, Response};
 
 /// The most characters that tell what was wrong: it may quote what was sent, however long that is.
 const MAX_DETAIL: usize = 2_000;
-
-/// What is said where a token was sent that is none.
-const WRONG_TOKEN: &str = "this is no access token of the service, or is none any more";
 
 /// Why a request was not served.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -22,6 +19,10 @@ pub(crate) struct Problem {
     pub(crate) detail: String,
     /// The one method that the path has, where it was called by another.
     allow: Option<&'static str>,
+    /// Whether a token was sent, but is none.
+    pub(crate) is_of_a_wrong_token: bool,
+    /// What it is about, where the planner knows.
+    facts: Option<Box<Explanation>>,
 }
 
 impl Problem {
@@ -36,6 +37,8 @@ impl Problem {
             error,
             detail,
             allow: None,
+            is_of_a_wrong_token: false,
+            facts: None,
         }
     }
 
@@ -79,12 +82,14 @@ impl Problem {
     }
 
     pub(crate) fn wrong_token() -> Self {
-        Self::new(StatusCode::UNAUTHORIZED, "unauthorized", WRONG_TOKEN)
-    }
-
-    /// Whether a token was sent, but is none.
-    pub(crate) fn is_of_a_wrong_token(&self) -> bool {
-        self.detail == WRONG_TOKEN
+        Self {
+            is_of_a_wrong_token: true,
+            ..Self::new(
+                StatusCode::UNAUTHORIZED,
+                "unauthorized",
+                "this is no access token of the service, or is none any more",
+            )
+        }
     }
 
     pub(crate) fn misdirected(detail: impl Into<String>) -> Self {
@@ -124,13 +129,19 @@ impl Problem {
     }
 
     pub(crate) fn into_response(self) -> Response {
-        let body = json!({
+        let mut body = json!({
             "type": format!("urn:batchintory:{}", self.error),
             "title": self.error.replace('-', " "),
             "status": self.status.as_u16(),
             "detail": self.detail,
             "error": self.error,
         });
+        let facts = self.facts.map(serde_json::to_value);
+        if let (Some(Ok(Value::Object(mut facts))), Some(body)) = (facts, body.as_object_mut()) {
+            // It is the detail, which has its limit.
+            facts.remove("message");
+            body.extend(facts);
+        }
         let mut response = response::json(self.status, "application/problem+json", &body);
         let headers = response.headers_mut();
         if let Some(allow) = self.allow {
@@ -166,7 +177,10 @@ impl From<Error> for Problem {
             Error::ExhaustedRetries(_) | Error::Unavailable(_) => StatusCode::SERVICE_UNAVAILABLE,
             Error::Database(_) => StatusCode::BAD_GATEWAY,
         };
-        Self::new(status, error.name(), error.message())
+        Self {
+            facts: Some(Box::new(error.explanation().clone())),
+            ..Self::new(status, error.name(), error.message())
+        }
     }
 }
 
@@ -180,18 +194,18 @@ mod tests {
 
     /// The planner's errors, one of each case.
     fn planner_errors() -> Vec<Error> {
-        let cases: [fn(String) -> Error; 9] = [
-            Error::InvalidRequest,
-            Error::NoSuchTable,
-            Error::NoSuchColumn,
-            Error::NoSuchBatch,
-            Error::Superseded,
-            Error::ConfigurationChanged,
-            Error::ExhaustedRetries,
-            Error::Unavailable,
-            Error::Database,
+        let cases: [fn(&'static str) -> Error; 9] = [
+            Error::invalid_request,
+            Error::no_such_table,
+            Error::no_such_column,
+            Error::no_such_batch,
+            Error::superseded,
+            Error::configuration_changed,
+            Error::exhausted_retries,
+            Error::unavailable,
+            Error::database,
         ];
-        cases.map(|case| case("a sentence".into())).into()
+        cases.map(|case| case("a sentence")).into()
     }
 
     fn problems() -> Vec<Problem> {
@@ -229,6 +243,33 @@ mod tests {
             let text = field["description"].as_str().unwrap();
             assert!(text.contains(&line), "{line}");
         }
+    }
+
+    #[test]
+    fn facts_are_members_that_are_described() {
+        let explanation = Explanation {
+            message: "a sentence".into(),
+            field: Some("max-count".into()),
+            limit: Some(7),
+            table: Some("files".into()),
+            column: Some("size".into()),
+            uid: Some(-7),
+            database: Some(batchintory::Source::Meta),
+            database_code: Some("42703".into()),
+        };
+        let error = Error::InvalidRequest(Box::new(explanation.clone()));
+        let body = Problem::from(error).into_response().into_body();
+        let body: Value = serde_json::from_slice(&body).unwrap();
+        let description: Value = serde_json::from_str(crate::OPENAPI).unwrap();
+        let described = &description["components"]["schemas"]["Problem"]["properties"];
+        let mut facts = serde_json::to_value(&explanation).unwrap();
+        facts.as_object_mut().unwrap().remove("message");
+        assert_eq!(facts.as_object().unwrap().len(), 7);
+        for (name, fact) in facts.as_object().unwrap() {
+            assert_eq!(&body[name], fact, "{name}");
+            assert!(described[name].is_object(), "{name}");
+        }
+        assert_eq!(body.get("message"), None);
     }
 
     #[test]

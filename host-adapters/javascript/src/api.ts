@@ -19,6 +19,7 @@ export {
   DatabaseError,
   type ErrorCode,
   ExhaustedRetriesError,
+  type Facts,
   InvalidRequestError,
   LeaseOverError,
   LimitReachedError,

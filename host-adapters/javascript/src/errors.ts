@@ -19,15 +19,41 @@ export type ErrorCode =
   | "result"
   | "closed";
 
+/** What an error is about, as far as that applies. */
+export interface Facts {
+  /** The member of the request, or the argument, that is not allowed, as the interface spells it: `max-count`. */
+  field?: string;
+  /** The most that is allowed there; a `bigint` where a number would not be exact. */
+  limit?: number | bigint;
+  /** The table that is meant. */
+  table?: string;
+  /** Its column, where it is known which. */
+  column?: string;
+  /** The id of the row that is not as it must be. */
+  uid?: bigint;
+  /** The database that did not do what was asked. */
+  database?: "inventory" | "meta";
+  /** Its own code: an SQLSTATE, SQLite's result code, MySQL's error number. */
+  databaseCode?: string;
+}
+
 /** Why a call failed. The message says what was wrong, where, and what to do; it never holds a password. */
-export class BatchintoryError extends Error {
+export class BatchintoryError extends Error implements Facts {
   /** The error's name as the interface spells it, to branch on. */
   readonly code: ErrorCode;
+  declare readonly field?: string;
+  declare readonly limit?: number | bigint;
+  declare readonly table?: string;
+  declare readonly column?: string;
+  declare readonly uid?: bigint;
+  declare readonly database?: "inventory" | "meta";
+  declare readonly databaseCode?: string;
 
-  constructor(code: ErrorCode, message: string) {
+  constructor(code: ErrorCode, message: string, facts: Facts = {}) {
     super(message);
     this.code = code;
     this.name = new.target.name;
+    Object.assign(this, facts);
   }
 }
 
@@ -84,7 +110,7 @@ export function leaseOver(leaseSeconds: number): LeaseOverError {
   return new LeaseOverError("lease-over", message);
 }
 
-const classes: Record<ErrorCode, new (code: ErrorCode, message: string) => BatchintoryError> = {
+const classes: Record<ErrorCode, typeof BatchintoryError> = {
   "invalid-request": InvalidRequestError,
   "no-such-table": NoSuchTableError,
   "no-such-column": NoSuchColumnError,
@@ -104,8 +130,22 @@ const classes: Record<ErrorCode, new (code: ErrorCode, message: string) => Batch
 };
 
 /** The error of this name. */
-export function errorOf(code: ErrorCode, message: string): BatchintoryError {
-  return new classes[code](code, message);
+export function errorOf(code: ErrorCode, message: string, facts?: Facts): BatchintoryError {
+  return new classes[code](code, message, facts);
+}
+
+/** An error as it is told from one thread to another. */
+export interface Failure {
+  code: ErrorCode;
+  message: string;
+  facts: Facts;
+}
+
+/** Tells an error. */
+export function failureOf(error: unknown): Failure {
+  if (!(error instanceof BatchintoryError)) return { code: "trap", message: messageOf(error), facts: {} };
+  const { code, message, name: _name, ...facts } = error;
+  return { code, message, facts };
 }
 
 /** What anything that was thrown says. */

@@ -78,7 +78,9 @@ async function answer(line) {
     const [[name, parameters]] = Object.entries(parse(line));
     return { ok: renamed((await operations[name](renamed(parameters, toCamelCase))) ?? null, toSnakeCase) };
   } catch (error) {
-    return { error: { name: error.code ?? "test", message: error.code ? error.message : error.stack } };
+    if (!error.code) return { error: { name: "test", message: error.stack } };
+    const { name: _class, code: name, ...facts } = error;
+    return { error: { name, message: error.message, ...renamed(facts, toSnakeCase) } };
   }
 }
 

@@ -25,6 +25,7 @@ from batchintory import (
     Outcome,
     to_json,
 )
+from batchintory.errors import Explanation
 
 
 def request(arguments: dict[str, Any]) -> AcquireRequest:
@@ -100,7 +101,9 @@ def main() -> None:
                 else:
                     answer = {"ok": call(inventory, name, given)}
             except BatchintoryError as error:
-                answer = {"error": {"name": error.name, "message": str(error)}}
+                facts = {name: getattr(error, name, None) for name in Explanation._fields[1:]}
+                told = {name: fact for name, fact in facts.items() if fact is not None}
+                answer = {"error": {"name": error.name, "message": str(error), **told}}
             print(to_json(answer), flush=True)
 
 

@@ -313,8 +313,9 @@ def test_a_code_means_the_same_whatever_the_driver() -> None:
         ("sqlite", "13", DatabaseRefused),
     ]:
         refusing.dialect, refusing.code = dialect, code
-        with pytest.raises(error):
+        with pytest.raises(error) as caught:
             Inventory(refusing).jobs()
+        assert (caught.value.database, caught.value.database_code) == ("inventory", code)
 
 
 @pytest.mark.parametrize("driver", ["psycopg", "psycopg2", "pymysql"])

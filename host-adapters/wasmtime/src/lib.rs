@@ -54,10 +54,10 @@ pub use batch::{Acquired, Batch};
 pub use batchintory;
 pub use batchintory::{
     AcquireRequest, Attempt, AuditPage, Batch as BatchRecord, BatchPlan, DatabaseError, Dialect,
-    Difference, Error as PlannerError, FailureKind, HistoryQuery, IdRange, Item, ItemEncoding,
-    JobPlace, JobProgress, JobSummary, JobsQuery, MetaColumns, Migration, Nothing, NothingReason,
-    NotifyChannel, OnChange, Outcome, PlannedBatch, Queue, Refusal, RequeueTarget, Rows, Settings,
-    Settle, Source, StatusLabels, Value,
+    Difference, Error as PlannerError, Explanation, FailureKind, HistoryQuery, IdRange, Item,
+    ItemEncoding, JobPlace, JobProgress, JobSummary, JobsQuery, MetaColumns, Migration, Nothing,
+    NothingReason, NotifyChannel, OnChange, Outcome, PlannedBatch, Queue, Refusal, RequeueTarget,
+    Rows, Settings, Settle, Source, StatusLabels, Value,
 };
 pub use claim_queue::ClaimTurn;
 pub use component::PlannerComponent;

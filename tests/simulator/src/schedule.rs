@@ -96,7 +96,7 @@ impl Link {
         let mut call = pin!(call);
         poll_fn(|context| {
             if std::mem::take(&mut self.mailbox().is_trapped) {
-                return Poll::Ready(Err(Error::Unavailable("the call was dropped".into())));
+                return Poll::Ready(Err(Error::unavailable("the call was dropped")));
             }
             call.as_mut().poll(context)
         })

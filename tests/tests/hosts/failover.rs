@@ -209,9 +209,10 @@ async fn an_asynchronous_standby_loses_the_latest_claims_and_says_so() -> Result
         patiently!(inventory.complete(token, &outcome)),
         patiently!(async { running.items_after(None, 10).await.map(|_| ()) }),
     ] {
-        let Err(Error::Planner(PlannerError::NoSuchBatch(message))) = answer else {
+        let Err(Error::Planner(PlannerError::NoSuchBatch(why))) = answer else {
             bail!("{answer:?}");
         };
+        let message = why.message;
         assert!(
             message.contains("the database has lost the batch"),
             "{message}"

@@ -230,7 +230,7 @@ async fn refused(inventory: &Inventory, meta_table: &str) -> Result<String> {
     let mut request = request(Settle::CommitOrder);
     request.meta_table = meta_table.into();
     match inventory.acquire(&request).await {
-        Err(Error::Planner(PlannerError::InvalidRequest(message))) => Ok(message),
+        Err(Error::Planner(PlannerError::InvalidRequest(why))) => Ok(why.message),
         Err(error) => Err(error.into()),
         Ok(_) => bail!("it is not refused"),
     }

@@ -80,7 +80,7 @@ pub(crate) fn problem(problem: Problem, page: &str) -> Response {
         @if problem.status != StatusCode::UNAUTHORIZED {
             h1 { (problem.status.canonical_reason().unwrap_or("Problem")) }
             p class="problem" { (problem.detail) }
-        } @else if problem.is_of_a_wrong_token() {
+        } @else if problem.is_of_a_wrong_token {
             p class="problem" role="alert" { (problem.detail) }
         }
         @if problem.error == "no-such-table" {

@@ -126,7 +126,7 @@ fn no_name_becomes_markup_and_every_link_leads_somewhere() {
                 running: 1,
                 ..job(name, name, 10)
             }]),
-            progress: Err(Error::Database(name.into())),
+            progress: Err(Error::database(name)),
             attempts: vec![attempt],
             ..Fake::default()
         };
@@ -255,7 +255,7 @@ fn jobs_come_by_pages() {
 #[test]
 fn what_is_not_known_is_said_where_it_is_missed() {
     let mut inventory = in_trouble();
-    inventory.progress = Err(Error::NoSuchTable("there is no table files".into()));
+    inventory.progress = Err(Error::no_such_table("there is no table files"));
     let page = inventory.get("/");
     assert_eq!(page.status, 200);
     assert!(
@@ -272,7 +272,7 @@ fn an_inventory_without_jobs_or_without_its_table_tells_what_to_do() {
     let empty = Fake::default().get("/");
     assert!(empty.text.contains("No job has claimed a batch yet"));
     let missing = Fake {
-        jobs: Err(Error::NoSuchTable("no inventory; call `migrate`".into())),
+        jobs: Err(Error::no_such_table("no inventory; call `migrate`")),
         ..Fake::default()
     };
     let page = missing.get("/");

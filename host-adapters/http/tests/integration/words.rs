@@ -51,6 +51,18 @@ fn the_databases_words_are_for_the_log_and_for_those_with_a_token() {
 }
 
 #[test]
+fn what_an_error_is_about_is_for_those_with_a_token() {
+    let service = broken();
+    let facts = [r#""table":"inventory""#, r#""database":"inventory""#];
+    let stranger = look(&service, "/v1/jobs").text;
+    let known = service.get("/v1/jobs").text;
+    for fact in facts {
+        assert!(known.contains(fact), "{known}");
+        assert!(!stranger.contains(fact), "{stranger}");
+    }
+}
+
+#[test]
 fn pages_for_everybody_hold_no_words_of_the_database_about_a_meta_table() {
     let mut service = Service::new();
     service.claim("j", 1);

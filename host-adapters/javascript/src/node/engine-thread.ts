@@ -4,11 +4,11 @@
 import { workerData } from "node:worker_threads";
 import { Databases } from "../database.js";
 import { LocalEngine } from "../engine.js";
-import { BatchintoryError, type ErrorCode, messageOf } from "../errors.js";
+import { failureOf } from "../errors.js";
 import type { UrlOptions } from "../options.js";
 import { connect } from "./connect.js";
 import { planners } from "./planners.js";
-import { type Answer, type Failure, type Message, ready } from "./remote-engine.js";
+import { type Answer, type Message, ready } from "./remote-engine.js";
 import { parent } from "./thread.js";
 
 const caller = parent();
@@ -31,13 +31,8 @@ async function answer(number: number, work: () => Promise<unknown>): Promise<voi
   try {
     post({ number, value: await work() });
   } catch (error) {
-    post({ number, failure: failure(error) });
+    post({ number, failure: failureOf(error) });
   }
-}
-
-function failure(error: unknown): Failure {
-  const code: ErrorCode = error instanceof BatchintoryError ? error.code : "trap";
-  return { code, message: messageOf(error) };
 }
 
 function receive(engine: LocalEngine, message: Message): void {
@@ -51,7 +46,7 @@ function receive(engine: LocalEngine, message: Message): void {
       break;
     }
     case "keep-alive": {
-      const lost = (error: unknown) => post({ number, failure: failure(error) });
+      const lost = (error: unknown) => post({ number, failure: failureOf(error) });
       const { claimToken, leaseSeconds, left } = message;
       ends.set(number, engine.keepAlive(claimToken, leaseSeconds, left, lost));
       break;

@@ -1,7 +1,7 @@
 // An engine in a thread of its own.
 
 import type { Engine } from "../engine.js";
-import { type ErrorCode, errorOf, isLoss, type LossError, messageOf } from "../errors.js";
+import { errorOf, type Failure, isLoss, type LossError, messageOf } from "../errors.js";
 import type { UrlOptions } from "../options.js";
 import type { Thread } from "../planner/thread.js";
 import type { Operation } from "../planner/wit.js";
@@ -14,12 +14,6 @@ export type Message = { number: number } & (
   | { kind: "end" }
   | { kind: "close" }
 );
-
-/** An error, as it is told. */
-export interface Failure {
-  code: ErrorCode;
-  message: string;
-}
 
 /** What comes from the thread. */
 export type Answer = { number: number } & ({ value: unknown } | { failure: Failure });
@@ -114,7 +108,8 @@ export class RemoteEngine implements Engine {
       pending?.resolve(answer.value);
       return;
     }
-    const error = errorOf(answer.failure.code, answer.failure.message);
+    const { code, message, facts } = answer.failure;
+    const error = errorOf(code, message, facts);
     pending?.reject(error);
     if (isLoss(error)) this.#losses.get(number)?.(error);
     this.#losses.delete(number);

@@ -1,7 +1,7 @@
 // The planner in a thread of its own, which blocks while its host answers.
 
 import type { Source, Value } from "../database.js";
-import { type ErrorCode, errorOf } from "../errors.js";
+import { errorOf, type Failure } from "../errors.js";
 import { answerMemory, giveAnswer } from "./answer.js";
 import { type Host, type MakePlanner, type Modules, trap } from "./planner.js";
 import type { StartThread, Thread } from "./thread.js";
@@ -28,7 +28,7 @@ export type Message =
   | { ready: true }
   | Question
   | { value: unknown }
-  | { error: { code: ErrorCode; message: string } }
+  | { error: Failure }
   | { trap: string };
 
 interface Pending {
@@ -105,8 +105,8 @@ export function blockingPlanners(
       else if ("trap" in message) breakDown(trap(message.trap));
       else if ("error" in message)
         end(({ reject, tooLarge }) => {
-          const { code, message: words } = message.error;
-          reject(tooLarge === undefined ? errorOf(code, words) : errorOf("limit-reached", tooLarge));
+          const { code, message: words, facts } = message.error;
+          reject(tooLarge === undefined ? errorOf(code, words, facts) : errorOf("limit-reached", tooLarge));
         });
       else end((call) => call.resolve("value" in message ? message.value : undefined));
     }

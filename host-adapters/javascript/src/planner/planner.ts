@@ -1,7 +1,7 @@
 // An instance of the planner component, which serves one call at a time and many calls in all.
 
 import type { Answer, Source, Value } from "../database.js";
-import { type BatchintoryError, errorOf, messageOf } from "../errors.js";
+import { type BatchintoryError, errorOf, type Facts, messageOf } from "../errors.js";
 import type { Database, Inventory, Operation } from "./wit.js";
 
 /** What a call asks of its host. */
@@ -32,8 +32,11 @@ export const moduleNames = ["planner.core.wasm", "planner.core2.wasm", "planner.
 /** The error that an operation answered with; `undefined` when it broke down instead. */
 export function operationError(thrown: unknown): BatchintoryError | undefined {
   if (!(thrown instanceof Error) || !("payload" in thrown)) return undefined;
-  const { tag, val } = thrown.payload as Inventory.Error;
-  return errorOf(tag, val);
+  const { kind, message, limit, ...told } = thrown.payload as Inventory.Error;
+  const known = Object.entries(told).filter(([, fact]) => fact !== undefined);
+  const facts: Facts = Object.fromEntries(known);
+  if (limit !== undefined) facts.limit = limit <= Number.MAX_SAFE_INTEGER ? Number(limit) : limit;
+  return errorOf(kind, message, facts);
 }
 
 /** The error of a call that broke down. */

@@ -1,7 +1,7 @@
 // The inside of a planner's thread.
 
 import { instantiate } from "../../component/blocking/planner.js";
-import { messageOf } from "../errors.js";
+import { failureOf, messageOf } from "../errors.js";
 import { awaitAnswer, expectAnswer } from "./answer.js";
 import type { Call, Message, Start } from "./blocking.js";
 import { operationError, random } from "./planner.js";
@@ -26,7 +26,7 @@ export function serve(parent: Parent): void {
     } catch (error) {
       const refused = operationError(error);
       if (refused === undefined) post({ trap: messageOf(error) });
-      else post({ error: { code: refused.code, message: refused.message } });
+      else post({ error: failureOf(refused) });
     }
   });
 }

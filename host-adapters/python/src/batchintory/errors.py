@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import NamedTuple
+
 __all__ = [
     "BatchintoryError",
     "BatchReleased",
@@ -35,7 +37,44 @@ class BatchintoryError(Exception):
 
 
 class PlannerError(BatchintoryError):
-    """The planner refused the call, or its database did."""
+    """The planner refused the call, or its database did. Beside the sentence it tells what it is about, as far as
+    that applies."""
+
+    #: The member of the request, or the argument, that is not allowed, as the interface spells it: ``max-count``.
+    field: str | None = None
+    #: The most that is allowed there.
+    limit: int | None = None
+    #: The table that is meant.
+    table: str | None = None
+    #: Its column, where it is known which.
+    column: str | None = None
+    #: The id of the row that is not as it must be.
+    uid: int | None = None
+    #: The database that did not do what was asked: ``inventory`` or ``meta``.
+    database: str | None = None
+    #: Its own code: an SQLSTATE, SQLite's result code, MySQL's error number.
+    database_code: str | None = None
+
+    def __init__(self, told: str | Explanation = "") -> None:
+        if isinstance(told, str):
+            super().__init__(told)
+            return
+        super().__init__(told.message)
+        for name in told._fields[1:]:
+            setattr(self, name, getattr(told, name))
+
+
+class Explanation(NamedTuple):
+    """What is known of an error: see ``wit/inventory.wit``."""
+
+    message: str
+    field: str | None
+    limit: int | None
+    table: str | None
+    column: str | None
+    uid: int | None
+    database: str | None
+    database_code: str | None
 
 
 class InvalidRequest(PlannerError):

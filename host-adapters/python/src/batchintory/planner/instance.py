@@ -96,8 +96,8 @@ class PlannerInstance:
         self.is_sound = True
         if kind == "ok":
             return value
-        name, message = value
-        raise _ERRORS[name](message)
+        name, explanation = value
+        raise _ERRORS[name](explanation)
 
     def _explain(self, error: Exception) -> BaseException:
         if self._compute_seconds() >= self._limits.compute_seconds:

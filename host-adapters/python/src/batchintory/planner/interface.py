@@ -9,7 +9,7 @@ import struct
 from typing import Any
 
 from batchintory import json_text, records
-from batchintory.errors import PLANNER_ERRORS, InvalidRequest
+from batchintory.errors import PLANNER_ERRORS, Explanation, InvalidRequest
 from batchintory.planner.canonical_abi import (
     BOOL,
     F64,
@@ -259,7 +259,20 @@ AUDIT_PAGE = Record(
 )
 MIGRATION = Record(records.Migration, {"created": BOOL, "upgraded": BOOL})
 
-ERROR = Variant({error.name: TEXT for error in PLANNER_ERRORS})
+ERROR = Record(
+    lambda kind, *told: (kind, Explanation(*told)),
+    {
+        "kind": Enum(*(error.name for error in PLANNER_ERRORS)),
+        "message": TEXT,
+        "field": OPTIONAL_TEXT,
+        "limit": Option(U64),
+        "table": OPTIONAL_TEXT,
+        "column": OPTIONAL_TEXT,
+        "uid": OPTIONAL_ID,
+        "database": Option(Enum("inventory", "meta")),
+        "database_code": OPTIONAL_TEXT,
+    },
+)
 COMPLETION = Record(records.Completion, {"claim_token": TEXT, "outcome": OUTCOME})
 ACQUIRED = Record(records.Acquired, {"acquisition": ACQUISITION, "items": Items(ITEM)})
 ADVANCED = Record(records.Advanced, {"not_ended": Option(ERROR), "next": Variant({"ok": ACQUIRED, "err": ERROR})})
