@@ -6,10 +6,11 @@ use crate::completion;
 use crate::database::Database;
 use crate::databases::Databases;
 use crate::error::Error;
-use crate::fused_claim::{self, Fused, FusedResult};
+use crate::fused_claim::{self, FusedResult};
 use crate::interface::{AcquireRequest, Advanced, Completion};
 use crate::items::MAX_PAGE_ITEMS;
 use crate::job::Job;
+use crate::judge::Judge;
 use crate::refusal_code::Kind;
 use crate::sql::inventory::Ending;
 
@@ -25,7 +26,7 @@ pub(crate) struct Turn<'a> {
     pub(crate) items: u32,
 }
 
-/// Ends a batch, where there is one to end, and hands out the next.
+/// Ends a batch, where there is one to end, and hands out the next once it has ended.
 pub(crate) async fn advance<D: Database>(
     databases: &Databases<'_, D>,
     turn: Turn<'_>,
@@ -38,33 +39,30 @@ pub(crate) async fn advance<D: Database>(
         None => None,
     };
     let mut claiming = prepare(databases, &turn).await;
+    let mut judge = Judge::new(databases);
     let ending = (done.as_ref()).map(|(token, outcome)| (token, completion::ending(outcome)));
     let fused = match (&mut claiming, ending) {
         (Ok((job, claimant)), Some(ending)) => {
-            in_one_statement(databases, job, claimant, turn.items, ending).await
+            let to_do = (databases, &mut judge, &*job);
+            in_one_statement(to_do, claimant, turn.items, ending).await
         }
         _ => None,
     };
-    let has_ended = fused.as_ref().is_some_and(|fused| fused.has_ended);
-    let fused = fused.map(|fused| fused.result);
-    let ended = match &done {
-        Some((token, outcome)) if !has_ended => completion::end(databases, token, outcome).await,
-        _ => Ok(()),
-    };
-    let not_ended = match ended {
-        Ok(()) => None,
-        Err(error @ (Error::Superseded(_) | Error::NoSuchBatch(_))) => Some(error),
-        // What was claimed must be told all the same.
-        Err(error) if matches!(fused, Some(FusedResult::Claimed(..))) => Some(error),
-        Err(error) => return Err(error),
-    };
+    if let Some((token, outcome)) = &done
+        && fused.is_none()
+    {
+        completion::end(databases, token, outcome).await?;
+    }
     let next = match claiming {
-        Ok((job, claimant)) => claim(databases, &job, claimant, turn.items, fused)
-            .await
-            .and_then(|handed_out| handed_out.acquired()),
+        Ok((job, claimant)) => {
+            let begun = (fused, judge);
+            claim(databases, &job, claimant, turn.items, begun)
+                .await
+                .and_then(|handed_out| handed_out.acquired())
+        }
         Err(error) => Err(error),
     };
-    Ok(Advanced { not_ended, next })
+    Ok(Advanced { next })
 }
 
 /// Checks what is asked for.
@@ -87,12 +85,11 @@ async fn prepare<D: Database>(
 /// Both in one statement, where that can be. Without a result nothing was done, or it is not known:
 /// each by itself then says what is wrong.
 async fn in_one_statement<D: Database>(
-    databases: &Databases<'_, D>,
-    job: &Job,
+    (databases, judge, job): (&Databases<'_, D>, &mut Judge<'_, '_, D>, &Job),
     claimant: &mut Claimant,
     items: u32,
     ending: (&ClaimToken, Ending<'_>),
-) -> Option<Fused> {
+) -> Option<FusedResult> {
     let token = claimant.only_token()?;
     // A range that fails is to be handed out before new ones, and the statement does not see that it has.
     let may_end = fused_claim::may_end(databases) && ending.1.succeeded;
@@ -100,9 +97,9 @@ async fn in_one_statement<D: Database>(
         return None;
     }
     databases.claim_turn(job).await;
-    let prepared = fused_claim::prepare(databases, job).await.ok()?;
+    let prepared = fused_claim::prepare(judge, job).await.ok()?;
     match prepared.claim(databases, &token, items, Some(ending)).await {
-        Ok(fused) => Some(fused),
+        Ok(fused) => fused.has_ended.then_some(fused.result),
         Err(failure) => {
             if failure.kind == Kind::OutcomeUnknown {
                 claimant.may_have_claimed();

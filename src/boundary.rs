@@ -135,7 +135,6 @@ macro_rules! boundary {
             impl From<wit_inventory::Advanced> for $crate::Advanced {
                 fn from(advanced: wit_inventory::Advanced) -> Self {
                     Self {
-                        not_ended: advanced.not_ended.map(Into::into),
                         next: match advanced.next {
                             Ok(acquired) => Ok(acquired.into()),
                             Err(error) => Err(error.into()),
@@ -147,7 +146,6 @@ macro_rules! boundary {
             impl From<$crate::Advanced> for wit_inventory::Advanced {
                 fn from(advanced: $crate::Advanced) -> Self {
                     Self {
-                        not_ended: advanced.not_ended.map(Into::into),
                         next: match advanced.next {
                             Ok(acquired) => Ok(acquired.into()),
                             Err(error) => Err(error.into()),

@@ -105,7 +105,8 @@ pub(crate) async fn acquire<D: Database>(
 ) -> Result<Acquisition, Error> {
     let job = databases.job(request).await?;
     let claimant = Claimant::new(databases.random, 1, claim_token)?;
-    let handed_out = claim(databases, &job, claimant, 0, None).await?;
+    let begun = (None, Judge::new(databases));
+    let handed_out = claim(databases, &job, claimant, 0, begun).await?;
     Ok(handed_out.acquired()?.acquisition)
 }
 
@@ -125,7 +126,8 @@ pub(crate) async fn acquire_many<D: Database>(
     }
     let job = databases.job(request).await?;
     let claimant = Claimant::new(databases.random, batches, claim_token)?;
-    match claim(databases, &job, claimant, 0, None).await? {
+    let begun = (None, Judge::new(databases));
+    match claim(databases, &job, claimant, 0, begun).await? {
         HandedOut::Batches(batches, _) => Ok(batches),
         HandedOut::Nothing(_) => Ok(Vec::new()),
     }
@@ -133,13 +135,13 @@ pub(crate) async fn acquire_many<D: Database>(
 
 /// Hands out as many batches as there are tokens, or fewer, or tells why there are none. One that is
 /// handed out alone may come with up to so many of its items. `fused` is what a statement has done
-/// that was to claim it.
+/// that was to claim it, by what `judge` knows.
 pub(crate) async fn claim<D: Database>(
     databases: &Databases<'_, D>,
     job: &Job,
     mut claimant: Claimant,
     items: u32,
-    mut fused: Option<FusedResult>,
+    (mut fused, mut judge): (Option<FusedResult>, Judge<'_, '_, D>),
 ) -> Result<HandedOut, Error> {
     databases.claim_turn(job).await;
     let token = claimant.only_token();
@@ -153,12 +155,13 @@ pub(crate) async fn claim<D: Database>(
         if losses > 0 {
             let pause = backoff::after_losses(losses, databases.random);
             databases.pause(pause).await;
+            // Meanwhile rows have come of age.
+            judge = Judge::new(databases);
         }
+        let to_do = (databases, &mut judge, job);
         let fused = match (fused.take(), &token) {
             (Some(fused), _) => fused,
-            (None, Some(token)) => {
-                claim_in_one(databases, job, &mut claimant, token, items).await?
-            }
+            (None, Some(token)) => claim_in_one(to_do, &mut claimant, token, items).await?,
             (None, None) => FusedResult::Undecided(None),
         };
         // It may be the token that kept it from being claimed.
@@ -185,9 +188,8 @@ pub(crate) async fn claim<D: Database>(
             FusedResult::Undecided(Some(standing)) => *standing,
             FusedResult::Undecided(None) => standing::read(databases, job).await?,
         };
-        if let Some(handed_out) =
-            claim_in_steps(databases, job, &mut claimant, standing, items).await?
-        {
+        let to_do = (databases, &mut judge, job);
+        if let Some(handed_out) = claim_in_steps(to_do, &mut claimant, standing, items).await? {
             return Ok(handed_out);
         }
     }
@@ -201,13 +203,12 @@ pub(crate) async fn claim<D: Database>(
 
 /// Claims by the statement that does all at once. What it is refused for, the steps will tell.
 async fn claim_in_one<D: Database>(
-    databases: &Databases<'_, D>,
-    job: &Job,
+    (databases, judge, job): (&Databases<'_, D>, &mut Judge<'_, '_, D>, &Job),
     claimant: &mut Claimant,
     token: &ClaimToken,
     items: u32,
 ) -> Result<FusedResult, Error> {
-    let prepared = fused_claim::prepare(databases, job).await?;
+    let prepared = fused_claim::prepare(judge, job).await?;
     match prepared.claim(databases, token, items, None).await {
         Ok(fused) => return Ok(fused.result),
         Err(failure) => match failure.kind {
@@ -221,15 +222,15 @@ async fn claim_in_one<D: Database>(
 
 /// Claims step by step, or does not since somebody else was faster.
 async fn claim_in_steps<D: Database>(
-    databases: &Databases<'_, D>,
-    job: &Job,
+    (databases, judge, job): (&Databases<'_, D>, &mut Judge<'_, '_, D>, &Job),
     claimant: &mut Claimant,
     standing: Standing,
     items: u32,
 ) -> Result<Option<HandedOut>, Error> {
     standing.check_configuration(job)?;
     if let Some(range) = standing.waiting {
-        let claimed = hand_out_again(databases, job, claimant, &standing, range).await?;
+        let again = (databases, judge, job);
+        let claimed = hand_out_again(again, claimant, &standing, range).await?;
         return Ok(claimed.handed_out());
     }
     let watermark = standing.watermark;
@@ -249,7 +250,7 @@ async fn claim_in_steps<D: Database>(
     let Some(settled) = fence::settled(databases, job).await? else {
         return nothing(NothingReason::Held, None, None).await;
     };
-    let judgement = Judge::new(databases).judge(job, None).await?;
+    let judgement = judge.judge(job, None).await?;
     let (density, batches) = (standing.density, claimant.batches());
     let ahead = look_ahead(databases, &settled, &judgement, watermark, density, batches).await?;
     if ahead.plan.batches.is_empty() {

@@ -25,7 +25,7 @@ use crate::watermark::Watermark;
 
 /// What the statement did.
 pub(crate) struct Fused {
-    /// Whether it has ended the batch that was to be ended.
+    /// Whether it has ended the batch that was to be ended: else nothing was claimed.
     pub(crate) has_ended: bool,
     pub(crate) result: FusedResult,
 }
@@ -71,10 +71,10 @@ pub(crate) struct Prepared<'a> {
 
 /// Judges the job's conditions, as at this time.
 pub(crate) async fn prepare<'a, D: Database>(
-    databases: &Databases<'_, D>,
+    judge: &mut Judge<'_, '_, D>,
     job: &'a Job,
 ) -> Result<Prepared<'a>, Error> {
-    let judgement = Judge::new(databases).judge(job, None).await?;
+    let judgement = judge.judge(job, None).await?;
     Ok(Prepared {
         job,
         config: configuration::write(&job.request, &judgement.grounds)?,

@@ -280,12 +280,10 @@ pub struct Acquired {
     pub items: Vec<Item>,
 }
 
-/// What `advance` did.
+/// What `advance` did: the batch has ended as asked, where one was given.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Advanced {
-    /// Why the batch did not end as asked; `None` where it did, or none was given.
-    pub not_ended: Option<crate::Error>,
-    /// What was handed out.
+    /// What was handed out, or why nothing could be.
     pub next: Result<Acquired, crate::Error>,
 }
 

@@ -20,8 +20,7 @@ use crate::sums::{Recounted, Sums};
 /// ended, on the condition that its lease is over, so that its owner can end it no more; then it
 /// waits as one that failed. A crash after any step leaves it waiting.
 pub(crate) async fn hand_out_again<D: Database>(
-    databases: &Databases<'_, D>,
-    job: &Job,
+    (databases, judge, job): (&Databases<'_, D>, &mut Judge<'_, '_, D>, &Job),
     claimant: &mut Claimant,
     standing: &Standing,
     after: i64,
@@ -69,7 +68,7 @@ pub(crate) async fn hand_out_again<D: Database>(
     };
     let job = &databases.job_as_kept(&request, &meta_table).await?;
     // Rows may have come, gone or changed since the last attempt.
-    let judgement = (Judge::new(databases).judge(job, judged_at.as_deref())).await?;
+    let judgement = judge.judge(job, judged_at.as_deref()).await?;
     let now = count_again(databases, job, &judgement, after, id_end).await?;
     if now.ids < now.count {
         refuse_repeated_uids(databases, job, after, id_end).await?;

@@ -4,7 +4,7 @@
 use std::time::Instant;
 
 use anyhow::{Result, anyhow, bail, ensure};
-use batchintory_wasmtime::batchintory::{Acquisition, Advanced, Completion};
+use batchintory_wasmtime::batchintory::{Acquisition, Completion};
 use batchintory_wasmtime::{Access, Inventory, Outcome, connect};
 use tokio_postgres::NoTls;
 
@@ -180,10 +180,8 @@ pub async fn end_and_next_of(
     done: Option<Completion>,
 ) -> Result<Completion> {
     let request = request(table, job);
-    let Advanced { not_ended, next } = inventory
-        .advance(done.as_ref(), &request, None, ITEMS)
-        .await?;
-    let acquired = next?;
+    let advanced = inventory.advance(done.as_ref(), &request, None, ITEMS);
+    let acquired = advanced.await?.next?;
     let Acquisition::Batch(batch) = acquired.acquisition else {
         bail!("nothing left in {table}");
     };
@@ -192,7 +190,7 @@ pub async fn end_and_next_of(
         // Where the claim cannot bring them.
         items = (inventory.items(&batch.claim_token, None, ITEMS).await?).len() as u64;
     }
-    ensure!(not_ended.is_none() && items == batch.count);
+    ensure!(items == batch.count);
     Ok(Completion {
         claim_token: batch.claim_token,
         outcome: Outcome::succeeded(None),

@@ -36,7 +36,7 @@ pub(crate) struct FusedClaim<'a> {
     pub(crate) config_fingerprint: i64,
     /// How many of its items to give at most.
     pub(crate) items: u32,
-    /// The batch to end before, and how.
+    /// The batch to end before, and how. PostgreSQL alone can.
     pub(crate) ending: Option<(&'a ClaimToken, Ending<'a>)>,
 }
 
@@ -89,7 +89,8 @@ impl InventoryTable {
     /// row, of NULLs where nothing was claimed, and has more: `is_ready`, 1 where only a rival, or the
     /// token, can have kept it from being claimed, else 0; `is_end`, 1 where no row is left, else 0;
     /// `scanned_to`; the first items, as a JSON list of lists of `uid, item, weight`, NULL where there is
-    /// none; `ended`, how many batches it has ended; and the columns of
+    /// none; `ended`, how many batches it has ended: none is claimed where it was to end one and has not; and
+    /// the columns of
     /// [`standing`](Self::standing), NULL before a job's first claim. MySQL's claims are made otherwise.
     ///
     /// Relies on: what [`standing`](Self::standing), [`page_with_stops`] and
@@ -101,15 +102,15 @@ impl InventoryTable {
             expressions: Vec::new(),
         };
         self.look(&mut template, claim);
-        self.decide(&mut template, claim);
         let is_postgresql = self.dialect == Dialect::Postgresql;
+        if is_postgresql && let Some((token, ending)) = claim.ending {
+            let mut ending = self.ending(token, ending);
+            ending.returning(Query::returning().expr(Expr::cust("1")));
+            template.text(", ended AS ");
+            template.select(ending);
+        }
+        self.decide(&mut template, claim);
         if is_postgresql {
-            if let Some((token, ending)) = claim.ending {
-                let mut ending = self.ending(token, ending);
-                ending.returning(Query::returning().expr(Expr::cust("1")));
-                template.text(", ended AS ");
-                template.select(ending);
-            }
             template.text(", claimed AS (");
         }
         self.insert_ready(&mut template, claim);
@@ -245,7 +246,11 @@ impl InventoryTable {
             template.text(" OR fit.taken = ");
             template.expression(bind_int(i64::try_from(count).unwrap_or(i64::MAX)));
         }
-        template.text("))");
+        template.text(")");
+        if claim.ending.is_some() {
+            template.text(" AND EXISTS (SELECT FROM ended)");
+        }
+        template.text(")");
     }
 
     /// Inserts what is ready.

@@ -289,14 +289,9 @@ fn acquisition(acquired: Acquired) -> Acquisition {
     }
 }
 
-/// What became of the end, by its error's name, and the next batch with its items.
-pub fn answer_of_advance(advanced: Advanced) -> Result<Value, Failure> {
-    let next = match advanced.next {
-        Ok(acquired) => answer(Ok::<_, Failure>(acquired))?,
-        Err(error) => json!({"error": error.name()}),
-    };
-    let not_ended = advanced.not_ended.map(|error| error.name());
-    Ok(json!({"not_ended": not_ended, "next": next}))
+/// The next batch with its items, or why there is none: to a scenario that is as if the call had failed.
+fn answer_of_advance(advanced: Advanced) -> Result<Value, Failure> {
+    answer(advanced.next)
 }
 
 fn answer<T: Serialize, E: Into<Failure>>(result: Result<T, E>) -> Result<Value, Failure> {

@@ -258,12 +258,12 @@ async fn advance(
         outcome: outcome(succeeded),
     });
     let advanced = planner.advance(done.as_ref(), request, token, 2);
-    let advanced = link.unless_trapped(advanced).await?;
+    let advanced = link.unless_trapped(advanced).await;
     if let Some(done) = &done {
-        let ended = advanced.not_ended.map_or(Ok(()), Err);
+        let ended = advanced.as_ref().map(drop).map_err(Error::clone);
         note(shared, &done.claim_token, Some(succeeded), ended);
     }
-    let acquired = advanced.next?;
+    let acquired = advanced?.next?;
     Ok(match acquired.acquisition {
         Acquisition::Batch(batch) => vec![batch],
         Acquisition::Nothing(_) => Vec::new(),

@@ -171,9 +171,9 @@ class Acquired:
 
 @dataclass(frozen=True, slots=True)
 class Advanced:
-    """What ``advance`` did."""
+    """What ``advance`` did: the batch has ended as asked, where one was given."""
 
-    not_ended: Any
+    #: ``("ok", Acquired)``, or ``("err", …)``.
     next: Any
 
 

@@ -275,7 +275,7 @@ ERROR = Record(
 )
 COMPLETION = Record(records.Completion, {"claim_token": TEXT, "outcome": OUTCOME})
 ACQUIRED = Record(records.Acquired, {"acquisition": ACQUISITION, "items": Items(ITEM)})
-ADVANCED = Record(records.Advanced, {"not_ended": Option(ERROR), "next": Variant({"ok": ACQUIRED, "err": ERROR})})
+ADVANCED = Record(records.Advanced, {"next": Variant({"ok": ACQUIRED, "err": ERROR})})
 
 #: The most parameters that a function takes as such; more are put into memory.
 MAX_FLAT = 16
