@@ -6,7 +6,7 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
 use batchintory_wasmtime::{
-    AcquireRequest, Acquired, Batch, Error, Follow, Inventory, Outcome, PlannerError,
+    AcquireRequest, Acquired, Batch, Error, Follow, Following, Inventory, Outcome, PlannerError,
 };
 use tokio::sync::watch;
 use tokio::task::JoinSet;
@@ -116,42 +116,60 @@ impl Run {
     async fn take_batches(self: Arc<Self>) -> Result<(), Failure> {
         let mut follow =
             (self.until.follows).map(|poll| self.inventory.follow(&self.request).poll(poll));
-        while *self.stage.borrow() == Stage::Going && self.may_take_another() {
-            let Some(batch) = self.next(follow.as_mut()).await? else {
+        let mut next = self.may_take_another();
+        while let Some(following) = next {
+            let Some(batch) = self.next(follow.as_mut(), following).await? else {
                 break;
             };
             self.warn_of_claim(&batch);
             lock(&self.held).insert(batch.id);
             let processed = self.process(&batch).await;
             lock(&self.held).remove(&batch.id);
-            let mut summary = lock(&self.summary);
-            match processed {
-                Ok(Processed::Succeeded { items }) => {
-                    summary.succeeded += 1;
-                    summary.items += items;
-                    summary.weight += batch.weight;
-                    self.work.screen.progress.inc(items);
-                }
-                Ok(Processed::Failed) => {
-                    summary.failed += 1;
-                    if self.until.is_failure {
-                        self.stop();
-                    }
+            let what = match processed {
+                Ok((what, following)) => {
+                    next = following;
+                    what
                 }
                 Err(error) => {
-                    summary.failed += 1;
+                    lock(&self.summary).failed += 1;
                     return Err(error);
                 }
-            }
+            };
+            self.sum_up(&batch, what);
+            next = next.or_else(|| self.may_take_another());
         }
         Ok(())
     }
 
-    /// The next batch, unless there is none, or none that is waited for before the run stops.
-    async fn next(&self, mut follow: Option<&mut Follow>) -> Result<Option<Batch>, Error> {
+    fn sum_up(&self, batch: &Batch, what: Processed) {
+        let mut summary = lock(&self.summary);
+        match what {
+            Processed::Succeeded { items } => {
+                summary.succeeded += 1;
+                summary.items += items;
+                summary.weight += batch.weight;
+                self.work.screen.progress.inc(items);
+            }
+            Processed::Failed => {
+                summary.failed += 1;
+                if self.until.is_failure {
+                    self.stop();
+                }
+            }
+        }
+    }
+
+    /// The next batch, unless there is none, or none that is waited for before the run stops. One that was handed
+    /// out already is always given.
+    async fn next(
+        &self,
+        mut follow: Option<&mut Follow>,
+        mut following: Following,
+    ) -> Result<Option<Batch>, Error> {
         let mut stage = self.stage.subscribe();
-        while *stage.borrow() == Stage::Going {
-            let nothing = match self.claim().await? {
+        while matches!(following, Following::HandedOut(_)) || *stage.borrow() == Stage::Going {
+            let before = std::mem::replace(&mut following, Following::NotAsked);
+            let nothing = match self.claim(before).await? {
                 Acquired::Batch(batch) => {
                     self.has_told_of_waiting.store(false, Ordering::Relaxed);
                     return Ok(Some(batch));
@@ -176,7 +194,7 @@ impl Run {
 
     /// Claims a batch. A run that has had one, and so has reached its databases, waits for them as long as a
     /// lease lasts when they are away.
-    async fn claim(&self) -> Result<Acquired, Error> {
+    async fn claim(&self, following: Following) -> Result<Acquired, Error> {
         let patience = match self.has_claimed.load(Ordering::Relaxed) {
             true => self.request.lease_seconds.unwrap_or(WITHOUT_LEASE),
             false => 0,
@@ -194,13 +212,14 @@ impl Run {
         };
         let claim = (&self.inventory, &self.request);
         let patience = Duration::from_secs(patience.into());
-        let claimed = claiming::claim(claim, patience, stopped, told).await?;
+        let claimed = claiming::claim(claim, following, patience, stopped, told).await?;
         self.has_claimed.store(true, Ordering::Relaxed);
         Ok(claimed)
     }
 
-    /// Runs the command on a batch and ends it.
-    async fn process(&self, batch: &Batch) -> Result<Processed, Failure> {
+    /// Runs the command on a batch and ends it: one that has succeeded with the claim of the next, where the run
+    /// takes another. That one is counted, whether it was handed out or not.
+    async fn process(&self, batch: &Batch) -> Result<(Processed, Option<Following>), Failure> {
         let mut stage = self.stage.subscribe();
         let mut heartbeat = batch.keep_alive();
         let kill = async {
@@ -253,49 +272,65 @@ impl Run {
             }
             Ok(Ended::Killed(Kill::TakenAway(error))) => {
                 self.warn_of_loss(batch, &error);
-                return Ok(Processed::Failed);
+                return Ok((Processed::Failed, None));
             }
             Ok(Ended::Killed(Kill::BrokenOff)) => self.give_up(batch, "the run was broken off"),
             Ok(Ended::Unfed { reason }) => self.give_up(batch, &reason),
             Err(failure) => (Outcome::failed(failure.message()), Some(failure)),
         };
-        match self.end(batch, &outcome).await {
+        let next = match outcome.succeeded {
+            true => self.may_take_another(),
+            false => None,
+        };
+        let takes_another = next.is_some();
+        let (ending, following) = match self.end(batch, &outcome, takes_another).await {
             Err(error) if error.is_loss() => {
                 self.warn_of_loss(batch, &error);
-                return Ok(Processed::Failed);
+                return Ok((Processed::Failed, next));
             }
-            Ok(Ending::Refused) if failure.is_none() => return Ok(Processed::Failed),
             ended => ended?,
         };
-        match failure {
-            Some(failure) => Err(failure),
-            None if outcome.succeeded => Ok(Processed::Succeeded { items }),
-            None => Ok(Processed::Failed),
+        let following = takes_another.then_some(following);
+        match (failure, ending) {
+            (Some(failure), _) => Err(failure),
+            (None, Ending::AsItWas) if outcome.succeeded => {
+                Ok((Processed::Succeeded { items }, following))
+            }
+            (None, _) => Ok((Processed::Failed, following)),
         }
     }
 
     /// Ends a batch. What the inventory can never keep fails it, for that reason: a result is not
     /// dropped to call a batch succeeded. In a log, which is for people, letters that the database lacks
     /// are replaced. An end that is not taken now is tried again while the lease holds.
-    async fn end(&self, batch: &Batch, outcome: &Outcome) -> Result<Ending, Error> {
-        let complete = async |outcome: &Outcome| {
+    async fn end(
+        &self,
+        batch: &Batch,
+        outcome: &Outcome,
+        takes_another: bool,
+    ) -> Result<(Ending, Following), Error> {
+        let end = async |outcome: &Outcome| {
             let told =
                 |error: &Error, pause: Duration| self.tell_of_another_try(batch, error, pause);
-            batch.end(outcome, told).await
+            if takes_another && outcome.succeeded {
+                return batch.end_and_acquire(outcome, &self.request, told).await;
+            }
+            batch.end(outcome, told).await?;
+            Ok(Following::NotAsked)
         };
-        let reason = match complete(outcome).await {
+        let reason = match end(outcome).await {
             Err(Error::Planner(PlannerError::InvalidRequest(why))) => why.message,
-            ended => return ended.map(|()| Ending::AsItWas),
+            ended => return ended.map(|following| (Ending::AsItWas, following)),
         };
         if let Some(plain) = with_plain_log(outcome) {
-            match complete(&plain).await {
+            match end(&plain).await {
                 Err(Error::Planner(PlannerError::InvalidRequest(_))) => {}
-                ended => return ended.map(|()| Ending::AsItWas),
+                ended => return ended.map(|following| (Ending::AsItWas, following)),
             }
         }
         self.warn(batch, &format!("failed: {reason}"));
-        complete(&Outcome::failed(reason)).await?;
-        Ok(Ending::Refused)
+        let following = end(&Outcome::failed(reason)).await?;
+        Ok((Ending::Refused, following))
     }
 
     fn tell_of_another_try(&self, batch: &Batch, error: &Error, pause: Duration) {
@@ -342,7 +377,11 @@ impl Run {
         self.work.screen.show(|| tell(line));
     }
 
-    fn may_take_another(&self) -> bool {
+    /// Whether the run takes another batch, which is counted then and to be asked for.
+    fn may_take_another(&self) -> Option<Following> {
+        if *self.stage.borrow() != Stage::Going {
+            return None;
+        }
         let take = |left: u32| match left {
             u32::MAX => Some(u32::MAX),
             left => left.checked_sub(1),
@@ -350,7 +389,8 @@ impl Run {
         (self
             .batches_left
             .fetch_update(Ordering::Relaxed, Ordering::Relaxed, take))
-        .is_ok()
+        .ok()
+        .map(|_| Following::NotAsked)
     }
 
     fn stop(&self) {
@@ -444,3 +484,6 @@ fn shown(batch: &Batch) -> String {
 fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
     mutex.lock().unwrap_or_else(PoisonError::into_inner)
 }
+
+#[cfg(test)]
+mod tests;

@@ -6,11 +6,12 @@ use std::ops::Deref;
 use std::sync::Arc;
 use std::time::Duration;
 
-use batchintory::{Batch as BatchRecord, Item, Nothing, Outcome};
+use batchintory::{AcquireRequest, Batch as BatchRecord, Item, Nothing, Outcome};
 use serde::Serialize;
 use tracing::warn;
 
 use crate::PlannerError;
+use crate::ending::Following;
 use crate::error::Error;
 use crate::heartbeat::Heartbeat;
 use crate::inventory::Inventory;
@@ -123,18 +124,21 @@ impl Batch {
     /// [`end`](Self::end). On an error the batch is still its owner's to end, unless it
     /// [is a loss](Error::is_loss): a call may be repeated.
     pub async fn succeed(&self) -> Result<(), Error> {
-        self.end_as(Outcome::succeeded(None)).await
+        drop(self.end_before(None, Outcome::succeeded(None)).await?);
+        Ok(())
     }
 
     /// All items are processed, with this result.
     pub async fn succeed_with<T: Serialize>(&self, result: &T) -> Result<(), Error> {
-        let result = serde_json::to_string(result).map_err(Error::Result)?;
-        self.end_as(Outcome::succeeded(Some(result))).await
+        drop(self.end_before(None, with_result(result)?).await?);
+        Ok(())
     }
 
     /// The batch is given up, for this reason.
     pub async fn fail(&self, reason: impl Display) -> Result<(), Error> {
-        self.end_as(Outcome::failed(reason.to_string())).await
+        let outcome = Outcome::failed(reason.to_string());
+        drop(self.end_before(None, outcome).await?);
+        Ok(())
     }
 
     /// Processes the items, and lets the batch succeed or fail by the result of `work`, which is
@@ -171,6 +175,24 @@ impl Batch {
         T: Serialize,
         E: Display,
     {
+        let (processed, _) = self.process_before(None, work).await?;
+        Ok(processed)
+    }
+
+    /// The same, and what follows: where a request is given, the next batch of it may be handed out with the
+    /// end.
+    pub(crate) async fn process_before<F, Fut, T, E>(
+        self,
+        next: Option<&AcquireRequest>,
+        work: F,
+    ) -> Result<(Result<Option<T>, E>, Following), Error>
+    where
+        F: FnOnce(Vec<Item>) -> Fut,
+        Fut: Future<Output = Result<T, E>>,
+        T: Serialize,
+        E: Display,
+    {
+        // The lease goes on while the end is tried.
         let mut heartbeat = self.keep_alive();
         let items = tokio::select! {
             items = self.items() => items?,
@@ -181,38 +203,66 @@ impl Batch {
                 log: Some(NO_ITEMS.into()),
                 ..Outcome::succeeded(None)
             };
-            self.end_as(outcome).await?;
-            return Ok(Ok(None));
+            let following = self.end_before(next, outcome).await?;
+            return Ok((Ok(None), following));
         }
         let outcome = tokio::select! {
             outcome = work(items) => outcome,
             error = heartbeat.lost() => return Err(error),
         };
-        // The lease goes on while the end is tried.
-        match &outcome {
-            Ok(result) => {
-                if let Err(error) = self.succeed_with(result).await {
-                    if is_refused(&error) {
-                        self.fail(&error).await?;
-                    }
-                    return Err(error);
+        let following = match &outcome {
+            Ok(result) => self.succeed_before(next, result).await?,
+            Err(reason) => {
+                match self.fail(reason).await {
+                    // The reason's own letters may be none of the database's.
+                    Err(error) if is_refused(&error) => self.fail(&error).await?,
+                    ended => ended?,
                 }
+                Following::NotAsked
             }
-            Err(reason) => match self.fail(reason).await {
-                // The reason's own letters may be none of the database's.
-                Err(error) if is_refused(&error) => self.fail(&error).await?,
-                ended => ended?,
-            },
-        }
-        Ok(outcome.map(Some))
+        };
+        Ok((outcome.map(Some), following))
     }
 
-    async fn end_as(&self, outcome: Outcome) -> Result<(), Error> {
+    /// A result that cannot be kept fails the batch.
+    async fn succeed_before<T: Serialize>(
+        &self,
+        next: Option<&AcquireRequest>,
+        result: &T,
+    ) -> Result<Following, Error> {
+        let ended = match with_result(result) {
+            Ok(outcome) => self.end_before(next, outcome).await,
+            Err(error) => Err(error),
+        };
+        if let Err(error) = &ended
+            && is_refused(error)
+        {
+            self.fail(error).await?;
+        }
+        ended
+    }
+
+    pub(crate) async fn end_before(
+        &self,
+        next: Option<&AcquireRequest>,
+        outcome: Outcome,
+    ) -> Result<Following, Error> {
         let told = |error: &Error, pause: Duration| {
             warn!(%error, ?pause, batch = self.record.id, "a batch cannot be ended yet");
         };
-        self.end(&outcome, told).await
+        match next {
+            Some(request) => self.end_and_acquire(&outcome, request, told).await,
+            None => {
+                self.end(&outcome, told).await?;
+                Ok(Following::NotAsked)
+            }
+        }
     }
+}
+
+fn with_result<T: Serialize>(result: &T) -> Result<Outcome, Error> {
+    let result = serde_json::to_string(result).map_err(Error::Result)?;
+    Ok(Outcome::succeeded(Some(result)))
 }
 
 /// Whether a result was not taken, as it would not be the next time.

@@ -1,14 +1,16 @@
 //! Ending a batch, though its database may be away for a while.
 
+use std::future::pending;
 use std::time::Duration;
 
 use backon::{ExponentialBuilder, Retryable};
-use batchintory::Outcome;
+use batchintory::{AcquireRequest, Completion, Outcome};
 use tokio::time::{Instant, timeout_at};
 
 use crate::PlannerError;
-use crate::batch::Batch;
+use crate::batch::{Acquired, Batch};
 use crate::error::Error;
+use crate::inventory::Inventory;
 
 /// How long the end of a batch without a lease is tried: as long as the command line's lease.
 const WITHOUT_LEASE: Duration = Duration::from_secs(300);
@@ -16,7 +18,69 @@ const WITHOUT_LEASE: Duration = Duration::from_secs(300);
 /// The first pause, and the longest one.
 const PAUSES: (Duration, Duration) = (Duration::from_millis(200), Duration::from_secs(5));
 
+/// What follows a batch that has ended, by [`Batch::end_and_acquire`].
+#[derive(Debug)]
+#[must_use = "a batch that is dropped stays running"]
+pub enum Following {
+    /// What was handed out with its end, or why nothing could be.
+    HandedOut(Box<Result<Acquired, Error>>),
+    /// Nothing was asked for yet: the batch was ended by itself.
+    NotAsked,
+}
+
+impl Following {
+    /// What was handed out, now if it was not yet.
+    pub async fn or_acquire(
+        self,
+        inventory: &Inventory,
+        request: &AcquireRequest,
+    ) -> Result<Acquired, Error> {
+        match self {
+            Self::HandedOut(acquired) => *acquired,
+            Self::NotAsked => inventory.acquire(request).await,
+        }
+    }
+}
+
 impl Batch {
+    /// Ends the batch as [`end`](Self::end) does and, if it has succeeded, hands out the next of this request with
+    /// it: where one database holds all, by a single statement. A batch that has failed, and one whose end
+    /// the database does not take at once, is ended by itself.
+    ///
+    /// # Errors
+    ///
+    /// Those of [`end`](Self::end). Nothing is handed out then.
+    pub async fn end_and_acquire(
+        &self,
+        outcome: &Outcome,
+        request: &AcquireRequest,
+        told: impl FnMut(&Error, Duration),
+    ) -> Result<Following, Error> {
+        let until = self.lease().map(|lease| lease.until());
+        if outcome.succeeded && until.is_none_or(|until| until > Instant::now()) {
+            let completion = Completion {
+                claim_token: self.claim_token.clone(),
+                outcome: outcome.clone(),
+            };
+            let over = async {
+                match self.lease() {
+                    Some(lease) => lease.over().await,
+                    None => pending().await,
+                }
+            };
+            let ended = tokio::select! {
+                ended = self.inventory().end_and_acquire(&completion, request) => ended,
+                error = over => Err(error),
+            };
+            match ended {
+                Err(error) if may_pass(&error) => {}
+                ended => return ended,
+            }
+        }
+        self.end(outcome, told).await?;
+        Ok(Following::NotAsked)
+    }
+
     /// Ends the batch. While its lease holds, or for five minutes where it has none, an end that the
     /// database does not take is tried again, with pauses by chance that get longer: the work is done, and
     /// the database may only be away. `told` hears why, and how long the pause is.

@@ -3,11 +3,12 @@
 use std::future::pending;
 use std::time::Duration;
 
-use batchintory::{AcquireRequest, Nothing, wait_for_work};
+use batchintory::{AcquireRequest, Nothing, Outcome, wait_for_work};
 use tokio::time::sleep;
 
 use crate::batch::{Acquired, Batch};
 use crate::database::Notifications;
+use crate::ending::Following;
 use crate::error::Error;
 use crate::inventory::Inventory;
 
@@ -79,11 +80,29 @@ impl Follow {
     /// That is a loop which ends between two batches; to drop the future of `next` may lose a batch that it has
     /// just claimed, until its lease is over.
     pub async fn next(&mut self) -> Result<Batch, Error> {
+        self.next_or(Following::NotAsked).await
+    }
+
+    /// Ends a batch as [`Batch::end`] does, and gives the next, once there is one: with the end, if one is there and
+    /// the batch has succeeded. It has ended before it is waited for the next.
+    ///
+    /// # Errors
+    ///
+    /// Those of the end and of the claim. After one that is no [loss](Error::is_loss) the call may be repeated: to end a
+    /// batch again in the same way is fine.
+    pub async fn next_after(&mut self, done: &Batch, outcome: Outcome) -> Result<Batch, Error> {
+        let following = done.end_before(Some(&self.request), outcome).await?;
+        self.next_or(following).await
+    }
+
+    async fn next_or(&mut self, mut following: Following) -> Result<Batch, Error> {
         loop {
-            match self.inventory.acquire(&self.request).await? {
+            let acquired = following.or_acquire(&self.inventory, &self.request);
+            match acquired.await? {
                 Acquired::Batch(batch) => return Ok(batch),
                 Acquired::Nothing(nothing) => self.wait(&nothing).await,
             }
+            following = Following::NotAsked;
         }
     }
 

@@ -20,6 +20,7 @@ use crate::batch::{Acquired, Batch};
 use crate::component::PlannerComponent;
 use crate::connect::{Access, connect};
 use crate::database::{Database, DatabaseOptions, Databases};
+use crate::ending::Following;
 use crate::error::Error;
 use crate::instance::PlannerInstance;
 use crate::item_pages::ItemPages;
@@ -115,15 +116,36 @@ impl Inventory {
         request: &AcquireRequest,
         claim_token: Option<&str>,
     ) -> Result<Acquired, Error> {
-        let mut since = Instant::now();
-        let _place = self.place_among_claims().await;
         // Where one statement can, it claims the batch and reads its items.
-        let asked = request.clone().into();
-        let advance = call!(
-            self.call_advance(None, &asked, claim_token, FIRST_ITEMS),
-            since
-        );
-        let acquired = (Advanced::from(advance.await?).next).map_err(Error::Planner)?;
+        let advanced = self.advance_at(None, request, claim_token, FIRST_ITEMS);
+        let (since, advanced) = advanced.await?;
+        self.acquired(advanced, request, since)
+    }
+
+    /// Ends a batch and hands out the next.
+    ///
+    /// # Errors
+    ///
+    /// Those of the end: nothing was handed out.
+    pub(crate) async fn end_and_acquire(
+        &self,
+        done: &Completion,
+        request: &AcquireRequest,
+    ) -> Result<Following, Error> {
+        let advanced = self.advance_at(Some(done), request, None, FIRST_ITEMS);
+        let (since, advanced) = advanced.await?;
+        let acquired = self.acquired(advanced, request, since);
+        Ok(Following::HandedOut(Box::new(acquired)))
+    }
+
+    /// What was handed out when its turn came at this time.
+    fn acquired(
+        &self,
+        advanced: Advanced,
+        request: &AcquireRequest,
+        since: Instant,
+    ) -> Result<Acquired, Error> {
+        let acquired = advanced.next.map_err(Error::Planner)?;
         Ok(match acquired.acquisition {
             Acquisition::Batch(record) => {
                 let batch = Batch::new(self.clone(), record, lease(request, since));
@@ -137,6 +159,7 @@ impl Inventory {
     /// items: where inventory and meta table are in one database, with fewer round trips than by
     /// [`complete`](Self::complete), [`acquire`](Self::acquire) and [`items`](Self::items). With a claim
     /// token of the caller's own, it may be repeated as a whole after any failure.
+    /// [`Batch::end_and_acquire`] does so with batches.
     pub async fn advance(
         &self,
         done: Option<&Completion>,
@@ -144,11 +167,28 @@ impl Inventory {
         claim_token: Option<&str>,
         items: u32,
     ) -> Result<Advanced, Error> {
+        let advanced = self.advance_at(done, request, claim_token, items).await;
+        advanced.map(|(_, advanced)| advanced)
+    }
+
+    /// The same, and when its turn among the claims came.
+    async fn advance_at(
+        &self,
+        done: Option<&Completion>,
+        request: &AcquireRequest,
+        claim_token: Option<&str>,
+        items: u32,
+    ) -> Result<(Instant, Advanced), Error> {
+        let mut since = Instant::now();
         let _place = self.place_among_claims().await;
         let done = done.cloned().map(Into::into);
         let request = request.clone().into();
-        let advance = call!(self.call_advance(done.as_ref(), &request, claim_token, items));
-        Ok(advance.await?.into())
+        let advance = call!(
+            self.call_advance(done.as_ref(), &request, claim_token, items),
+            since
+        );
+        let advanced = advance.await?.into();
+        Ok((since, advanced))
     }
 
     /// Hands out up to so many (1 to 1,000) batches that follow each other, all or none; fewer where
@@ -190,7 +230,7 @@ impl Inventory {
     }
 
     /// Hands out one batch after the other until nothing is left, and ends each by the result of
-    /// `work`, as [`Batch::process`] does.
+    /// `work`, as [`Batch::process`] does: mostly by the statement that claims the next.
     ///
     /// A failed batch does not keep the next ones back, and is handed out again as the request
     /// allows.
@@ -206,12 +246,10 @@ impl Inventory {
         E: Display,
     {
         let (mut succeeded, mut failed) = (0, 0);
+        let mut following = Following::NotAsked;
         loop {
-            match self.acquire(request).await? {
-                Acquired::Batch(batch) => match batch.process(&mut work).await? {
-                    Ok(_) => succeeded += 1,
-                    Err(_) => failed += 1,
-                },
+            let batch = match following.or_acquire(self, request).await? {
+                Acquired::Batch(batch) => batch,
                 Acquired::Nothing(nothing) => {
                     return Ok(Processed {
                         succeeded,
@@ -219,6 +257,12 @@ impl Inventory {
                         nothing,
                     });
                 }
+            };
+            let processed;
+            (processed, following) = batch.process_before(Some(request), &mut work).await?;
+            match processed {
+                Ok(_) => succeeded += 1,
+                Err(_) => failed += 1,
             }
         }
     }

@@ -29,8 +29,9 @@
 //! # }
 //! ```
 //!
-//! [`Batch::process`] and [`Inventory::process`] end batches by the result of a closure. A connection
-//! of one's own takes the place of a driver by the trait [`Database`].
+//! [`Batch::process`] and [`Inventory::process`] end batches by the result of a closure. Where one database holds
+//! all, a loop by [`Inventory::process`], [`Follow::next_after`] or [`Batch::end_and_acquire`] ends a batch and claims
+//! the next in one round trip. A connection of one's own takes the place of a driver by the trait [`Database`].
 
 mod batch;
 mod claim_queue;
@@ -63,6 +64,7 @@ pub use claim_queue::ClaimTurn;
 pub use component::PlannerComponent;
 pub use connect::{Access, connect};
 pub use database::{Database, DatabaseOptions, Databases, Notifications, SystemRandom};
+pub use ending::Following;
 pub use error::{Error, Limit};
 pub use follow::{Follow, pause_before_next};
 pub use heartbeat::Heartbeat;

@@ -13,6 +13,7 @@ mod faults;
 mod items;
 mod languages;
 mod looking_back;
+mod loops;
 mod meta_database;
 mod mysql;
 mod pages;
