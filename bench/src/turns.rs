@@ -153,7 +153,8 @@ async fn count_statements(server: &Server, report: &mut Report) -> Result<()> {
         let mut done = None;
         let mut statements = 0;
         for _ in 0..5 {
-            (inventory.take(), meta.take());
+            inventory.take();
+            meta.take();
             done = Some(end_and_next(&opened, key, done).await?);
             statements = inventory.take().len() + meta.take().len();
         }

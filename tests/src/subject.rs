@@ -7,7 +7,7 @@ use batchintory::{
 };
 use batchintory_wasmtime::{Acquired, Databases, Inventory, SystemRandom};
 use serde::{Deserialize, Serialize};
-use serde_json::{Map, Value, json};
+use serde_json::{Map, Value};
 
 /// A call of one operation, with its arguments.
 #[derive(Debug, Clone, Serialize, Deserialize)]

@@ -1,5 +1,6 @@
 //! What a command writes: its result, and its log.
 
+use std::fmt;
 use std::io::Write;
 
 use indicatif::ProgressBar;
@@ -90,12 +91,16 @@ impl Output {
 }
 
 /// A command has written a result that cannot be kept.
-#[derive(Debug, thiserror::Error)]
-#[error(
-    "the command's result has more than 1 MiB, and was passed on instead: write it elsewhere, and give its \
-     place as the result"
-)]
 pub struct ResultTooLong;
+
+impl fmt::Display for ResultTooLong {
+    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
+        formatter.write_str(
+            "the command's result has more than 1 MiB, and was passed on instead: write it elsewhere, and \
+             give its place as the result",
+        )
+    }
+}
 
 /// Whether bytes are a JSON document, or its beginning.
 fn begins_json(bytes: &[u8]) -> bool {
