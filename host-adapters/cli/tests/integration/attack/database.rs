@@ -95,15 +95,17 @@ impl JobDatabase {
     /// How many items are not in exactly one batch that succeeded.
     pub(super) fn astray(&self) -> Result<i64> {
         self.number(&format!(
-            "SELECT count(*) FROM files WHERE 1 <> (SELECT count(*) FROM inventory \
-             WHERE job = '{JOB}' AND status = 'succeeded' \
-             AND uid BETWEEN batch_id_start AND batch_id_end)"
+            "WITH processed AS (SELECT generate_series(batch_id_start, batch_id_end) AS uid \
+             FROM inventory WHERE job = '{JOB}' AND status = 'succeeded'), \
+             counted AS (SELECT uid, count(*) AS times FROM processed GROUP BY uid) \
+             SELECT count(*) FROM files LEFT JOIN counted USING (uid) \
+             WHERE counted.times IS DISTINCT FROM 1"
         ))
     }
 
     /// How many batches run or wait.
     pub(super) fn left(&self) -> Result<i64> {
-        self.number("SELECT count(*) FROM inventory WHERE queue IS NOT NULL")
+        self.number("SELECT count(*) FROM inventory WHERE queue <> 'followed'")
     }
 
     /// How many batches there are, and how many of them succeeded.
