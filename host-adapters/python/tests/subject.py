@@ -15,6 +15,7 @@ from batchintory import (
     AcquireRequest,
     Batch,
     BatchintoryError,
+    Completion,
     HistoryQuery,
     IdRange,
     InvalidRequest,
@@ -57,6 +58,13 @@ def call(inventory: Inventory, name: str, given: dict[str, Any]) -> Any:
             return acquisition(inventory.acquire(request(given)))
         case "acquire-with-token":
             return acquisition(inventory.acquire(request(given["request"]), given["claim_token"]))
+        case "advance":
+            done = given.get("done")
+            done = done and Completion(done["claim_token"], Outcome(**done["outcome"]))
+            token = given.get("claim_token")
+            acquired = inventory.advance(done, request(given["request"]), token, given["items"])
+            items = acquired.first_items if isinstance(acquired, Batch) else []
+            return {"acquisition": acquisition(acquired), "items": items}
         case "acquire-many":
             batches = inventory.acquire_many(request(given["request"]), given["batches"])
             return [batch.record for batch in batches]

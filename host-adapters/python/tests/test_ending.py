@@ -167,7 +167,8 @@ def test_pages_end_by_bytes(sqlite_url: str, lake: MakeInventory, engine_of: Cal
         connection.execute(text("UPDATE files SET item = hex(zeroblob(100000))"))
     batch = claim(inventory, count=None)
     pages = [[len(item.item or "") for item in page] for page in batch.pages()]
-    assert pages == [[200_000] * 6] * 66 + [[200_000] * 4]
+    # Those that come with the claim have less than a page together.
+    assert pages == [[200_000] * 5] + [[200_000] * 6] * 65 + [[200_000] * 5]
     assert [item.uid for item in batch.records] == list(range(1, 401))
 
 

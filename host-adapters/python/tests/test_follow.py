@@ -28,15 +28,15 @@ def test_waits_are_those_of_all_languages(case: dict[str, Any]) -> None:
 def waiting(inventory: Inventory, monkeypatch: pytest.MonkeyPatch) -> threading.Event:
     """Set once the inventory was told that there is nothing."""
     told = threading.Event()
-    acquire = inventory.acquire
+    advance = inventory._advance
 
     def spied(*arguments: object) -> object:
-        answer = acquire(*arguments)  # type: ignore[arg-type]
+        answer = advance(*arguments)  # type: ignore[arg-type]
         if isinstance(answer, Nothing):
             told.set()
         return answer
 
-    monkeypatch.setattr(inventory, "acquire", spied)
+    monkeypatch.setattr(inventory, "_advance", spied)
     return told
 
 

@@ -7,6 +7,7 @@ are configured by their environment, as with pybatchintory.
 from __future__ import annotations
 
 from batchintory.batch import Batch
+from batchintory.batches import Processed
 from batchintory.errors import (
     BatchintoryError,
     BatchReleased,
@@ -30,7 +31,7 @@ from batchintory.errors import (
     Trap,
     Unavailable,
 )
-from batchintory.inventory import Inventory, Processed
+from batchintory.inventory import Inventory
 from batchintory.original import acquire_batch, acquire_batches, configure, inventory, migrate
 from batchintory.planner.limits import Limits
 from batchintory.records import (
@@ -38,6 +39,7 @@ from batchintory.records import (
     Attempt,
     AuditPage,
     BatchPlan,
+    Completion,
     Condition,
     Difference,
     HistoryQuery,
@@ -67,6 +69,7 @@ __all__ = [
     "BatchPlan",
     "BatchReleased",
     "BatchintoryError",
+    "Completion",
     "ComponentError",
     "Condition",
     "ConfigurationChanged",

@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 import logging as log
+import weakref
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from types import TracebackType
 from typing import TYPE_CHECKING, Any, Concatenate, ParamSpec, TypeVar
 
-from batchintory.ending import end
+from batchintory.ending import end, end_and_acquire
 from batchintory.errors import BatchintoryError, BatchReleased, InvalidRequest, ResultError
 from batchintory.heartbeat import Heartbeat
 from batchintory.json_text import JsonText, write
@@ -17,8 +18,10 @@ from batchintory.records import BatchRecord, Item, Outcome
 if TYPE_CHECKING:
     from sqlalchemy.engine import Connection
 
+    from batchintory.batches import Batches
     from batchintory.inventory import Inventory
     from batchintory.lease import Lease
+    from batchintory.records import AcquireRequest, Nothing
 
 logger = log.getLogger("batchintory")
 
@@ -28,6 +31,9 @@ R = TypeVar("R")
 #: How many items are asked for at once.
 PAGE = 5_000
 
+
+#: How many seconds of a lease that nobody prolongs are left at least where an end may come later.
+_LEAST_LEASE = 10.0
 
 #: The log of a batch that had nothing to process.
 _NO_ITEMS = "no items: the rows of this range are gone"
@@ -70,10 +76,14 @@ class Batch:
     passed_over_from: int | None
     #: RFC 3339 in UTC, by the inventory database's clock.
     processing_start: str
+    #: Its first items, which came with the claim: at most a thousand, of less than a MiB together, or none.
+    first_items: list[Item]
     #: Whether it succeeded or failed; ``None`` while it runs.
     success: bool | None
 
-    def __init__(self, inventory: Inventory, record: BatchRecord, lease: Lease | None) -> None:
+    def __init__(
+        self, inventory: Inventory, record: BatchRecord, lease: Lease | None, first_items: list[Item] | None = None
+    ) -> None:
         self.record = record
         self.pk = record.id
         self.claim_token = record.claim_token
@@ -89,6 +99,10 @@ class Batch:
         self.success = None
         self._inventory = inventory
         self._lease = lease
+        self.first_items = first_items or []
+        #: The loop that may send its end with the next claim, and whether it is to do so.
+        self._loop: weakref.ref[Batches] | None = None
+        self._is_noted = False
         self._records: list[Item] | None = None
         self._heartbeat: Heartbeat | None = None
         self._transaction: Connection | None = None
@@ -116,14 +130,19 @@ class Batch:
         return self._records
 
     def pages(self, size: int = PAGE) -> Iterator[list[Item]]:
-        """All items, page by page: at most so many each (1 to 10,000), or about a MiB of them."""
-        page = self._inventory.items(self.claim_token, None, size)
-        while page:
+        """All items, page by page: at most so many each (1 to 10,000), or about a MiB of them. The first ones came
+        with the claim."""
+        last: int | None = None
+        for start in range(0, len(self.first_items), max(size, 1)):
+            page = self.first_items[start : start + size]
             yield page
             last = page[-1].uid
-            if last == self.id_range.id_max:
-                return
+        while last != self.id_range.id_max:
             page = self._inventory.items(self.claim_token, last, size)
+            if not page:
+                return
+            yield page
+            last = page[-1].uid
 
     # The end.
 
@@ -133,6 +152,9 @@ class Batch:
 
         An end that the database does not take is tried again while the lease holds, or for five minutes without
         one; then the last error is raised, or :class:`~batchintory.errors.LeaseOver` where the lease is over.
+
+        A batch of :meth:`Inventory.batches` is ended by the call that claims the next one, which raises what its
+        database says of it; see :class:`~batchintory.batches.Batches`.
 
         With a connection of SQLAlchemy the batch ends inside its transaction: what else is written there and
         the end of the batch are committed together, or neither. When the batch was taken from its owner
@@ -236,6 +258,9 @@ class Batch:
                 f"the batch of ids {self.id_range.id_min} to {self.id_range.id_max} has {state} already"
             )
         outcome = Outcome(success, _as_document(result), text)
+        if success and connection is None and self._note(outcome):
+            self.success = True
+            return
         heartbeat = self._heartbeat
         try:
             if heartbeat is not None:
@@ -252,8 +277,47 @@ class Batch:
         self._transaction = connection
         self._stop_heartbeat()
 
+    def _note(self, outcome: Outcome) -> bool:
+        """Whether the loop sends its end with the next claim."""
+        loop = None if self._loop is None else self._loop()
+        if loop is None:
+            return False
+        if self._lease is not None and self._heartbeat is None and self._lease.left < _LEAST_LEASE:
+            return False
+        self._is_noted = loop.note(self, outcome)
+        return self._is_noted
+
+    def _end_noted(
+        self, outcome: Outcome, request: AcquireRequest | None, *, waits: bool
+    ) -> Batch | Nothing | BatchintoryError | None:
+        """Sends the end that was noted, where a request is given with the claim of the next."""
+        following: Batch | Nothing | BatchintoryError | None = None
+        place = (self._inventory, self.claim_token, outcome)
+        self._is_noted = False
+        heartbeat = self._heartbeat
+        try:
+            if heartbeat is not None:
+                heartbeat.ends = True
+            if not waits:
+                self._inventory.complete(self.claim_token, outcome)
+            elif request is None:
+                end(*place, self._lease, batch=self)
+            else:
+                following = end_and_acquire(*place, self._lease, request, batch=self)
+        except BaseException as error:
+            self.success = None
+            if heartbeat is not None:
+                heartbeat.ends = False
+            if isinstance(error, InvalidRequest):
+                self._fail_after(error)
+            raise
+        finally:
+            self._stop_heartbeat()
+        self.success = True
+        return following
+
     def _stop_heartbeat(self) -> None:
-        if self._heartbeat is not None:
+        if self._heartbeat is not None and not self._is_noted:
             self._heartbeat.stop()
 
     # As pybatchintory has them.

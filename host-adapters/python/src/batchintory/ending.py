@@ -8,12 +8,14 @@ import time
 from time import monotonic
 from typing import TYPE_CHECKING
 
-from batchintory.errors import DatabaseRefused, ExhaustedRetries, Unavailable
+from batchintory.errors import BatchintoryError, DatabaseRefused, ExhaustedRetries, Unavailable
+from batchintory.records import Completion
 
 if TYPE_CHECKING:
+    from batchintory.batch import Batch
     from batchintory.inventory import Inventory
     from batchintory.lease import Lease
-    from batchintory.records import Outcome
+    from batchintory.records import AcquireRequest, Nothing, Outcome
 
 logger = logging.getLogger("batchintory")
 
@@ -22,6 +24,31 @@ WITHOUT_LEASE = 300
 
 #: The first pause, and the longest one.
 FIRST_PAUSE, LONGEST_PAUSE = 0.2, 10.0
+
+
+#: After these the same end may be taken later.
+_MAY_PASS = (Unavailable, DatabaseRefused, ExhaustedRetries)
+
+
+def end_and_acquire(
+    inventory: Inventory,
+    claim_token: str,
+    outcome: Outcome,
+    lease: Lease | None,
+    request: AcquireRequest,
+    *,
+    batch: object,
+) -> Batch | Nothing | BatchintoryError | None:
+    """Ends a batch that has succeeded as :func:`end` does, and hands out the next of this request with it, or
+    gives the error of the claim. ``None``: the batch was ended by itself, as its end was not taken at once, and
+    the next one is to be asked for."""
+    if lease is None or lease.left > 0:
+        try:
+            return inventory._end_and_acquire(Completion(claim_token, outcome), request)
+        except _MAY_PASS:
+            pass
+    end(inventory, claim_token, outcome, lease, batch=batch)
+    return None
 
 
 def end(inventory: Inventory, claim_token: str, outcome: Outcome, lease: Lease | None, *, batch: object) -> None:
@@ -34,7 +61,7 @@ def end(inventory: Inventory, claim_token: str, outcome: Outcome, lease: Lease |
     while True:
         try:
             return inventory.complete(claim_token, outcome)
-        except (Unavailable, DatabaseRefused, ExhaustedRetries) as error:
+        except _MAY_PASS as error:
             left = (latest if lease is None else min(latest, lease.until)) - monotonic()
             if left <= FIRST_PAUSE:
                 if lease is not None and lease.until <= latest:

@@ -204,3 +204,11 @@ PLANNER_ERRORS: tuple[type[PlannerError], ...] = (
     Unavailable,
     DatabaseRefused,
 )
+
+_BY_NAME = {error.name: error for error in PLANNER_ERRORS}
+
+
+def planner_error(told: tuple[str, Explanation]) -> PlannerError:
+    """The exception for an error as the component gives it: its name, and what is known of it."""
+    name, explanation = told
+    return _BY_NAME[name](explanation)

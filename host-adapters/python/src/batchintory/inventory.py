@@ -5,17 +5,17 @@ from __future__ import annotations
 import os
 import weakref
 from collections.abc import Callable, Iterator
-from dataclasses import dataclass, replace
-from random import random
+from dataclasses import replace
 from threading import Event
 from types import TracebackType
-from typing import TYPE_CHECKING, Any, Concatenate, ParamSpec
+from typing import TYPE_CHECKING, Any, Concatenate, ParamSpec, overload
 
 from batchintory.batch import Batch
+from batchintory.batches import Batches, Processed
 from batchintory.claim_queue import ClaimQueues
 from batchintory.connect import connect
 from batchintory.database import Databases
-from batchintory.follow import wait_for_work
+from batchintory.errors import BatchintoryError, planner_error
 from batchintory.lease import Lease
 from batchintory.planner.limits import Limits
 from batchintory.planner.pool import InstancePool
@@ -25,6 +25,7 @@ from batchintory.records import (
     AuditPage,
     BatchPlan,
     BatchRecord,
+    Completion,
     Dialect,
     HistoryQuery,
     Item,
@@ -53,14 +54,8 @@ CAP = 1_000_000
 #: For how many seconds :meth:`Inventory.batches` waits at most before it asks again, unless said otherwise.
 POLL = 10.0
 
-
-@dataclass(frozen=True, slots=True)
-class Processed:
-    """How the batches of :meth:`Inventory.process` ended, and why there was none left."""
-
-    succeeded: int
-    failed: int
-    nothing: Nothing
+#: How many of a batch's items come with its claim.
+FIRST_ITEMS = 1_000
 
 
 class Inventory:
@@ -96,6 +91,7 @@ class Inventory:
             first.close()
             raise
         self._both = (first, second)
+        self._is_borrowed = getattr(first, "is_borrowed", False)
         self._options = (inventory_table, meta_schema, status_labels, meta_name)
         self._databases = Databases(first, second, *self._options)
         self._instances = InstancePool(limits)
@@ -140,8 +136,40 @@ class Inventory:
         (unguessable, 1 to 255 bytes) the call may be repeated after any failure, by another process too, and
         gives the same batch again once it has succeeded.
         """
-        (kind, answer), since = self._claim("acquire", request, claim_token)
-        return self._batch(answer, request, since) if kind == "batch" else answer
+        return self.advance(None, request, claim_token)
+
+    def advance(
+        self,
+        done: Completion | None,
+        request: AcquireRequest,
+        claim_token: str | None = None,
+        items: int = FIRST_ITEMS,
+    ) -> Batch | Nothing:
+        """Ends a batch, where one is given, and hands out the next with up to ``items`` (at most 10,000) of its
+        items: where inventory and meta table are in one database, with fewer round trips than by :meth:`complete`,
+        :meth:`acquire` and :meth:`items`. :meth:`batches` does so for loops.
+
+        Nothing is handed out unless the batch has ended. The error may be that of the end or of the claim; the
+        call may be repeated as a whole where it was given a claim token.
+        """
+        acquired = self._advance(done, request, claim_token, items)
+        if isinstance(acquired, BatchintoryError):
+            raise acquired
+        return acquired
+
+    def _end_and_acquire(self, done: Completion, request: AcquireRequest) -> Batch | Nothing | BatchintoryError:
+        """Raises the error of the end, and gives that of the claim."""
+        return self._advance(done, request, None, FIRST_ITEMS)
+
+    def _advance(
+        self, done: Completion | None, request: AcquireRequest, claim_token: str | None, items: int
+    ) -> Batch | Nothing | BatchintoryError:
+        advanced, since = self._claim("advance", done, request, claim_token, items)
+        outcome, acquired = advanced.next
+        if outcome == "err":
+            return planner_error(acquired)
+        kind, answer = acquired.acquisition
+        return self._batch(answer, request, since, acquired.items) if kind == "batch" else answer
 
     def acquire_many(self, request: AcquireRequest, batches: int, claim_token: str | None = None) -> list[Batch]:
         """Hands out up to so many (1 to 1,000) batches that follow each other, all or none; fewer where less is
@@ -155,9 +183,11 @@ class Inventory:
         with self._claims.call() as turn:
             return self._instances.call(self._databases, function, arguments, turn), turn.since
 
-    def _batch(self, record: BatchRecord, request: AcquireRequest, since: float) -> Batch:
+    def _batch(
+        self, record: BatchRecord, request: AcquireRequest, since: float, items: list[Item] | None = None
+    ) -> Batch:
         seconds = request.lease_seconds
-        return Batch(self, record, None if seconds is None else Lease(seconds, since))
+        return Batch(self, record, None if seconds is None else Lease(seconds, since), items)
 
     def batches(
         self,
@@ -169,31 +199,20 @@ class Inventory:
         poll: float = POLL,
     ) -> Iterator[Batch]:
         """One batch after the other, each claimed when it is asked for, until nothing is left or so many were
-        handed out. With ``progress`` a bar shows how far the job is, where tqdm is installed.
+        handed out. With ``progress`` a bar shows how far the job is, where tqdm is installed. The end of a batch
+        that has succeeded is sent with the claim of the next; see :class:`~batchintory.batches.Batches`.
 
         With ``follow`` it waits where nothing is left, and asks again after half of ``poll`` seconds to all of
         them, by chance, or sooner when the next range has rested or its lease is over. It ends when
         :meth:`close` is called, by another thread; Ctrl-C interrupts it as it does anything else."""
-        batches = self._one_after_the_other(request, iterations, poll if follow else None)
+        batches = Batches(self, request, iterations, poll if follow else None)
         if progress:
             from batchintory.progress_bar import shown
 
             return shown(batches, request.job, self.progress(request))
         return batches
 
-    def _one_after_the_other(
-        self, request: AcquireRequest, iterations: int | None, poll: float | None
-    ) -> Iterator[Batch]:
-        handed_out = 0
-        is_closed = self._is_closed
-        while iterations is None or handed_out < iterations:
-            batch = self.acquire(request)
-            if isinstance(batch, Batch):
-                yield batch
-                handed_out += 1
-            elif poll is None or is_closed.wait(wait_for_work(poll, batch.due_in_seconds, random())):
-                return
-
+    @overload
     def process(
         self,
         request: AcquireRequest,
@@ -201,24 +220,38 @@ class Inventory:
         /,
         *args: P.args,
         **kwargs: P.kwargs,
+    ) -> Processed: ...
+
+    @overload
+    def process(
+        self,
+        request: AcquireRequest,
+        work: Callable[[list[str | None]], Any],
+        /,
+        *,
+        follow: bool,
+        poll: float = POLL,
+    ) -> Processed: ...
+
+    # A function whose own arguments have these names gets them otherwise.
+    def process(  # type: ignore[misc]
+        self,
+        request: AcquireRequest,
+        work: Callable[..., Any],
+        /,
+        *args: Any,
+        follow: bool = False,
+        poll: float = POLL,
+        **kwargs: Any,
     ) -> Processed:
-        """Hands out one batch after the other until nothing is left, and ends each as :meth:`Batch.process` does.
+        """Hands out one batch after the other until nothing is left, and ends each as :meth:`Batch.process` does:
+        mostly by the call that claims the next. With ``follow`` it goes on as :meth:`batches` does.
 
         A failed batch does not keep the next ones back, and is handed out again as the request allows.
         """
-        succeeded = failed = 0
-        while True:
-            batch = self.acquire(request)
-            if isinstance(batch, Nothing):
-                return Processed(succeeded, failed, batch)
-            try:
-                batch.process(work, *args, **kwargs)
-                succeeded += 1
-            except Exception:
-                # One that did not even end is not ours to pass over.
-                if batch.success is not False:
-                    raise
-                failed += 1
+        return Batches(self, request, None, poll if follow else None).process(
+            lambda items: work(items, *args, **kwargs)
+        )
 
     def items(self, claim_token: str, after: int | None = None, limit: int = 5_000) -> list[Item]:
         """A page of the items of a batch: up to ``limit`` (1 to 10,000) items with ids above ``after``, or about a

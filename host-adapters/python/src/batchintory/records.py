@@ -18,6 +18,7 @@ __all__ = [
     "AuditPage",
     "BatchPlan",
     "BatchRecord",
+    "Completion",
     "Condition",
     "Dialect",
     "Difference",

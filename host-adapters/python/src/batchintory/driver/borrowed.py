@@ -16,6 +16,9 @@ from batchintory.statements import DatabaseError, Rows, Value
 
 
 class _Borrowed:
+    #: No other thread may use it while the program does.
+    is_borrowed = True
+
     def __init__(self, session: Session, connection: Connection, schema: str | None) -> None:
         self._session = session
         self._connection = connection

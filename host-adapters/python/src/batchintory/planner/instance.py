@@ -15,7 +15,7 @@ from wasmtime import Instance, Memory, Store, WasmtimeError
 from wasmtime import Trap as WasmTrap
 from wasmtime import _bindings as c
 
-from batchintory.errors import PLANNER_ERRORS, BatchintoryError, LimitReached, Trap
+from batchintory.errors import BatchintoryError, LimitReached, Trap, planner_error
 from batchintory.planner import interface
 from batchintory.planner.allocator import Allocator
 from batchintory.planner.canonical_abi import Type
@@ -32,7 +32,6 @@ _I32 = Struct("<I").unpack_from
 _I64 = Struct("<Q").pack_into
 _TEXT = Struct("<" + f"I{SLOT - 4}x" * 2).unpack_from
 _QUERY = Struct("<" + f"I{SLOT - 4}x" * 6).unpack_from
-_ERRORS = {error.name: error for error in PLANNER_ERRORS}
 
 
 class PlannerInstance:
@@ -96,8 +95,7 @@ class PlannerInstance:
         self.is_sound = True
         if kind == "ok":
             return value
-        name, explanation = value
-        raise _ERRORS[name](explanation)
+        raise planner_error(value)
 
     def _explain(self, error: Exception) -> BaseException:
         if self._compute_seconds() >= self._limits.compute_seconds:

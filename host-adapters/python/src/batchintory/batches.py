@@ -1,0 +1,263 @@
+"""One batch after the other, each ended by the call that claims the next."""
+
+from __future__ import annotations
+
+import atexit
+import logging
+import os
+import threading
+import weakref
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+from random import random
+from types import TracebackType
+from typing import TYPE_CHECKING, Any, NamedTuple
+
+from batchintory.batch import Batch
+from batchintory.errors import BatchintoryError
+from batchintory.follow import wait_for_work
+from batchintory.records import Nothing
+
+if TYPE_CHECKING:
+    from batchintory.inventory import Inventory
+    from batchintory.records import AcquireRequest, Outcome
+
+logger = logging.getLogger("batchintory")
+
+#: After so many seconds to twice as many, an end is sent by itself that waits for the next claim.
+LONGEST_DELAY = 1.0
+
+
+@dataclass(frozen=True, slots=True)
+class Processed:
+    """How the batches of :meth:`Inventory.process` ended, and why there was none left."""
+
+    succeeded: int
+    failed: int
+    nothing: Nothing
+
+
+class _Due(NamedTuple):
+    """A batch that has succeeded, whose end is to be sent."""
+
+    batch: Batch
+    outcome: Outcome
+    #: Whether it may be tried again for long.
+    waits: bool = True
+
+
+class Batches(Iterator[Batch]):
+    """One batch after the other, each claimed when it is asked for; made by :meth:`Inventory.batches`.
+
+    The end of a batch that has succeeded is sent with the next claim: where one database holds all, both are one
+    statement. It is sent by itself when the loop ends, whatever ends it; and a second or two later where no next
+    batch is asked for. What its database says of the end is raised where the next batch is asked for, or by
+    :meth:`close`; a batch whose result can never be kept has failed then.
+    """
+
+    def __init__(
+        self, inventory: Inventory, request: AcquireRequest, iterations: int | None, poll: float | None
+    ) -> None:
+        self._inventory = inventory
+        self._request = request
+        self._left = iterations
+        self._poll = poll
+        self._inventory_is_closed = inventory._is_closed
+        self._is_over = False
+        #: Why there was no batch when it was asked for one last.
+        self._nothing: Nothing | None = None
+        self._begin()
+        _alive.add(self)
+
+    def _begin(self) -> None:
+        self._process = os.getpid()
+        self._due: _Due | None = None
+        self._error: BatchintoryError | None = None
+        #: Of what is noted.
+        self._lock = threading.Lock()
+        #: Held while an end is sent.
+        self._sending = threading.RLock()
+        self._closed = threading.Event()
+        self._watcher: threading.Thread | None = None
+
+    def __iter__(self) -> Batches:
+        return self
+
+    def __next__(self) -> Batch:
+        while not self._is_over:
+            acquired = self._end_and_acquire()
+            if isinstance(acquired, BatchintoryError):
+                raise acquired
+            if isinstance(acquired, Batch):
+                return acquired
+            if acquired is None:
+                break
+            self._nothing = acquired
+            pause = None if self._poll is None else wait_for_work(self._poll, acquired.due_in_seconds, random())
+            if pause is None or self._inventory_is_closed.wait(pause):
+                break
+        self.close()
+        raise StopIteration
+
+    def _end_and_acquire(self) -> Batch | Nothing | BatchintoryError | None:
+        """Ends what is to be ended, and claims the next if it is wanted."""
+        with self._sending_alone():
+            due = self._taken()
+            if self._left == 0:
+                if due is not None:
+                    self._end(due)
+                return None
+            following = None if due is None else self._end(due, self._request)
+            acquired = self._inventory.acquire(self._request) if following is None else following
+            if isinstance(acquired, Batch):
+                if self._left is not None:
+                    self._left -= 1
+                # The last one has no claim to wait for.
+                if self._left != 0:
+                    acquired._loop = weakref.ref(self)
+            return acquired
+
+    def _end(self, due: _Due, request: AcquireRequest | None = None) -> Batch | Nothing | BatchintoryError | None:
+        try:
+            return due.batch._end_noted(due.outcome, request, waits=due.waits)
+        except Exception:
+            raise
+        except BaseException:
+            # Interrupted: it may or may not have got through, and there is no time to wait.
+            with self._lock:
+                self._due = due._replace(waits=False)
+            raise
+
+    def process(self, work: Callable[[list[str | None]], Any]) -> Processed:
+        """Calls ``work`` with the items of each batch, see :meth:`Inventory.process`."""
+        succeeded = failed = 0
+        before: Batch | None = None
+        while True:
+            try:
+                batch = next(self, None)
+            except Exception:
+                # The one before may have failed, since its result cannot be kept.
+                if before is None or before.success is not False:
+                    raise
+                failed += 1
+                before = None
+                continue
+            succeeded += before is not None
+            before = None
+            if batch is None:
+                assert self._nothing is not None
+                return Processed(succeeded, failed, self._nothing)
+            try:
+                batch.process(work)
+                before = batch
+            except Exception:
+                # One that did not even end is not ours to pass over.
+                if batch.success is not False:
+                    raise
+                failed += 1
+
+    def close(self) -> None:
+        """Ends the loop, and the batch that is to be ended still."""
+        self._is_over = True
+        with self._sending_alone():
+            self._closed.set()
+            due = self._taken()
+            if due is not None:
+                self._end(due)
+
+    def __enter__(self) -> Batches:
+        return self
+
+    def __exit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        traceback: TracebackType | None,
+    ) -> None:
+        self.close()
+
+    def __del__(self) -> None:
+        try:
+            self.close()
+        except BatchintoryError as error:
+            logger.error("the last batch of a loop has not ended as it was to: %s", error)
+        except AttributeError:
+            pass  # It was not even made.
+
+    def note(self, batch: Batch, outcome: Outcome) -> bool:
+        """Takes an end to be sent with the next claim. ``False``: it is to be sent by itself."""
+        # The program may begin a transaction on a connection of its own.
+        if os.getpid() != self._process or self._inventory._is_borrowed:
+            return False
+        with self._lock:
+            if self._is_over or self._due is not None:
+                return False
+            if self._watcher is None and not self._watch():
+                return False
+            self._due = _Due(batch, outcome)
+        return True
+
+    def _watch(self) -> bool:
+        """Starts a thread that sends ends which nobody else sends."""
+        arguments = (weakref.ref(self), self._closed)
+        watcher = threading.Thread(target=_watch, args=arguments, name="batchintory-ends", daemon=True)
+        try:
+            watcher.start()
+        except RuntimeError:
+            return False  # The process ends, or has no thread left.
+        self._watcher = watcher
+        return True
+
+    def _taken(self) -> _Due | None:
+        """What is to be ended. Raises what another thread was told of an end."""
+        with self._lock:
+            due, self._due = self._due, None
+            error, self._error = self._error, None
+        if error is not None:
+            raise error
+        return due
+
+    def _sending_alone(self) -> threading.RLock:
+        if os.getpid() != self._process:
+            # What was noted before a fork is the parent's to end.
+            self._begin()
+        return self._sending
+
+    def _end_late(self, due: _Due) -> None:
+        """Ends what nobody has sent for a while, in another thread."""
+        with self._sending:
+            with self._lock:
+                if self._due is not due:
+                    return
+                self._due = None
+            try:
+                self._end(due)
+            except BatchintoryError as error:
+                logger.warning("%r has not ended as it was to: %s", due.batch, error)
+                self._error = error
+
+
+def _watch(reference: weakref.ref[Batches], closed: threading.Event) -> None:
+    before: _Due | None = None
+    while not closed.wait(LONGEST_DELAY):
+        loop = reference()
+        if loop is None:
+            return
+        due = loop._due
+        if due is not None and due is before:
+            loop._end_late(due)
+        before = due
+        del loop, due
+
+
+_alive: weakref.WeakSet[Batches] = weakref.WeakSet()
+
+
+def _end_all() -> None:
+    """Ends what is to be ended still, when the process ends."""
+    for loop in list(_alive):
+        if loop._due is not None:
+            loop.__del__()
+
+
+atexit.register(_end_all)
