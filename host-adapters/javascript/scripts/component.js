@@ -10,10 +10,11 @@ const wasm = join(folder, "../../target/component/batchintory.wasm");
 const component = join(folder, "component");
 const modules = ["planner.core.wasm", "planner.core2.wasm", "planner.core3.wasm"];
 const database = ["query", "pause", "claim-turn"].map((name) => `batchintory:inventory/database@0.1.0#${name}`);
-const inventory = [
-  ...["acquire", "acquire-many", "items", "heartbeat", "complete", "plan", "progress", "warnings"],
-  ...["requeue", "audit", "jobs", "history", "schema-statements", "notifications", "migrate"],
-].map((name) => `batchintory:inventory/inventory@0.1.0#${name}`);
+// Whatever the interface offers.
+const wit = readFileSync(join(folder, "../../wit/inventory.wit"), "utf8");
+const inventory = [...wit.matchAll(/^ {4}([a-z-]+): func/gm)].map(
+  ([, name]) => `batchintory:inventory/inventory@0.1.0#${name}`,
+);
 
 if (!existsSync(wasm)) {
   console.error("target/component/batchintory.wasm is missing: run `cargo xtask component` first");

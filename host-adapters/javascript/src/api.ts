@@ -35,6 +35,7 @@ export {
 export type * from "./interface.js";
 export type {
   Acquired,
+  AdvanceOptions,
   CallOptions,
   ClaimOptions,
   FollowOptions,

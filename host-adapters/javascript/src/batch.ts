@@ -1,9 +1,11 @@
 // A batch in the hands of its owner.
 
+import { toOutcome } from "./boundary.js";
 import { mayPass, tryAgain } from "./ending.js";
-import { LeaseOverError, type LossError, leaseOver } from "./errors.js";
-import type { BatchRecord, Id, Item, Outcome } from "./interface.js";
-import type { CallOptions, Inventory } from "./inventory.js";
+import { type BatchintoryError, LeaseOverError, type LossError, leaseOver } from "./errors.js";
+import type { AcquireRequest, BatchRecord, Id, Item, Outcome } from "./interface.js";
+import type { Acquired, CallOptions, Inventory } from "./inventory.js";
+import type { Loop } from "./loop.js";
 
 /** How many items are asked for at once. */
 const defaultPage = 5_000;
@@ -13,6 +15,9 @@ const maxLog = 300_000;
 
 /** How long the end of a batch without a lease is tried, in milliseconds: as long as the command line's lease. */
 const withoutLease = 300_000;
+
+/** How much of a lease that nobody prolongs is left at least where an end may come later, in milliseconds. */
+const leastLease = 10_000;
 
 /** A lease as its owner sees it. */
 export interface Lease {
@@ -47,15 +52,18 @@ export class Items implements AsyncIterable<Item> {
   readonly #page: (after: bigint | undefined, limit: number) => Promise<Item[]>;
   readonly #limit: number;
   readonly #idEnd: bigint;
+  readonly #first: Item[];
 
   constructor(
     page: (after: bigint | undefined, limit: number) => Promise<Item[]>,
     limit: number,
     idEnd: bigint,
+    first: Item[] = [],
   ) {
     this.#page = page;
     this.#limit = limit;
     this.#idEnd = idEnd;
+    this.#first = first;
   }
 
   /** One item after the other. */
@@ -63,14 +71,22 @@ export class Items implements AsyncIterable<Item> {
     for await (const page of this.pages()) yield* page;
   }
 
-  /** One page after the other: as many items as were asked for, or about a MiB of them. */
+  /**
+   * One page after the other: as many items as were asked for, or about a MiB of them. The first ones came with the claim.
+   */
   async *pages(): AsyncGenerator<Item[], void, void> {
     let last: bigint | undefined;
-    do {
+    for (let start = 0; start < this.#first.length; start += Math.max(this.#limit, 1)) {
+      const page = this.#first.slice(start, start + Math.max(this.#limit, 1));
+      last = page.at(-1)?.uid;
+      yield page;
+    }
+    while (last !== this.#idEnd) {
       const page = await this.#page(last, this.#limit);
       last = page.at(-1)?.uid;
-      if (last !== undefined) yield page;
-    } while (last !== undefined && last !== this.#idEnd);
+      if (last === undefined) return;
+      yield page;
+    }
   }
 
   /** All items. */
@@ -88,12 +104,18 @@ export class Items implements AsyncIterable<Item> {
 export class Batch implements AsyncDisposable {
   /** What was handed out. */
   readonly record: BatchRecord;
+  /** Its first items, which came with the claim: at most a thousand, of less than a MiB together, or none. */
+  readonly firstItems: Item[];
   readonly #inventory: Inventory;
   readonly #lease: Lease | undefined;
   readonly #keepAlive: (left: number, lost: (error: LossError) => void) => () => void;
   /** How many keep the lease going, and what they were told. */
   #keepers = 0;
   #loss: LossError | undefined;
+  /** The loop that may send its end with the next claim. */
+  #loop: Loop | undefined;
+  /** While the loop is to send its end: what is to be done afterwards. */
+  #afterEnd: (() => void)[] | undefined;
   /** While it is being ended. */
   #isEnding = false;
   #hasEnded = false;
@@ -104,9 +126,11 @@ export class Batch implements AsyncDisposable {
     record: BatchRecord,
     lease: Lease | undefined,
     keepAlive: (left: number, lost: (error: LossError) => void) => () => void,
+    firstItems: Item[],
   ) {
     this.#inventory = inventory;
     this.record = record;
+    this.firstItems = firstItems;
     this.#lease = lease;
     this.#keepAlive = keepAlive;
   }
@@ -150,7 +174,7 @@ export class Batch implements AsyncDisposable {
   items({ pageSize = defaultPage, ...options }: ItemOptions = {}): Items {
     const page = (after: Id | undefined, limit: number) =>
       this.#inventory.items(this.claimToken, { after, limit, ...options });
-    return new Items(page, pageSize, this.idEnd);
+    return new Items(page, pageSize, this.idEnd, this.firstItems);
   }
 
   /** A sign of life: the lease now ends so many seconds from now; by default as many as in the request. */
@@ -178,20 +202,26 @@ export class Batch implements AsyncDisposable {
       this.#loss ??= error;
       lost(error);
     });
-    return () => {
+    const end = () => {
       if (!isKept) return;
+      if (this.#afterEnd !== undefined) {
+        this.#afterEnd.push(end);
+        return;
+      }
       isKept = false;
       this.#keepers -= 1;
       // How much of it is left is known elsewhere: until then a sign of life can tell.
       lease.until = Math.max(lease.until, performance.now() + (lease.seconds * 1000) / 3);
       stop();
     };
+    return end;
   }
 
   /**
    * All items are processed, with this result: anything that JSON can hold, `bigint`s and `JsonNumber`s too. An end that
    * the database does not take is tried again while the lease holds, or for five minutes without one; then it throws the
-   * last error, or a `LeaseOverError` where the lease is over.
+   * last error, or a `LeaseOverError` where the lease is over. A batch of `Inventory.batches` is ended by the call that
+   * claims the next one.
    */
   async succeed(result?: unknown, options?: CallOptions): Promise<void> {
     await this.#end({ succeeded: true, resultItem: result }, options);
@@ -199,17 +229,78 @@ export class Batch implements AsyncDisposable {
 
   /** The batch is given up, for this reason; an error is kept by its name and message. */
   async fail(reason?: unknown, options?: CallOptions): Promise<void> {
-    const log = reason === undefined ? undefined : String(reason).slice(0, maxLog);
+    const log = reason === undefined ? undefined : logOf(reason);
     await this.#end({ succeeded: false, log }, options);
   }
 
   async #end(outcome: Outcome, options: CallOptions = {}): Promise<void> {
+    options.signal?.throwIfAborted();
+    if (outcome.succeeded && !this.#hasEnded && this.#note(outcome)) {
+      this.#hasEnded = true;
+      return;
+    }
+    await this.#send(outcome, options);
+  }
+
+  /** Whether the loop sends its end with the next claim. */
+  #note(outcome: Outcome): boolean {
+    // What cannot be written is told at once.
+    toOutcome(outcome);
+    const lease = this.#lease;
+    const isShort =
+      lease !== undefined && this.#keepers === 0 && lease.until - performance.now() < leastLease;
+    if (isShort || this.#loop?.note(this, outcome) !== true) return false;
+    this.#afterEnd = [];
+    return true;
+  }
+
+  /** @internal Lets this loop send its end with the next claim. */
+  _in(loop: Loop): void {
+    this.#loop = loop;
+  }
+
+  /**
+   * @internal Sends the end that a loop has taken, where a request is given with the claim of the next, or the error of that.
+   * `undefined`: the next one is to be asked for.
+   */
+  async _endNoted(
+    outcome: Outcome,
+    request: AcquireRequest | undefined,
+    options: CallOptions,
+    waits = true,
+  ): Promise<Acquired | BatchintoryError | undefined> {
+    this.#hasEnded = false;
+    try {
+      if (request !== undefined) {
+        this.#isEnding = true;
+        try {
+          const done = { claimToken: this.claimToken, outcome };
+          const acquired = await this.#inventory._advance(done, request, options);
+          this.#hasEnded = true;
+          return acquired;
+        } catch (error) {
+          this.#isEnding = false;
+          if (!mayPass(error)) throw error;
+        }
+      }
+      await this.#send(outcome, options, waits);
+    } catch (error) {
+      if (isRefusedResult(error)) await this.#send({ succeeded: false, log: logOf(error) }, {});
+      throw error;
+    } finally {
+      const after = this.#afterEnd ?? [];
+      this.#afterEnd = undefined;
+      for (const end of after) end();
+    }
+  }
+
+  async #send(outcome: Outcome, options: CallOptions, waits = true): Promise<void> {
     const complete = () => this.#inventory.complete(this.claimToken, outcome, options);
     const lease = this.#lease;
     // Signs of life may get through where ends do not: that is no reason to go on for ever.
     const latest = performance.now() + (lease === undefined ? withoutLease : lease.seconds * 1000);
     const left = () => {
-      if (this.#loss !== undefined) return 0;
+      if (this.#loss !== undefined || !waits) return 0;
       const until = lease === undefined || this.#keepers > 0 ? latest : Math.min(latest, lease.until);
       return until - performance.now();
     };
@@ -293,6 +384,11 @@ export class Batch implements AsyncDisposable {
   async [Symbol.asyncDispose](): Promise<void> {
     if (!this.#hasEnded) await this.fail("the batch was left without an end");
   }
+}
+
+/** What is kept of a reason. */
+function logOf(reason: unknown): string {
+  return String(reason).slice(0, maxLog);
 }
 
 /** Whether a result was not taken, as it would not be the next time. */

@@ -177,6 +177,11 @@ export function toOutcome(outcome: Api.Outcome): Inventory.Outcome {
   };
 }
 
+export function toCompletion(completion: Api.Completion): Inventory.Completion {
+  known(completion, "the batch that is over", ["claimToken", "outcome"]);
+  return { claimToken: text(completion.claimToken, "claimToken"), outcome: toOutcome(completion.outcome) };
+}
+
 function result(value: unknown): string {
   let written: string | undefined;
   try {

@@ -165,6 +165,14 @@ export interface Outcome {
   log?: string | null | undefined;
 }
 
+/** A batch that is over. */
+export interface Completion {
+  /** The batch's claim token. */
+  claimToken: string;
+  /** How it ended. */
+  outcome: Outcome;
+}
+
 /** A batch as `plan` foresees it. */
 export interface PlannedBatch {
   idStart: bigint;

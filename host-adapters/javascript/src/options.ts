@@ -24,6 +24,11 @@ export interface QueryOptions extends DatabaseOptions {
   query: Query;
   /** The SQL of both databases, or of each. */
   dialect: Dialect | { inventory: Dialect; meta: Dialect };
+  /**
+   * Whether the function asks one database, whatever the source: a statement for `inventory` may then read the meta tables,
+   * too, which spares round trips. By default not, which is always right.
+   */
+  oneDatabase?: boolean;
   /** Where the planner's core modules come from, for engines that cannot fetch files: `planner.core.wasm`, … */
   module?: (name: string) => WebAssembly.Module | Promise<WebAssembly.Module>;
 }
@@ -41,6 +46,7 @@ const names = [
   "meta",
   "query",
   "dialect",
+  "oneDatabase",
   "module",
   "inventoryTable",
   "metaSchema",
@@ -56,7 +62,7 @@ export function check(options: object): void {
 }
 
 /** The databases behind the caller's own function. */
-export function databasesOf({ query, dialect, ...options }: QueryOptions): Databases {
+export function databasesOf({ query, dialect, oneDatabase, ...options }: QueryOptions): Databases {
   const dialects = typeof dialect === "string" ? { inventory: dialect, meta: dialect } : dialect;
   const database = (source: Source): Database => {
     if (!["postgresql", "sqlite", "mysql"].includes(dialects?.[source])) {
@@ -69,5 +75,10 @@ export function databasesOf({ query, dialect, ...options }: QueryOptions): Datab
       close() {},
     };
   };
-  return new Databases(database("inventory"), database("meta"), options);
+  const [inventory, meta] = [database("inventory"), database("meta")];
+  if (!oneDatabase) return new Databases(inventory, meta, options);
+  if (inventory.dialect !== meta.dialect) {
+    throw errorOf("invalid-request", "oneDatabase contradicts two dialects; name one");
+  }
+  return new Databases(inventory, inventory, options);
 }

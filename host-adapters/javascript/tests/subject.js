@@ -37,6 +37,11 @@ const operations = {
   acquire: async (request) => acquired(await inventory.acquire(request)),
   "acquire-with-token": async ({ request, claimToken }) =>
     acquired(await inventory.acquire(request, { claimToken })),
+  advance: async ({ done, request, claimToken, items }) => {
+    const next = await inventory.advance(done ?? undefined, request, { claimToken, items });
+    const first = next.batch?.firstItems ?? [];
+    return { acquisition: acquired(next), items: first.map((item) => ({ item: null, ...item })) };
+  },
   "acquire-many": async ({ request, batches }) => (await inventory.acquireMany(request, batches)).map(record),
   heartbeat: ({ claimToken, leaseSeconds }) => inventory.heartbeat(claimToken, leaseSeconds),
   requeue: ({ metaTable, job, target }) => inventory.requeue(metaTable, job, target),

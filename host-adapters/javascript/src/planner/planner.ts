@@ -32,7 +32,11 @@ export const moduleNames = ["planner.core.wasm", "planner.core2.wasm", "planner.
 /** The error that an operation answered with; `undefined` when it broke down instead. */
 export function operationError(thrown: unknown): BatchintoryError | undefined {
   if (!(thrown instanceof Error) || !("payload" in thrown)) return undefined;
-  const { kind, message, limit, ...told } = thrown.payload as Inventory.Error;
+  return plannerError(thrown.payload as Inventory.Error);
+}
+
+/** An error as the planner tells it. */
+export function plannerError({ kind, message, limit, ...told }: Inventory.Error): BatchintoryError {
   const known = Object.entries(told).filter(([, fact]) => fact !== undefined);
   const facts: Facts = Object.fromEntries(known);
   if (limit !== undefined) facts.limit = limit <= Number.MAX_SAFE_INTEGER ? Number(limit) : limit;
