@@ -9,7 +9,9 @@ const folder = join(dirname(fileURLToPath(import.meta.url)), "..");
 const wasm = join(folder, "../../target/component/batchintory.wasm");
 const component = join(folder, "component");
 const modules = ["planner.core.wasm", "planner.core2.wasm", "planner.core3.wasm"];
-const database = ["query", "pause", "claim-turn"].map((name) => `batchintory:inventory/database@0.1.0#${name}`);
+const database = ["query", "pause", "claim-turn"].map(
+  (name) => `batchintory:inventory/database@0.1.0#${name}`,
+);
 // Whatever the interface offers.
 const wit = readFileSync(join(folder, "../../wit/inventory.wit"), "utf8");
 const inventory = [...wit.matchAll(/^ {4}([a-z-]+): func/gm)].map(

@@ -118,7 +118,10 @@ export class Databases {
       return { ok: checked(database.dialect, await database.query(statement, parameters)) };
     } catch (error) {
       const { outcome, code, message } = explain(database.dialect, error);
-      return { error: outcome === "refused" ? { tag: outcome, val: { code, message } } : { tag: outcome, val: message } };
+      return {
+        error:
+          outcome === "refused" ? { tag: outcome, val: { code, message } } : { tag: outcome, val: message },
+      };
     }
   }
 

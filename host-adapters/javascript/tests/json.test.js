@@ -44,7 +44,14 @@ test("what JSON does not know is refused, wherever it is", () => {
   class Point {
     x = 1;
   }
-  const known = { at: new Date(0), list: [], none: undefined, point: new Point(), text: Object("a"), bare: Object.create(null) };
+  const known = {
+    at: new Date(0),
+    list: [],
+    none: undefined,
+    point: new Point(),
+    text: Object("a"),
+    bare: Object.create(null),
+  };
   assert.equal(
     stringify(known),
     '{"at":"1970-01-01T00:00:00.000Z","list":[],"point":{"x":1},"text":"a","bare":{}}',

@@ -134,7 +134,12 @@ test("what a query function throws or gives wrongly is told", async (context) =>
 test("errors of MySQL's drivers are understood by their numbers", async (context) => {
   let thrown = {};
   const query = () => Promise.reject(Object.assign(new Error("why"), thrown));
-  const inventory = await open({ query, dialect: "mysql", inventoryTable: "lake.inventory", metaSchema: "lake" });
+  const inventory = await open({
+    query,
+    dialect: "mysql",
+    inventoryTable: "lake.inventory",
+    metaSchema: "lake",
+  });
   context.after(() => inventory.close());
   for (const [error, name] of [
     [{ code: "ER_NO_SUCH_TABLE", errno: 1146, sqlState: "42S02" }, "NoSuchTableError"],

@@ -24,12 +24,7 @@ export interface Call {
 export type Question = { query: [Source, string, Value[]] } | { pause: number } | { claimTurn: string };
 
 /** What comes from the thread. */
-export type Message =
-  | { ready: true }
-  | Question
-  | { value: unknown }
-  | { error: Failure }
-  | { trap: string };
+export type Message = { ready: true } | Question | { value: unknown } | { error: Failure } | { trap: string };
 
 interface Pending {
   host: Host;
