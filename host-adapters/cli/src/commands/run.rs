@@ -41,8 +41,8 @@ const DEFAULT_LEASE_SECONDS: u32 = 300;
 /// BATCHINTORY_LEASE_SECONDS (if it has a lease) in its environment. That is this program's own, but for
 /// connection strings, tokens and passwords (BATCHINTORY_…_CONN, BATCHINTORY_API_TOKEN, PGPASSWORD, MYSQL_PWD):
 /// a command that needs one gets it by --pass-env. A batch succeeds when its command ends with 0. Standard
-/// output becomes its result when it is JSON of at most 1 MiB and is passed on otherwise; the last 64 KiB
-/// of standard error become its log.
+/// output becomes its result when it is JSON, and is passed on otherwise; JSON of more than 1 MiB fails the
+/// batch. The last 64 KiB of standard error become its log.
 ///
 /// Takes one batch, unless --batches, --until-done or --follow say otherwise. After a batch that failed the
 /// run goes on, and ends with 4; the batch is handed out again, to this run or another, up to --max-attempts
