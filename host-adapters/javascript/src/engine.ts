@@ -11,8 +11,8 @@ import { sleep } from "./sleep.js";
 /** The most calls at once; others wait. Each has an instance to itself. */
 const maxCalls = 16;
 
-/** How many of them may be claims. */
-const maxClaims = 8;
+/** The most claims under way, with those that wait for their turn, which have an instance, but no place among the calls. */
+const maxClaims = 32;
 
 /** The operations that claim. */
 const claims: ReadonlySet<Operation> = new Set(["acquire", "acquireMany", "advance"]);
@@ -76,7 +76,6 @@ export class LocalEngine implements Engine {
   }
 
   async call(operation: Operation, parameters: unknown[], signal?: AbortSignal): Promise<unknown> {
-    // Whoever waits for its turn holds an instance, and must keep none from those that end a batch.
     const places = claims.has(operation) ? this.#claimPlaces : undefined;
     await places?.take();
     try {
@@ -98,7 +97,10 @@ export class LocalEngine implements Engine {
     const takeTurn = async (scope: string) => {
       // Whoever has one turn must not wait for another.
       endTurn();
+      // Meanwhile others may be called: it may be one of them whose end is waited for.
+      this.#places.giveBack();
       endTurn = await this.#claims.turn(scope);
+      await this.#places.take();
       // It may have broken down meanwhile.
       if (isOver) endTurn();
     };

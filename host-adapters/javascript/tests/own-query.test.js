@@ -151,3 +151,36 @@ test("errors of MySQL's drivers are understood by their numbers", async (context
     await assert.rejects(inventory.jobs(), { name }, `${error.code}`);
   }
 });
+
+test("claims that wait for their turn keep nobody else waiting", async (context) => {
+  const lake = new Database(":memory:").defaultSafeIntegers();
+  lake.exec("CREATE TABLE files (uid INTEGER PRIMARY KEY, item TEXT, weight REAL)");
+  const insert = lake.prepare("INSERT INTO files VALUES (?, 'a', 1)");
+  for (let uid = 1; uid <= 20; uid += 1) insert.run(uid);
+  let goOn;
+  let gate;
+  const query = async (_source, statement, parameters) => {
+    if (parameters.includes("slow")) await gate;
+    const prepared = lake.prepare(statement);
+    if (prepared.reader) return { rows: prepared.raw().all(parameters), affected: 0 };
+    return { rows: [], affected: prepared.run(parameters).changes };
+  };
+  const inventory = await open({ query, dialect: "sqlite" });
+  context.after(() => inventory.close());
+  await inventory.migrate();
+  gate = new Promise((resolve) => {
+    goOn = resolve;
+  });
+  // More than there are places for calls; however the table is spelled, they queue up.
+  const claims = Array.from({ length: 20 }, (_, index) =>
+    inventory.acquire({ metaTable: index % 2 ? "files" : '"files"', job: "slow", maxCount: 1 }),
+  );
+  const { batch } = await inventory.acquire({ ...files, maxCount: 1 });
+  await batch.succeed();
+  goOn();
+  const starts = (await Promise.all(claims)).map((claimed) => Number(claimed.batch.idStart));
+  assert.deepEqual(
+    starts.sort((one, other) => one - other),
+    Array.from({ length: 20 }, (_, index) => index + 1),
+  );
+});
