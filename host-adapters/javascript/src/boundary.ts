@@ -73,7 +73,12 @@ function oneOf<T extends string>(value: T, name: string, allowed: readonly T[]):
 }
 
 function json(value: unknown, name: string): string {
-  const written = stringify(value);
+  let written: string | undefined;
+  try {
+    written = stringify(value);
+  } catch (error) {
+    throw invalid(`${name} cannot be written as JSON: ${messageOf(error)}`);
+  }
   if (written === undefined) throw invalid(`${name} cannot be written as JSON`);
   return written;
 }
