@@ -4,7 +4,7 @@ use std::collections::HashMap;
 use std::sync::Arc;
 use std::time::Instant;
 
-use anyhow::{Result, anyhow};
+use anyhow::Result;
 use async_trait::async_trait;
 use batchintory::{DatabaseError, Dialect, Planner, Rows, Value};
 use batchintory_wasmtime::{
@@ -15,6 +15,7 @@ use batchintory_wasmtime::{
 use crate::claims::request;
 use crate::recorder::Recorder;
 use crate::report::{Bar, Report};
+use crate::tables::make_in_sqlite;
 use crate::timing::{Rounds, Samples};
 
 /// The token of every claim, so that all of them send the same.
@@ -30,15 +31,7 @@ impl Replay {
     /// Of the second claim of a job in SQLite.
     async fn of_a_claim(request: &AcquireRequest) -> Result<Self> {
         let recorder = Recorder::before(connect("sqlite::memory:", Access::Create).await?);
-        for statement in [
-            "CREATE TABLE files (uid integer PRIMARY KEY, item text, weight double precision)",
-            "INSERT INTO files WITH RECURSIVE numbers (number) AS
-                 (SELECT 1 UNION ALL SELECT number + 1 FROM numbers WHERE number < 1000)
-             SELECT number, 'lake/part-' || number || '.parquet', 50 FROM numbers",
-        ] {
-            let made = recorder.query(statement, &[]).await;
-            made.map_err(|error| anyhow!("{error:?}"))?;
-        }
+        make_in_sqlite(recorder.as_ref(), "files", 1_000).await?;
         let inventory = Inventory::builder()
             .inventory(recorder.clone())
             .meta(recorder.clone())

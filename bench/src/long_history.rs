@@ -5,11 +5,11 @@
 
 use anyhow::{Result, ensure};
 use batchintory_wasmtime::{Access, AcquireRequest, Inventory, connect};
-use tokio_postgres::{Client, NoTls};
+use tokio_postgres::Client;
 
 use crate::claims::{Ours, claim, request};
 use crate::report::{Bar, Report};
-use crate::tables::Server;
+use crate::tables::{Server, connected};
 use crate::timing::Rounds;
 
 const TABLE: &str = "files_5m";
@@ -57,8 +57,7 @@ pub async fn measure(server: &Server, rounds: &Rounds, report: &mut Report) -> R
     report.add("acquire_1m_inventory_over_small", acquire, BAR);
     report.add("complete_1m_inventory_over_small", complete, BAR);
 
-    let (holder, connection) = tokio_postgres::connect(&server.url, NoTls).await?;
-    tokio::spawn(connection);
+    let holder = connected(&server.url).await?;
     holder
         .batch_execute("BEGIN ISOLATION LEVEL REPEATABLE READ; SELECT txid_current()")
         .await?;

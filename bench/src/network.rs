@@ -13,7 +13,7 @@ use tokio_postgres::config::Host;
 
 use crate::python::pybatchintory;
 use crate::report::{Bar, Report};
-use crate::tables::Server;
+use crate::tables::{Server, connected};
 use crate::timing::{Rounds, Samples};
 use crate::turns::end_and_next;
 
@@ -53,14 +53,14 @@ pub async fn measure(
         let mut done = None;
         for _ in 0..rounds.far {
             let start = Instant::now();
-            done = Some(end_and_next(inventory, key, done).await?);
+            done = Some(end_and_next(inventory, "files_1m", key, done).await?);
             turns.add_since(start);
         }
         report.add(key, turns.median() * 1e3, Bar::None);
     }
     let far = Server {
         url: far,
-        client: connect_near(&server.url).await?,
+        client: connected(&server.url).await?,
     };
     let theirs = pybatchintory(&far, python, "files_10k", rounds.far.min(60)).await?;
     report.add(
@@ -69,12 +69,6 @@ pub async fn measure(
         Bar::None,
     );
     Ok(())
-}
-
-async fn connect_near(url: &str) -> Result<tokio_postgres::Client> {
-    let (client, connection) = tokio_postgres::connect(url, tokio_postgres::NoTls).await?;
-    tokio::spawn(connection);
-    Ok(client)
 }
 
 /// The same server's URL by way of a proxy that delays what it passes on.

@@ -11,7 +11,7 @@ use tokio::process::Command;
 use crate::report::{Bar, Report};
 use crate::tables::{BATCH_WEIGHT, Server};
 use crate::timing::{Rounds, Samples};
-use crate::turns::end_and_next_of;
+use crate::turns::end_and_next;
 
 const SCRIPT: &str = include_str!("pybatchintory.py");
 
@@ -94,7 +94,7 @@ async fn ours(server: &Server, table: &str) -> Result<Samples> {
     let mut done = None;
     for _ in 0..80 {
         let start = Instant::now();
-        done = Some(end_and_next_of(&inventory, table, "against pybatchintory", done).await?);
+        done = Some(end_and_next(&inventory, table, "against pybatchintory", done).await?);
         turns.add_since(start);
     }
     Ok(turns)

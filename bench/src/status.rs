@@ -5,7 +5,7 @@ use std::fs;
 use std::sync::Arc;
 use std::time::Instant;
 
-use anyhow::{Result, anyhow, ensure};
+use anyhow::{Result, ensure};
 use batchintory_server::{HttpService, ServiceSettings};
 use batchintory_wasmtime::{Access, AcquireRequest, Database, Inventory, JobsQuery, connect};
 use tokio::net::TcpListener;
@@ -14,7 +14,7 @@ use tokio::task::JoinHandle;
 use crate::claims::{Ours, claim};
 use crate::report::{Bar, Report};
 use crate::service::client::{Connection, TOKEN};
-use crate::tables::Server;
+use crate::tables::{Server, make_in_sqlite, run};
 use crate::timing::{Rounds, Samples};
 
 const SHORT: u64 = 100;
@@ -81,18 +81,7 @@ pub async fn measure(
     ] {
         if url == sqlite {
             let connection = connect(url, Access::Create).await?;
-            run(
-                &connection,
-                "CREATE TABLE files (uid integer PRIMARY KEY, item text, weight double precision)",
-            )
-            .await?;
-            run(
-                &connection,
-                "INSERT INTO files WITH RECURSIVE numbers (number) AS
-                    (SELECT 1 UNION ALL SELECT number + 1 FROM numbers WHERE number < 1000000)
-                 SELECT number, 'lake/part-' || number || '.parquet', 1 + number * 37 % 99 FROM numbers",
-            )
-            .await?;
+            make_in_sqlite(connection.as_ref(), "files", 1_000_000).await?;
         }
         let mut short = Looked::open(url, meta_table, "status_short", SHORT).await?;
         let mut long = Looked::open(url, meta_table, "status_long", attempts).await?;
@@ -119,13 +108,13 @@ pub async fn measure(
 impl Looked {
     async fn open(url: &str, meta_table: &str, table: &str, attempts: u64) -> Result<Self> {
         let database = connect(url, Access::ReadWrite).await?;
-        run(&database, &format!("DROP TABLE IF EXISTS {table}")).await?;
+        run(database.as_ref(), &format!("DROP TABLE IF EXISTS {table}")).await?;
         let inventory = Inventory::builder()
             .inventory(Arc::clone(&database))
             .inventory_table(table)
             .build()?;
         inventory.migrate().await?;
-        fill(&database, &inventory, meta_table, table, attempts).await?;
+        fill(database.as_ref(), &inventory, meta_table, table, attempts).await?;
         let settings = ServiceSettings {
             api_token: Some(TOKEN.into()),
             ..ServiceSettings::default()
@@ -163,7 +152,7 @@ impl Looked {
 
 /// So many attempts, and a few more of those that failed.
 async fn fill(
-    database: &Arc<dyn Database>,
+    database: &dyn Database,
     inventory: &Inventory,
     meta_table: &str,
     table: &str,
@@ -195,10 +184,4 @@ async fn fill(
         run(database, &format!("VACUUM ANALYZE {table}")).await?;
     }
     Ok(())
-}
-
-async fn run(database: &Arc<dyn Database>, statement: &str) -> Result<()> {
-    (database.query(statement, &[]).await)
-        .map(drop)
-        .map_err(|error| anyhow!("{statement}: {error:?}"))
 }

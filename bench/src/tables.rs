@@ -1,6 +1,7 @@
 //! The tables that are measured on.
 
-use anyhow::Result;
+use anyhow::{Result, anyhow};
+use batchintory_wasmtime::Database;
 use tokio_postgres::{Client, NoTls};
 
 /// A batch of this weight has about 100 items.
@@ -24,8 +25,7 @@ pub struct Server {
 impl Server {
     /// Makes the tables anew.
     pub async fn prepare(url: &str) -> Result<Self> {
-        let (client, connection) = tokio_postgres::connect(url, NoTls).await?;
-        tokio::spawn(connection);
+        let client = connected(url).await?;
         client
             .batch_execute("DROP TABLE IF EXISTS inventory, inventory_by_hand")
             .await?;
@@ -51,4 +51,36 @@ impl Server {
             client,
         })
     }
+}
+
+/// A connection of tokio-postgres.
+pub async fn connected(url: &str) -> Result<Client> {
+    let (client, connection) = tokio_postgres::connect(url, NoTls).await?;
+    tokio::spawn(connection);
+    Ok(client)
+}
+
+/// Runs a statement that the bench itself sends by a driver.
+pub async fn run(database: &dyn Database, statement: &str) -> Result<()> {
+    match database.query(statement, &[]).await {
+        Ok(_) => Ok(()),
+        Err(error) => Err(anyhow!("{error:?}: {statement}")),
+    }
+}
+
+/// Makes a meta table in SQLite, as those of the server are.
+pub async fn make_in_sqlite(database: &dyn Database, name: &str, rows: u32) -> Result<()> {
+    for statement in [
+        format!(
+            "CREATE TABLE {name} (uid integer PRIMARY KEY, item text, weight double precision)"
+        ),
+        format!(
+            "INSERT INTO {name} WITH RECURSIVE numbers (number) AS
+                 (SELECT 1 UNION ALL SELECT number + 1 FROM numbers WHERE number < {rows})
+             SELECT number, 'lake/part-' || number || '.parquet', 1 + number * 37 % 99 FROM numbers"
+        ),
+    ] {
+        run(database, &statement).await?;
+    }
+    Ok(())
 }

@@ -3,18 +3,19 @@
 
 use std::time::Instant;
 
-use anyhow::{Result, anyhow, bail, ensure};
+use anyhow::{Result, bail, ensure};
 use batchintory_wasmtime::batchintory::{Acquisition, Completion};
 use batchintory_wasmtime::{Access, Inventory, Outcome, connect};
-use tokio_postgres::NoTls;
 
 use crate::claims::request;
 use crate::floor::{ByHand, Claimed, Sending};
 use crate::recorder::Recorder;
 use crate::report::{Bar, Report};
-use crate::tables::{BATCH_WEIGHT, Server};
+use crate::tables::{BATCH_WEIGHT, Server, connected, make_in_sqlite};
 use crate::timing::{Rounds, Samples};
 
+/// The meta table.
+const TABLE: &str = "files_1m";
 /// More than a batch has.
 const ITEMS: u32 = 1_000;
 
@@ -92,23 +93,22 @@ async fn measure_way(
 ) -> Result<()> {
     let inventory = Inventory::open(&format!("{}{}", server.url, way.options)).await?;
     inventory.migrate().await?;
-    let (client, connection) = tokio_postgres::connect(&server.url, NoTls).await?;
-    tokio::spawn(connection);
+    let client = connected(&server.url).await?;
     client.batch_execute(way.setup).await?;
-    let by_hand = ByHand::new(&client, "files_1m", way.sending).await?;
+    let by_hand = ByHand::new(&client, TABLE, way.sending).await?;
     let ((turn_key, turn_bar), (claim_key, claim_bar)) = (way.turn, way.claim);
     let mut samples = [(); 4].map(|()| Samples::default());
     let [our_turn, our_claim, their_turn, their_claim] = &mut samples;
     let (mut ours, mut theirs) = (None, None);
     for round in 0..rounds.claims {
         let start = Instant::now();
-        ours = Some(end_and_next(&inventory, turn_key, ours).await?);
+        ours = Some(end_and_next(&inventory, TABLE, turn_key, ours).await?);
         our_turn.add_since(start);
         let start = Instant::now();
         theirs = Some(their_end_and_next(&by_hand, turn_key, round, theirs).await?);
         their_turn.add_since(start);
         let start = Instant::now();
-        end_and_next(&inventory, claim_key, None).await?;
+        end_and_next(&inventory, TABLE, claim_key, None).await?;
         our_claim.add_since(start);
         let start = Instant::now();
         their_end_and_next(&by_hand, claim_key, round, None).await?;
@@ -125,15 +125,7 @@ async fn measure_way(
 async fn count_statements(server: &Server, report: &mut Report) -> Result<()> {
     let postgresql = || async { connect(&server.url, Access::ReadWrite).await };
     let sqlite = connect("sqlite::memory:", Access::Create).await?;
-    for statement in [
-        "CREATE TABLE files_1m (uid integer PRIMARY KEY, item text, weight double precision)",
-        "INSERT INTO files_1m WITH RECURSIVE numbers (number) AS
-             (SELECT 1 UNION ALL SELECT number + 1 FROM numbers WHERE number < 1000)
-         SELECT number, 'lake/part-' || number || '.parquet', 1 + number * 37 % 99 FROM numbers",
-    ] {
-        let made = sqlite.query(statement, &[]).await;
-        made.map_err(|error| anyhow!("{error:?}"))?;
-    }
+    make_in_sqlite(sqlite.as_ref(), TABLE, 1_000).await?;
     let one = Recorder::before(postgresql().await?);
     let sqlite = Recorder::before(sqlite);
     let (inventory, meta) = (
@@ -155,7 +147,7 @@ async fn count_statements(server: &Server, report: &mut Report) -> Result<()> {
         for _ in 0..5 {
             inventory.take();
             meta.take();
-            done = Some(end_and_next(&opened, key, done).await?);
+            done = Some(end_and_next(&opened, TABLE, key, done).await?);
             statements = inventory.take().len() + meta.take().len();
         }
         #[allow(clippy::cast_precision_loss)]
@@ -166,15 +158,6 @@ async fn count_statements(server: &Server, report: &mut Report) -> Result<()> {
 
 /// Ends a batch and claims the next one, with its items.
 pub async fn end_and_next(
-    inventory: &Inventory,
-    job: &str,
-    done: Option<Completion>,
-) -> Result<Completion> {
-    end_and_next_of(inventory, "files_1m", job, done).await
-}
-
-/// The same on any table.
-pub async fn end_and_next_of(
     inventory: &Inventory,
     table: &str,
     job: &str,
@@ -208,9 +191,7 @@ async fn their_end_and_next(
         by_hand.complete(&done).await?;
     }
     let token = u128::from(crate::claims::rand(round, job));
-    let claimed = by_hand
-        .acquire("files_1m", job, BATCH_WEIGHT, token)
-        .await?;
+    let claimed = by_hand.acquire(TABLE, job, BATCH_WEIGHT, token).await?;
     let items = by_hand.items(&claimed).await?;
     ensure!(i64::try_from(items.len()) == Ok(claimed.count));
     Ok(claimed)

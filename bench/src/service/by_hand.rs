@@ -10,10 +10,10 @@ use axum::http::StatusCode;
 use axum::routing::post;
 use axum::{Json, Router};
 use serde_json::{Value, json};
-use tokio_postgres::NoTls;
 
 use super::recorded::{Connection, Statements};
 use crate::claims::request;
+use crate::tables::connected;
 
 /// As many connections as the adapter has by default.
 const CONNECTIONS: u64 = 16;
@@ -32,8 +32,7 @@ pub async fn service(url: &str, table: &'static str) -> Result<Router> {
     let statements = Statements::record(url, &request(table, "")).await?;
     let mut connections = Vec::new();
     for _ in 0..CONNECTIONS {
-        let (client, connection) = tokio_postgres::connect(url, NoTls).await?;
-        tokio::spawn(connection);
+        let client = connected(url).await?;
         connections.push(statements.prepare(client).await?);
     }
     let service = Service {
