@@ -43,8 +43,7 @@ pub(crate) async fn advance<D: Database>(
     let ending = (done.as_ref()).map(|(token, outcome)| (token, completion::ending(outcome)));
     let fused = match (&mut claiming, ending) {
         (Ok((job, claimant)), Some(ending)) => {
-            let to_do = (databases, &mut judge, &*job);
-            in_one_statement(to_do, claimant, turn.items, ending).await
+            in_one_statement(&mut judge, job, claimant, turn.items, ending).await
         }
         _ => None,
     };
@@ -54,12 +53,9 @@ pub(crate) async fn advance<D: Database>(
         completion::end(databases, token, outcome).await?;
     }
     let next = match claiming {
-        Ok((job, claimant)) => {
-            let begun = (fused, judge);
-            claim(databases, &job, claimant, turn.items, begun)
-                .await
-                .and_then(|handed_out| handed_out.acquired())
-        }
+        Ok((job, claimant)) => claim(judge, &job, claimant, turn.items, fused)
+            .await
+            .and_then(|handed_out| handed_out.acquired()),
         Err(error) => Err(error),
     };
     Ok(Advanced { next })
@@ -85,11 +81,13 @@ async fn prepare<D: Database>(
 /// Both in one statement, where that can be. Without a result nothing was done, or it is not known:
 /// each by itself then says what is wrong.
 async fn in_one_statement<D: Database>(
-    (databases, judge, job): (&Databases<'_, D>, &mut Judge<'_, '_, D>, &Job),
+    judge: &mut Judge<'_, '_, D>,
+    job: &Job,
     claimant: &mut Claimant,
     items: u32,
     ending: (&ClaimToken, Ending<'_>),
 ) -> Option<FusedResult> {
+    let databases = judge.databases;
     let token = claimant.only_token()?;
     // A range that fails is to be handed out before new ones, and the statement does not see that it has.
     let may_end = fused_claim::may_end(databases) && ending.1.succeeded;

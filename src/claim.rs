@@ -105,8 +105,7 @@ pub(crate) async fn acquire<D: Database>(
 ) -> Result<Acquisition, Error> {
     let job = databases.job(request).await?;
     let claimant = Claimant::new(databases.random, 1, claim_token)?;
-    let begun = (None, Judge::new(databases));
-    let handed_out = claim(databases, &job, claimant, 0, begun).await?;
+    let handed_out = claim(Judge::new(databases), &job, claimant, 0, None).await?;
     Ok(handed_out.acquired()?.acquisition)
 }
 
@@ -126,8 +125,7 @@ pub(crate) async fn acquire_many<D: Database>(
     }
     let job = databases.job(request).await?;
     let claimant = Claimant::new(databases.random, batches, claim_token)?;
-    let begun = (None, Judge::new(databases));
-    match claim(databases, &job, claimant, 0, begun).await? {
+    match claim(Judge::new(databases), &job, claimant, 0, None).await? {
         HandedOut::Batches(batches, _) => Ok(batches),
         HandedOut::Nothing(_) => Ok(Vec::new()),
     }
@@ -137,12 +135,13 @@ pub(crate) async fn acquire_many<D: Database>(
 /// handed out alone may come with up to so many of its items. `fused` is what a statement has done
 /// that was to claim it, by what `judge` knows.
 pub(crate) async fn claim<D: Database>(
-    databases: &Databases<'_, D>,
+    mut judge: Judge<'_, '_, D>,
     job: &Job,
     mut claimant: Claimant,
     items: u32,
-    (mut fused, mut judge): (Option<FusedResult>, Judge<'_, '_, D>),
+    mut fused: Option<FusedResult>,
 ) -> Result<HandedOut, Error> {
+    let databases = judge.databases;
     databases.claim_turn(job).await;
     let token = claimant.only_token();
     let token = token.filter(|_| fused_claim::is_possible(databases, job));
@@ -158,10 +157,11 @@ pub(crate) async fn claim<D: Database>(
             // Meanwhile rows have come of age.
             judge = Judge::new(databases);
         }
-        let to_do = (databases, &mut judge, job);
         let fused = match (fused.take(), &token) {
             (Some(fused), _) => fused,
-            (None, Some(token)) => claim_in_one(to_do, &mut claimant, token, items).await?,
+            (None, Some(token)) => {
+                claim_in_one(&mut judge, job, &mut claimant, token, items).await?
+            }
             (None, None) => FusedResult::Undecided(None),
         };
         // It may be the token that kept it from being claimed.
@@ -188,8 +188,8 @@ pub(crate) async fn claim<D: Database>(
             FusedResult::Undecided(Some(standing)) => *standing,
             FusedResult::Undecided(None) => standing::read(databases, job).await?,
         };
-        let to_do = (databases, &mut judge, job);
-        if let Some(handed_out) = claim_in_steps(to_do, &mut claimant, standing, items).await? {
+        let claimed = claim_in_steps(&mut judge, job, &mut claimant, standing, items).await?;
+        if let Some(handed_out) = claimed {
             return Ok(handed_out);
         }
     }
@@ -203,11 +203,13 @@ pub(crate) async fn claim<D: Database>(
 
 /// Claims by the statement that does all at once. What it is refused for, the steps will tell.
 async fn claim_in_one<D: Database>(
-    (databases, judge, job): (&Databases<'_, D>, &mut Judge<'_, '_, D>, &Job),
+    judge: &mut Judge<'_, '_, D>,
+    job: &Job,
     claimant: &mut Claimant,
     token: &ClaimToken,
     items: u32,
 ) -> Result<FusedResult, Error> {
+    let databases = judge.databases;
     let prepared = fused_claim::prepare(judge, job).await?;
     match prepared.claim(databases, token, items, None).await {
         Ok(fused) => return Ok(fused.result),
@@ -222,15 +224,16 @@ async fn claim_in_one<D: Database>(
 
 /// Claims step by step, or does not since somebody else was faster.
 async fn claim_in_steps<D: Database>(
-    (databases, judge, job): (&Databases<'_, D>, &mut Judge<'_, '_, D>, &Job),
+    judge: &mut Judge<'_, '_, D>,
+    job: &Job,
     claimant: &mut Claimant,
     standing: Standing,
     items: u32,
 ) -> Result<Option<HandedOut>, Error> {
+    let databases = judge.databases;
     standing.check_configuration(job)?;
     if let Some(range) = standing.waiting {
-        let again = (databases, judge, job);
-        let claimed = hand_out_again(again, claimant, &standing, range).await?;
+        let claimed = hand_out_again(judge, job, claimant, &standing, range).await?;
         return Ok(claimed.handed_out());
     }
     let watermark = standing.watermark;

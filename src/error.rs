@@ -94,48 +94,56 @@ impl Error {
 }
 
 /// Errors by their sentences.
-#[allow(missing_docs)]
 impl Error {
+    /// [`InvalidRequest`](Self::InvalidRequest), with this sentence and no facts.
     pub fn invalid_request(message: impl Into<String>) -> Self {
         Self::InvalidRequest(Explanation::new(message))
     }
 
+    /// [`NoSuchTable`](Self::NoSuchTable), with this sentence and no facts.
     pub fn no_such_table(message: impl Into<String>) -> Self {
         Self::NoSuchTable(Explanation::new(message))
     }
 
+    /// [`NoSuchColumn`](Self::NoSuchColumn), with this sentence and no facts.
     pub fn no_such_column(message: impl Into<String>) -> Self {
         Self::NoSuchColumn(Explanation::new(message))
     }
 
+    /// [`NoSuchBatch`](Self::NoSuchBatch), with this sentence and no facts.
     pub fn no_such_batch(message: impl Into<String>) -> Self {
         Self::NoSuchBatch(Explanation::new(message))
     }
 
+    /// [`Superseded`](Self::Superseded), with this sentence and no facts.
     pub fn superseded(message: impl Into<String>) -> Self {
         Self::Superseded(Explanation::new(message))
     }
 
+    /// [`ConfigurationChanged`](Self::ConfigurationChanged), with this sentence and no facts.
     pub fn configuration_changed(message: impl Into<String>) -> Self {
         Self::ConfigurationChanged(Explanation::new(message))
     }
 
+    /// [`ExhaustedRetries`](Self::ExhaustedRetries), with this sentence and no facts.
     pub fn exhausted_retries(message: impl Into<String>) -> Self {
         Self::ExhaustedRetries(Explanation::new(message))
     }
 
+    /// [`Unavailable`](Self::Unavailable), with this sentence and no facts.
     pub fn unavailable(message: impl Into<String>) -> Self {
         Self::Unavailable(Explanation::new(message))
     }
 
+    /// [`Database`](Self::Database), with this sentence and no facts.
     pub fn database(message: impl Into<String>) -> Self {
         Self::Database(Explanation::new(message))
     }
 }
 
 /// What an error is about.
-#[allow(missing_docs)]
 impl Error {
+    /// Tells the member of the request, or the argument, as the interface spells it.
     #[must_use]
     pub fn of_field(self, field: &str) -> Self {
         self.about(|explanation| explanation.field = Some(field.into()))
@@ -145,6 +153,7 @@ impl Error {
         self.about(|explanation| explanation.limit = limit.try_into().ok())
     }
 
+    /// Tells the table, as the caller would name it.
     #[must_use]
     pub fn of_table(self, table: &impl fmt::Display) -> Self {
         self.about(|explanation| explanation.table = Some(table.to_string()))

@@ -17,7 +17,7 @@ const UNDECLARED: &str = "INTEGER";
 
 /// Judges conditions; asks a database once for what several jobs on one table rest on.
 pub(crate) struct Judge<'a, 'b, D> {
-    databases: &'a Databases<'b, D>,
+    pub(crate) databases: &'a Databases<'b, D>,
     known: Option<(Question, Grounds)>,
 }
 

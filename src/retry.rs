@@ -4,7 +4,6 @@ use crate::audit::count_again;
 use crate::claim::{Claimant, Claimed, Place, Reach, insert};
 use crate::configuration;
 use crate::database::Database;
-use crate::databases::Databases;
 use crate::error::Error;
 use crate::interface::{Batch, PlannedBatch, Queue};
 use crate::job::{Fit, Job};
@@ -20,11 +19,13 @@ use crate::sums::{Recounted, Sums};
 /// ended, on the condition that its lease is over, so that its owner can end it no more; then it
 /// waits as one that failed. A crash after any step leaves it waiting.
 pub(crate) async fn hand_out_again<D: Database>(
-    (databases, judge, job): (&Databases<'_, D>, &mut Judge<'_, '_, D>, &Job),
+    judge: &mut Judge<'_, '_, D>,
+    job: &Job,
     claimant: &mut Claimant,
     standing: &Standing,
     after: i64,
 ) -> Result<Claimed, Error> {
+    let databases = judge.databases;
     let inventory = &databases.inventory;
     let meta_table = job.meta_table.scope();
     let statement = inventory.read_latest_attempt(&meta_table, &job.name, after);
