@@ -1,6 +1,6 @@
 // The one place where the records of the API meet those of the component.
 
-import { errorOf, messageOf } from "./errors.js";
+import { type BatchintoryError, errorOf, messageOf } from "./errors.js";
 import type * as Api from "./interface.js";
 import { parse, stringify } from "./json.js";
 import type { Inventory } from "./planner/wit.js";
@@ -73,14 +73,19 @@ function oneOf<T extends string>(value: T, name: string, allowed: readonly T[]):
 }
 
 function json(value: unknown, name: string): string {
-  let written: string | undefined;
+  return written(value, (why) => invalid(`${name} cannot be written as JSON: ${why}`));
+}
+
+/** Writes JSON; what has none is refused, for a reason. */
+function written(value: unknown, refuse: (why: string) => BatchintoryError): string {
+  let text: string | undefined;
   try {
-    written = stringify(value);
+    text = stringify(value);
   } catch (error) {
-    throw invalid(`${name} cannot be written as JSON: ${messageOf(error)}`);
+    throw refuse(messageOf(error));
   }
-  if (written === undefined) throw invalid(`${name} cannot be written as JSON`);
-  return written;
+  if (text === undefined) throw refuse(`a ${typeof value}`);
+  return text;
 }
 
 /** Converts a field if it is given. */
@@ -188,15 +193,7 @@ export function toCompletion(completion: Api.Completion): Inventory.Completion {
 }
 
 function result(value: unknown): string {
-  let written: string | undefined;
-  try {
-    written = stringify(value);
-  } catch (error) {
-    throw errorOf("result", `the batch's result cannot be written as JSON: ${messageOf(error)}`);
-  }
-  if (written === undefined)
-    throw errorOf("result", `the batch's result cannot be written as JSON: a ${typeof value}`);
-  return written;
+  return written(value, (why) => errorOf("result", `the batch's result cannot be written as JSON: ${why}`));
 }
 
 export function fromPlan({ batches, ...plan }: Inventory.BatchPlan): Api.BatchPlan {

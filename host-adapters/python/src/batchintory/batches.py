@@ -178,11 +178,16 @@ class Batches(Iterator[Batch]):
 
     def __del__(self) -> None:
         try:
+            self._close_unheard()
+        except AttributeError:
+            pass  # It was not even made.
+
+    def _close_unheard(self) -> None:
+        """Closes the loop where nobody is there to be told."""
+        try:
             self.close()
         except BatchintoryError as error:
             logger.error("the last batch of a loop has not ended as it was to: %s", error)
-        except AttributeError:
-            pass  # It was not even made.
 
     def note(self, batch: Batch, outcome: Outcome) -> bool:
         """Takes an end to be sent with the next claim. ``False``: it is to be sent by itself."""
@@ -257,7 +262,7 @@ def _end_all() -> None:
     """Ends what is to be ended still, when the process ends."""
     for loop in list(_alive):
         if loop._due is not None:
-            loop.__del__()
+            loop._close_unheard()
 
 
 atexit.register(_end_all)
