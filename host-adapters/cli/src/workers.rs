@@ -1,6 +1,7 @@
 //! The workers of a run: each takes one batch after the other.
 
 use std::collections::BTreeSet;
+use std::process::ExitStatus;
 use std::sync::atomic::{AtomicBool, AtomicU32, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
@@ -12,6 +13,7 @@ use tokio::sync::watch;
 use tokio::task::JoinSet;
 
 use crate::claiming;
+use crate::command_output::ResultTooLong;
 use crate::error::Failure;
 use crate::output::tell;
 use crate::process::{Ended, Kill, Work};
@@ -240,23 +242,7 @@ impl Run {
                 if has_left_some {
                     self.warn(batch, "has left processes behind that hold its output");
                 }
-                let outcome = match result {
-                    // It must not be lost to whoever processes results.
-                    Err(too_long) if status.success() => {
-                        self.warn(batch, &too_long.to_string());
-                        Outcome::failed(too_long.to_string())
-                    }
-                    result => Outcome {
-                        succeeded: status.success(),
-                        result_item: result.ok().flatten(),
-                        log: match log.is_empty() {
-                            true if status.success() => None,
-                            true => Some(format!("the command ended with {status}")),
-                            false => Some(log),
-                        },
-                    },
-                };
-                (outcome, None)
+                (self.outcome_of(batch, status, result, log), None)
             }
             Ok(Ended::Empty) => {
                 items = 0;
@@ -300,6 +286,33 @@ impl Run {
         }
     }
 
+    /// What came of a command that has ended by itself.
+    fn outcome_of(
+        &self,
+        batch: &Batch,
+        status: ExitStatus,
+        result: Result<Option<String>, ResultTooLong>,
+        log: String,
+    ) -> Outcome {
+        let succeeded = status.success();
+        if let (true, Err(too_long)) = (succeeded, &result) {
+            // It must not be lost to whoever processes results.
+            let reason = too_long.to_string();
+            self.warn(batch, &reason);
+            return Outcome::failed(reason);
+        }
+        let log = match log.is_empty() {
+            true if succeeded => None,
+            true => Some(format!("the command ended with {status}")),
+            false => Some(log),
+        };
+        Outcome {
+            succeeded,
+            result_item: result.ok().flatten(),
+            log,
+        }
+    }
+
     /// Ends a batch. What the inventory can never keep fails it, for that reason: a result is not
     /// dropped to call a batch succeeded. In a log, which is for people, letters that the database lacks
     /// are replaced. An end that is not taken now is tried again while the lease holds.
@@ -312,7 +325,7 @@ impl Run {
         let end = async |outcome: &Outcome| {
             let told =
                 |error: &Error, pause: Duration| self.tell_of_another_try(batch, error, pause);
-            if takes_another && outcome.succeeded {
+            if takes_another {
                 return batch.end_and_acquire(outcome, &self.request, told).await;
             }
             batch.end(outcome, told).await?;

@@ -124,21 +124,17 @@ impl Batch {
     /// [`end`](Self::end). On an error the batch is still its owner's to end, unless it
     /// [is a loss](Error::is_loss): a call may be repeated.
     pub async fn succeed(&self) -> Result<(), Error> {
-        drop(self.end_before(None, Outcome::succeeded(None)).await?);
-        Ok(())
+        self.end_alone(Outcome::succeeded(None)).await
     }
 
     /// All items are processed, with this result.
     pub async fn succeed_with<T: Serialize>(&self, result: &T) -> Result<(), Error> {
-        drop(self.end_before(None, with_result(result)?).await?);
-        Ok(())
+        self.end_alone(with_result(result)?).await
     }
 
     /// The batch is given up, for this reason.
     pub async fn fail(&self, reason: impl Display) -> Result<(), Error> {
-        let outcome = Outcome::failed(reason.to_string());
-        drop(self.end_before(None, outcome).await?);
-        Ok(())
+        self.end_alone(Outcome::failed(reason.to_string())).await
     }
 
     /// Processes the items, and lets the batch succeed or fail by the result of `work`, which is
@@ -242,21 +238,31 @@ impl Batch {
         ended
     }
 
+    /// Ends the batch, where a request is given with the claim of the next.
     pub(crate) async fn end_before(
         &self,
         next: Option<&AcquireRequest>,
         outcome: Outcome,
     ) -> Result<Following, Error> {
-        let told = |error: &Error, pause: Duration| {
-            warn!(%error, ?pause, batch = self.record.id, "a batch cannot be ended yet");
-        };
         match next {
-            Some(request) => self.end_and_acquire(&outcome, request, told).await,
+            Some(request) => {
+                let told = |error: &Error, pause| self.warn_of_another_try(error, pause);
+                self.end_and_acquire(&outcome, request, told).await
+            }
             None => {
-                self.end(&outcome, told).await?;
+                self.end_alone(outcome).await?;
                 Ok(Following::NotAsked)
             }
         }
+    }
+
+    async fn end_alone(&self, outcome: Outcome) -> Result<(), Error> {
+        let told = |error: &Error, pause| self.warn_of_another_try(error, pause);
+        self.end(&outcome, told).await
+    }
+
+    fn warn_of_another_try(&self, error: &Error, pause: Duration) {
+        warn!(%error, ?pause, batch = self.record.id, "a batch cannot be ended yet");
     }
 }
 
