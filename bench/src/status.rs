@@ -42,7 +42,7 @@ const HISTORY: &str = "
 /// An inventory, and a service before it.
 struct Looked {
     inventory: Inventory,
-    connection: Connection,
+    address: String,
     service: JoinHandle<()>,
     jobs: Samples,
     metrics: Samples,
@@ -127,7 +127,7 @@ impl Looked {
         });
         Ok(Self {
             inventory,
-            connection: Connection::open(&address).await?,
+            address,
             service,
             jobs: Samples::default(),
             metrics: Samples::default(),
@@ -140,9 +140,11 @@ impl Looked {
         let jobs = self.inventory.jobs(&JobsQuery::default()).await?;
         self.jobs.add_since(start);
         ensure!(jobs.len() == 12, "{} jobs", jobs.len());
+        // The service has closed one that lay idle while a history was made.
+        let mut connection = Connection::open(&self.address).await?;
         for (path, samples) in [("/metrics", &mut self.metrics), ("/", &mut self.dashboard)] {
             let start = Instant::now();
-            let status = self.connection.get(path).await?;
+            let status = connection.get(path).await?;
             samples.add_since(start);
             ensure!(status == 200, "{path} answers {status}");
         }
