@@ -145,10 +145,14 @@ fn read(rows: Rows, job: &Job, token: &ClaimToken) -> Result<Fused, Error> {
     let is_ready = row.int()? != 0;
     let is_end = row.int()? != 0;
     let scanned_to = row.optional_int()?;
-    let items = row.optional_text()?;
+    let lists = [
+        row.optional_text()?,
+        row.optional_text()?,
+        row.optional_text()?,
+    ];
     let has_ended = row.int()? != 0;
     let result = match batch {
-        Some(batch) => FusedResult::Claimed(batch, read_items(items, job)),
+        Some(batch) => FusedResult::Claimed(batch, read_items(lists, job)),
         None => not_claimed(row, job, is_ready, is_end, scanned_to)?,
     };
     Ok(Fused { has_ended, result })
@@ -203,32 +207,33 @@ fn read_batch(id: i64, row: &mut RowReader, job: &Job, token: &ClaimToken) -> Re
 }
 
 /// The first items; none where one of them is none, since whoever asks for them by themselves is told.
-fn read_items(given: Option<String>, job: &Job) -> Vec<Item> {
-    given
-        .and_then(|given| items_of(&given, job))
-        .unwrap_or_default()
+fn read_items([uids, items, weights]: [Option<String>; 3], job: &Job) -> Vec<Item> {
+    let read = || {
+        let (uids, items, weights) = (list(uids?)?, list(items?)?, list(weights?)?);
+        let mut given = Vec::with_capacity(uids.len());
+        for ((uid, item), weight) in uids.into_iter().zip(items).zip(weights) {
+            given.push(Item {
+                uid: uid.as_i64()?,
+                item: match item {
+                    Value::Null => None,
+                    item => Some(
+                        (Given::parse(item.as_str()?).ok()?)
+                            .encoded(job.request.item_encoding)
+                            .ok()?,
+                    ),
+                },
+                weight: weight.as_f64()?,
+            });
+        }
+        // The database promises no order, but keeps to it.
+        given.is_sorted_by_key(|item| item.uid).then_some(given)
+    };
+    read().unwrap_or_default()
 }
 
-fn items_of(given: &str, job: &Job) -> Option<Vec<Item>> {
-    let Ok(Value::Array(rows)) = serde_json::from_str(given) else {
-        return None;
-    };
-    let mut items = Vec::with_capacity(rows.len());
-    for row in rows {
-        let Value::Array(row) = row else { return None };
-        let [uid, item, weight] = <[Value; 3]>::try_from(row).ok()?;
-        items.push(Item {
-            uid: uid.as_i64()?,
-            item: match item {
-                Value::Null => None,
-                item => Some(
-                    (Given::parse(item.as_str()?).ok()?)
-                        .encoded(job.request.item_encoding)
-                        .ok()?,
-                ),
-            },
-            weight: weight.as_f64()?,
-        });
+fn list(json: String) -> Option<Vec<Value>> {
+    match serde_json::from_str(&json) {
+        Ok(Value::Array(list)) => Some(list),
+        _ => None,
     }
-    Some(items)
 }

@@ -8,7 +8,7 @@ use sea_query::{Expr, Query, SubQueryStatement};
 
 use super::inventory::{CLAIM_COLUMNS, Ending, InventoryTable};
 use super::item::item;
-use super::meta::{Room, page_with_stops, sums_of_page};
+use super::meta::{IN_ORDER, Room, of_kept, page_with_stops, sums_of_page, totals};
 use super::source::source;
 use super::{PAGE_BYTES, Statement, bind_double, bind_int, bind_text};
 use crate::claim_token::ClaimToken;
@@ -88,8 +88,8 @@ impl InventoryTable {
     /// batch_count, batch_weight`; in SQLite none where nothing was claimed. In PostgreSQL it is one
     /// row, of NULLs where nothing was claimed, and has more: `is_ready`, 1 where only a rival, or the
     /// token, can have kept it from being claimed, else 0; `is_end`, 1 where no row is left, else 0;
-    /// `scanned_to`; the first items, as a JSON list of lists of `uid, item, weight`, NULL where there is
-    /// none; `ended`, how many batches it has ended: none is claimed where it was to end one and has not; and
+    /// `scanned_to`; the first items, as a JSON list of each of `uid, item, weight`, in one order, NULL where
+    /// there is none; `ended`, how many batches it has ended: none is claimed where it was to end one and has not; and
     /// the columns of
     /// [`standing`](Self::standing), NULL before a job's first claim. MySQL's claims are made otherwise.
     ///
@@ -122,7 +122,10 @@ impl InventoryTable {
             );
             template.text(ARE_INTEGERS);
             template.text(" THEN 1 ELSE 0 END AS bigint), fit.scanned_to, ");
-            first_items(&mut template, claim);
+            template.text(match claim.items {
+                0 => "CAST(NULL AS text), CAST(NULL AS text), CAST(NULL AS text)",
+                1.. => ITEMS,
+            });
             template.text(match claim.ending {
                 Some(_) => ", (SELECT count(*) FROM ended)",
                 None => ", CAST(0 AS bigint)",
@@ -131,6 +134,9 @@ impl InventoryTable {
                 ", standing.* FROM fit LEFT JOIN length ON TRUE LEFT JOIN standing ON TRUE \
                  LEFT JOIN claimed ON TRUE",
             );
+            if claim.items > 0 {
+                first_items(&mut template, claim);
+            }
         }
         template.build()
     }
@@ -151,21 +157,7 @@ impl InventoryTable {
         self.expected_rows(template, job);
         // Of a length that the statement finds out itself, PostgreSQL expects a tenth of all rows behind the
         // watermark, and plans for that; of one that stands in the text it does not.
-        template.text(
-            " AS rows FROM standing) AS expected), page AS (SELECT ahead.* FROM (SELECT bounded.* FROM ",
-        );
-        let (mut page, stops) = page_with_stops(job, judgement, job.bounds, None);
-        if claim.items > 0 && self.dialect == Dialect::Postgresql {
-            page.expr_as(item(job, &|| source(&job.columns.item)), "item");
-        }
-        template.select(page);
-        template.text(" AS bounded LIMIT ");
-        template.text(&MOST_ROWS.to_string());
-        template.text(
-            ") AS ahead LIMIT COALESCE((SELECT length.rows FROM length), 0)), \
-             fit (uid_type, uid_type_high, beyond, held, scanned, ids, scanned_to, last_rows, kept, \
-             first, first_weight, taken, taken_last, taken_weight) AS ",
-        );
+        template.text(" AS rows FROM standing) AS expected), page AS (SELECT page.*");
         let room = Room {
             weight: (0.0, claim.most_weight),
             // Without a filter the page's length alone bounds the count.
@@ -174,6 +166,28 @@ impl InventoryTable {
                 .map(|count| i64::try_from(count).unwrap_or(i64::MAX)),
         };
         let has_room = job.limits.weight.is_some() || room.count.is_some();
+        let gives_items = claim.items > 0 && self.dialect == Dialect::Postgresql;
+        if has_room || gives_items {
+            running_totals(template, judgement, gives_items);
+        }
+        template.text(" FROM (SELECT ahead.* FROM (SELECT bounded.* FROM ");
+        let (mut page, stops) = page_with_stops(job, judgement, job.bounds, None);
+        if gives_items {
+            page.expr_as(item(job, &|| source(&job.columns.item)), "item");
+        }
+        template.select(page);
+        template.text(" AS bounded LIMIT ");
+        template.text(&MOST_ROWS.to_string());
+        template.text(") AS ahead LIMIT COALESCE((SELECT length.rows FROM length), 0)) AS page");
+        if has_room || gives_items {
+            template.text(" WINDOW in_order AS (");
+            template.text(IN_ORDER);
+            template.text(")");
+        }
+        template.text(
+            "), fit (uid_type, uid_type_high, beyond, held, scanned, ids, scanned_to, last_rows, kept, \
+             first, first_weight, taken, taken_last, taken_weight) AS ",
+        );
         let room = has_room.then_some(room);
         template.select(sums_of_page(job, judgement, None, stops, room));
     }
@@ -324,24 +338,37 @@ impl InventoryTable {
     }
 }
 
-/// The first items of what was claimed; they end before the one that fills a page, however long that is.
-fn first_items(template: &mut Template, claim: &FusedClaim<'_>) {
-    if claim.items == 0 {
-        template.text("CAST(NULL AS text)");
-        return;
+/// Totals up to each row of the page: computed where the rows come in their order, they need not be sorted again.
+fn running_totals(template: &mut Template, judgement: &Judgement, gives_items: bool) {
+    let [weight, count] = totals(judgement);
+    template.text(&format!(
+        ", {weight} OVER in_order AS weight_so_far, {count} OVER in_order AS kept_so_far"
+    ));
+    if gives_items {
+        let item = of_kept(judgement, "item");
+        template.text(&format!(
+            ", COALESCE(sum(octet_length({item})) OVER in_order, 0) AS bytes_so_far"
+        ));
     }
+}
+
+/// The columns of [`first_items`].
+const ITEMS: &str = "items.uids, items.items, items.weights";
+
+/// The first items of what was claimed, a list for each of their columns: of one list of lists, PostgreSQL
+/// would look up the type of each value. They end before the one that fills a page, however long that is.
+fn first_items(template: &mut Template, claim: &FusedClaim<'_>) {
     template.text(
-        "(SELECT CAST(json_agg(json_build_array(given.uid, given.item, given.weight) ORDER BY given.uid) \
-         AS text) FROM (SELECT page.uid, page.item, page.weight, COALESCE(sum(octet_length(page.item)) \
-         OVER (ORDER BY page.uid ROWS UNBOUNDED PRECEDING), 0) AS bytes \
+        " CROSS JOIN (SELECT CAST(json_agg(page.uid) AS text) AS uids, \
+         CAST(json_agg(page.item) AS text) AS items, CAST(json_agg(page.weight) AS text) AS weights \
          FROM page WHERE page.uid <= (SELECT ready.taken_last FROM ready CROSS JOIN claimed)",
     );
     if claim.job.filter.is_some() {
         template.text(" AND page.kept");
     }
-    template.text(" ORDER BY page.uid LIMIT ");
+    template.text(" AND page.kept_so_far <= ");
     template.expression(bind_int(i64::from(claim.items)));
-    template.text(") AS given WHERE given.bytes < ");
+    template.text(" AND page.bytes_so_far < ");
     template.text(&PAGE_BYTES.to_string());
-    template.text(")");
+    template.text(") AS items");
 }

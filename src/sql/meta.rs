@@ -94,7 +94,8 @@ pub(super) fn page_with_stops(
     (page, stops)
 }
 
-/// The one row of [`next_page`], of this page or, without one, of a table `page` of the same columns.
+/// The one row of [`next_page`], of this page or, without one, of a table `page` of the same columns, with its
+/// [`totals`] where there is a room.
 pub(super) fn sums_of_page(
     job: &Job,
     judgement: &Judgement,
@@ -501,7 +502,7 @@ fn page(
 }
 
 /// A column of the page where the row is kept, NULL elsewhere; aggregates pass over NULL.
-fn of_kept(judgement: &Judgement, column: &str) -> String {
+pub(super) fn of_kept(judgement: &Judgement, column: &str) -> String {
     match judgement.filter {
         Some(_) => format!("CASE WHEN page.kept THEN page.{column} END"),
         None => format!("page.{column}"),
@@ -537,27 +538,40 @@ fn fitting(
 }
 
 /// The page as `uid, kept, weight` and, where it is asked for, `count`: totals of what is kept up to
-/// each row, in the order of the ids.
+/// each row, in the order of the ids. Without a page, they are those of the table `page`.
 fn running_totals(
     judgement: &Judgement,
     page: Option<SelectStatement>,
     stops: Option<&str>,
     with_count: bool,
 ) -> SelectStatement {
-    // Without a frame, rows of equal order would share one total, at a cost.
-    const IN_ORDER: &str = "OVER (ORDER BY page.uid ROWS UNBOUNDED PRECEDING)";
-    let (kept, weight) = (of_kept(judgement, UID), of_kept(judgement, WEIGHT));
+    let [weight, count] = match &page {
+        Some(_) => totals(judgement).map(|total| format!("{total} OVER ({IN_ORDER})")),
+        None => ["page.weight_so_far", "page.kept_so_far"].map(str::to_owned),
+    };
     let mut select = Query::select();
     select
         .expr(Expr::col((PAGE, UID)))
-        .expr_as(Expr::cust(kept.clone()), KEPT)
-        .expr_as(Expr::cust(format!("sum({weight}) {IN_ORDER}")), WEIGHT);
+        .expr_as(Expr::cust(of_kept(judgement, UID)), KEPT)
+        .expr_as(Expr::cust(weight), WEIGHT);
     from_page(&mut select, page);
     if with_count {
-        select.expr_as(Expr::cust(format!("count({kept}) {IN_ORDER}")), "count");
+        select.expr_as(Expr::cust(count), "count");
     }
     if let Some(stops) = stops {
         select.expr_as(Expr::cust(stops.to_owned()), HELD);
     }
     select
+}
+
+/// The order of a page's rows, up to each of them. Without a frame, rows of equal order would share one total, at a cost.
+pub(super) const IN_ORDER: &str = "ORDER BY page.uid ROWS UNBOUNDED PRECEDING";
+
+/// What those rows of the page `page` that are kept weigh, and how many they are.
+pub(super) fn totals(judgement: &Judgement) -> [String; 2] {
+    let of_kept = |column: &str| of_kept(judgement, column);
+    [
+        format!("sum({})", of_kept(WEIGHT)),
+        format!("count({})", of_kept(UID)),
+    ]
 }

@@ -42,8 +42,16 @@ impl QueryBuilder for Writer {
         }
     }
 
+    /// Only LIMIT has a number without sign. One that is always the same stands in the text: PostgreSQL expects a
+    /// tenth of all rows behind one that is bound, and where that looks dear it plans a prepared statement anew each
+    /// time that it runs.
     fn prepare_value(&self, value: Value, sql: &mut impl SqlWriter) {
-        sql.push_param(value, self);
+        match value {
+            Value::BigUnsigned(Some(1)) => {
+                let _ = sql.write_str("1");
+            }
+            _ => sql.push_param(value, self),
+        }
     }
 
     fn prepare_query_statement(&self, query: &SubQueryStatement, sql: &mut impl SqlWriter) {

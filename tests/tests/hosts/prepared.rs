@@ -6,14 +6,14 @@
 use std::collections::{BTreeMap, BTreeSet};
 use std::ops::AddAssign;
 
-use anyhow::{Context, Result, anyhow, ensure};
-use batchintory::{AcquireRequest, Outcome};
+use anyhow::{Context, Result, anyhow, bail, ensure};
+use batchintory::{AcquireRequest, Outcome, Value as SqlValue};
 use batchintory_tests::language::Language;
 use batchintory_tests::proxy::Proxy;
 use batchintory_tests::server::{OwnPostgres, PgBouncer};
-use batchintory_tests::tables::Table;
+use batchintory_tests::tables::{Table, execute};
 use batchintory_tests::{Call, ProcessSubject, Subject};
-use batchintory_wasmtime::{Access, Inventory, connect};
+use batchintory_wasmtime::{Access, Inventory, Item, connect};
 use futures::future::join_all;
 use serde_json::Value;
 use tokio_postgres::{Client, NoTls, SimpleQueryMessage};
@@ -374,5 +374,47 @@ async fn no_statement_is_taken_for_another_behind_pgbouncer_in_transaction_mode(
             "{mischief:?} does no harm to names that are not safe"
         );
     }
+    Ok(())
+}
+
+/// A claim is planned a few times and then never again, on a long history too: its plan takes longer than it does itself.
+#[tokio::test]
+async fn a_claim_is_not_planned_each_time() -> Result<()> {
+    let server = server().await?;
+    let session = connect(&format!("{}?pool_size=1", server.url()), Access::ReadWrite).await?;
+    let inventory = Inventory::builder()
+        .inventory(session.clone())
+        .meta(session.clone())
+        .build()?;
+    let request = AcquireRequest {
+        max_count: Some(10),
+        max_weight: Some(1e9),
+        ..AcquireRequest::new("files", "job")
+    };
+    inventory.acquire(&request).await?;
+    let history = "INSERT INTO inventory (meta_table, job, processing_start, batch_id_start, batch_id_end, \
+         batch_count, batch_weight, attempt, status, config, batch_id_after, claim_token, max_attempts, watermark, \
+         queue_from, ranges_through, items_through, weight_through) \
+         SELECT meta_table, job, processing_start, -number, -number, batch_count, batch_weight, attempt, \
+         'succeeded', config, -number - 1, number, max_attempts, -number - 1, queue_from, ranges_through, \
+         items_through, weight_through FROM inventory, generate_series(1, 3000) AS number";
+    execute(session.as_ref(), history, &[]).await?;
+    execute(session.as_ref(), "ANALYZE inventory", &[]).await?;
+    let processed = inventory.process(&request, async |_: Vec<Item>| anyhow::Ok(()));
+    ensure!(processed.await?.succeeded > 900);
+    let plans =
+        "SELECT sum(custom_plans)::bigint, sum(generic_plans)::bigint FROM pg_prepared_statements";
+    let plans = session.query(plans, &[]).await;
+    let plans = plans.map_err(|error| anyhow!("{error:?}"))?.rows;
+    let [row] = plans.as_slice() else {
+        bail!("{plans:?}");
+    };
+    let [SqlValue::Int64(each_time), SqlValue::Int64(once)] = row.as_slice() else {
+        bail!("{row:?}");
+    };
+    ensure!(
+        *each_time < 50 && *once > 900,
+        "{each_time} planned by themselves, {once} not"
+    );
     Ok(())
 }
