@@ -239,8 +239,7 @@ fn passing_error(on: Option<Source>, failure: Failure) -> Error {
 ///
 /// # Errors
 ///
-/// [`Error::Database`] when that is a standby: what it does not have yet would be passed over, or handed out
-/// again.
+/// [`Error::Unavailable`] when that is a [standby](of_standby).
 fn of_primary(mut rows: Rows, dialect: Dialect, on: Source) -> Result<Rows, Error> {
     if dialect == Dialect::Sqlite {
         return Ok(rows);
@@ -255,21 +254,28 @@ fn of_primary(mut rows: Rows, dialect: Dialect, on: Source) -> Result<Rows, Erro
         row.remove(0);
     }
     if !is_told {
-        let read = match on {
-            Source::Inventory => "inventory",
-            Source::Meta => "meta table",
-        };
-        return Err(Error::database(format!(
-            "the {read} was read from a standby server or replica, which may be behind; nothing was \
-             handed out: give the primary server's address, and let no pooler send reads elsewhere"
-        ))
-        .of_database(on, String::new()));
+        return Err(of_standby(on));
     }
     if dialect == Dialect::Postgresql {
         rows.rows
             .retain(|row| !matches!(row.first(), Some(Value::Null)));
     }
     Ok(rows)
+}
+
+/// What a server answered that is a standby: it lacks what it does not have yet, and does not tell which
+/// transactions run. It may be about to take the primary's place.
+pub(crate) fn of_standby(on: Source) -> Error {
+    let read = match on {
+        Source::Inventory => "inventory",
+        Source::Meta => "meta table",
+    };
+    Error::unavailable(format!(
+        "the {read} was read from a standby server or replica, which may be behind, as while one takes the \
+         primary's place; nothing was handed out: where this lasts, give the primary server's address, and \
+         let no pooler send reads elsewhere"
+    ))
+    .of_database(on, String::new())
 }
 
 /// The inventory table that the settings name, once they are found sound.

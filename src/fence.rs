@@ -9,8 +9,8 @@
 use std::borrow::Cow;
 
 use crate::blind_spot::{HOLD, refusal};
-use crate::database::{Database, Dialect};
-use crate::databases::Databases;
+use crate::database::{Database, Dialect, Source};
+use crate::databases::{self, Databases};
 use crate::error::Error;
 use crate::interface::Settle;
 use crate::job::Job;
@@ -45,8 +45,7 @@ pub(crate) async fn settled<'a, D: Database>(
     let writers = row.optional_text()?;
     let blind_spots = row.optional_text()?;
     if row.int()? != 0 {
-        let why = "a standby server does not tell which transactions run";
-        return Err(refusal(job, why, "read from the primary server"));
+        return Err(databases::of_standby(Source::Meta));
     }
     if let Some(why) = blind_spots {
         return Err(refusal(job, &why, HOLD));

@@ -158,6 +158,11 @@ impl Standby {
         self.server.restart()
     }
 
+    /// Where it listens.
+    pub fn address(&self) -> String {
+        self.server.address()
+    }
+
     /// Makes it the primary.
     pub fn promote(self) -> Result<OwnPostgres> {
         run((self.server.program("pg_ctl")?).args([

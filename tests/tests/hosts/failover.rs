@@ -54,13 +54,23 @@ impl Pair {
         Ok((pair, Inventory::open(&url).await?))
     }
 
-    /// Loses the primary; what it was is the standby from now on.
-    fn fail_over(self) -> Result<(OwnPostgres, Proxy)> {
+    /// Loses the primary; what was the standby takes its place, and is found before it has.
+    async fn fail_over(self, inventory: &Inventory) -> Result<(OwnPostgres, Proxy)> {
         self.primary.stop_immediately()?;
         self.proxy.cut();
-        let primary = self.standby.promote()?;
-        self.proxy.lead_to(primary.address());
+        self.proxy.lead_to(self.standby.address());
         self.proxy.heal();
+        loop {
+            match inventory.acquire(&request(10)).await {
+                Err(Error::Planner(PlannerError::Unavailable(why)))
+                    if why.message.contains("standby") =>
+                {
+                    break;
+                }
+                answer => ensure!(is_to_be_repeated(&answer).await, "{answer:?}"),
+            }
+        }
+        let primary = self.standby.promote()?;
         Ok((primary, self.proxy))
     }
 }
@@ -145,7 +155,7 @@ async fn a_synchronous_standby_has_every_claim_and_every_end() -> Result<()> {
         &format!("sync_state = 'sync' AND {third}"),
     )
     .await?;
-    let (_primary, _proxy) = pair.fail_over()?;
+    let (_primary, _proxy) = pair.fail_over(&inventory).await?;
 
     let mut ranges = BTreeMap::new();
     while let Some(worker) = workers.join_next().await {

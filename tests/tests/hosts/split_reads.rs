@@ -106,7 +106,7 @@ async fn taken(inventory: &Inventory, settle: Settle) -> Result<u64> {
 
 async fn refused(inventory: &Inventory) -> Result<String> {
     match inventory.acquire(&request(Settle::CommitOrder)).await {
-        Err(Error::Planner(PlannerError::Database(why))) => Ok(why.message),
+        Err(Error::Planner(PlannerError::Unavailable(why))) => Ok(why.message),
         Err(error) => Err(error.into()),
         Ok(_) => bail!("it is not refused"),
     }
