@@ -3,7 +3,6 @@
 #[cfg(feature = "serve")]
 mod access;
 mod advice;
-mod claiming;
 mod cli;
 mod command_output;
 mod commands;

@@ -8,11 +8,11 @@ use std::time::Duration;
 
 use batchintory_wasmtime::{
     AcquireRequest, Acquired, Batch, Error, Follow, Following, Inventory, Outcome, PlannerError,
+    patience,
 };
 use tokio::sync::watch;
 use tokio::task::JoinSet;
 
-use crate::claiming;
 use crate::command_output::ResultTooLong;
 use crate::error::Failure;
 use crate::output::tell;
@@ -22,9 +22,6 @@ use crate::summary::Summary;
 
 /// How long is waited for the ends of batches whose commands were killed. A database may be silent.
 const GRACE: Duration = Duration::from_secs(3);
-
-/// How long a database that is away is waited for where batches have no lease, in seconds.
-const WITHOUT_LEASE: u32 = 300;
 
 /// How far a run is from its end.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
@@ -198,8 +195,8 @@ impl Run {
     /// lease lasts when they are away.
     async fn claim(&self, following: Following) -> Result<Acquired, Error> {
         let patience = match self.has_claimed.load(Ordering::Relaxed) {
-            true => self.request.lease_seconds.unwrap_or(WITHOUT_LEASE),
-            false => 0,
+            true => patience(&self.request),
+            false => Duration::ZERO,
         };
         let mut stage = self.stage.subscribe();
         let stopped = async move {
@@ -213,8 +210,9 @@ impl Run {
             ));
         };
         let claim = (&self.inventory, &self.request);
-        let patience = Duration::from_secs(patience.into());
-        let claimed = claiming::claim(claim, following, patience, stopped, told).await?;
+        let claimed = following
+            .or_acquire_within(patience, claim, stopped, told)
+            .await?;
         self.has_claimed.store(true, Ordering::Relaxed);
         Ok(claimed)
     }
@@ -450,7 +448,7 @@ impl Run {
     pub fn left_behind(&self) -> Vec<String> {
         let then = match self.request.lease_seconds {
             Some(_) => "is handed out again when its lease is over",
-            None => "stays running until somebody puts it back: see `batchintory requeue`",
+            None => "stays running until somebody requeues it: see `batchintory requeue`",
         };
         let mut sentences: Vec<String> = (lock(&self.held).iter())
             .map(|id| format!("warning: batch {id} could not be ended, and {then}"))

@@ -1,7 +1,7 @@
 // A batch in the hands of its owner.
 
 import { toOutcome } from "./boundary.js";
-import { mayPass, tryAgain } from "./ending.js";
+import { mayPass, tryAgain, withoutLease } from "./ending.js";
 import { type BatchintoryError, LeaseOverError, type LossError, leaseOver } from "./errors.js";
 import type { AcquireRequest, BatchRecord, Id, Item, Outcome } from "./interface.js";
 import type { Acquired, CallOptions, Inventory } from "./inventory.js";
@@ -12,9 +12,6 @@ const defaultPage = 5_000;
 
 /** The most characters of an error that are kept; a log may have a MiB. */
 const maxLog = 300_000;
-
-/** How long the end of a batch without a lease is tried, in milliseconds: as long as the command line's lease. */
-const withoutLease = 300_000;
 
 /** How much of a lease that nobody prolongs is left at least where an end may come later, in milliseconds. */
 const leastLease = 10_000;
@@ -298,7 +295,7 @@ export class Batch implements AsyncDisposable {
     const complete = () => this.#inventory.complete(this.claimToken, outcome, options);
     const lease = this.#lease;
     // Signs of life may get through where ends do not: that is no reason to go on for ever.
-    const latest = performance.now() + (lease === undefined ? withoutLease : lease.seconds * 1000);
+    const latest = performance.now() + 1_000 * (lease?.seconds ?? withoutLease);
     const left = () => {
       if (this.#loss !== undefined || !waits) return 0;
       const until = lease === undefined || this.#keepers > 0 ? latest : Math.min(latest, lease.until);

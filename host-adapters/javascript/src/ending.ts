@@ -3,9 +3,12 @@
 import { BatchintoryError, messageOf } from "./errors.js";
 import { sleep } from "./sleep.js";
 
+/** How long the end of a batch without a lease is tried, in seconds: as long as the command line's lease. */
+export const withoutLease = 300;
+
 /** The first pause, and the longest one, in milliseconds. */
-const firstPause = 200;
-const longestPause = 10_000;
+export const firstPause = 200;
+export const longestPause = 10_000;
 
 /**
  * Tries an end that the database does not take again, with pauses by chance that get longer: the work is done, and the

@@ -148,6 +148,9 @@ export class Inventory implements AsyncDisposable {
    * The end of a batch that has succeeded is sent with the claim of the next: where one database holds all, both are one
    * statement. It is sent by itself when the loop is left, and a second later where no next batch is asked for. What the
    * database says of it is thrown where the next batch is asked for; a batch whose result can never be kept fails.
+   *
+   * Databases that were reached before are waited for when they are away: as long as a lease lasts, or for five minutes
+   * where there is none.
    */
   async *batches(
     request: Api.AcquireRequest,
@@ -276,7 +279,7 @@ export class Inventory implements AsyncDisposable {
     return this.#call(options, "warnings", boundary.toRequest(request));
   }
 
-  /** Puts ranges of a job back, to be handed out again as a new attempt. Gives back how many. */
+  /** Requeues ranges of a job, to be handed out again as a new attempt. Gives back how many. */
   async requeue(
     metaTable: string,
     job: string,

@@ -1,9 +1,11 @@
 // One batch after the other, each ended by the call that claims the next.
 
 import type { Batch } from "./batch.js";
-import { type BatchintoryError, messageOf } from "./errors.js";
+import { firstPause, longestPause, withoutLease } from "./ending.js";
+import { BatchintoryError, messageOf } from "./errors.js";
 import type { AcquireRequest, Outcome } from "./interface.js";
 import type { Acquired, CallOptions, Inventory } from "./inventory.js";
+import { sleep } from "./sleep.js";
 
 /** After so many milliseconds an end is sent by itself that waits for the next claim. */
 const longestDelay = 1_000;
@@ -27,6 +29,8 @@ export class Loop {
   /** An end that is being sent by itself, and what became of it. */
   #late: Promise<void> = Promise.resolve();
   #isClosed = false;
+  /** Whether a claim was answered. */
+  #hasReached = false;
 
   constructor(inventory: Inventory, request: AcquireRequest, options: CallOptions) {
     this.#inventory = inventory;
@@ -34,22 +38,42 @@ export class Loop {
     this.#options = options;
   }
 
-  /** The next batch, or why there is none, once the one before has ended. */
+  /**
+   * The next batch, or why there is none, once the one before has ended. Databases that were reached before are waited for
+   * when they are away, as long as a lease lasts.
+   */
   async next(): Promise<Acquired> {
     const { signal } = this.#options;
     await this.#settled();
-    signal?.throwIfAborted();
-    const due = this.#taken();
-    const acquired = await this.#endAndAcquire(due);
-    if (acquired instanceof Error) {
+    const latest = performance.now() + 1_000 * (this.#request.leaseSeconds ?? withoutLease);
+    // The answer to a claim may be lost again and again: under one token they are all one claim.
+    let claimToken: string | undefined;
+    for (let pause = firstPause; ; pause = Math.min(2 * pause, longestPause)) {
       signal?.throwIfAborted();
-      throw acquired;
+      const acquired = await this.#endAndAcquire(this.#taken(), claimToken);
+      if (!(acquired instanceof Error)) {
+        this.#hasReached = true;
+        acquired.batch?._in(this);
+        return acquired;
+      }
+      signal?.throwIfAborted();
+      const chosen = pause * (1 + Math.random());
+      const isPatient = this.#hasReached && !this.#isClosed && performance.now() + chosen < latest;
+      if (!isPatient || acquired.code !== "unavailable") throw acquired;
+      const seconds = (chosen / 1000).toFixed(1);
+      console.warn(
+        `batchintory: no batch can be claimed now, which is tried again in ${seconds} s: ${messageOf(acquired)}`,
+      );
+      await sleep(chosen, signal);
+      claimToken ??= crypto.getRandomValues(new BigUint64Array(2)).join("-");
     }
-    acquired.batch?._in(this);
-    return acquired;
   }
 
-  async #endAndAcquire(due: Due | undefined): Promise<Acquired | BatchintoryError> {
+  /** Throws the error of the end, and gives that of the claim. */
+  async #endAndAcquire(
+    due: Due | undefined,
+    claimToken: string | undefined,
+  ): Promise<Acquired | BatchintoryError> {
     if (due !== undefined) {
       try {
         const acquired = await due.batch._endNoted(due.outcome, this.#request, this.#options);
@@ -60,7 +84,12 @@ export class Loop {
         throw error;
       }
     }
-    return this.#inventory.acquire(this.#request, this.#options);
+    try {
+      return await this.#inventory._advance(undefined, this.#request, { ...this.#options, claimToken });
+    } catch (error) {
+      if (error instanceof BatchintoryError) return error;
+      throw error;
+    }
   }
 
   /** Takes an end; `false`: it is to be sent by itself. */

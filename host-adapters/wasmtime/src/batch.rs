@@ -11,7 +11,7 @@ use serde::Serialize;
 use tracing::warn;
 
 use crate::PlannerError;
-use crate::ending::Following;
+use crate::claiming::Following;
 use crate::error::Error;
 use crate::heartbeat::Heartbeat;
 use crate::inventory::Inventory;

@@ -8,39 +8,16 @@ use batchintory::{AcquireRequest, Completion, Outcome};
 use tokio::time::{Instant, timeout_at};
 
 use crate::PlannerError;
-use crate::batch::{Acquired, Batch};
+use crate::batch::Batch;
+use crate::claiming::Following;
 use crate::error::Error;
-use crate::inventory::Inventory;
 
 /// How long the end of a batch without a lease is tried: as long as the command line's lease.
-const WITHOUT_LEASE: Duration = Duration::from_secs(300);
+pub(crate) const WITHOUT_LEASE: Duration = Duration::from_secs(300);
 
 /// The first pause, and the longest one.
-const PAUSES: (Duration, Duration) = (Duration::from_millis(200), Duration::from_secs(5));
-
-/// What follows a batch that has ended, by [`Batch::end_and_acquire`].
-#[derive(Debug)]
-#[must_use = "a batch that is dropped stays running"]
-pub enum Following {
-    /// What was handed out with its end, or why nothing could be.
-    HandedOut(Box<Result<Acquired, Error>>),
-    /// Nothing was asked for yet: the batch was ended by itself.
-    NotAsked,
-}
-
-impl Following {
-    /// What was handed out, now if it was not yet.
-    pub async fn or_acquire(
-        self,
-        inventory: &Inventory,
-        request: &AcquireRequest,
-    ) -> Result<Acquired, Error> {
-        match self {
-            Self::HandedOut(acquired) => *acquired,
-            Self::NotAsked => inventory.acquire(request).await,
-        }
-    }
-}
+pub(crate) const PAUSES: (Duration, Duration) =
+    (Duration::from_millis(200), Duration::from_secs(5));
 
 impl Batch {
     /// Ends the batch as [`end`](Self::end) does and, if it has succeeded, hands out the next of this request with

@@ -7,8 +7,8 @@ use batchintory::{AcquireRequest, Nothing, Outcome, wait_for_work};
 use tokio::time::sleep;
 
 use crate::batch::{Acquired, Batch};
+use crate::claiming::Following;
 use crate::database::Notifications;
-use crate::ending::Following;
 use crate::error::Error;
 use crate::inventory::Inventory;
 
@@ -23,6 +23,7 @@ impl Inventory {
             inventory: self.clone(),
             request: request.clone(),
             poll: DEFAULT_POLL,
+            has_reached: false,
             channel: None,
             notifications: None,
         }
@@ -35,6 +36,8 @@ pub struct Follow {
     inventory: Inventory,
     request: AcquireRequest,
     poll: Duration,
+    /// Whether a claim was answered.
+    has_reached: bool,
     /// The channel on which the meta table's database tells of new rows, once it was asked for: none where it has no
     /// such thing.
     channel: Option<Option<String>>,
@@ -52,7 +55,8 @@ impl Follow {
     }
 
     /// The next batch, once there is one. Never ends by itself, not even where the request has an upper bound:
-    /// what was handed out may come back. Must be called within a tokio runtime.
+    /// what was handed out may come back. Databases that were reached before are waited for when they are away, see
+    /// [`patience`](crate::patience). Must be called within a tokio runtime.
     ///
     /// ```no_run
     /// # async fn example(inventory: batchintory_wasmtime::Inventory, stopped: impl Future<Output = ()>)
@@ -97,7 +101,8 @@ impl Follow {
 
     async fn next_or(&mut self, mut following: Following) -> Result<Batch, Error> {
         loop {
-            let acquired = following.or_acquire(&self.inventory, &self.request);
+            let acquired =
+                following.or_acquire_in_loop(&self.inventory, &self.request, &mut self.has_reached);
             match acquired.await? {
                 Acquired::Batch(batch) => return Ok(batch),
                 Acquired::Nothing(nothing) => self.wait(&nothing).await,

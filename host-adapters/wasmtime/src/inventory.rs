@@ -17,10 +17,10 @@ use tracing::{Instrument, info_span};
 
 use crate::PlannerError;
 use crate::batch::{Acquired, Batch};
+use crate::claiming::Following;
 use crate::component::PlannerComponent;
 use crate::connect::{Access, connect};
 use crate::database::{Database, DatabaseOptions, Databases};
-use crate::ending::Following;
 use crate::error::Error;
 use crate::instance::PlannerInstance;
 use crate::item_pages::ItemPages;
@@ -230,7 +230,8 @@ impl Inventory {
     }
 
     /// Hands out one batch after the other until nothing is left, and ends each by the result of
-    /// `work`, as [`Batch::process`] does: mostly by the statement that claims the next.
+    /// `work`, as [`Batch::process`] does: mostly by the statement that claims the next. Databases that were
+    /// reached before are waited for when they are away, see [`patience`](crate::patience).
     ///
     /// A failed batch does not keep the next ones back, and is handed out again as the request
     /// allows.
@@ -247,8 +248,10 @@ impl Inventory {
     {
         let (mut succeeded, mut failed) = (0, 0);
         let mut following = Following::NotAsked;
+        let mut has_reached = false;
         loop {
-            let batch = match following.or_acquire(self, request).await? {
+            let acquired = following.or_acquire_in_loop(self, request, &mut has_reached);
+            let batch = match acquired.await? {
                 Acquired::Batch(batch) => batch,
                 Acquired::Nothing(nothing) => {
                     return Ok(Processed {
@@ -315,7 +318,7 @@ impl Inventory {
         Ok(progress.into())
     }
 
-    /// Puts ranges of a job back, to be handed out again as a new attempt, whatever became of them.
+    /// Requeues ranges of a job, to be handed out again as a new attempt, whatever became of them.
     /// Gives back how many.
     pub async fn requeue(
         &self,

@@ -35,6 +35,7 @@
 
 mod batch;
 mod claim_queue;
+mod claiming;
 mod component;
 mod connect;
 mod database;
@@ -61,10 +62,10 @@ pub use batchintory::{
     Rows, Settings, Settle, Source, StatusLabels, Value,
 };
 pub use claim_queue::ClaimTurn;
+pub use claiming::{Following, patience};
 pub use component::PlannerComponent;
 pub use connect::{Access, connect};
 pub use database::{Database, DatabaseOptions, Databases, Notifications, SystemRandom};
-pub use ending::Following;
 pub use error::{Error, Limit};
 pub use follow::{Follow, pause_before_next};
 pub use heartbeat::Heartbeat;

@@ -9,12 +9,15 @@ import threading
 import weakref
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
-from random import random
+from random import random, uniform
+from secrets import token_hex
+from time import monotonic
 from types import TracebackType
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 from batchintory.batch import Batch
-from batchintory.errors import BatchintoryError
+from batchintory.ending import FIRST_PAUSE, LONGEST_PAUSE, WITHOUT_LEASE
+from batchintory.errors import BatchintoryError, Unavailable
 from batchintory.follow import wait_for_work
 from batchintory.records import Nothing
 
@@ -53,6 +56,9 @@ class Batches(Iterator[Batch]):
     statement. It is sent by itself when the loop ends, whatever ends it; and a second or two later where no next
     batch is asked for. What its database says of the end is raised where the next batch is asked for, or by
     :meth:`close`; a batch whose result can never be kept has failed then.
+
+    Databases that were reached before are waited for when they are away: as long as a lease lasts, or for five
+    minutes where there is none.
     """
 
     def __init__(
@@ -64,6 +70,8 @@ class Batches(Iterator[Batch]):
         self._poll = poll
         self._inventory_is_closed = inventory._is_closed
         self._is_over = False
+        #: Whether a claim was answered.
+        self._has_reached = False
         #: Why there was no batch when it was asked for one last.
         self._nothing: Nothing | None = None
         self._begin()
@@ -85,9 +93,7 @@ class Batches(Iterator[Batch]):
 
     def __next__(self) -> Batch:
         while not self._is_over:
-            acquired = self._end_and_acquire()
-            if isinstance(acquired, BatchintoryError):
-                raise acquired
+            acquired = self._acquire()
             if isinstance(acquired, Batch):
                 return acquired
             if acquired is None:
@@ -99,8 +105,30 @@ class Batches(Iterator[Batch]):
         self.close()
         raise StopIteration
 
-    def _end_and_acquire(self) -> Batch | Nothing | BatchintoryError | None:
-        """Ends what is to be ended, and claims the next if it is wanted."""
+    def _acquire(self) -> Batch | Nothing | None:
+        """The next batch, why there is none, or ``None`` if none is wanted. Databases that were reached before
+        are waited for when they are away, as long as a lease lasts."""
+        latest = monotonic() + (self._request.lease_seconds or WITHOUT_LEASE)
+        pause = FIRST_PAUSE
+        # The answer to a claim may be lost again and again: under one token they are all one claim.
+        token: str | None = None
+        while True:
+            acquired = self._end_and_acquire(token)
+            if not isinstance(acquired, BatchintoryError):
+                self._has_reached = True
+                return acquired
+            chosen = pause * uniform(1, 2)
+            is_patient = self._has_reached and monotonic() + chosen < latest
+            if not (is_patient and isinstance(acquired, Unavailable)):
+                raise acquired
+            logger.warning("no batch can be claimed now, which is tried again in %.1f s: %s", chosen, acquired)
+            if self._inventory_is_closed.wait(chosen) or self._is_over:
+                raise acquired
+            pause = min(pause * 2, LONGEST_PAUSE)
+            token = token or token_hex(16)
+
+    def _end_and_acquire(self, token: str | None) -> Batch | Nothing | BatchintoryError | None:
+        """Ends what is to be ended, and claims the next if it is wanted; gives the error of the claim."""
         with self._sending_alone():
             due = self._taken()
             if self._left == 0:
@@ -108,7 +136,12 @@ class Batches(Iterator[Batch]):
                     self._end(due)
                 return None
             following = None if due is None else self._end(due, self._request)
-            acquired = self._inventory.acquire(self._request) if following is None else following
+            acquired = following
+            if acquired is None:
+                try:
+                    acquired = self._inventory.acquire(self._request, token)
+                except BatchintoryError as error:
+                    return error
             if isinstance(acquired, Batch):
                 if self._left is not None:
                     self._left -= 1
