@@ -33,12 +33,12 @@ pub(crate) async fn audit<D: Database>(
     };
     let mut judge = Judge::new(databases);
     for mut row in RowReader::all(databases.inventory(statement).await?) {
-        let attempt = row.int()?;
+        let batch_id = row.int()?;
         let follows = row.int()?;
         let (id_start, id_end) = (row.int()?, row.int()?);
         let (count, weight) = (row.count()?, row.double()?);
         let config = row.text()?;
-        let kept = configuration::read_of_batch(&config, attempt)?;
+        let kept = configuration::read_of_batch(&config, batch_id)?;
         let job = databases.job_as_kept(&kept.request, &meta_table).await?;
         let judgement = judge.judge(&job, kept.grounds.judged_at.as_deref()).await?;
         let now = count_again(databases, &job, &judgement, follows, id_end).await?;
@@ -46,7 +46,7 @@ pub(crate) async fn audit<D: Database>(
         page.audited_to = Some(id_end);
         if now.count != count || !is_same_weight(weight, now.weight) {
             page.differences.push(Difference {
-                attempt,
+                batch_id,
                 id_start,
                 id_end,
                 count,

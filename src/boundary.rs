@@ -236,7 +236,7 @@ macro_rules! boundary {
                 meta_table, job, search, limit
             } optional { after });
             $crate::boundary!(@record wit_inventory::Difference, Difference {
-                attempt, id_start, id_end, count, weight, count_now, weight_now
+                batch_id, id_start, id_end, count, weight, count_now, weight_now
             });
             $crate::boundary!(@record wit_inventory::AuditPage, AuditPage {
                 ranges, audited_to
@@ -245,9 +245,9 @@ macro_rules! boundary {
 
             impl From<wit_inventory::RequeueTarget> for $crate::RequeueTarget {
                 fn from(target: wit_inventory::RequeueTarget) -> Self {
-                    use wit_inventory::RequeueTarget::{Attempt, Exhausted, Ids};
+                    use wit_inventory::RequeueTarget::{Batch, Exhausted, Ids};
                     match target {
-                        Attempt(id) => Self::Attempt(id),
+                        Batch(id) => Self::Batch(id),
                         Ids(ids) => Self::Ids(ids.into_iter().map(Into::into).collect()),
                         Exhausted => Self::Exhausted,
                     }
@@ -256,9 +256,9 @@ macro_rules! boundary {
 
             impl From<$crate::RequeueTarget> for wit_inventory::RequeueTarget {
                 fn from(target: $crate::RequeueTarget) -> Self {
-                    use $crate::RequeueTarget::{Attempt, Exhausted, Ids};
+                    use $crate::RequeueTarget::{Batch, Exhausted, Ids};
                     match target {
-                        Attempt(id) => Self::Attempt(id),
+                        Batch(id) => Self::Batch(id),
                         Ids(ids) => Self::Ids(ids.into_iter().map(Into::into).collect()),
                         Exhausted => Self::Exhausted,
                     }

@@ -78,7 +78,7 @@ impl FoundAttempt {
         Error::superseded(if self.is_leased {
             format!(
                 "the batch of ids {id_start} to {id_end} was taken from its owner, since its lease ran \
-                 out or it was put back; nothing was changed"
+                 out or it was requeued; nothing was changed"
             )
         } else {
             format!(

@@ -161,7 +161,7 @@ pub enum Queue {
     Running,
     /// It failed, and its range will be handed out again.
     Retry,
-    /// It was put back, and its range will be handed out again.
+    /// It was requeued, and its range will be handed out again.
     Requeued,
     /// It failed as often as is allowed.
     Exhausted,
@@ -388,7 +388,7 @@ pub struct JobSummary {
     pub watermark: i64,
     /// Ranges that run.
     pub running: u64,
-    /// Ranges whose latest attempt has succeeded, and that were not put back since.
+    /// Ranges whose latest attempt has succeeded, and that were not requeued since.
     pub succeeded: u64,
     /// Attempts that failed, ever.
     pub failed: u64,
@@ -543,8 +543,8 @@ pub struct IdRange {
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "kebab-case")]
 pub enum RequeueTarget {
-    /// The range of the attempt with this inventory id.
-    Attempt(i64),
+    /// The range of the batch with this id.
+    Batch(i64),
     /// All ranges that share an id with one of these.
     Ids(#[serde(deserialize_with = "object::list")] Vec<IdRange>),
     /// All that are exhausted.
@@ -554,8 +554,8 @@ pub enum RequeueTarget {
 /// A processed range whose rows differ from what was processed.
 #[derive(Debug, Clone, Copy, PartialEq, Serialize, Deserialize)]
 pub struct Difference {
-    /// The inventory id of the attempt that succeeded.
-    pub attempt: i64,
+    /// The id of the batch that succeeded.
+    pub batch_id: i64,
     /// The id of the first item, then.
     pub id_start: i64,
     /// The id of the last item, then.

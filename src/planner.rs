@@ -116,7 +116,7 @@ impl<D: Database, R: Random> Planner<D, R> {
         warnings::warnings(&self.open()?, request).await
     }
 
-    /// Puts ranges of a job back, to be handed out again. Gives back how many.
+    /// Requeues ranges of a job, to be handed out again. Gives back how many.
     pub async fn requeue(
         &self,
         meta_table: &str,

@@ -12,7 +12,7 @@ const MAX_RANGES: usize = 1_000;
 /// How often the call is repeated after its answer was lost.
 const MAX_ROUNDS: u32 = 3;
 
-/// Puts ranges of a job back.
+/// Requeues ranges of a job.
 pub(crate) async fn requeue<D: Database>(
     databases: &Databases<'_, D>,
     meta_table: &str,
@@ -24,7 +24,7 @@ pub(crate) async fn requeue<D: Database>(
     if let RequeueTarget::Ids(ranges) = target {
         if !(1..=MAX_RANGES).contains(&ranges.len()) {
             return Err(Error::invalid_request(format!(
-                "1 to {MAX_RANGES} ranges of ids can be put back at once, not {}",
+                "1 to {MAX_RANGES} ranges of ids can be requeued at once, not {}",
                 ranges.len()
             ))
             .of_field("ids")
@@ -43,7 +43,7 @@ pub(crate) async fn requeue<D: Database>(
         let statement = databases.inventory.requeue(&meta_table, job, target);
         match databases.try_inventory(statement).await {
             Ok(rows) => return Ok(rows.affected),
-            // What is put back twice is handed out once.
+            // What is requeued twice is handed out once.
             Err(failure) if failure.kind == Kind::OutcomeUnknown => lost_answer = failure.message,
             Err(failure) => return Err(databases.inventory_error(failure)),
         }

@@ -169,7 +169,7 @@ mod tests {
             (Some(90), None, 90),
             (Some(70), None, 70),
             (Some(BEFORE_ALL), None, BEFORE_ALL),
-            // One that was put back may be older than all that was looked at, and its next attempt
+            // One that was requeued may be older than all that was looked at, and its next attempt
             // on its way.
             (Some(70), Some(30), 30),
             (None, Some(30), 30),

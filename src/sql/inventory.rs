@@ -141,10 +141,10 @@ impl InventoryTable {
     /// batch_count, batch_weight, config, queue_from, config_fingerprint, meta_database, ranges_through,
     /// items_through, weight_through, unfinished, unfinished_from, requeued, requeued_from`, or no row before its first claim.
     ///
-    /// The last four tell of attempts that run or failed, and of those that were put back. First
+    /// The last four tell of attempts that run or failed, and of those that were requeued. First
     /// the `batch_id_after` of the first range that is to be handed out again: it lies within the
-    /// bounds, and its lease is over, it has rested, or it was put back. Then the lowest watermark
-    /// at which any of them was planned; without bounds, whatever was put back is to be handed out,
+    /// bounds, and its lease is over, it has rested, or it was requeued. Then the lowest watermark
+    /// at which any of them was planned; without bounds, whatever was requeued is to be handed out,
     /// and this is NULL.
     ///
     /// Relies on: the index (meta_table, job, batch_id_end, attempt), read from its end; the index
@@ -545,7 +545,7 @@ impl InventoryTable {
         Statement::build(&update, self.dialect)
     }
 
-    /// Puts ranges back: affects the latest attempt at each. Those that run are taken from their
+    /// Requeues ranges: affects the latest attempt at each. Those that run are taken from their
     /// owners.
     ///
     /// Relies on: the primary key; the index (meta_table, job, queue, watermark); for ids, a scan
@@ -558,7 +558,7 @@ impl InventoryTable {
                 .into()
         };
         let target = match target {
-            RequeueTarget::Attempt(id) => column("id").eq(bind_int(*id)),
+            RequeueTarget::Batch(id) => column("id").eq(bind_int(*id)),
             RequeueTarget::Exhausted => Queue::Exhausted.is(),
             RequeueTarget::Ids(ranges) => {
                 let overlaps = |IdRange { id_start, id_end }: &IdRange| {
@@ -591,7 +591,7 @@ impl InventoryTable {
                 ("queue", Queue::Requeued.literal()),
                 ("processing_end", while_running(now(), "processing_end")),
                 ("lease_expires", while_running(now(), "lease_expires")),
-                ("logging", while_running(bind_text("put back"), "logging")),
+                ("logging", while_running(bind_text("requeued"), "logging")),
                 (
                     "status",
                     while_running(bind_text(self.labels.failed.as_str()), "status"),

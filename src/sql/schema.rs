@@ -98,7 +98,7 @@ impl InventoryTable {
     ///
     /// Each row follows the range that ends before its own. Rows of one range, which pybatchintory
     /// wrote when it ran twice at once, become attempts at it. What runs has no lease; what failed
-    /// waits for somebody to put it back. `secret` makes their claim tokens, which nobody can guess.
+    /// waits for somebody to requeue it. `secret` makes their claim tokens, which nobody can guess.
     pub(crate) fn upgrade(&self, secret: &ClaimToken) -> Vec<Statement> {
         let (columns, constraints) = match self.dialect {
             Dialect::Postgresql => (

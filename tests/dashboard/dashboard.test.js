@@ -65,7 +65,7 @@ test("the bands show all states", async (context) => {
     .evaluateAll((parts) => [...new Set(parts.map((part) => part.getAttribute("class")))].sort());
   assert.deepEqual(await states("checksums"), ["passed-over", "succeeded"]);
   assert.deepEqual(await states("thumbnails"), ["exhausted", "failed", "passed-over", "running", "succeeded", "to-do"]);
-  assert.deepEqual(await states("search index"), ["held", "put-back", "succeeded", "to-do"]);
+  assert.deepEqual(await states("search index"), ["held", "requeued", "succeeded", "to-do"]);
 });
 
 test("a band fills its width, and what it shows is where its id is", async (context) => {
@@ -94,7 +94,7 @@ for (const colorScheme of ["light", "dark"]) {
     const background = await colour("body", "backgroundColor");
     assert.equal(luminance(background) < 0.2, colorScheme === "dark", background);
     const fills = [];
-    for (const state of ["earlier", "running", "failed", "exhausted", "put-back", "held"]) {
+    for (const state of ["earlier", "running", "failed", "exhausted", "requeued", "held"]) {
       fills.push(await colour(`pattern#${state} rect`, "fill"));
       assert.equal(await page.locator(`.legend rect.${state}`).getAttribute("fill"), `url(#${state})`);
     }
@@ -256,12 +256,12 @@ test("whoever signs in may put a range back, until they sign out", async (contex
   const exhausted = page.locator("section", { has: page.locator("#exhausted-ranges") });
   assert.equal(await exhausted.locator("li").count(), 3);
   await exhausted.getByRole("button", { name: /^Requeue the range/ }).first().click();
-  await page.getByText("1 range put back, to be handed out again.").waitFor();
+  await page.getByText("1 range requeued, to be handed out again.").waitFor();
   assert.equal(await exhausted.locator("li").count(), 2);
   assert.ok(!page.url().includes("requeued"), page.url());
-  assert.equal(await page.locator("svg.band rect.put-back").count(), 1);
+  assert.equal(await page.locator("svg.band rect.requeued").count(), 1);
   await page.getByRole("button", { name: "Requeue all exhausted ranges" }).click();
-  await page.getByText("2 ranges put back, to be handed out again.").waitFor();
+  await page.getByText("2 ranges requeued, to be handed out again.").waitFor();
   await page.getByText("Nothing is exhausted.").waitFor();
   // What runs is not taken from its owner by mistake.
   const button = page.getByRole("button", { name: /^Requeue the range/ });

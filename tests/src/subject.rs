@@ -53,7 +53,7 @@ pub enum Call {
         meta_table: String,
         /// The job.
         job: String,
-        /// What to put back.
+        /// What to requeue.
         target: RequeueTarget,
     },
     /// `audit`

@@ -5,7 +5,7 @@ use batchintory_wasmtime::{AcquireRequest, Error, HistoryQuery, Inventory, Queue
 use crate::error::Failure;
 use crate::output::tell;
 
-/// Says on standard error whether ranges of the job failed or were put back, and are not processed
+/// Says on standard error whether ranges of the job failed or were requeued, and are not processed
 /// since. A word on the side: where it cannot be known, nothing is said.
 pub async fn tell_what_waits(inventory: &Inventory, request: &AcquireRequest) {
     let is_any_in = async |queue| {
@@ -31,7 +31,7 @@ pub async fn tell_what_waits(inventory: &Inventory, request: &AcquireRequest) {
     if is_any_in(Queue::Exhausted).await.unwrap_or(false) {
         tell(
             "some ranges failed as often as is allowed: see `batchintory history --queue exhausted`, \
-             put them back by `batchintory requeue`",
+             hand them out again by `batchintory requeue`",
         );
     }
 }

@@ -39,6 +39,11 @@ pub fn count(number: u64) -> String {
     HumanCount(number).to_string()
 }
 
+/// A number with commas, and what it counts: one, or many of it.
+pub fn counted(number: u64, one: &str, many: &str) -> String {
+    format!("{} {}", count(number), if number == 1 { one } else { many })
+}
+
 /// A table with these headings; those of `right` hold numbers.
 pub fn table(headings: &[&str], right: &[usize]) -> Table {
     let mut table = Table::new();

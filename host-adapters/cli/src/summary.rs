@@ -3,7 +3,7 @@
 use batchintory_wasmtime::{Nothing, NothingReason};
 use serde::Serialize;
 
-use crate::output::{WeightUnit, count, tell};
+use crate::output::{WeightUnit, counted, tell};
 
 /// What a run did.
 #[derive(Debug, Clone, Default, Serialize)]
@@ -28,12 +28,12 @@ impl Summary {
         if self.succeeded + self.failed > 0 {
             let failed = match self.failed {
                 0 => String::new(),
-                failed => format!(", {} attempts failed", count(failed)),
+                failed => format!(", {} failed", counted(failed, "attempt", "attempts")),
             };
             tell(format_args!(
-                "{} batches succeeded{failed}: {} items, weight {}",
-                count(self.succeeded),
-                count(self.items),
+                "{} succeeded{failed}: {}, weight {}",
+                counted(self.succeeded, "batch", "batches"),
+                counted(self.items, "item", "items"),
                 unit.show(self.weight)
             ));
         }

@@ -29,7 +29,7 @@ const FIGURES: [Figure; 4] = [
     ),
     (
         "batchintory_items_done",
-        "Items in ranges that have succeeded; those of a range that is put back are not done any more.",
+        "Items in ranges that have succeeded; those of a range that is requeued are not done any more.",
         "gauge",
         |job| job.items as f64,
     ),

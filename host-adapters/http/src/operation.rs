@@ -34,7 +34,7 @@ pub(crate) enum Operation {
     Warnings { job: String },
     /// Which processed ranges have changed.
     Audit { job: String },
-    /// Puts ranges back.
+    /// Requeues ranges.
     Requeue { job: String },
     /// Attempts, latest first.
     Batches,

@@ -272,7 +272,7 @@ export function fromAttempt({ count, resultItem, ...attempt }: Inventory.Attempt
 export function toRequeueTarget(target: Api.RequeueTarget): Inventory.RequeueTarget {
   if (target === "exhausted") return { tag: "exhausted" };
   if (typeof target === "object" && target !== null) {
-    if ("attempt" in target) return { tag: "attempt", val: integer(target.attempt, "attempt") };
+    if ("batch" in target) return { tag: "batch", val: integer(target.batch, "batch") };
     if ("ids" in target && Array.isArray(target.ids)) {
       const range = ({ idStart, idEnd }: { idStart: Api.Id; idEnd: Api.Id }) => ({
         idStart: integer(idStart, "idStart"),
@@ -281,7 +281,7 @@ export function toRequeueTarget(target: Api.RequeueTarget): Inventory.RequeueTar
       return { tag: "ids", val: target.ids.map(range) };
     }
   }
-  throw invalid('the target must be { attempt }, { ids: [{ idStart, idEnd }] } or "exhausted"');
+  throw invalid('the target must be { batch }, { ids: [{ idStart, idEnd }] } or "exhausted"');
 }
 
 export function fromAuditPage({ differences, ...page }: Inventory.AuditPage): Api.AuditPage {

@@ -229,7 +229,7 @@ export interface JobSummary {
   watermark: bigint;
   /** Ranges that run. */
   running: number;
-  /** Ranges whose latest attempt has succeeded, and that were not put back since. */
+  /** Ranges whose latest attempt has succeeded, and that were not requeued since. */
   succeeded: number;
   /** Attempts that failed, ever. */
   failed: number;
@@ -314,13 +314,13 @@ export interface Attempt {
   passedOver: boolean;
 }
 
-/** What to hand out again: an attempt's range by its inventory id, ranges by ids, or all that are exhausted. */
-export type RequeueTarget = { attempt: Id } | { ids: { idStart: Id; idEnd: Id }[] } | "exhausted";
+/** What to hand out again: a batch's range by the batch's id, ranges by ids, or all that are exhausted. */
+export type RequeueTarget = { batch: Id } | { ids: { idStart: Id; idEnd: Id }[] } | "exhausted";
 
 /** A processed range whose rows differ from what was processed. */
 export interface Difference {
-  /** The inventory id of the attempt that succeeded. */
-  attempt: bigint;
+  /** The id of the batch that succeeded. */
+  batchId: bigint;
   idStart: bigint;
   idEnd: bigint;
   /** How many items were processed. */

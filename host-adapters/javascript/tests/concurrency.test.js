@@ -122,7 +122,7 @@ test("who lost a batch hears of it while processing", async (context) => {
   const alive = setInterval(() => {}, 1000);
   context.after(() => clearInterval(alive));
   const work = batch.process(async (_items, { signal }) => {
-    await inventory.requeue("files", "j", { attempt: batch.id });
+    await inventory.requeue("files", "j", { batch: batch.id });
     await new Promise((resolve) => signal.addEventListener("abort", resolve));
     reason = signal.reason;
   });

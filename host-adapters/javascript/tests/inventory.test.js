@@ -120,7 +120,7 @@ for (const [system, database] of Object.entries(databases)) {
       [[4, 3]],
     );
     assert.equal(await inventory.requeue("files", "j", { ids: [{ idStart: 1, idEnd: 2n }] }), 1);
-    assert.equal(await inventory.requeue("files", "j", { attempt: batches[1].id }), 1);
+    assert.equal(await inventory.requeue("files", "j", { batch: batches[1].id }), 1);
     assert.ok((await inventory.schemaStatements("sqlite")).length > 0);
     assert.deepEqual(await inventory.migrate(), { created: false, upgraded: false });
   });

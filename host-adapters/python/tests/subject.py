@@ -44,7 +44,7 @@ def acquisition(acquired: Any) -> dict[str, Any]:
 
 
 def target(form: Any) -> Any:
-    """What to put back."""
+    """What to requeue."""
     if form == "exhausted":
         return "exhausted", None
     ((kind, value),) = form.items()

@@ -65,10 +65,10 @@ def test_a_with_block_ends_its_batch(sqlite_url: str, lake: MakeInventory) -> No
 def test_what_was_raised_is_seen_although_the_batch_was_taken(sqlite_url: str, lake: MakeInventory) -> None:
     inventory = lake(sqlite_url)
     with pytest.raises(ZeroDivisionError), claim(inventory) as batch:
-        inventory.requeue("files", "job", ("attempt", batch.pk))
+        inventory.requeue("files", "job", ("batch", batch.pk))
         raise ZeroDivisionError
     with pytest.raises(Superseded), claim(inventory) as batch:
-        inventory.requeue("files", "job", ("attempt", batch.pk))
+        inventory.requeue("files", "job", ("batch", batch.pk))
 
 
 def test_a_batch_ends_once(sqlite_url: str, lake: MakeInventory) -> None:
@@ -217,7 +217,7 @@ def test_a_heartbeat_tells_that_a_batch_was_taken(sqlite_url: str, lake: MakeInv
     inventory = lake(sqlite_url)
     batch = claim(inventory, lease_seconds=1)
     batch.keep_alive()
-    inventory.requeue("files", "job", ("attempt", batch.pk))
+    inventory.requeue("files", "job", ("batch", batch.pk))
     deadline = time.monotonic() + 60
     while not batch.is_lost and time.monotonic() < deadline:
         time.sleep(0.02)

@@ -100,11 +100,11 @@ def test_what_comes_is_handed_out(url: str, lake: MakeInventory, monkeypatch: py
         batch.succeed()
     told = waiting(inventory, monkeypatch)
 
-    def put_back() -> None:
+    def requeue() -> None:
         told.wait()
         other.requeue("files", "job", ("ids", [IdRange(1, 3)]))
 
-    told_first = threading.Thread(target=put_back)
+    told_first = threading.Thread(target=requeue)
     told_first.start()
     for again in inventory.batches(request_of(10), iterations=1, follow=True, poll=0.2):
         assert (again.attempt, again.id_range.count) == (2, 3)

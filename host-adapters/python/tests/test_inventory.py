@@ -98,7 +98,7 @@ def test_every_operation_answers(url: str, lake: MakeInventory) -> None:
     assert (audit.ranges, audit.differences) == (1, [])
     assert inventory.requeue("files", "job", ("ids", [IdRange(6, 7)])) == 1
     assert inventory.requeue("files", "job", ("exhausted", None)) == 0
-    assert inventory.requeue("files", "job", ("attempt", first.pk)) == 0 or True
+    assert inventory.requeue("files", "job", ("batch", first.pk)) == 0 or True
     again = inventory.acquire(request, claim_token="mine")
     assert isinstance(again, Batch)
     assert (again.attempt, again.claim_token) == (2, "mine")
@@ -123,7 +123,7 @@ def test_errors_have_names_and_say_what_to_do(url: str, lake: MakeInventory) -> 
     assert isinstance(batch, Batch)
     with pytest.raises(ConfigurationChanged):
         inventory.acquire(request_of(filter={"column": "uid", "op": ">", "value": 1}))
-    inventory.requeue("files", "job", ("attempt", batch.pk))
+    inventory.requeue("files", "job", ("batch", batch.pk))
     with pytest.raises(Superseded):
         batch.succeed()
     # It did not end, so that it can be told of again.

@@ -85,7 +85,7 @@ def test_who_was_superseded_commits_nothing(
 ) -> None:
     inventory, engine = lake(url), results(url)
     batch = claim(inventory)
-    inventory.requeue("files", "job", ("attempt", batch.pk))
+    inventory.requeue("files", "job", ("batch", batch.pk))
     with pytest.raises(Superseded), engine.begin() as connection:
         connection.execute(text("INSERT INTO results VALUES (7)"))
         batch.succeed(connection=connection)

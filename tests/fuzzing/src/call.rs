@@ -197,7 +197,7 @@ fn outcome(input: &mut Unstructured<'_>) -> Result<Outcome> {
 
 fn target(input: &mut Unstructured<'_>) -> Result<RequeueTarget> {
     Ok(match input.int_in_range(0..=2)? {
-        0 => RequeueTarget::Attempt(integer(input)?),
+        0 => RequeueTarget::Batch(integer(input)?),
         1 => RequeueTarget::Exhausted,
         _ => {
             let mut ranges = Vec::new();

@@ -20,7 +20,7 @@ pub(crate) struct Told {
     pub(crate) ended: Vec<(String, bool)>,
     /// Tokens whose owners were told that the batch is not theirs any more.
     pub(crate) superseded: Vec<String>,
-    /// Whether anything was put back.
+    /// Whether anything was requeued.
     pub(crate) requeued: bool,
     /// Claims under tokens of the caller's own, with what they gave.
     pub(crate) own_tokens: Vec<(String, i64)>,
@@ -157,16 +157,16 @@ pub(crate) async fn work(caller: Caller, shared: Shared, mut random: Random, act
                 };
                 let target = match random.below(3) {
                     0 => RequeueTarget::Exhausted,
-                    1 => RequeueTarget::Attempt(known.unwrap_or(start)),
+                    1 => RequeueTarget::Batch(known.unwrap_or(start)),
                     _ => RequeueTarget::Ids(vec![IdRange {
                         id_start: start,
                         id_end: start + 5,
                     }]),
                 };
                 shared.told().requeued = true;
-                let put_back = planner.requeue(scope(request), &request.job, &target);
-                let put_back = link.unless_trapped(put_back).await;
-                note(&shared, "", None, put_back.map(drop));
+                let requeued = planner.requeue(scope(request), &request.job, &target);
+                let requeued = link.unless_trapped(requeued).await;
+                note(&shared, "", None, requeued.map(drop));
             }
             16 => note(
                 &shared,

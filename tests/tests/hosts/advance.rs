@@ -308,7 +308,7 @@ async fn ends_that_cannot_be(system: System) -> Result<()> {
 
     // Behind a batch that was taken from its owner, or is not there, nothing is handed out.
     let (second, _) = batch(inventory.advance(None, &request, None, ITEMS).await?)?;
-    let all = RequeueTarget::Attempt(second.id);
+    let all = RequeueTarget::Batch(second.id);
     inventory.requeue("files", &request.job, &all).await?;
     let nobody = Completion {
         claim_token: "nobody".into(),

@@ -104,7 +104,7 @@ async fn judged_once(system: System) -> Result<()> {
     }]);
     inventory.requeue("files", "young", &all).await?;
     let Acquired::Batch(again) = inventory.acquire(&request).await? else {
-        anyhow::bail!("it was put back");
+        anyhow::bail!("it was requeued");
     };
     ensure!((again.attempt, again.count) == (2, 2), "{again:?}");
     execute(connection, &claim_earlier(connection.dialect(), 3), &[]).await?;

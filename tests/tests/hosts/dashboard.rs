@@ -113,7 +113,7 @@ impl World {
         self.process(&index, 20).await?;
         let back = self.acquire(&index).await?;
         self.planner
-            .requeue("messages", "search index", &RequeueTarget::Attempt(back.id))
+            .requeue("messages", "search index", &RequeueTarget::Batch(back.id))
             .await
             .map_err(told)?;
         Ok(())

@@ -63,8 +63,8 @@ async fn look_back(database: TestDatabase) -> Result<()> {
     assert_eq!(looks_from(&database, &batch).await?, before);
     batch.succeed().await?;
 
-    // What was put back is found however old it is.
-    let target = RequeueTarget::Attempt(1);
+    // What was requeued is found however old it is.
+    let target = RequeueTarget::Batch(1);
     inventory.requeue("files", "job", &target).await?;
     let again = acquire(&inventory).await?;
     assert_eq!((again.attempt, again.id_start), (2, 1));

@@ -124,7 +124,7 @@ async fn two_databases(system: System) -> Result<()> {
     ensure!(unnamed.requeue(elsewhere, "job", &again).await? == 1);
     ensure!(acquire(&unnamed, "files").await?.is_none());
     let Some(batch) = acquire(&named, "files").await? else {
-        bail!("it was put back");
+        bail!("it was requeued");
     };
     ensure!(batch.attempt == 2);
     let refused = unnamed.items(&batch.claim_token, None, 10).await;
@@ -211,7 +211,7 @@ async fn schemas_meant_by_default_on_postgresql() -> Result<()> {
     }]);
     ensure!(prod.requeue("public.files", "job", &again).await? == 1);
     let Some(batch) = acquire(&prod, "public.files").await? else {
-        bail!("it was put back");
+        bail!("it was requeued");
     };
     ensure!(batch.meta_table == "public.files" && batch.attempt == 2);
     for inventory in [&plain, &staging, &prod] {

@@ -77,7 +77,7 @@ async fn upgrade(database: TestDatabase, sqlalchemy_url: &str, qualified: &str) 
     assert_eq!(acquire(&inventory, "qualified").await?, (8, 12, 1));
     assert_eq!(acquire(&inventory, "twice").await?, (4, 8, 1));
 
-    // What failed is listed and can be put back.
+    // What failed is listed and can be requeued.
     let exhausted = inventory
         .history(&HistoryQuery {
             queue: Some(Queue::Exhausted),

@@ -15,7 +15,7 @@ const PAGE: u32 = 100;
 /// Compare what was processed with the meta table as it is now
 ///
 /// Counts every processed range again, and lists those whose rows came late, are gone or weigh
-/// something else now. Ends with 6 when there are any that were not put back.
+/// something else now. Ends with 6 when there are any that were not requeued.
 #[derive(Debug, Args)]
 #[command(after_help = "Examples:
   batchintory audit --meta-table files --job lines
@@ -64,7 +64,7 @@ pub async fn run(settings: &Settings, arguments: &Arguments, json: bool) -> Resu
     spinner.finish_and_clear();
     if arguments.requeue {
         for difference in &answer.differences {
-            let target = RequeueTarget::Attempt(difference.attempt);
+            let target = RequeueTarget::Batch(difference.batch_id);
             answer.requeued += inventory.requeue(table_name, job, &target).await?;
         }
     }
@@ -86,7 +86,7 @@ fn show(answer: &Answer, unit: WeightUnit) -> Result<(), Failure> {
         let mut shown = table(&headings, &[0, 2, 3, 4, 5]);
         for difference in &answer.differences {
             shown.add_row([
-                difference.attempt.to_string(),
+                difference.batch_id.to_string(),
                 format!("{} to {}", difference.id_start, difference.id_end),
                 count(difference.count),
                 count(difference.count_now),
@@ -98,7 +98,8 @@ fn show(answer: &Answer, unit: WeightUnit) -> Result<(), Failure> {
     }
     let requeued = match answer.requeued {
         0 => String::new(),
-        requeued => format!(", {} were put back", count(requeued)),
+        1 => ", 1 was requeued".into(),
+        requeued => format!(", {} were requeued", count(requeued)),
     };
     tell(format_args!(
         "{} of {} processed ranges differ{requeued}",

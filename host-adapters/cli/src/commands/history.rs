@@ -51,7 +51,7 @@ enum QueueName {
     Running,
     /// They failed, and will be handed out again
     Retry,
-    /// They were put back, and will be handed out again
+    /// They were requeued, and will be handed out again
     Requeued,
     /// They failed as often as is allowed
     Exhausted,
@@ -126,7 +126,7 @@ fn row(attempt: &Attempt, unit: WeightUnit) -> [String; 11] {
     let more = match attempt.queue {
         _ if attempt.passed_over => ", item passed over",
         Some(Queue::Retry) => ", to be retried",
-        Some(Queue::Requeued) => ", put back",
+        Some(Queue::Requeued) => ", requeued",
         Some(Queue::Exhausted) => ", exhausted",
         Some(Queue::Running) | None => "",
     };

@@ -7,7 +7,7 @@ use serde::Serialize;
 
 use crate::advice::{tell_warnings, tell_what_waits};
 use crate::error::{Code, Failure};
-use crate::output::{WeightUnit, count, print, print_json, print_table, table, tell};
+use crate::output::{WeightUnit, count, counted, print, print_json, print_table, table, tell};
 use crate::request::Request;
 use crate::settings::Settings;
 
@@ -98,10 +98,10 @@ fn show(answer: &Answer, unit: WeightUnit) -> Result<(), Failure> {
     print_table(&shown)?;
     if let Some(left) = &answer.left {
         print(format_args!(
-            "\nleft in the bounds: {}{} batches, {} items, weight {}",
+            "\nleft in the bounds: {}{}, {}, weight {}",
             if left.at_least { "at least " } else { "" },
-            count(left.batches),
-            count(left.items),
+            counted(left.batches, "batch", "batches"),
+            counted(left.items, "item", "items"),
             unit.show(left.weight),
         ))?;
     }

@@ -5,10 +5,10 @@ use clap::Args;
 use serde_json::json;
 
 use crate::error::{Code, Failure};
-use crate::output::{count, print_json, tell};
+use crate::output::{counted, print_json, tell};
 use crate::settings::Settings;
 
-/// Put ranges back, to be handed out again
+/// Requeue ranges, to be handed out again
 ///
 /// Whatever became of them: history stays as it is, and the next attempt sees the rows that are there
 /// then. Batches that run are taken from their owners.
@@ -17,7 +17,7 @@ use crate::settings::Settings;
   batchintory requeue --meta-table files --job lines --exhausted
   batchintory requeue --meta-table files --job lines --ids 42,100..199
   batchintory requeue --meta-table files --job lines --ids=-5..3
-  batchintory requeue --meta-table files --job lines --attempt 17      the range of this row of history")]
+  batchintory requeue --meta-table files --job lines --batch 17        the range of this batch of history")]
 pub struct Arguments {
     /// The job's meta table
     #[arg(long, value_name = "TABLE")]
@@ -29,7 +29,7 @@ pub struct Arguments {
     target: Target,
 }
 
-/// What to put back.
+/// What to requeue.
 #[derive(Debug, Args)]
 #[group(required = true, multiple = false)]
 struct Target {
@@ -37,20 +37,20 @@ struct Target {
     /// commas between several
     #[arg(long, value_name = "IDS", value_parser = parse_ids, value_delimiter = ',', allow_hyphen_values = true)]
     ids: Vec<IdRange>,
-    /// The range of the attempt with this inventory id
+    /// The range of the batch with this id, as `history` tells it
     #[arg(long, value_name = "ID")]
-    attempt: Option<i64>,
+    batch: Option<i64>,
     /// All ranges that failed as often as is allowed
     #[arg(long)]
     exhausted: bool,
 }
 
-/// Puts back.
+/// Requeues.
 pub async fn run(settings: &Settings, arguments: &Arguments, json: bool) -> Result<Code, Failure> {
     let target = match &arguments.target {
         Target {
-            attempt: Some(id), ..
-        } => RequeueTarget::Attempt(*id),
+            batch: Some(id), ..
+        } => RequeueTarget::Batch(*id),
         Target {
             exhausted: true, ..
         } => RequeueTarget::Exhausted,
@@ -61,7 +61,9 @@ pub async fn run(settings: &Settings, arguments: &Arguments, json: bool) -> Resu
     if json {
         print_json(&json!({"ranges": ranges}))?;
     } else {
-        tell(format_args!("{} ranges were put back", count(ranges)));
+        let verb = if ranges == 1 { "was" } else { "were" };
+        let ranges = counted(ranges, "range", "ranges");
+        tell(format_args!("{ranges} {verb} requeued"));
     }
     Ok(Code::Done)
 }

@@ -71,7 +71,7 @@ fn a_run_whose_terminal_is_gone_lets_its_command_end() {
     wait_for_words(&mut child, "stopping");
     fs::write(workplace.path("go"), "").unwrap();
     let output = child.wait_with_output().unwrap();
-    fails(&output, 130, &["1 batches succeeded"]);
+    fails(&output, 130, &["1 batch succeeded"]);
     assert_eq!(workplace.numbers(), [1, 0, 0, 2]);
 }
 
@@ -251,7 +251,7 @@ fn a_range_whose_rows_are_gone_succeeds_without_its_command() {
         errors.contains("(ids 1 to 2) has no items, since its rows are gone"),
         "{errors}"
     );
-    assert!(errors.contains("1 batches succeeded: 0 items"), "{errors}");
+    assert!(errors.contains("1 batch succeeded: 0 items"), "{errors}");
     assert!(!workplace.path("started").exists());
     let history = workplace.json(&["history"]);
     assert_eq!(history[0]["count"], 0);

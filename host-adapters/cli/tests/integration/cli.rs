@@ -43,7 +43,7 @@ fn main_flow(workplace: &Workplace) {
     ok(&workplace.run(&["register", "data"]));
     let output = workplace.run_script(&["--until-done"], COUNT_LINES);
     assert!(
-        text(&output.stderr).contains("1 batches succeeded: 1 items"),
+        text(&output.stderr).contains("1 batch succeeded: 1 item"),
         "{}",
         text(&output.stderr)
     );
@@ -217,7 +217,7 @@ fn a_failing_command_is_recorded_with_its_log() {
     fails(
         &workplace.run_script(&options, "exit 7"),
         4,
-        &["1 attempts failed"],
+        &["1 attempt failed"],
     );
     assert_eq!(workplace.numbers(), [0, 1, 0, 2]);
     assert_eq!(
@@ -437,7 +437,7 @@ fn a_result_that_is_too_long_fails_its_batch_instead_of_being_lost() {
         &[],
         "cat > /dev/null; printf '\"'; head -c 2000000 /dev/zero | tr '\\0' x; printf '\"'",
     );
-    fails(&output, 4, &["1 attempts failed", "more than 1 MiB"]);
+    fails(&output, 4, &["1 attempt failed", "more than 1 MiB"]);
     assert_eq!(output.stdout.len(), 2_000_002);
     let history = workplace.json(&["history"]);
     assert_eq!(history[0]["status"], "failed");
@@ -454,11 +454,7 @@ fn a_log_is_not_cut_within_a_character() {
     let workplace = Workplace::prepared();
     // 3 bytes each, of which 64 KiB are no multiple.
     let script = "cat > /dev/null; i=0; while [ $i -lt 30000 ]; do printf '€'; i=$((i + 1)); done >&2; exit 1";
-    fails(
-        &workplace.run_script(&[], script),
-        4,
-        &["1 attempts failed"],
-    );
+    fails(&workplace.run_script(&[], script), 4, &["1 attempt failed"]);
     let history = workplace.json(&["history"]);
     let log = history[0]["log"].as_str().unwrap();
     assert!(log.chars().all(|character| character == '€'));
@@ -524,11 +520,7 @@ mod signals {
         fs::write(workplace.path("go"), "").unwrap();
         errors.read_to_end(&mut told).unwrap();
         assert_eq!(child.wait().unwrap().code(), Some(130));
-        assert!(
-            text(&told).contains("1 batches succeeded"),
-            "{}",
-            text(&told)
-        );
+        assert!(text(&told).contains("1 batch succeeded"), "{}", text(&told));
         assert_eq!(workplace.numbers(), [1, 0, 0, 2]);
     }
 

@@ -30,7 +30,7 @@ fn a_result_that_can_never_be_kept_fails_its_batch() {
     fails(
         &output,
         4,
-        &["failed: ", "can never store", "1 attempts failed"],
+        &["failed: ", "can never store", "1 attempt failed"],
     );
     let latest = workplace.json(&["history"])[0].clone();
     assert_eq!(latest["status"], "failed");

@@ -88,7 +88,7 @@ fn token(acquired: &Value) -> &str {
 }
 
 #[test]
-fn what_failed_is_tried_again_until_it_is_exhausted_and_put_back() {
+fn what_failed_is_tried_again_until_it_is_exhausted_and_requeued() {
     let workplace = Workplace::prepared();
     let script = "grep -q b.txt && { echo broken >&2; exit 1; }; exit 0";
     let output = workplace.run_script(&["--max-count", "1", "--until-done"], script);
@@ -117,10 +117,10 @@ fn what_failed_is_tried_again_until_it_is_exhausted_and_put_back() {
     assert!(told.contains("wait to be handed out again"), "{told}");
     ok(&workplace.run_script(&["--until-done"], COUNT_LINES));
     assert_eq!(workplace.numbers(), [3, 3, 0, 0]);
-    // Whatever became of a range, it can be put back.
+    // Whatever became of a range, it can be requeued.
     assert_eq!(workplace.requeue(&["--ids", "1..2", "--ids", "99"]), 2);
     let id = workplace.json(&["history"])[1]["id"].to_string();
-    assert_eq!(workplace.requeue(&["--attempt", &id]), 1);
+    assert_eq!(workplace.requeue(&["--batch", &id]), 1);
     let bad = workplace.run(&[&["requeue"], &JOB[..]].concat());
     fails(&bad, 2, &["--exhausted"]);
     let bad = workplace.run(&[&["requeue"], &JOB[..], &["--ids", "x"]].concat());
@@ -128,7 +128,7 @@ fn what_failed_is_tried_again_until_it_is_exhausted_and_put_back() {
 }
 
 #[test]
-fn ranges_of_negative_ids_are_put_back() {
+fn ranges_of_negative_ids_are_requeued() {
     let workplace = Workplace::prepared();
     workplace.execute("INSERT INTO files (uid, item) VALUES (-7, 'x'), (-6, 'y'), (0, 'z')");
     ok(&workplace.run_script(&["--max-count", "1", "--until-done"], "cat > /dev/null"));
@@ -141,7 +141,7 @@ fn ranges_of_negative_ids_are_put_back() {
     fails(&swapped, 2, &["swap its ends"]);
     let output = workplace.run(&[&["requeue"], &JOB[..], &["--ids", "1..3"]].concat());
     ok(&output);
-    assert_eq!(text(&output.stderr), "3 ranges were put back\n");
+    assert_eq!(text(&output.stderr), "3 ranges were requeued\n");
 }
 
 #[test]
@@ -161,13 +161,13 @@ fn each_attempt_stands_in_its_queue() {
     assert_eq!(workplace.queue("running"), [ids[1], ids[0]]);
     let first = claimed["batches"][0]["claim_token"].as_str().unwrap();
     ok(&workplace.run(&["fail", first]));
-    assert_eq!(workplace.requeue(&["--attempt", &ids[1].to_string()]), 1);
+    assert_eq!(workplace.requeue(&["--batch", &ids[1].to_string()]), 1);
     assert_eq!(workplace.queue("retry"), [ids[0]]);
     assert_eq!(workplace.queue("requeued"), [ids[1]]);
     assert!(workplace.queue("exhausted").is_empty());
     let history = text(&workplace.run(&["history"]).stdout);
     assert!(history.contains("failed, to be retried"), "{history}");
-    assert!(history.contains("put back"), "{history}");
+    assert!(history.contains("requeued"), "{history}");
     let status = text(&workplace.run(&["status"]).stdout);
     assert!(
         status.contains("WAITING") && status.contains("EXHAUSTED"),
@@ -181,7 +181,7 @@ fn a_range_that_rests_is_not_waited_for() {
     let options = ["--until-done", "--retry-delay", "1h"];
     let output = workplace.run_script(&options, "exit 1");
     let told = [
-        "0 batches succeeded, 1 attempts failed",
+        "0 batches succeeded, 1 attempt failed",
         "wait to be handed out again",
     ];
     fails(&output, 4, &told);
@@ -201,7 +201,7 @@ fn a_run_takes_no_more_batches_than_it_may_even_if_they_fail() {
     fails(&output, 4, &["2 attempts failed"]);
     assert_eq!(workplace.numbers(), [0, 2, 0, 2]);
     let output = workplace.run_script(&["--stop-on-failure", "--until-done"], "exit 1");
-    fails(&output, 4, &["1 attempts failed", "as often as is allowed"]);
+    fails(&output, 4, &["1 attempt failed", "as often as is allowed"]);
     // What failed for good does not keep the others back.
     ok(&workplace.run_script(&["--until-done"], COUNT_LINES));
     assert_eq!(workplace.numbers(), [1, 3, 0, 0]);
@@ -338,7 +338,7 @@ fn a_command_whose_batch_was_taken_away_is_killed() {
     workplace.sees("started", &mut child);
     assert_eq!(workplace.requeue(&["--ids", "1..3"]), 1);
     let output = child.wait_with_output().unwrap();
-    fails(&output, 4, &["taken from its owner", "1 attempts failed"]);
+    fails(&output, 4, &["taken from its owner", "1 attempt failed"]);
     assert!(!workplace.path("finished").exists());
     assert_eq!(workplace.job()["waiting"], 1);
 }

@@ -32,7 +32,7 @@ fn a_run_that_waits_ends_at_the_first_signal() {
         wait_for_words(&mut child, "waiting for items");
         signal(&child, name);
         let output = child.wait_with_output().unwrap();
-        fails(&output, 130, &["1 batches succeeded"]);
+        fails(&output, 130, &["1 batch succeeded"]);
         assert_eq!(workplace.numbers(), [1, 0, 0, 0]);
     }
 }
@@ -54,7 +54,7 @@ fn a_range_that_rests_is_waited_for_and_so_is_a_lease() {
         .start_script(&options, script)
         .wait_with_output()
         .unwrap();
-    fails(&output, 4, &["waiting for items", "1 batches succeeded"]);
+    fails(&output, 4, &["waiting for items", "1 batch succeeded"]);
 
     let workplace = Workplace::prepared();
     let job = ["--meta-table", "files", "--job", "lines"];
@@ -64,7 +64,7 @@ fn a_range_that_rests_is_waited_for_and_so_is_a_lease() {
         .start_script(&options, MARK)
         .wait_with_output()
         .unwrap();
-    fails(&output, 0, &["waiting for items", "1 batches succeeded"]);
+    fails(&output, 0, &["waiting for items", "1 batch succeeded"]);
     assert_eq!(workplace.numbers(), [1, 1, 0, 0]);
 }
 

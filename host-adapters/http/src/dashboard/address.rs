@@ -11,7 +11,7 @@ pub(crate) fn job(meta_table: &str, job: &str) -> String {
     )
 }
 
-/// The page of a job, with word of how many of its ranges were put back.
+/// The page of a job, with word of how many of its ranges were requeued.
 pub(crate) fn requeued(meta_table: &str, job: &str, ranges: u64) -> String {
     let fields = [
         ("meta_table", meta_table),

@@ -18,8 +18,8 @@ pub(crate) enum State {
     ToDo,
     /// Not handed out yet, since it or one before it is not ready.
     Held,
-    /// Its range was put back.
-    PutBack,
+    /// Its range was requeued.
+    Requeued,
     /// Its range runs.
     Running,
     /// Its range failed and will be handed out again.
@@ -36,7 +36,7 @@ impl State {
         Self::Running,
         Self::Failed,
         Self::Exhausted,
-        Self::PutBack,
+        Self::Requeued,
         Self::Held,
         Self::ToDo,
         Self::PassedOver,
@@ -50,7 +50,7 @@ impl State {
             Self::Succeeded => "succeeded",
             Self::ToDo => "to-do",
             Self::Held => "held",
-            Self::PutBack => "put-back",
+            Self::Requeued => "requeued",
             Self::Running => "running",
             Self::Failed => "failed",
             Self::Exhausted => "exhausted",
@@ -65,7 +65,7 @@ impl State {
             Self::Succeeded => "succeeded",
             Self::ToDo => "to do",
             Self::Held => "held",
-            Self::PutBack => "put back",
+            Self::Requeued => "requeued",
             Self::Running => "running",
             Self::Failed => "failed, will be retried",
             Self::Exhausted => "exhausted",
@@ -82,7 +82,7 @@ impl State {
             Self::Succeeded => "handed out and done",
             Self::ToDo => "not handed out yet",
             Self::Held => "not handed out yet: the first of them is not ready",
-            Self::PutBack => "put back, to be handed out again",
+            Self::Requeued => "requeued, to be handed out again",
             Self::Running => "handed out, under way",
             Self::Failed => "failed or given up, to be handed out again",
             Self::Exhausted => "failed as often as is allowed: waits to be requeued",

@@ -13,7 +13,7 @@ pub(crate) fn patterns() -> Markup {
             (pattern(State::Running, "M-2 2L2 -2M0 8L8 0M6 10L10 6", 8))
             (pattern(State::Failed, "M0 3H6", 6))
             (pattern(State::Exhausted, "M0 0L6 6M6 0L0 6", 6))
-            (pattern(State::PutBack, "M3 0V6", 6))
+            (pattern(State::Requeued, "M3 0V6", 6))
             (pattern(State::Held, "M2 2h2v2h-2zM6 6h2v2h-2z", 8))
         }
     }

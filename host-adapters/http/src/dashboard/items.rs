@@ -118,7 +118,7 @@ fn state(attempt: &Attempt) -> String {
     match attempt.queue {
         None | Some(Queue::Running) => status.clone(),
         Some(Queue::Retry) => format!("{status}, will be retried"),
-        Some(Queue::Requeued) => format!("{status}, put back"),
+        Some(Queue::Requeued) => format!("{status}, requeued"),
         Some(Queue::Exhausted) => format!("{status}, exhausted"),
     }
 }

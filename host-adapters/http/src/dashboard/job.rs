@@ -21,7 +21,7 @@ const RUNNING: usize = 100;
 pub(crate) struct Query {
     meta_table: String,
     job: String,
-    /// How many ranges a form has just put back.
+    /// How many ranges a form has just requeued.
     requeued: Option<u64>,
 }
 
@@ -46,7 +46,7 @@ pub(crate) fn page(
     let main = html! {
         h1 { (job.job) " " small { "on " (job.meta_table) } }
         @if let Some(requeued) = query.requeued {
-            p class="message" role="status" { (put_back(requeued)) }
+            p class="message" role="status" { (told_of_requeued(requeued)) }
         }
         (summary::figures(job, &survey, setting.now))
         (drawing::patterns())
@@ -74,12 +74,12 @@ pub(crate) fn page(
     Ok(layout.page(&main))
 }
 
-fn put_back(ranges: u64) -> String {
+fn told_of_requeued(ranges: u64) -> String {
     match ranges {
-        0 => "Nothing was put back: nothing was exhausted, or a later attempt has taken its place."
+        0 => "Nothing was requeued: nothing was exhausted, or a later attempt has taken its place."
             .into(),
         ranges => format!(
-            "{} put back, to be handed out again.",
+            "{} requeued, to be handed out again.",
             count(ranges, "range")
         ),
     }

@@ -39,7 +39,7 @@ pub(crate) enum Page {
     Job,
     /// The history of one item.
     Items,
-    /// Puts ranges back, then leads to their job's page.
+    /// Requeues ranges, then leads to their job's page.
     Requeue,
     /// Asks for a token.
     SignIn,

@@ -63,7 +63,7 @@ async function refreshForEver() {
   }
 }
 
-// Said once is enough: what is fetched from now on is without the word that ranges were put back.
+// Said once is enough: what is fetched from now on is without the word that ranges were requeued.
 const address = new URL(location.href);
 address.searchParams.delete("requeued");
 history.replaceState(history.state, "", address);

@@ -26,8 +26,8 @@ const MAX_FORM_BYTES: usize = 4 * 1024;
 struct Form {
     meta_table: String,
     job: String,
-    /// The inventory id of an attempt at the range; without one, all that are exhausted are meant.
-    attempt: Option<i64>,
+    /// The id of a batch of the range; without one, all that are exhausted are meant.
+    batch: Option<i64>,
 }
 
 /// Does what a form asks for, and leads to the job's page.
@@ -38,8 +38,8 @@ pub(crate) fn answer(
 ) -> Result<Response, Problem> {
     same_site::check(request.headers, request.authority, rules.hosts.public())?;
     let form: Form = body::form(request.headers, request.body, MAX_FORM_BYTES)?;
-    let target = match form.attempt {
-        Some(id) => RequeueTarget::Attempt(id),
+    let target = match form.batch {
+        Some(id) => RequeueTarget::Batch(id),
         None => RequeueTarget::Exhausted,
     };
     let requeued = inventory.requeue(&form.meta_table, &form.job, target)?;
@@ -52,13 +52,13 @@ pub(crate) fn answer(
     Ok(response)
 }
 
-/// A button that puts an attempt's range back.
+/// A button that requeues a batch's range.
 pub(crate) fn one(attempt: &Attempt) -> Markup {
     html! {
         form method="post" action=(PATH) {
             input type="hidden" name="meta_table" value=(attempt.meta_table);
             input type="hidden" name="job" value=(attempt.job);
-            input type="hidden" name="attempt" value=(attempt.id);
+            input type="hidden" name="batch" value=(attempt.id);
             button id=(format!("requeue-{}", attempt.id))
                 aria-label=(format!("Requeue the range of batch {}", attempt.id)) { "Requeue" }
         }

@@ -28,7 +28,7 @@ pub(crate) fn figures(job: &JobSummary, survey: &Survey, now: Option<i64>) -> Ma
                 li { (chip(State::Held)) "held from id " b { (whole(held)) } }
             }
             (number(job.running, "running", &[State::Running], &survey.band))
-            (number(job.waiting, "to be handed out again", &[State::Failed, State::PutBack], &survey.band))
+            (number(job.waiting, "to be handed out again", &[State::Failed, State::Requeued], &survey.band))
             (number(job.exhausted, "exhausted", &[State::Exhausted], &survey.band))
             li { "latest batch " (time::ago(&job.latest_start, now)) }
         }

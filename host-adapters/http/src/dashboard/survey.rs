@@ -117,7 +117,7 @@ pub(crate) fn state(queue: Option<Queue>) -> State {
         None => State::Succeeded,
         Some(Queue::Running) => State::Running,
         Some(Queue::Retry) => State::Failed,
-        Some(Queue::Requeued) => State::PutBack,
+        Some(Queue::Requeued) => State::Requeued,
         Some(Queue::Exhausted) => State::Exhausted,
     }
 }

@@ -37,7 +37,7 @@ fn a_band_has_each_state_where_its_ids_are() {
         ("succeeded", "0.0%", "10.0%"),
         ("failed", "10.0%", "10.0%"),
         ("exhausted", "20.0%", "10.0%"),
-        ("put-back", "30.0%", "10.0%"),
+        ("requeued", "30.0%", "10.0%"),
         ("running", "40.0%", "10.0%"),
         ("to-do", "50.0%", "50.0%"),
     ]

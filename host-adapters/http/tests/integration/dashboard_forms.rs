@@ -1,4 +1,4 @@
-//! The dashboard's forms: who may put ranges back.
+//! The dashboard's forms: who may requeue ranges.
 
 use crate::fake::in_trouble;
 use batchintory::{HistoryQuery, RequeueTarget};
@@ -21,12 +21,12 @@ fn a_button_puts_ranges_back() {
     assert_eq!(
         *inventory.requeued.borrow(),
         [
-            requeued("a/&b", RequeueTarget::Attempt(-7)),
+            requeued("a/&b", RequeueTarget::Batch(-7)),
             requeued("lines", RequeueTarget::Exhausted)
         ]
     );
     let page = inventory.get(page.header("location"));
-    assert!(page.text.contains("2 ranges put back"));
+    assert!(page.text.contains("2 ranges requeued"));
 }
 
 #[test]

@@ -354,7 +354,7 @@ fn conditions_as_large_as_they_may_be() {
 }
 
 #[test]
-fn as_many_ranges_as_may_be_put_back_at_once() {
+fn as_many_ranges_as_may_be_requeued_at_once() {
     let service = Service::new();
     for _ in 0..3 {
         service.claim("j", 3);

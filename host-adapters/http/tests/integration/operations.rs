@@ -158,7 +158,7 @@ fn jobs_are_looked_ahead_for_counted_and_listed() {
 }
 
 #[test]
-fn what_has_changed_is_found_and_put_back() {
+fn what_has_changed_is_found_and_requeued() {
     let service = Service::new();
     let token = service.claim("lines", 5);
     service.post(&format!("/v1/batches/{token}/complete"), &json!({}));
@@ -170,9 +170,9 @@ fn what_has_changed_is_found_and_put_back() {
     service.execute("DELETE FROM files WHERE uid = 3");
     let audit = service.get("/v1/jobs/lines/audit?meta_table=files&limit=1&after=-7");
     assert_eq!(audit.json["differences"][0]["count_now"], 4);
-    let attempt = &audit.json["differences"][0]["attempt"];
+    let batch = &audit.json["differences"][0]["batch_id"];
     for (target, expected) in [
-        (json!({"attempt": attempt}), 1),
+        (json!({"batch": batch}), 1),
         (json!({"ids": [{"id_start": 1, "id_end": 2}]}), 1),
         (json!({"ids": [{"id_start": 6, "id_end": 9}]}), 0),
         (json!("exhausted"), 0),

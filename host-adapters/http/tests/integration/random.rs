@@ -92,7 +92,7 @@ fn value() -> impl Strategy<Value = Value> {
     ];
     leaf.prop_recursive(3, 24, 4, |inner| {
         let name = select(vec![
-            "all", "any", "not", "column", "op", "value", "uid", "ids", "attempt", "id_start", "",
+            "all", "any", "not", "column", "op", "value", "uid", "ids", "batch", "id_start", "",
         ]);
         prop_oneof![
             prop::collection::vec(inner.clone(), 0..4).prop_map(Value::from),

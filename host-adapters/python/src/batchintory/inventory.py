@@ -298,8 +298,8 @@ class Inventory:
     # Looking back.
 
     def requeue(self, meta_table: str, job: str, target: RequeueTarget) -> int:
-        """Puts ranges of a job back, to be handed out again as a new attempt, whatever became of them:
-        ``("attempt", id)``, ``("ids", [IdRange(…), …])`` or ``("exhausted", None)``. Gives back how many."""
+        """Requeues ranges of a job, to be handed out again as a new attempt, whatever became of them:
+        ``("batch", id)``, ``("ids", [IdRange(…), …])`` or ``("exhausted", None)``. Gives back how many."""
         found: int = self._call("requeue", meta_table, job, target)
         return found
 

@@ -252,7 +252,7 @@ class JobSummary:
     watermark: int
     #: Ranges that run.
     running: int
-    #: Ranges whose latest attempt has succeeded, and that were not put back since.
+    #: Ranges whose latest attempt has succeeded, and that were not requeued since.
     succeeded: int
     #: Attempts that failed, ever.
     failed: int
@@ -313,10 +313,10 @@ class IdRange:
     id_end: int
 
 
-#: What to hand out again: the range of an attempt, all ranges that share an id with one of these, or all
+#: What to hand out again: the range of the batch with an id, all ranges that share an id with one of these, or all
 #: that are exhausted.
 RequeueTarget = Union[
-    tuple[Literal["attempt"], int],
+    tuple[Literal["batch"], int],
     tuple[Literal["ids"], list[IdRange]],
     tuple[Literal["exhausted"], None],
 ]
@@ -326,7 +326,7 @@ RequeueTarget = Union[
 class Difference:
     """A processed range whose rows differ from what was processed."""
 
-    attempt: int
+    batch_id: int
     id_start: int
     id_end: int
     count: int

@@ -28,7 +28,7 @@ pub struct Fake {
     pub attempts: Vec<Attempt>,
     pub progress: Result<JobProgress, Error>,
     pub held: Option<i64>,
-    /// What was put back.
+    /// What was requeued.
     pub requeued: RefCell<Vec<(String, String, RequeueTarget)>>,
     /// What was listed.
     pub queries: RefCell<Vec<HistoryQuery>>,

@@ -240,7 +240,7 @@ ATTEMPT = Record(
     },
 )
 ID_RANGE = Record(records.IdRange, {"id_start": S64, "id_end": S64})
-REQUEUE_TARGET = Variant({"attempt": S64, "ids": List(ID_RANGE), "exhausted": None})
+REQUEUE_TARGET = Variant({"batch": S64, "ids": List(ID_RANGE), "exhausted": None})
 DIFFERENCE = Record(
     records.Difference,
     {
