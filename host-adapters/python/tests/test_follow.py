@@ -7,14 +7,16 @@ import os
 import signal
 import threading
 import time
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
 import pytest
-from conftest import MakeInventory, request_of
+from conftest import MakeInventory, request_of, sqlalchemy_url
+from sqlalchemy import URL, Engine, make_url
 
 from batchintory import IdRange, Inventory, Nothing
-from batchintory.follow import wait_for_work
+from batchintory.follow import Alarm, wait_for_work
 
 CASES = json.loads((Path(__file__).parents[3] / "tests" / "follow.json").read_text())
 
@@ -111,3 +113,57 @@ def test_what_comes_is_handed_out(url: str, lake: MakeInventory, monkeypatch: py
         again.succeed()
     told_first.join()
     other.close()
+
+
+@pytest.mark.parametrize("driver", ["psycopg", "psycopg2"])
+def test_new_rows_wake_at_once(
+    postgres_url: str,
+    engine_of: Callable[[str | URL], Engine],
+    lake: MakeInventory,
+    monkeypatch: pytest.MonkeyPatch,
+    driver: str,
+) -> None:
+    inventory = lake(make_url(sqlalchemy_url(postgres_url, driver)), range(1, 4))
+    engine = engine_of(postgres_url)
+    channel = inventory.notifications("files")
+    assert channel is not None
+    with engine.begin() as connection:
+        for statement in channel.statements:
+            connection.exec_driver_sql(statement)
+    told = waiting(inventory, monkeypatch)
+
+    def insert(uid: int) -> None:
+        told.wait()
+        told.clear()
+        with engine.begin() as connection:
+            connection.exec_driver_sql(f"INSERT INTO files VALUES ({uid}, 'new', 1)")
+
+    seen = []
+    # The first wait only begins to listen.
+    for batch in inventory.batches(request_of(1), iterations=7, follow=True, poll=3600):
+        seen.append(batch.record.id_start)
+        batch.succeed()
+        if len(seen) >= 3:
+            inserting = threading.Thread(target=insert, args=[len(seen) + 1])
+            inserting.start()
+    assert seen == [1, 2, 3, 4, 5, 6, 7]
+
+
+def test_a_lost_listener_is_opened_anew(
+    postgres_url: str, engine_of: Callable[[str | URL], Engine], lake: MakeInventory
+) -> None:
+    inventory = lake(postgres_url, range(1, 4))
+    alarm = Alarm(inventory, "files")
+    never = threading.Event()
+    # It has not listened yet, so rows may have come.
+    alarm.wait(3_600, never)
+    with engine_of(postgres_url).begin() as connection:
+        connection.exec_driver_sql(
+            "SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE query LIKE 'LISTEN%%'"
+            " AND datname = current_database()"
+        )
+    # The connection is lost, and then there is another one.
+    alarm.wait(3_600, never)
+    alarm.wait(3_600, never)
+    assert alarm._listener is not None
+    alarm.close()

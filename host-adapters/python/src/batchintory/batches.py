@@ -18,7 +18,7 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 from batchintory.batch import Batch
 from batchintory.ending import FIRST_PAUSE, LONGEST_PAUSE, WITHOUT_LEASE
 from batchintory.errors import BatchintoryError, Unavailable
-from batchintory.follow import wait_for_work
+from batchintory.follow import Alarm, wait_for_work
 from batchintory.records import Nothing
 
 if TYPE_CHECKING:
@@ -69,6 +69,7 @@ class Batches(Iterator[Batch]):
         self._left = iterations
         self._poll = poll
         self._inventory_is_closed = inventory._is_closed
+        self._alarm = Alarm(inventory, request.meta_table)
         self._is_over = False
         #: Whether a claim was answered.
         self._has_reached = False
@@ -100,7 +101,10 @@ class Batches(Iterator[Batch]):
                 break
             self._nothing = acquired
             pause = None if self._poll is None else wait_for_work(self._poll, acquired.due_in_seconds, random())
-            if pause is None or self._inventory_is_closed.wait(pause):
+            if pause is None:
+                break
+            self._alarm.wait(pause, self._inventory_is_closed)
+            if self._inventory_is_closed.is_set():
                 break
         self.close()
         raise StopIteration
@@ -192,6 +196,7 @@ class Batches(Iterator[Batch]):
     def close(self) -> None:
         """Ends the loop, and the batch that is to be ended still."""
         self._is_over = True
+        self._alarm.close()
         with self._sending_alone():
             self._closed.set()
             due = self._taken()

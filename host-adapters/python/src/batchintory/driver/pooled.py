@@ -6,9 +6,10 @@ import time
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from queue import SimpleQueue
-from typing import Any
+from typing import Any, cast
 
 from batchintory.driver import time_limit
+from batchintory.driver.listener import Listener, ListeningSession
 from batchintory.driver.session import Session
 from batchintory.fork_gate import gate
 from batchintory.records import Dialect
@@ -135,6 +136,21 @@ class PooledDatabase:
         """Connects once, to tell early what is wrong."""
         with self._permit():
             self._put_back(self._take())
+
+    def listen(self, channel: str) -> Listener | None:
+        """Listens to a channel, by a connection that is none of the pool's; ``None`` where the database has no
+        such thing."""
+        session = self._session
+        if self.dialect != "postgresql":
+            return None
+        with gate:
+            connection = self._open()
+        try:
+            session.listen(connection, channel)  # type: ignore[attr-defined]
+        except session.error as error:
+            _close(connection)
+            raise session.explain(error) from error
+        return Listener(cast(ListeningSession, session), connection)
 
     def close(self) -> None:
         """Closes the connections that lie idle."""

@@ -50,6 +50,14 @@ class _Postgres:
     def descriptor(self, connection: Any) -> int | None:
         return int(connection.fileno())
 
+    def listen(self, connection: Any, channel: str) -> None:
+        name = channel.replace('"', '""')
+        with connection.cursor() as cursor:
+            cursor.execute(f'LISTEN "{name}"')
+
+    def is_notified(self, connection: Any) -> bool:
+        raise NotImplementedError
+
     def placed(self, statement: str, parameters: Sequence[Value]) -> tuple[str, Any]:
         numbers = {str(number): value for number, value in enumerate(parameters, 1)}
         return numbered(statement), numbers
@@ -136,6 +144,13 @@ class Psycopg(_Postgres):
             return bool(connection.pgconn.exec_(b"").status == self._empty)
         except self.error:
             return False
+
+    def is_notified(self, connection: Any) -> bool:
+        connection.pgconn.consume_input()
+        is_told = False
+        while connection.pgconn.notifies() is not None:
+            is_told = True
+        return is_told
 
     def run(self, connection: Any, statement: str, parameters: Sequence[Value]) -> Rows:
         kinds = [_WRITTEN[type(value)] for value in parameters]
@@ -231,6 +246,12 @@ class Psycopg2(_Postgres):
         except self.error:
             return False
         return True
+
+    def is_notified(self, connection: Any) -> bool:
+        connection.poll()
+        is_told = bool(connection.notifies)
+        connection.notifies.clear()
+        return is_told
 
     def run(self, connection: Any, statement: str, parameters: Sequence[Value]) -> Rows:
         with connection.cursor() as cursor:
