@@ -1,6 +1,7 @@
 // The hook for a database, and both databases together as the planner sees them.
 
 import { explain } from "./driver/errors.js";
+import { News } from "./news.js";
 import type { Database as WitDatabase } from "./planner/wit.js";
 
 /** Which of the two databases a statement is for. */
@@ -60,6 +61,11 @@ export interface Database {
   readonly dialect: Dialect;
   /** Runs one statement by itself, in autocommit. */
   query(statement: string, parameters: Value[]): Promise<Rows> | Rows;
+  /**
+   * Listens to a channel, by a connection of its own until it is closed: calls `told` whenever it is notified, and `lost`
+   * once, when the connection is. Missing where the database has no such thing.
+   */
+  listen?(channel: string, told: () => void, lost: () => void): Promise<void>;
   close(): Promise<void> | void;
 }
 
@@ -95,9 +101,12 @@ export type Answer = { ok: Rows } | { error: WitDatabase.Error };
 export class Databases {
   readonly settings: WitDatabase.DatabaseSettings;
   readonly #databases: Record<Source, Database>;
+  /** What the meta tables' database tells. */
+  readonly news: News;
 
   constructor(inventory: Database, meta: Database, options: DatabaseOptions) {
     this.#databases = { inventory, meta };
+    this.news = new News(meta);
     const { inventoryTable = "inventory", metaSchema, metaName, statusLabels } = options;
     this.settings = {
       inventoryDialect: inventory.dialect,

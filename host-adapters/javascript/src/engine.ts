@@ -27,6 +27,11 @@ export interface Engine {
    * that whatever it did is known.
    */
   call(operation: Operation, parameters: unknown[], signal?: AbortSignal): Promise<unknown>;
+  /**
+   * Waits for new rows of a meta table: so many milliseconds at most, or until more was told of them than was `heard`. Gives
+   * how much that is now.
+   */
+  wait(metaTable: string, heard: number, milliseconds: number, signal?: AbortSignal): Promise<number>;
   /** Prolongs a lease, of which so many milliseconds are left, in the background until it is told to stop, by what it gives. */
   keepAlive(
     claimToken: string,
@@ -66,6 +71,7 @@ export class LocalEngine implements Engine {
   readonly #claims = new ClaimQueues();
   readonly #planners = new Set<Planner>();
   readonly #idle: Planner[] = [];
+  readonly #channels = new Map<string, string | undefined>();
   readonly #places = new Places(maxCalls);
   readonly #claimPlaces = new Places(maxClaims);
   #isClosed = false;
@@ -110,6 +116,23 @@ export class LocalEngine implements Engine {
       isOver = true;
       endTurn();
     }
+  }
+
+  async wait(metaTable: string, heard: number, milliseconds: number, signal?: AbortSignal): Promise<number> {
+    return this.#databases.news.wait(await this.#channelOf(metaTable), heard, milliseconds, signal);
+  }
+
+  /** The channel on which new rows of a meta table are told, if there is one; asked once. */
+  async #channelOf(metaTable: string): Promise<string | undefined> {
+    if (!this.#channels.has(metaTable)) {
+      try {
+        const channel = (await this.call("notifications", [metaTable])) as { name: string } | undefined;
+        this.#channels.set(metaTable, channel?.name);
+      } catch {
+        return undefined; // The clock wakes too.
+      }
+    }
+    return this.#channels.get(metaTable);
   }
 
   keepAlive(

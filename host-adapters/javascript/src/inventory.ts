@@ -10,7 +10,6 @@ import type * as Api from "./interface.js";
 import { Loop } from "./loop.js";
 import { plannerError } from "./planner/planner.js";
 import type { Operation, Operations, Inventory as Wit } from "./planner/wit.js";
-import { sleep } from "./sleep.js";
 
 /** How many of a batch's items come with its claim. */
 const FIRST_ITEMS = 1_000;
@@ -158,13 +157,16 @@ export class Inventory implements AsyncDisposable {
   ): AsyncGenerator<Batch, Api.Nothing, void> {
     const loop = new Loop(this, request, options);
     this.#loops.add(loop);
+    let heard = 0;
     try {
       for (;;) {
         const { batch, nothing } = await loop.next();
         if (batch !== undefined) yield batch;
         else if (!follow) return nothing;
-        else
-          await sleep(1_000 * waitForWork(pollSeconds, nothing.dueInSeconds, Math.random()), options.signal);
+        else {
+          const milliseconds = 1_000 * waitForWork(pollSeconds, nothing.dueInSeconds, Math.random());
+          heard = await this.#engine.wait(request.metaTable, heard, milliseconds, options.signal);
+        }
       }
     } finally {
       this.#loops.delete(loop);

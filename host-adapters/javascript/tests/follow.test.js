@@ -66,3 +66,36 @@ for (const [system, database] of Object.entries(databases)) {
     await assert.rejects(waiting, { message: "stop" });
   });
 }
+
+test("postgresql: new rows wake at once, over a new connection where one is lost", async (context) => {
+  const { url, run } = await databases.PostgreSQL(context, 3);
+  const inventory = await open({ inventory: url });
+  context.after(() => inventory.close());
+  await inventory.migrate();
+  const { statements } = await inventory.notifications("files");
+  for (const statement of statements) await run(statement);
+  const following = inventory.batches({ ...files, maxCount: 1 }, hour);
+  const seen = [];
+  const next = async () => {
+    const { value: batch } = await following.next();
+    seen.push(Number(batch.idEnd));
+    await batch.succeed();
+  };
+  for (let batch = 0; batch < 3; batch += 1) await next();
+  const comes = async (uid) => {
+    const coming = next();
+    // Once it listens, or is about to.
+    await new Promise((resolve) => setTimeout(resolve, 100));
+    await run(`INSERT INTO files (uid, item, weight) VALUES (${uid}, 'new', 1)`);
+    await coming;
+  };
+  await comes(1_001);
+  await comes(1_002);
+  await run(
+    "SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE query LIKE 'LISTEN%' AND datname = current_database()",
+  );
+  await comes(1_003);
+  await comes(1_004);
+  assert.deepEqual(seen, [1, 2, 3, 1_001, 1_002, 1_003, 1_004]);
+  await following.return();
+});

@@ -35,14 +35,23 @@ async function answer(number: number, work: () => Promise<unknown>): Promise<voi
   }
 }
 
+function endable(number: number): AbortController {
+  const controller = new AbortController();
+  ends.set(number, () => controller.abort());
+  return controller;
+}
+
 function receive(engine: LocalEngine, message: Message): void {
   const { number } = message;
   switch (message.kind) {
-    case "call": {
-      const abort = new AbortController();
-      ends.set(number, () => abort.abort());
-      const call = () => engine.call(message.operation, message.parameters, abort.signal);
-      void answer(number, call).finally(() => ends.delete(number));
+    case "call":
+    case "wait": {
+      const { signal } = endable(number);
+      const work = () =>
+        message.kind === "call"
+          ? engine.call(message.operation, message.parameters, signal)
+          : engine.wait(message.metaTable, message.heard, message.milliseconds, signal);
+      void answer(number, work).finally(() => ends.delete(number));
       break;
     }
     case "keep-alive": {

@@ -10,6 +10,7 @@ import { startThread } from "./thread.js";
 /** What is asked of the thread. */
 export type Message = { number: number } & (
   | { kind: "call"; operation: Operation; parameters: unknown[] }
+  | { kind: "wait"; metaTable: string; heard: number; milliseconds: number }
   | { kind: "keep-alive"; claimToken: string; leaseSeconds: number; left: number }
   | { kind: "end" }
   | { kind: "close" }
@@ -55,10 +56,20 @@ export class RemoteEngine implements Engine {
   }
 
   async call(operation: Operation, parameters: unknown[], signal?: AbortSignal): Promise<unknown> {
+    return this.#ask((number) => ({ kind: "call", number, operation, parameters }), signal);
+  }
+
+  async wait(metaTable: string, heard: number, milliseconds: number, signal?: AbortSignal): Promise<number> {
+    const message = (number: number) => ({ kind: "wait", number, metaTable, heard, milliseconds }) as const;
+    return (await this.#ask(message, signal)) as number;
+  }
+
+  /** Sends a message that is answered, unless the signal ends it. */
+  async #ask(message: (number: number) => Message, signal: AbortSignal | undefined): Promise<unknown> {
     if (this.#end !== undefined) throw this.#end;
     const number = ++this.#numbers;
     const answer = this.#answer(number);
-    this.#post({ kind: "call", number, operation, parameters });
+    this.#post(message(number));
     if (signal === undefined) return answer;
     const abort = () => this.#post({ kind: "end", number });
     signal.addEventListener("abort", abort);

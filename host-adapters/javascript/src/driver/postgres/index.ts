@@ -35,6 +35,9 @@ export async function open(url: ServerUrl): Promise<Database> {
     throw error;
   }
 
+  /** Those that listen, by what tells that they are lost, and what ends them. */
+  const listeners = new Map<() => void, () => void>();
+
   return {
     dialect: "postgresql",
     async query(statement: string, parameters: Value[]): Promise<Rows> {
@@ -63,6 +66,34 @@ export async function open(url: ServerUrl): Promise<Database> {
         client.release(isLost);
       }
     },
-    close: () => servers.close(),
+    async listen(channel: string, told: () => void, lost: () => void): Promise<void> {
+      // What a session listens to goes with its connection, so it is none of the pool's.
+      const own = new Servers(pg, options);
+      let isOver = false;
+      const end = () => {
+        if (isOver) return;
+        isOver = true;
+        listeners.delete(end);
+        own.close().catch(() => {});
+        lost();
+      };
+      try {
+        const client = await own.connection();
+        client.on("notification", told);
+        client.on("error", end);
+        client.on("end", end);
+        await client.query(`LISTEN ${pg.escapeIdentifier(channel)}`);
+        // It waits for nothing that the process should be kept alive for.
+        listeners.set(end, () => client.release(true));
+      } catch (error) {
+        isOver = true;
+        await own.close();
+        throw error;
+      }
+    },
+    async close() {
+      for (const release of [...listeners.values()]) release();
+      await servers.close();
+    },
   };
 }
