@@ -17,7 +17,7 @@ use crate::settings::Settings;
   batchintory requeue --meta-table files --job lines --exhausted
   batchintory requeue --meta-table files --job lines --ids 42,100..199
   batchintory requeue --meta-table files --job lines --ids=-5..3
-  batchintory requeue --meta-table files --job lines --batch 17        the range of this batch of history")]
+  batchintory requeue --meta-table files --job lines --batch 17      the range of this batch")]
 pub struct Arguments {
     /// The job's meta table
     #[arg(long, value_name = "TABLE")]

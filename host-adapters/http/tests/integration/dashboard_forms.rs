@@ -8,9 +8,9 @@ const REQUEUE: &str = "/dashboard/requeue";
 const OWN: (&str, &str) = ("sec-fetch-site", "same-origin");
 
 #[test]
-fn a_button_puts_ranges_back() {
+fn a_button_requeues_ranges() {
     let inventory = in_trouble();
-    let page = inventory.post(REQUEUE, "meta_table=files&job=a%2F%26b&attempt=-7", &[OWN]);
+    let page = inventory.post(REQUEUE, "meta_table=files&job=a%2F%26b&batch=-7", &[OWN]);
     assert_eq!(page.status, 303);
     assert_eq!(
         page.header("location"),
@@ -30,7 +30,7 @@ fn a_button_puts_ranges_back() {
 }
 
 #[test]
-fn nobody_else_puts_ranges_back() {
+fn nobody_else_requeues_ranges() {
     let inventory = in_trouble();
     let form = "meta_table=files&job=lines";
     for (headers, status) in [
@@ -48,7 +48,7 @@ fn nobody_else_puts_ranges_back() {
     }
     let unknown = inventory.post(REQUEUE, &format!("{form}&atempt=7"), &[OWN]);
     assert_eq!(unknown.status, 400);
-    let long = format!("{form}&attempt={}", "0".repeat(5_000));
+    let long = format!("{form}&batch={}", "0".repeat(5_000));
     assert_eq!(inventory.post(REQUEUE, &long, &[OWN]).status, 413);
     let asked = inventory.ask(Method::POST, REQUEUE, &[OWN], form);
     assert_eq!(asked.status, 401);
