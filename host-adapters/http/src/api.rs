@@ -2,6 +2,7 @@
 
 use batchintory::{
     AcquireRequest, Acquisition, Attempt, Dialect, HistoryQuery, Item, JobSummary, PAGE_BYTES,
+    at_once,
 };
 use http::header::LOCATION;
 use http::{HeaderValue, StatusCode};
@@ -52,17 +53,17 @@ pub(crate) fn call(
         )),
         Operation::Schema { dialect } => {
             no_query(request.query)?;
-            let statements = inventory.schema_statements(self::dialect(&dialect)?)?;
+            let statements = at_once(inventory.schema_statements(self::dialect(&dialect)?))?;
             ok(&json!({ "statements": statements }))
         }
         Operation::Migrate => {
             no_query(request.query)?;
-            ok(&inventory.migrate()?)
+            ok(&at_once(inventory.migrate())?)
         }
         Operation::Jobs => {
             let page: JobsPage = query(request.query)?;
             let limit = page.limit.unwrap_or(MOST_JOBS);
-            let jobs = inventory.jobs(page.query(limit)?)?;
+            let jobs = at_once(inventory.jobs(page.query(limit)?))?;
             let next_after = (jobs.last()).filter(|_| jobs.len() >= limit as usize);
             let next_after = next_after.map(JobSummary::place);
             ok(&json!({ "jobs": jobs, "next_after": next_after }))
@@ -71,33 +72,39 @@ pub(crate) fn call(
         Operation::AcquireMany { job } => acquire_many(job, request, inventory),
         Operation::Plan { job } => {
             let page: PlanPage = query(request.query)?;
-            let plan = inventory.plan(
+            let plan = at_once(inventory.plan(
                 acquire_request(job, request)?,
                 page.after,
                 page.batches.unwrap_or(20),
-            )?;
+            ))?;
             ok(&plan)
         }
         Operation::Progress { job } => {
             let cap: Cap = query(request.query)?;
-            let progress =
-                inventory.progress(acquire_request(job, request)?, cap.cap.unwrap_or(100_000))?;
+            let progress = at_once(
+                inventory.progress(acquire_request(job, request)?, cap.cap.unwrap_or(100_000)),
+            )?;
             ok(&progress)
         }
         Operation::Warnings { job } => {
             no_query(request.query)?;
-            let warnings = inventory.warnings(acquire_request(job, request)?)?;
+            let warnings = at_once(inventory.warnings(acquire_request(job, request)?))?;
             ok(&json!({ "warnings": warnings }))
         }
         Operation::Audit { job } => {
             let page: AuditPage = query(request.query)?;
             let limit = page.limit.unwrap_or(100);
-            ok(&inventory.audit(&page.meta_table, &job, page.after, limit)?)
+            ok(&at_once(inventory.audit(
+                page.meta_table,
+                job,
+                page.after,
+                limit,
+            ))?)
         }
         Operation::Requeue { job } => {
             no_query(request.query)?;
             let requeue: Requeue = body::json(request.headers, request.body, MAX_REQUEST_BYTES)?;
-            let requeued = inventory.requeue(&requeue.meta_table, &job, requeue.target)?;
+            let requeued = at_once(inventory.requeue(requeue.meta_table, job, requeue.target))?;
             ok(&json!({ "requeued": requeued }))
         }
         Operation::Batches => {
@@ -115,15 +122,15 @@ pub(crate) fn call(
             })?;
             batches(page.of_item(meta_table, uid), inventory)
         }
-        Operation::Items { claim_token } => items(&claim_token, request, inventory),
+        Operation::Items { claim_token } => items(claim_token, request, inventory),
         Operation::Heartbeat { claim_token } => {
             no_query(request.query)?;
             let sign: Heartbeat = body::json(request.headers, request.body, MAX_REQUEST_BYTES)?;
-            inventory.heartbeat(&claim_token, sign.lease_seconds)?;
+            at_once(inventory.heartbeat(claim_token, sign.lease_seconds))?;
             Ok(done())
         }
-        Operation::Complete { claim_token } => end(&claim_token, true, request, inventory),
-        Operation::Fail { claim_token } => end(&claim_token, false, request, inventory),
+        Operation::Complete { claim_token } => end(claim_token, true, request, inventory),
+        Operation::Fail { claim_token } => end(claim_token, false, request, inventory),
         Operation::Dashboard(_) => Err(Problem::not_found()),
     }
 }
@@ -140,11 +147,11 @@ fn done() -> Response {
 
 /// Whether the inventory can be read.
 fn health(inventory: &impl Inventory) -> Result<Response, Problem> {
-    inventory.history(HistoryQuery {
+    at_once(inventory.history(HistoryQuery {
         limit: 1,
         details: false,
         ..HistoryQuery::default()
-    })?;
+    }))?;
     ok(&json!({ "status": "ok" }))
 }
 
@@ -162,7 +169,7 @@ fn acquire(
     no_query(request.query)?;
     let token = claim_token(request.headers)?;
     let request = acquire_request(job, request)?;
-    match inventory.acquire(request, token.as_deref())? {
+    match at_once(inventory.acquire(request, token))? {
         Acquisition::Batch(batch) => {
             let mut response = response::json(StatusCode::CREATED, "application/json", &batch);
             let token = utf8_percent_encode(&batch.claim_token, NON_ALPHANUMERIC);
@@ -183,7 +190,7 @@ fn acquire_many(
     let count: Count = query(request.query)?;
     let token = claim_token(request.headers)?;
     let request = acquire_request(job, request)?;
-    let batches = inventory.acquire_many(request, count.batches, token.as_deref())?;
+    let batches = at_once(inventory.acquire_many(request, count.batches, token))?;
     let status = if batches.is_empty() {
         StatusCode::OK
     } else {
@@ -197,32 +204,32 @@ fn acquire_many(
 }
 
 fn items(
-    claim_token: &str,
+    claim_token: String,
     request: Request<'_>,
     inventory: &impl Inventory,
 ) -> Result<Response, Problem> {
     let page: ItemsPage = query(request.query)?;
     let limit = page.limit.unwrap_or(1_000);
-    let items = inventory.items(claim_token, page.after, limit)?;
+    let items = at_once(inventory.items(claim_token, page.after, limit))?;
     let may_go_on = items.len() >= limit as usize || may_be_cut(&items);
     let next_after = items.last().filter(|_| may_go_on).map(|item| item.uid);
     ok(&json!({ "items": items, "next_after": next_after }))
 }
 
 fn end(
-    claim_token: &str,
+    claim_token: String,
     succeeded: bool,
     request: Request<'_>,
     inventory: &impl Inventory,
 ) -> Result<Response, Problem> {
     no_query(request.query)?;
     let end: End = body::json_or_default(request.headers, request.body, MAX_OUTCOME_BYTES)?;
-    inventory.complete(claim_token, end.outcome(succeeded))?;
+    at_once(inventory.complete(claim_token, end.outcome(succeeded)))?;
     Ok(done())
 }
 
 fn batches(query: HistoryQuery, inventory: &impl Inventory) -> Result<Response, Problem> {
-    let attempts = inventory.history(query.clone())?;
+    let attempts = at_once(inventory.history(query.clone()))?;
     let next_before = next_before(&attempts, &query, inventory)?;
     let details = query.details;
     let batches = if details {
@@ -290,7 +297,7 @@ fn next_before(
             details: false,
             ..query.clone()
         };
-        inventory.history(following)?.is_empty()
+        at_once(inventory.history(following))?.is_empty()
     };
     Ok(before.filter(|_| !is_last))
 }

@@ -4,8 +4,8 @@ use std::sync::{Arc, Mutex};
 
 use anyhow::{Result, anyhow, bail};
 use batchintory::{
-    AcquireRequest, Completion, DatabaseError, Dialect, Error, Outcome, Planner, Rows, Settings,
-    Source, StatusLabels, Value,
+    AcquireRequest, Completion, DatabaseError, Dialect, Error, Operations as _, Outcome, Planner,
+    Rows, Settings, Source, StatusLabels, Value,
 };
 use batchintory_server::{HttpService, ServiceSettings};
 use batchintory_tests::recording::{Fault, Recording};
@@ -183,7 +183,7 @@ async fn losers_pause_by_chance_and_longer_each_time() {
     let database = AlwaysLost::default();
     let planner = Planner::new(&database, SystemRandom);
     let request = AcquireRequest::new("files", "job");
-    let error = planner.acquire(&request, None).await.expect_err("lost");
+    let error = planner.acquire(request, None).await.expect_err("lost");
     assert!(matches!(error, Error::ExhaustedRetries(_)), "{error}");
     let pauses = database.pauses.lock().expect("one thread").clone();
     assert_eq!(pauses.len(), 199);

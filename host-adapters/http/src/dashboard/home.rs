@@ -1,6 +1,6 @@
 //! The pages with all jobs.
 
-use batchintory::{JobSummary, JobsQuery};
+use batchintory::{JobSummary, JobsQuery, at_once};
 use maud::{Markup, html};
 use serde::Deserialize;
 
@@ -33,13 +33,13 @@ pub(crate) fn page(
     let after = place(query.after_meta_table, query.after_job)?;
     let is_first = after.is_none();
     let text = query.search.trim();
-    let mut jobs = inventory.jobs(JobsQuery {
+    let mut jobs = at_once(inventory.jobs(JobsQuery {
         search: Some(text.to_owned()).filter(|text| !text.is_empty()),
         after,
         // One more tells whether a page follows.
         limit: JOBS + 1,
         ..JobsQuery::default()
-    })?;
+    }))?;
     let is_last = jobs.len() <= JOBS as usize;
     jobs.truncate(JOBS as usize);
     let surveyed = (jobs.iter())

@@ -1,6 +1,6 @@
 //! The page of one job.
 
-use batchintory::{Attempt, JobSummary, JobsQuery};
+use batchintory::{Attempt, JobSummary, JobsQuery, at_once};
 use maud::{Markup, html};
 use serde::Deserialize;
 
@@ -30,12 +30,12 @@ pub(crate) fn page(
     setting: Setting,
     inventory: &impl Inventory,
 ) -> Result<Response, Problem> {
-    let jobs = inventory.jobs(JobsQuery {
+    let jobs = at_once(inventory.jobs(JobsQuery {
         meta_table: Some(query.meta_table.clone()),
         job: Some(query.job.clone()),
         limit: 1,
         ..JobsQuery::default()
-    })?;
+    }))?;
     let Some(job) = jobs.first() else {
         return Err(Problem::no_such_job());
     };

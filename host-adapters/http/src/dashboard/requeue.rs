@@ -1,6 +1,6 @@
 //! Putting ranges back by a button.
 
-use batchintory::{Attempt, JobSummary, RequeueTarget};
+use batchintory::{Attempt, JobSummary, RequeueTarget, at_once};
 use http::StatusCode;
 use http::header::{HeaderValue, LOCATION};
 use maud::{Markup, html};
@@ -42,7 +42,7 @@ pub(crate) fn answer(
         Some(id) => RequeueTarget::Attempt(id),
         None => RequeueTarget::Exhausted,
     };
-    let requeued = inventory.requeue(&form.meta_table, &form.job, target)?;
+    let requeued = at_once(inventory.requeue(form.meta_table.clone(), form.job.clone(), target))?;
     let mut response = Response::default();
     *response.status_mut() = StatusCode::SEE_OTHER;
     let page = address::requeued(&form.meta_table, &form.job, requeued);
