@@ -3,12 +3,10 @@
 use std::cell::{Cell, RefCell};
 use std::future::ready;
 
-use batchintory::{
-    Answer, Call, Error, JobSummary, JobsQuery, Operations, Settings as Databases, at_once,
-};
+use batchintory::{Answer, Call, Error, JobSummary, JobsQuery, Operations, Settings as Databases};
 
 use crate::allowed_tables::{AllowedTables, is_inventory};
-use crate::inventory::Inventory;
+use crate::inventory::{AnyInventory, Inventory};
 use crate::notices::Notices;
 
 /// How long a line of the log may be, in characters: words may quote what was sent.
@@ -16,20 +14,20 @@ const LONGEST_LINE: usize = 2_000;
 
 /// An inventory that lets a caller name the tables that are allowed alone; that tells the database's own
 /// words to those who are known, and to the log; and that knows afterwards which table was named.
-pub(crate) struct CallersInventory<'a, I, N> {
-    pub(crate) inventory: &'a I,
-    pub(crate) notices: &'a N,
-    pub(crate) tables: &'a AllowedTables,
+pub(crate) struct CallersInventory<'a> {
+    inventory: &'a dyn AnyInventory,
+    notices: &'a dyn Notices,
+    tables: &'a AllowedTables,
     /// Whether the caller is told the database's own words.
-    pub(crate) tells_words: bool,
+    tells_words: bool,
     named: RefCell<Option<String>>,
     is_refused: Cell<bool>,
 }
 
-impl<'a, I: Inventory, N: Notices> CallersInventory<'a, I, N> {
+impl<'a> CallersInventory<'a> {
     pub(crate) fn new(
-        inventory: &'a I,
-        notices: &'a N,
+        inventory: &'a dyn AnyInventory,
+        notices: &'a dyn Notices,
         tables: &'a AllowedTables,
         tells_words: bool,
     ) -> Self {
@@ -80,19 +78,19 @@ impl<'a, I: Inventory, N: Notices> CallersInventory<'a, I, N> {
         }
         let secrets = secrets(&call);
         match call {
-            Call::Jobs { query } => self.jobs(query).map(Answer::Jobs),
-            Call::History { .. } => self.listed(at_once(self.inventory.call(call))),
-            call => self.told(at_once(self.inventory.call(call)), &secrets),
+            Call::Jobs { query } => self.allowed_jobs(query).map(Answer::Jobs),
+            Call::History { .. } => self.listed(self.inventory.answer(call)),
+            call => self.told(self.inventory.answer(call), &secrets),
         }
     }
 
     /// Jobs on tables that the caller may name.
-    fn jobs(&self, mut query: JobsQuery) -> Result<Vec<JobSummary>, Error> {
+    fn allowed_jobs(&self, mut query: JobsQuery) -> Result<Vec<JobSummary>, Error> {
         let most = query.limit as usize;
         let databases = (!self.tables.are_all()).then(|| self.inventory.databases());
         let mut jobs = Vec::new();
         loop {
-            let page = self.listed(at_once(self.inventory.jobs(query.clone())))?;
+            let page = self.listed(self.inventory.jobs(query.clone()))?;
             // A page of others' jobs is not the end.
             query.after = page.last().map(JobSummary::place);
             let is_allowed = |job: &JobSummary| {
@@ -228,7 +226,7 @@ fn secrets(call: &Call) -> Vec<String> {
     token.into_iter().chain(of_the_last).cloned().collect()
 }
 
-impl<I: Inventory, N: Notices> Operations for CallersInventory<'_, I, N> {
+impl Operations for CallersInventory<'_> {
     type Error = Error;
 
     fn call(&self, call: Call) -> impl Future<Output = Result<Answer, Error>> + Send {
@@ -236,7 +234,7 @@ impl<I: Inventory, N: Notices> Operations for CallersInventory<'_, I, N> {
     }
 }
 
-impl<I: Inventory, N: Notices> Inventory for CallersInventory<'_, I, N> {
+impl Inventory for CallersInventory<'_> {
     fn databases(&self) -> Databases {
         self.inventory.databases()
     }

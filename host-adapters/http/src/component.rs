@@ -16,8 +16,9 @@ use crate::body::{Body, BodyError};
 use crate::inventory::Inventory;
 use crate::notices::Notices;
 use crate::problem::Problem;
+use crate::request::Request;
 use crate::response::Response;
-use crate::service::{Request, answer};
+use crate::service::answer;
 use crate::settings::Settings;
 
 mod bindings {

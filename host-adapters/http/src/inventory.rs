@@ -1,6 +1,9 @@
 //! What the service asks of the planner.
 
-use batchintory::{Attempt, Error, HistoryQuery, Operations, Settings, at_once};
+use batchintory::{
+    Answer, Attempt, Call, Error, HistoryQuery, JobSummary, JobsQuery, Operations, Settings,
+    at_once,
+};
 
 /// The latest attempts: as many as the query's limit says, or all that there are, in as many pages as that
 /// takes.
@@ -26,4 +29,29 @@ pub(crate) fn latest_attempts(
 pub trait Inventory: Operations<Error = Error> {
     /// What the planner knows of its databases: the function `settings` of the interface `database`.
     fn databases(&self) -> Settings;
+}
+
+/// [`Inventory`], where it does not matter which one: its answers are taken at once.
+pub(crate) trait AnyInventory {
+    fn databases(&self) -> Settings;
+    fn answer(&self, call: Call) -> Result<Answer, Error>;
+}
+
+impl<I: Inventory> AnyInventory for I {
+    fn databases(&self) -> Settings {
+        Inventory::databases(self)
+    }
+
+    fn answer(&self, call: Call) -> Result<Answer, Error> {
+        at_once(self.call(call))
+    }
+}
+
+impl dyn AnyInventory + '_ {
+    pub(crate) fn jobs(&self, query: JobsQuery) -> Result<Vec<JobSummary>, Error> {
+        match self.answer(Call::Jobs { query })? {
+            Answer::Jobs(jobs) => Ok(jobs),
+            _ => unreachable!("jobs have the answer to another call"),
+        }
+    }
 }
