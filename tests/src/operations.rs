@@ -24,7 +24,7 @@ pub enum Place {
 }
 
 /// What is left out: where, which operation, and why.
-const LEFT_OUT: [(Place, &str, &str); 7] = [
+const LEFT_OUT: [(Place, &str, &str); 4] = [
     (
         Place::Simulator,
         "schema-statements",
@@ -41,21 +41,6 @@ const LEFT_OUT: [(Place, &str, &str); 7] = [
         "its statements are run by the owner of the meta table, who has the command line",
     ),
     (Place::Http, "advance", "it has no route yet"),
-    (
-        Place::CommandLine,
-        "advance",
-        "`run` ends a batch and claims the next by two calls yet",
-    ),
-    (
-        Place::Python,
-        "advance",
-        "its loops end a batch and claim the next by two calls yet",
-    ),
-    (
-        Place::JavaScript,
-        "advance",
-        "its loops end a batch and claim the next by two calls yet",
-    ),
 ];
 
 impl Place {

@@ -4,7 +4,7 @@ use std::collections::HashMap;
 use std::path::Path;
 
 use anyhow::{Context, Result, bail, ensure};
-use batchintory::{Call, Dialect, Operations};
+use batchintory::{Advanced, Answer, Call, Dialect, Operations};
 use batchintory_wasmtime::Database;
 use serde::Deserialize;
 use serde_json::Value;
@@ -139,6 +139,8 @@ impl Scenario {
         };
         let call: Call = serde_json::from_value(resolve(call, kept)?)?;
         let answer = match subject.call(call.clone()).await {
+            // To a scenario it is as if the call had failed, as it is in all languages.
+            Ok(Answer::Advance(Advanced { next: Err(error) })) => Err(error.into()),
             Ok(answer) => Ok(serde_json::to_value(answer)?),
             Err(error) => Err(error.into()),
         };
