@@ -2,7 +2,9 @@
 
 use std::time::Duration;
 
-use batchintory::{AcquireRequest, Answer, Call, HistoryQuery, JobsQuery, Operations, Outcome};
+use batchintory::{
+    AcquireRequest, Answer, Call, Completion, HistoryQuery, JobsQuery, Operations, Outcome,
+};
 use percent_encoding::{NON_ALPHANUMERIC, utf8_percent_encode};
 use serde_json::{Value, json};
 use ureq::Agent;
@@ -72,6 +74,35 @@ impl HttpSubject {
         Ok(json!({ case: answer }))
     }
 
+    fn advance(
+        &self,
+        done: Option<&Completion>,
+        request: &AcquireRequest,
+        claim_token: Option<&str>,
+        items: u32,
+    ) -> Result<Value, Failure> {
+        let path = format!("/v1/jobs/{}/advance", encoded(&request.job));
+        let done = match done {
+            Some(done) => {
+                let mut ended = to_json(&done.outcome)?;
+                if let Some(fields) = ended.as_object_mut() {
+                    fields.insert("claim_token".into(), done.claim_token.clone().into());
+                }
+                ended
+            }
+            None => Value::Null,
+        };
+        let body = json!({ "done": done, "request": body(request)?, "items": items });
+        let answer = self.post(&path, claim_token, &body)?;
+        let next = match (answer.get("batch"), answer.get("items")) {
+            (Some(batch), Some(items)) => {
+                json!({ "acquisition": { "batch": batch }, "items": items })
+            }
+            _ => json!({ "acquisition": { "nothing": answer }, "items": [] }),
+        };
+        Ok(json!({ "next": next }))
+    }
+
     fn complete(&self, claim_token: &str, outcome: &Outcome) -> Result<Value, Failure> {
         let end = if outcome.succeeded {
             "complete"
@@ -130,6 +161,12 @@ impl HttpSubject {
                 request,
                 claim_token,
             } => self.acquire(request, claim_token.as_deref()),
+            Call::Advance {
+                done,
+                request,
+                claim_token,
+                items,
+            } => self.advance(done.as_ref(), request, claim_token.as_deref(), *items),
             Call::AcquireMany {
                 request,
                 batches,
@@ -215,7 +252,7 @@ impl HttpSubject {
                 field(self.get(&path), "statements")
             }
             Call::Migrate {} => self.post("/v1/migrate", None, &json!({})),
-            Call::Advance { .. } | Call::Notifications { .. } => Err(Failure::of_test(format!(
+            Call::Notifications { .. } => Err(Failure::of_test(format!(
                 "the service has no route for {}",
                 call.name()
             ))),

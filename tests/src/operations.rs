@@ -24,7 +24,7 @@ pub enum Place {
 }
 
 /// What is left out: where, which operation, and why.
-const LEFT_OUT: [(Place, &str, &str); 4] = [
+const LEFT_OUT: [(Place, &str, &str); 3] = [
     (
         Place::Simulator,
         "schema-statements",
@@ -40,7 +40,6 @@ const LEFT_OUT: [(Place, &str, &str); 4] = [
         "notifications",
         "its statements are run by the owner of the meta table, who has the command line",
     ),
-    (Place::Http, "advance", "it has no route yet"),
 ];
 
 impl Place {

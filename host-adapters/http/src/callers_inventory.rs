@@ -3,7 +3,9 @@
 use std::cell::{Cell, RefCell};
 use std::future::ready;
 
-use batchintory::{Answer, Call, Error, JobSummary, JobsQuery, Operations, Settings as Databases};
+use batchintory::{
+    Advanced, Answer, Call, Error, JobSummary, JobsQuery, Operations, Settings as Databases,
+};
 
 use crate::allowed_tables::{AllowedTables, is_inventory};
 use crate::inventory::{AnyInventory, Inventory};
@@ -80,7 +82,14 @@ impl<'a> CallersInventory<'a> {
         match call {
             Call::Jobs { query } => self.allowed_jobs(query).map(Answer::Jobs),
             Call::History { .. } => self.listed(self.inventory.answer(call)),
-            call => self.told(self.inventory.answer(call), &secrets),
+            call => match self.told(self.inventory.answer(call), &secrets)? {
+                // The error of its claim is part of the answer, and told as all errors are.
+                Answer::Advance(Advanced { next }) => {
+                    let next = self.told(next, &secrets);
+                    Ok(Answer::Advance(Advanced { next }))
+                }
+                answer => Ok(answer),
+            },
         }
     }
 

@@ -44,7 +44,7 @@ const GET: Method = Method::GET;
 const POST: Method = Method::POST;
 
 #[rustfmt::skip]
-static ROUTES: [Route; 28] = [
+static ROUTES: [Route; 29] = [
     row(GET, "/healthz", Open, "health", Probes, about::health),
     row(GET, "/metrics", Inventory, "metrics", Programs, about::metrics),
     row(GET, "/openapi.json", Known, "description", Programs, about::description),
@@ -53,6 +53,7 @@ static ROUTES: [Route; 28] = [
 
     row(GET, "/v1/jobs", Inventory, "jobs", Programs, jobs::list),
     row(POST, "/v1/jobs/{job}/batches", Work, "acquire", Programs, jobs::acquire),
+    row(POST, "/v1/jobs/{job}/advance", Work, "advance", Programs, jobs::advance),
     row(POST, "/v1/jobs/{job}/batches/many", Work, "acquire-many", Programs, jobs::acquire_many),
     row(POST, "/v1/jobs/{job}/plan", Read, "plan", Programs, jobs::plan),
     row(POST, "/v1/jobs/{job}/progress", Read, "progress", Programs, jobs::progress),

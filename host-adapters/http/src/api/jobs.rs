@@ -1,18 +1,24 @@
 //! Jobs, and what is done to one of them.
 
-use batchintory::{AcquireRequest, Acquisition, JobSummary, Operations as _, at_once};
+use batchintory::{
+    AcquireRequest, Acquisition, Batch, JobSummary, Object, Operations as _, at_once,
+};
 use http::header::LOCATION;
 use http::{HeaderValue, StatusCode};
 use percent_encoding::{NON_ALPHANUMERIC, utf8_percent_encode};
+use serde::Serialize;
 use serde_json::json;
 
 use crate::asked::Asked;
-use crate::body::{self, MAX_REQUEST_BYTES};
+use crate::body::{self, MAX_OUTCOME_BYTES, MAX_REQUEST_BYTES};
 use crate::parameters::{
-    AuditPage, Cap, Count, JobsPage, MOST_JOBS, PlanPage, Requeue, claim_token, no_query, query,
+    Advance, AuditPage, Cap, Count, JobsPage, MOST_JOBS, PlanPage, Requeue, claim_token, no_query, query,
 };
 use crate::problem::Problem;
 use crate::response::{self, Response, ok};
+
+/// How many of a batch's items come with it, unless said otherwise.
+const FIRST_ITEMS: u32 = 1_000;
 
 /// All jobs.
 pub(crate) fn list(asked: Asked<'_>) -> Result<Response, Problem> {
@@ -30,16 +36,39 @@ pub(crate) fn acquire(mut asked: Asked<'_>) -> Result<Response, Problem> {
     let token = claim_token(asked.request.headers)?;
     let request = acquire_request(&mut asked)?;
     match at_once(asked.inventory.acquire(request, token))? {
+        Acquisition::Batch(batch) => Ok(handed_out(&batch, &batch)),
+        Acquisition::Nothing(nothing) => ok(&nothing),
+    }
+}
+
+/// The end of a batch, and the next one of a job with its items.
+pub(crate) fn advance(mut asked: Asked<'_>) -> Result<Response, Problem> {
+    no_query(asked.request.query)?;
+    let token = claim_token(asked.request.headers)?;
+    let request = &mut asked.request;
+    let body: Advance = body::json(request.headers, request.body, MAX_OUTCOME_BYTES)?;
+    let Object(next) = body.request;
+    let next = of_job(&mut asked, next)?;
+    let done = body.done.map(|Object(done)| done.completion());
+    let items = body.items.unwrap_or(FIRST_ITEMS);
+    let acquired = at_once(asked.inventory.advance(done, next, token, items))?.next?;
+    match acquired.acquisition {
         Acquisition::Batch(batch) => {
-            let mut response = response::json(StatusCode::CREATED, "application/json", &batch);
-            let token = utf8_percent_encode(&batch.claim_token, NON_ALPHANUMERIC);
-            if let Ok(items) = HeaderValue::try_from(format!("/v1/batches/{token}/items")) {
-                response.headers_mut().insert(LOCATION, items);
-            }
-            Ok(response)
+            let answer = json!({ "batch": batch, "items": acquired.items });
+            Ok(handed_out(&batch, &answer))
         }
         Acquisition::Nothing(nothing) => ok(&nothing),
     }
+}
+
+/// A batch that was handed out, and where its items are.
+fn handed_out(batch: &Batch, answer: &impl Serialize) -> Response {
+    let mut response = response::json(StatusCode::CREATED, "application/json", answer);
+    let token = utf8_percent_encode(&batch.claim_token, NON_ALPHANUMERIC);
+    if let Ok(items) = HeaderValue::try_from(format!("/v1/batches/{token}/items")) {
+        response.headers_mut().insert(LOCATION, items);
+    }
+    response
 }
 
 /// The next batches of a job.
@@ -113,7 +142,11 @@ pub(crate) fn requeue(mut asked: Asked<'_>) -> Result<Response, Problem> {
 /// The request of a body, for the job of the path.
 fn acquire_request(asked: &mut Asked<'_>) -> Result<AcquireRequest, Problem> {
     let request = &mut asked.request;
-    let body: AcquireRequest = body::json(request.headers, request.body, MAX_REQUEST_BYTES)?;
+    let body = body::json(request.headers, request.body, MAX_REQUEST_BYTES)?;
+    of_job(asked, body)
+}
+
+fn of_job(asked: &mut Asked<'_>, body: AcquireRequest) -> Result<AcquireRequest, Problem> {
     if !body.job.is_empty() {
         return Err(Problem::invalid_request(
             "the job is named by the path; leave it out of the body",
