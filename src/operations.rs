@@ -194,12 +194,7 @@ mod tests {
         let lost = crate::Error::exhausted_retries("lost");
         let answers = [
             (Call::Migrate {}, Answer::Heartbeat(())),
-            (
-                advance,
-                Answer::Advance(Advanced {
-                    next: Err(lost),
-                }),
-            ),
+            (advance, Answer::Advance(Advanced { next: Err(lost) })),
         ];
         let [(migrate, nothing), (advance, advanced)] = answers;
         let read = |call: &Call, answer: &Answer| {

@@ -290,7 +290,9 @@ async fn advance(
         claim_token: batch.claim_token,
         outcome: outcome(succeeded),
     });
-    let advanced = caller.advance(done.clone(), request.clone(), token, 2).await;
+    let advanced = caller
+        .advance(done.clone(), request.clone(), token, 2)
+        .await;
     if let Some(done) = &done {
         let ended = advanced.as_ref().map(drop).map_err(Error::clone);
         note(shared, &done.claim_token, Some(succeeded), ended);
