@@ -4,8 +4,8 @@ use std::sync::{Arc, Mutex};
 
 use anyhow::{Result, bail};
 use batchintory::{
-    AcquireRequest, Acquisition, Completion, DatabaseError, Dialect, Error, Operations as _, Outcome, Planner,
-    Rows, Settings, Source, StatusLabels, Value,
+    AcquireRequest, Acquisition, Completion, DatabaseError, Dialect, Error, Operations as _,
+    Outcome, Planner, Rows, Settings, Source, StatusLabels, Value,
 };
 use batchintory_server::{HttpService, ServiceSettings};
 use batchintory_tests::recording::{Fault, Recording};

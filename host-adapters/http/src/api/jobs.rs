@@ -12,7 +12,8 @@ use serde_json::json;
 use crate::asked::Asked;
 use crate::body::{self, MAX_OUTCOME_BYTES, MAX_REQUEST_BYTES};
 use crate::parameters::{
-    Advance, AuditPage, Cap, Count, JobsPage, MOST_JOBS, PlanPage, Requeue, claim_token, no_query, query,
+    Advance, AuditPage, Cap, Count, JobsPage, MOST_JOBS, PlanPage, Requeue, claim_token, no_query,
+    query,
 };
 use crate::problem::Problem;
 use crate::response::{self, Response, ok};
