@@ -24,7 +24,6 @@ from batchintory import (
     JobPlace,
     JobsQuery,
     MetaColumns,
-    Nothing,
     Outcome,
     to_json,
 )
@@ -71,7 +70,7 @@ ARGUMENTS: dict[str, Callable[[Any], Any]] = {
 
 
 def call(inventory: Inventory, name: str, given: dict[str, Any]) -> Any:
-    """Makes a call: the method that is named as the operation, with arguments that are named as the operation's."""
+    """Makes a call: the method that is named as the operation, with arguments of the operation's names."""
 
     def read(argument: str, value: Any) -> Any:
         reading = ARGUMENTS.get(argument, ARGUMENTS.get(f"{name} {argument}"))
