@@ -166,7 +166,7 @@ fn a_batch_is_ended_and_the_next_handed_out_with_its_items() {
         "/v1/jobs/lines/advance",
         &json!({"done": done, "request": other}),
     );
-    assert_eq!(refused.status, 422, "{refused:?}");
+    assert_eq!(refused.problem(), (409, "configuration-changed"));
     let last = service.post("/v1/jobs/lines/advance", &json!({"request": request}));
     assert_eq!(last.json["batch"]["count"], 2);
     let attempts = service.get("/v1/batches").json;
