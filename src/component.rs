@@ -3,12 +3,14 @@
 //! The component's imports are synchronous, so no future of the core ever waits here: it is
 //! polled once and is done.
 
-use std::future::Future;
-use std::pin::pin;
-use std::task::{Context, Poll, Waker};
-
+use crate::advance::Turn;
 use crate::database::{Database, DatabaseError, Random, Rows, Settings, Source, Value};
-use crate::planner::Planner;
+use crate::databases::Databases;
+use crate::operations::at_once;
+use crate::{
+    advance, audit, claim, completion, history, items, jobs, lease, migration, notify, plan,
+    progress, requeue, warnings,
+};
 
 mod bindings {
     wit_bindgen::generate!({
@@ -63,19 +65,18 @@ impl Random for Host {
     }
 }
 
-/// Runs a future that never waits.
-fn ready<F: Future>(future: F) -> F::Output {
-    match pin!(future).poll(&mut Context::from_waker(Waker::noop())) {
-        Poll::Ready(output) => output,
-        Poll::Pending => unreachable!("the component's imports are synchronous"),
-    }
+/// A call's view of the databases.
+#[inline(never)]
+fn open() -> Result<Databases<'static, Host>, export::Error> {
+    Ok(Databases::open(&Host, &Host)?)
 }
 
-/// Runs one call of the planner and converts its answer.
+/// Runs one operation and converts its answer.
 fn call<T, U: From<T>>(
-    future: impl Future<Output = Result<T, crate::Error>>,
+    operation: impl AsyncFnOnce(&Databases<'_, Host>) -> Result<T, crate::Error>,
 ) -> Result<U, export::Error> {
-    match ready(future) {
+    let databases = open()?;
+    match at_once(operation(&databases)) {
         Ok(answer) => Ok(answer.into()),
         Err(error) => Err(error.into()),
     }
@@ -83,16 +84,13 @@ fn call<T, U: From<T>>(
 
 /// Like [`call`], for answers that are lists.
 fn call_list<T, U: From<T>>(
-    future: impl Future<Output = Result<Vec<T>, crate::Error>>,
+    operation: impl AsyncFnOnce(&Databases<'_, Host>) -> Result<Vec<T>, crate::Error>,
 ) -> Result<Vec<U>, export::Error> {
-    match ready(future) {
+    let databases = open()?;
+    match at_once(operation(&databases)) {
         Ok(answers) => Ok(answers.into_iter().map(Into::into).collect()),
         Err(error) => Err(error.into()),
     }
-}
-
-fn planner() -> Planner<Host, Host> {
-    Planner::new(Host, Host)
 }
 
 struct Component;
@@ -102,7 +100,8 @@ impl export::Guest for Component {
         request: export::AcquireRequest,
         claim_token: Option<String>,
     ) -> Result<export::Acquisition, export::Error> {
-        call(planner().acquire(&request.into(), claim_token.as_deref()))
+        let request = request.into();
+        call(async |databases| claim::acquire(databases, &request, claim_token.as_deref()).await)
     }
 
     fn advance(
@@ -111,13 +110,15 @@ impl export::Guest for Component {
         claim_token: Option<String>,
         items: u32,
     ) -> Result<export::Advanced, export::Error> {
+        let request = request.into();
         let done = done.map(Into::into);
-        call(planner().advance(
-            done.as_ref(),
-            &request.into(),
-            claim_token.as_deref(),
+        let turn = Turn {
+            done: done.as_ref(),
+            request: &request,
+            claim_token: claim_token.as_deref(),
             items,
-        ))
+        };
+        call(async |databases| advance::advance(databases, turn).await)
     }
 
     fn acquire_many(
@@ -125,7 +126,10 @@ impl export::Guest for Component {
         batches: u32,
         claim_token: Option<String>,
     ) -> Result<Vec<export::Batch>, export::Error> {
-        call_list(planner().acquire_many(&request.into(), batches, claim_token.as_deref()))
+        let request = request.into();
+        call_list(async |databases| {
+            claim::acquire_many(databases, &request, batches, claim_token.as_deref()).await
+        })
     }
 
     fn items(
@@ -133,15 +137,16 @@ impl export::Guest for Component {
         after: Option<i64>,
         limit: u32,
     ) -> Result<Vec<export::Item>, export::Error> {
-        call_list(planner().items(&claim_token, after, limit))
+        call_list(async |databases| items::items(databases, &claim_token, after, limit).await)
     }
 
     fn heartbeat(claim_token: String, lease_seconds: u32) -> Result<(), export::Error> {
-        call(planner().heartbeat(&claim_token, lease_seconds))
+        call(async |databases| lease::heartbeat(databases, &claim_token, lease_seconds).await)
     }
 
     fn complete(claim_token: String, outcome: export::Outcome) -> Result<(), export::Error> {
-        call(planner().complete(&claim_token, &outcome.into()))
+        let outcome = outcome.into();
+        call(async |databases| completion::complete(databases, &claim_token, &outcome).await)
     }
 
     fn plan(
@@ -149,18 +154,21 @@ impl export::Guest for Component {
         after: Option<i64>,
         batches: u32,
     ) -> Result<export::BatchPlan, export::Error> {
-        call(planner().plan(&request.into(), after, batches))
+        let request = request.into();
+        call(async |databases| plan::plan(databases, &request, after, batches).await)
     }
 
     fn progress(
         request: export::AcquireRequest,
         cap: u64,
     ) -> Result<export::JobProgress, export::Error> {
-        call(planner().progress(&request.into(), cap))
+        let request = request.into();
+        call(async |databases| progress::progress(databases, &request, cap).await)
     }
 
     fn warnings(request: export::AcquireRequest) -> Result<Vec<String>, export::Error> {
-        call(planner().warnings(&request.into()))
+        let request = request.into();
+        call(async |databases| warnings::warnings(databases, &request).await)
     }
 
     fn requeue(
@@ -168,7 +176,8 @@ impl export::Guest for Component {
         job: String,
         target: export::RequeueTarget,
     ) -> Result<u64, export::Error> {
-        call(planner().requeue(&meta_table, &job, &target.into()))
+        let target = target.into();
+        call(async |databases| requeue::requeue(databases, &meta_table, &job, &target).await)
     }
 
     fn audit(
@@ -177,32 +186,31 @@ impl export::Guest for Component {
         after: Option<i64>,
         limit: u32,
     ) -> Result<export::AuditPage, export::Error> {
-        call(planner().audit(&meta_table, &job, after, limit))
+        call(async |databases| audit::audit(databases, &meta_table, &job, after, limit).await)
     }
 
     fn jobs(query: export::JobsQuery) -> Result<Vec<export::JobSummary>, export::Error> {
-        call_list(planner().jobs(&query.into()))
+        let query = query.into();
+        call_list(async |databases| jobs::jobs(databases, &query).await)
     }
 
     fn history(query: export::HistoryQuery) -> Result<Vec<export::Attempt>, export::Error> {
-        call_list(planner().history(&query.into()))
+        let query = query.into();
+        call_list(async |databases| history::history(databases, &query).await)
     }
 
     fn schema_statements(dialect: export::Dialect) -> Result<Vec<String>, export::Error> {
-        planner()
-            .schema_statements(dialect.into())
-            .map_err(Into::into)
+        migration::schema_statements(&Host, dialect.into()).map_err(Into::into)
     }
 
     fn notifications(meta_table: String) -> Result<Option<export::NotifyChannel>, export::Error> {
-        match ready(planner().notifications(&meta_table)) {
-            Ok(channel) => Ok(channel.map(Into::into)),
-            Err(error) => Err(error.into()),
-        }
+        let channel: Option<crate::NotifyChannel> =
+            call(async |databases| notify::notifications(databases, &meta_table).await)?;
+        Ok(channel.map(Into::into))
     }
 
     fn migrate() -> Result<export::Migration, export::Error> {
-        call(planner().migrate())
+        call(async |databases| migration::migrate(databases).await)
     }
 }
 

@@ -281,9 +281,10 @@ pub struct Acquired {
 }
 
 /// What `advance` did: the batch has ended as asked, where one was given.
-#[derive(Debug, Clone, PartialEq)]
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub struct Advanced {
     /// What was handed out, or why nothing could be.
+    #[serde(with = "or_error")]
     pub next: Result<Acquired, crate::Error>,
 }
 
@@ -588,6 +589,40 @@ pub struct Migration {
     pub created: bool,
     /// Whether a table that pybatchintory wrote was upgraded by this call.
     pub upgraded: bool,
+}
+
+/// In JSON, what was asked for, or the error in its place.
+mod or_error {
+    use serde::de::{Deserialize, Deserializer};
+    use serde::ser::{Serialize, Serializer};
+
+    use crate::Error;
+
+    #[derive(serde::Deserialize)]
+    #[serde(untagged)]
+    enum Either<T> {
+        Error(Error),
+        Answer(T),
+    }
+
+    pub fn serialize<T: Serialize, S: Serializer>(
+        result: &Result<T, Error>,
+        serializer: S,
+    ) -> Result<S::Ok, S::Error> {
+        match result {
+            Ok(answer) => answer.serialize(serializer),
+            Err(error) => error.serialize(serializer),
+        }
+    }
+
+    pub fn deserialize<'de, T: Deserialize<'de>, D: Deserializer<'de>>(
+        deserializer: D,
+    ) -> Result<Result<T, Error>, D::Error> {
+        Ok(match Either::deserialize(deserializer)? {
+            Either::Error(error) => Err(error),
+            Either::Answer(answer) => Ok(answer),
+        })
+    }
 }
 
 /// JSON kept as text in Rust, but nested as it is in the JSON form of its record: to the letter, since

@@ -40,6 +40,7 @@ mod migration;
 mod next_batch;
 mod notify;
 mod object;
+mod operations;
 mod own_table;
 mod pace;
 mod plan;
@@ -73,6 +74,7 @@ pub use interface::{
     Outcome, PlannedBatch, Queue, RequeueTarget, Settle,
 };
 pub use object::Object;
+pub use operations::{Answer, Call, Operations, at_once};
 pub use planner::Planner;
 pub use refusal_code::Kind as FailureKind;
 pub use sql::PAGE_BYTES;

@@ -6,7 +6,7 @@ use std::time::Instant;
 
 use anyhow::Result;
 use async_trait::async_trait;
-use batchintory::{DatabaseError, Dialect, Planner, Rows, Value};
+use batchintory::{DatabaseError, Dialect, Operations as _, Planner, Rows, Value};
 use batchintory_wasmtime::{
     Access, AcquireRequest, Database, DatabaseOptions, Databases, Inventory, Limits,
     PlannerComponent, SystemRandom, connect,
@@ -78,8 +78,11 @@ pub async fn measure(rounds: &Rounds, report: &mut Report) -> Result<()> {
         .build()?;
     let (mut native, mut guest) = (Samples::default(), Samples::default());
     for _ in 0..rounds.calls {
+        let asked = request.clone();
         let start = Instant::now();
-        core.advance(None, &request, Some(TOKEN), 0).await?.next?;
+        core.advance(None, asked, Some(TOKEN.into()), 0)
+            .await?
+            .next?;
         native.add_since(start);
         let start = Instant::now();
         component

@@ -16,13 +16,13 @@ use std::path::Path;
 use std::sync::Arc;
 
 use anyhow::{Context, Result, bail, ensure};
-use batchintory::{AcquireRequest, Dialect};
+use batchintory::{AcquireRequest, Acquisition, Dialect, NothingReason, Operations};
 use batchintory_wasmtime::{Access, Database, connect};
 use serde::Deserialize;
 use serde_json::{Value, json};
 
 use crate::databases::TestDatabase;
-use crate::subject::{Call, Subject};
+use crate::subject::Failure;
 use crate::tables::execute;
 
 /// Cases on one column.
@@ -123,7 +123,7 @@ pub fn count(groups: &[Group]) -> usize {
 pub async fn run(
     groups: &[Group],
     database: &dyn Database,
-    subject: &dyn Subject,
+    subject: &impl Operations<Error = Failure>,
     name: &str,
     every: usize,
 ) -> Result<()> {
@@ -183,14 +183,14 @@ impl Group {
 }
 
 /// One case under way.
-struct Check<'a> {
-    subject: &'a dyn Subject,
+struct Check<'a, S> {
+    subject: &'a S,
     table: &'a str,
     name: String,
     values: &'a [Value],
 }
 
-impl Check<'_> {
+impl<S: Operations<Error = Failure>> Check<'_, S> {
     async fn run(&self, case: &Case, dialect: Dialect) -> Result<()> {
         let Case(operator, value, expected, reading) = case;
         let mut condition = json!({"column": "c", "op": operator});
@@ -207,14 +207,14 @@ impl Check<'_> {
         match expected {
             Expected::Error(piece) => {
                 let request = self.request("filter", Some(&condition), None);
-                match self.subject.call(Call::Acquire(request)).await {
+                match self.subject.acquire(request, None).await {
                     Err(failure) => ensure!(
                         failure.name == "invalid-request"
                             && failure.message.contains(piece)
                             && failure.message.contains("\"c\""),
                         "must fail by {piece:?}, but fails as {failure:?}"
                     ),
-                    Ok(answer) => bail!("must fail by {piece:?}, but gives {answer}"),
+                    Ok(answer) => bail!("must fail by {piece:?}, but gives {answer:?}"),
                 }
                 Ok(())
             }
@@ -249,11 +249,6 @@ impl Check<'_> {
         }
     }
 
-    async fn call(&self, call: Call) -> Result<Value> {
-        let shown = format!("{call:?}");
-        (self.subject.call(call).await).map_err(|failure| anyhow::anyhow!("{shown}: {failure:?}"))
-    }
-
     /// What passes is handed out, item by item, and nothing more.
     async fn check_filter(
         &self,
@@ -263,21 +258,25 @@ impl Check<'_> {
     ) -> Result<()> {
         let request = self.request("filter", Some(condition), None);
         if !rows.is_empty() {
-            let answer = self.call(Call::Acquire(request.clone())).await?;
-            let batch = &answer["batch"];
-            let items = Call::Items {
-                claim_token: batch["claim_token"].as_str().context("no batch")?.into(),
-                after: None,
-                limit: 1_000,
+            let acquired = self.subject.acquire(request.clone(), None).await?;
+            let Acquisition::Batch(batch) = acquired else {
+                bail!("no batch, but {acquired:?}");
             };
-            let items = self.call(items).await?;
-            let uids = column(&items, "uid")?;
+            let token = batch.claim_token.clone();
+            let items = self.subject.items(token, None, 1_000).await?;
+            let uids: Vec<i64> = items.iter().map(|item| item.uid).collect();
             ensure!(uids == rows, "must pass {rows:?}, but {uids:?} did");
-            ensure!(batch["count"] == uids.len(), "{batch} has another count");
+            ensure!(
+                batch.count == uids.len() as u64,
+                "{batch:?} has another count"
+            );
         }
-        match (self.subject.call(Call::Acquire(request)).await, stops) {
-            (Ok(answer), None) => {
-                ensure!(answer["nothing"]["reason"] == "caught-up", "then {answer}");
+        match (self.subject.acquire(request, None).await, stops) {
+            (Ok(Acquisition::Nothing(nothing)), None) => {
+                ensure!(
+                    nothing.reason == NothingReason::CaughtUp,
+                    "then {nothing:?}"
+                );
             }
             (Err(failure), Some(uid)) => ensure!(
                 failure.name == "invalid-request"
@@ -296,13 +295,8 @@ impl Check<'_> {
             max_count: Some(1),
             ..self.request("not", Some(&json!({"not": condition})), None)
         };
-        let plan = Call::Plan {
-            request,
-            after: None,
-            batches: 100,
-        };
-        let plan = self.call(plan).await?;
-        let uids = column(&plan["batches"], "id_start")?;
+        let plan = self.subject.plan(request, None, 100).await?;
+        let uids: Vec<i64> = plan.batches.iter().map(|batch| batch.id_start).collect();
         let others: Vec<i64> = (1..)
             .zip(self.values)
             .map(|(uid, _)| uid)
@@ -317,12 +311,8 @@ impl Check<'_> {
 
     /// As a hold, it stops planning before the first row for which it holds, or that is NULL.
     async fn check_hold(&self, condition: &Value, rows: &[i64], nulls: &[i64]) -> Result<()> {
-        let plan = Call::Plan {
-            request: self.request("hold", None, Some(condition)),
-            after: None,
-            batches: 1,
-        };
-        let plan = self.call(plan).await?;
+        let request = self.request("hold", None, Some(condition));
+        let plan = self.subject.plan(request, None, 1).await?;
         let first = rows.iter().chain(nulls).min().copied();
         let last = match first {
             Some(1) => None,
@@ -330,19 +320,12 @@ impl Check<'_> {
             None => i64::try_from(self.values.len()).ok(),
         };
         ensure!(
-            plan["batches"][0]["id_end"].as_i64() == last
-                && (last.is_some() || plan["held"].as_i64() == first),
-            "must be held before {first:?}, but {plan}"
+            plan.batches.first().map(|batch| batch.id_end) == last
+                && (last.is_some() || plan.held == first),
+            "must be held before {first:?}, but {plan:?}"
         );
         Ok(())
     }
-}
-
-fn column(rows: &Value, name: &str) -> Result<Vec<i64>> {
-    let rows = rows.as_array().context("no rows")?;
-    (rows.iter())
-        .map(|row| row[name].as_i64().context("no id"))
-        .collect()
 }
 
 async fn create(

@@ -5,13 +5,11 @@ use std::process::Stdio;
 use std::time::Duration;
 
 use anyhow::{Result, ensure};
-use async_trait::async_trait;
-use batchintory::JobsQuery;
-use serde_json::Value;
+use batchintory::{Answer, Call, JobsQuery, Operations};
 use tokio::process::{Child, Command};
 
 use crate::http_subject::HttpSubject;
-use crate::subject::{Call, Failure, Subject};
+use crate::subject::Failure;
 
 /// A program that serves the HTTP API; killed when dropped.
 pub struct HttpProcess {
@@ -31,7 +29,7 @@ impl HttpProcess {
             .spawn()?;
         let subject = HttpSubject::new(format!("http://{address}"), token);
         loop {
-            let answer = subject.call(Call::Jobs(JobsQuery::default())).await;
+            let answer = subject.jobs(JobsQuery::default()).await;
             // Until it listens, what fails is the test's own connection.
             if answer.err().is_none_or(|error| error.name != "test") {
                 break;
@@ -46,9 +44,10 @@ impl HttpProcess {
     }
 }
 
-#[async_trait]
-impl Subject for HttpProcess {
-    async fn call(&self, call: Call) -> Result<Value, Failure> {
+impl Operations for HttpProcess {
+    type Error = Failure;
+
+    async fn call(&self, call: Call) -> Result<Answer, Failure> {
         self.subject.call(call).await
     }
 }

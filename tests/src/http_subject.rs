@@ -2,13 +2,14 @@
 
 use std::time::Duration;
 
-use async_trait::async_trait;
-use batchintory::{AcquireRequest, HistoryQuery, JobsQuery, Outcome};
+use batchintory::{
+    AcquireRequest, Answer, Call, Completion, HistoryQuery, JobsQuery, Operations, Outcome,
+};
 use percent_encoding::{NON_ALPHANUMERIC, utf8_percent_encode};
 use serde_json::{Value, json};
 use ureq::Agent;
 
-use crate::subject::{Call, Failure, Subject};
+use crate::subject::Failure;
 
 /// How long a connection may lie idle before another is made: services close those that do for 10 seconds.
 const MAX_IDLE: Duration = Duration::from_secs(5);
@@ -73,6 +74,35 @@ impl HttpSubject {
         Ok(json!({ case: answer }))
     }
 
+    fn advance(
+        &self,
+        done: Option<&Completion>,
+        request: &AcquireRequest,
+        claim_token: Option<&str>,
+        items: u32,
+    ) -> Result<Value, Failure> {
+        let path = format!("/v1/jobs/{}/advance", encoded(&request.job));
+        let done = match done {
+            Some(done) => {
+                let mut ended = to_json(&done.outcome)?;
+                if let Some(fields) = ended.as_object_mut() {
+                    fields.insert("claim_token".into(), done.claim_token.clone().into());
+                }
+                ended
+            }
+            None => Value::Null,
+        };
+        let body = json!({ "done": done, "request": body(request)?, "items": items });
+        let answer = self.post(&path, claim_token, &body)?;
+        let next = match (answer.get("batch"), answer.get("items")) {
+            (Some(batch), Some(items)) => {
+                json!({ "acquisition": { "batch": batch }, "items": items })
+            }
+            _ => json!({ "acquisition": { "nothing": answer }, "items": [] }),
+        };
+        Ok(json!({ "next": next }))
+    }
+
     fn complete(&self, claim_token: &str, outcome: &Outcome) -> Result<Value, Failure> {
         let end = if outcome.succeeded {
             "complete"
@@ -124,24 +154,34 @@ impl HttpSubject {
         }
     }
 
-    fn answer(&self, call: Call) -> Result<Value, Failure> {
+    /// What the service answers, as the JSON form of the operation's answer.
+    fn answer(&self, call: &Call) -> Result<Value, Failure> {
         match call {
-            Call::Acquire(request) => self.acquire(&request, None),
-            Call::AcquireWithToken {
+            Call::Acquire {
                 request,
                 claim_token,
-            } => self.acquire(&request, Some(&claim_token)),
-            Call::Advance { .. } => Err(Failure::new("test", "the service has no such operation")),
-            Call::AcquireMany { request, batches } => {
+            } => self.acquire(request, claim_token.as_deref()),
+            Call::Advance {
+                done,
+                request,
+                claim_token,
+                items,
+            } => self.advance(done.as_ref(), request, claim_token.as_deref(), *items),
+            Call::AcquireMany {
+                request,
+                batches,
+                claim_token,
+            } => {
                 let job = encoded(&request.job);
                 let path = format!("/v1/jobs/{job}/batches/many?batches={batches}");
-                field(self.post(&path, None, &body(&request)?), "batches")
+                let token = claim_token.as_deref();
+                field(self.post(&path, token, &body(request)?), "batches")
             }
             Call::Heartbeat {
                 claim_token,
                 lease_seconds,
             } => self.post(
-                &format!("/v1/batches/{}/heartbeat", encoded(&claim_token)),
+                &format!("/v1/batches/{}/heartbeat", encoded(claim_token)),
                 None,
                 &json!({ "lease_seconds": lease_seconds }),
             ),
@@ -151,7 +191,7 @@ impl HttpSubject {
                 target,
             } => field(
                 self.post(
-                    &format!("/v1/jobs/{}/requeue", encoded(&job)),
+                    &format!("/v1/jobs/{}/requeue", encoded(job)),
                     None,
                     &json!({ "meta_table": meta_table, "target": target }),
                 ),
@@ -163,11 +203,11 @@ impl HttpSubject {
                 after,
                 limit,
             } => {
-                let table = encoded(&meta_table);
-                let after = optional("after", after);
+                let table = encoded(meta_table);
+                let after = optional("after", *after);
                 self.get(&format!(
                     "/v1/jobs/{}/audit?meta_table={table}&limit={limit}{after}",
-                    encoded(&job)
+                    encoded(job)
                 ))
             }
             Call::Items {
@@ -175,8 +215,8 @@ impl HttpSubject {
                 after,
                 limit,
             } => {
-                let after = optional("after", after);
-                let token = encoded(&claim_token);
+                let after = optional("after", *after);
+                let token = encoded(claim_token);
                 field(
                     self.get(&format!("/v1/batches/{token}/items?limit={limit}{after}")),
                     "items",
@@ -185,44 +225,53 @@ impl HttpSubject {
             Call::Complete {
                 claim_token,
                 outcome,
-            } => self.complete(&claim_token, &outcome),
+            } => self.complete(claim_token, outcome),
             Call::Plan {
                 request,
                 after,
                 batches,
             } => {
-                let after = optional("after", after);
+                let after = optional("after", *after);
                 let job = encoded(&request.job);
                 let path = format!("/v1/jobs/{job}/plan?batches={batches}{after}");
-                self.post(&path, None, &body(&request)?)
+                self.post(&path, None, &body(request)?)
             }
             Call::Progress { request, cap } => {
                 let path = format!("/v1/jobs/{}/progress?cap={cap}", encoded(&request.job));
-                self.post(&path, None, &body(&request)?)
+                self.post(&path, None, &body(request)?)
             }
-            Call::Warnings(request) => {
+            Call::Warnings { request } => {
                 let path = format!("/v1/jobs/{}/warnings", encoded(&request.job));
-                field(self.post(&path, None, &body(&request)?), "warnings")
+                field(self.post(&path, None, &body(request)?), "warnings")
             }
-            Call::Jobs(query) => field(self.get(&jobs_path(&query)), "jobs"),
-            Call::History(query) => self.history(&query),
+            Call::Jobs { query } => field(self.get(&jobs_path(query)), "jobs"),
+            Call::History { query } => self.history(query),
             Call::SchemaStatements { dialect } => {
                 let dialect = to_json(dialect)?;
                 let path = format!("/v1/schema/{}", dialect.as_str().unwrap_or_default());
                 field(self.get(&path), "statements")
             }
             Call::Migrate {} => self.post("/v1/migrate", None, &json!({})),
+            Call::Notifications { .. } => Err(Failure::of_test(format!(
+                "the service has no route for {}",
+                call.name()
+            ))),
         }
     }
 }
 
-#[async_trait]
-impl Subject for HttpSubject {
-    async fn call(&self, call: Call) -> Result<Value, Failure> {
+impl Operations for HttpSubject {
+    type Error = Failure;
+
+    async fn call(&self, call: Call) -> Result<Answer, Failure> {
         let subject = self.clone();
-        tokio::task::spawn_blocking(move || subject.answer(call))
-            .await
-            .map_err(|error| broken(&error))?
+        let answered = tokio::task::spawn_blocking(move || {
+            let answer = subject.answer(&call)?;
+            (call.answer_from(&answer.to_string())).map_err(|error| {
+                Failure::of_test(format!("{answer} answers no {}: {error}", call.name()))
+            })
+        });
+        answered.await.map_err(Failure::of_test)?
     }
 }
 
@@ -248,16 +297,16 @@ fn field(answer: Result<Value, Failure>, name: &str) -> Result<Value, Failure> {
 }
 
 fn to_json(value: impl serde::Serialize) -> Result<Value, Failure> {
-    serde_json::to_value(value).map_err(|error| broken(&error))
+    serde_json::to_value(value).map_err(Failure::of_test)
 }
 
 fn read(answer: Result<ureq::http::Response<ureq::Body>, ureq::Error>) -> Result<Value, Failure> {
-    let mut response = answer.map_err(|error| broken(&error))?;
+    let mut response = answer.map_err(Failure::of_test)?;
     let status = response.status();
-    let text = (response.body_mut().read_to_string()).map_err(|error| broken(&error))?;
+    let text = (response.body_mut().read_to_string()).map_err(Failure::of_test)?;
     let value = match text.as_str() {
         "" => Value::Null,
-        text => serde_json::from_str(text).map_err(|error| broken(&error))?,
+        text => serde_json::from_str(text).map_err(Failure::of_test)?,
     };
     if status.is_success() {
         return Ok(value);
@@ -274,10 +323,6 @@ fn read(answer: Result<ureq::http::Response<ureq::Body>, ureq::Error>) -> Result
         facts,
         ..Failure::new(&text("error"), text("detail"))
     })
-}
-
-fn broken(error: &dyn std::fmt::Display) -> Failure {
-    Failure::new("test", error)
 }
 
 /// Where the jobs of a query are listed.

@@ -7,6 +7,8 @@ use std::path::{Path, PathBuf};
 use anyhow::{Context, Result};
 use tokio::process::Command;
 
+use crate::operations::Place;
+
 /// The variable with the Python that has the package installed.
 pub const PYTHON: &str = "BATCHINTORY_TEST_PYTHON_PACKAGE";
 
@@ -28,6 +30,14 @@ impl Language {
         match self {
             Self::Python => "Python",
             Self::JavaScript => "JavaScript",
+        }
+    }
+
+    /// The package.
+    pub fn place(self) -> Place {
+        match self {
+            Self::Python => Place::Python,
+            Self::JavaScript => Place::JavaScript,
         }
     }
 

@@ -2,13 +2,14 @@
 //!
 //! A scenario is data: a JSON file in `tests/scenarios` with meta tables and steps. It knows
 //! neither the host nor the database, so that one description serves every adapter in every
-//! language. [`scenario`] gives its form, [`Subject`] is what it runs against.
+//! language. [`scenario`] gives its form; it runs against whatever has the [`Operations`](batchintory::Operations).
 
 pub mod conditions;
 pub mod databases;
 pub mod http_process;
 pub mod http_subject;
 pub mod language;
+pub mod operations;
 pub mod process_subject;
 pub mod proxy;
 pub mod race;
@@ -27,4 +28,4 @@ pub use http_process::HttpProcess;
 pub use http_subject::HttpSubject;
 pub use process_subject::ProcessSubject;
 pub use scenario::Scenario;
-pub use subject::{Call, Failure, Subject};
+pub use subject::{Failure, Subject};

@@ -3,20 +3,21 @@
 //! It reads a line at a time. First, and again for every scenario, comes `{"open": [inventory, meta]}` with the
 //! URLs of two databases; then a [`Call`] on each line, as scenarios write it. For each it writes a line:
 //! `{"ok": …}` with the answer, or `{"error": {"name": …, "message": …}}` with the name that the error has in
-//! the WIT interface.
+//! the WIT interface. What an answer lacks is none.
 
 use std::process::Stdio;
 use std::sync::Arc;
 
 use anyhow::{Context, Result, bail};
-use async_trait::async_trait;
+use batchintory::{Answer, Call, Operations};
 use serde::{Deserialize, Serialize};
-use serde_json::{Value, json};
+use serde_json::json;
+use serde_json::value::RawValue;
 use tokio::io::{AsyncBufReadExt, AsyncWriteExt, BufReader, Lines};
 use tokio::process::{Child, ChildStdin, ChildStdout, Command};
 use tokio::sync::Mutex;
 
-use crate::subject::{Call, Failure, Subject};
+use crate::subject::Failure;
 
 /// A program that answers calls; killed when dropped.
 #[derive(Clone)]
@@ -31,8 +32,8 @@ struct Process {
 
 #[derive(Deserialize)]
 #[serde(rename_all = "kebab-case", deny_unknown_fields)]
-enum Answer {
-    Ok(Value),
+enum Line {
+    Ok(Box<RawValue>),
     Error(Failure),
 }
 
@@ -58,12 +59,12 @@ impl ProcessSubject {
     /// Works on these databases from now on, by their URLs.
     pub async fn open(&self, inventory: &str, meta: &str) -> Result<()> {
         match self.ask(&json!({ "open": [inventory, meta] })).await? {
-            Answer::Ok(_) => Ok(()),
-            Answer::Error(failure) => bail!("the databases cannot be opened: {failure:?}"),
+            Line::Ok(_) => Ok(()),
+            Line::Error(failure) => bail!("the databases cannot be opened: {failure:?}"),
         }
     }
 
-    async fn ask(&self, call: &impl Serialize) -> Result<Answer> {
+    async fn ask(&self, call: &impl Serialize) -> Result<Line> {
         let mut line = serde_json::to_string(call)?;
         line.push('\n');
         let (input, output) = &mut *self.process.pipes.lock().await;
@@ -73,13 +74,16 @@ impl ProcessSubject {
     }
 }
 
-#[async_trait]
-impl Subject for ProcessSubject {
-    async fn call(&self, call: Call) -> Result<Value, Failure> {
+impl Operations for ProcessSubject {
+    type Error = Failure;
+
+    async fn call(&self, call: Call) -> Result<Answer, Failure> {
         match self.ask(&call).await {
-            Ok(Answer::Ok(value)) => Ok(value),
-            Ok(Answer::Error(failure)) => Err(failure),
-            Err(error) => Err(Failure::new("test", format!("{error:?}"))),
+            Ok(Line::Ok(answer)) => call.answer_from(answer.get()).map_err(|error| {
+                Failure::of_test(format!("{answer} answers no {}: {error}", call.name()))
+            }),
+            Ok(Line::Error(failure)) => Err(failure),
+            Err(error) => Err(Failure::of_test(format!("{error:?}"))),
         }
     }
 }

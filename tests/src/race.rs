@@ -1,13 +1,12 @@
 //! Clients that race each other for the batches of a job.
 
-use anyhow::{Context, Result, bail, ensure};
-use batchintory::AcquireRequest;
-use serde_json::Value;
+use anyhow::{Result, bail, ensure};
+use batchintory::{AcquireRequest, Acquisition, Operations};
 use tokio::task::JoinSet;
 
 use crate::databases::TestDatabase;
 use crate::http_subject::HttpSubject;
-use crate::subject::{Call, Subject};
+use crate::subject::Failure;
 use crate::tables::{Series, Table};
 
 const CLIENTS: usize = 8;
@@ -30,7 +29,7 @@ pub async fn race(database: &TestDatabase, service: &HttpSubject) -> Result<u32>
         ..Table::files(Vec::new())
     };
     files.create(database.connection.as_ref()).await?;
-    let (_, mut repeated) = persistently(service, || Call::Migrate {}).await?;
+    let (_, mut repeated) = persistently(|| service.migrate()).await?;
     let mut clients = JoinSet::new();
     for client in 0..CLIENTS {
         clients.spawn(work(service.clone(), client));
@@ -55,30 +54,33 @@ async fn work(subject: HttpSubject, client: usize) -> Result<(Vec<(i64, i64)>, u
     let mut repeated = 0;
     let mut ranges = Vec::new();
     loop {
-        let call = || Call::AcquireWithToken {
-            request: AcquireRequest {
+        let acquire = || {
+            let request = AcquireRequest {
                 max_count: Some(5),
                 ..AcquireRequest::new("files", "job")
-            },
-            claim_token: format!("client-{client}-{}", ranges.len()),
+            };
+            let token = format!("client-{client}-{}", ranges.len());
+            subject.acquire(request, Some(token))
         };
-        let (acquired, again) = persistently(&subject, call).await?;
+        let (acquired, again) = persistently(acquire).await?;
         repeated += again;
-        let Some(batch) = acquired.get("batch") else {
+        let Acquisition::Batch(batch) = acquired else {
             return Ok((ranges, repeated));
         };
-        let id = |name| batch.get(name).and_then(Value::as_i64).context("an id");
-        ranges.push((id("id_start")?, id("id_end")?));
+        ranges.push((batch.id_start, batch.id_end));
     }
 }
 
 /// Calls until the database is reached. Gives back how often it was called again, too.
-async fn persistently(subject: &HttpSubject, call: impl Fn() -> Call) -> Result<(Value, u32)> {
+async fn persistently<T, F>(call: impl Fn() -> F) -> Result<(T, u32)>
+where
+    F: Future<Output = Result<T, Failure>>,
+{
     for again in 0..MOST_CALLS {
-        match subject.call(call()).await {
+        match call().await {
             Ok(answer) => return Ok((answer, again)),
             Err(failure) if failure.name == "unavailable" => {}
-            Err(failure) => bail!("{failure:?}"),
+            Err(failure) => bail!("{failure}"),
         }
     }
     bail!("the database was never reached")

@@ -4,12 +4,12 @@ use std::collections::HashMap;
 use std::path::Path;
 
 use anyhow::{Context, Result, bail, ensure};
-use batchintory::Dialect;
+use batchintory::{Advanced, Answer, Call, Dialect, Operations};
 use batchintory_wasmtime::Database;
 use serde::Deserialize;
 use serde_json::Value;
 
-use crate::subject::{Call, Subject};
+use crate::subject::Failure;
 use crate::tables::{Table, execute};
 
 /// A story with a meta table, told in calls and what they must give.
@@ -83,11 +83,19 @@ impl Scenario {
         Ok(scenarios)
     }
 
+    /// The names of the operations that it calls.
+    pub fn operations(&self) -> impl Iterator<Item = &str> {
+        let calls = self.steps.iter().filter_map(|step| step.call.as_ref());
+        calls
+            .filter_map(Value::as_object)
+            .flat_map(|call| call.keys().map(String::as_str))
+    }
+
     /// Runs it: the meta tables are made in `meta`, the calls go to `subject`, which keeps its
     /// inventory in `inventory`.
     pub async fn run(
         &self,
-        subject: &dyn Subject,
+        subject: &impl Operations<Error: Into<Failure>>,
         inventory: &dyn Database,
         meta: &dyn Database,
     ) -> Result<()> {
@@ -112,7 +120,7 @@ impl Scenario {
     async fn run_step(
         &self,
         step: &Step,
-        subject: &dyn Subject,
+        subject: &impl Operations<Error: Into<Failure>>,
         (inventory, meta): (&dyn Database, &dyn Database),
         kept: &mut HashMap<String, Value>,
     ) -> Result<()> {
@@ -130,7 +138,12 @@ impl Scenario {
             return Ok(());
         };
         let call: Call = serde_json::from_value(resolve(call, kept)?)?;
-        let answer = subject.call(call.clone()).await;
+        let answer = match subject.call(call.clone()).await {
+            // To a scenario it is as if the call had failed, as it is in all languages.
+            Ok(Answer::Advance(Advanced { next: Err(error) })) => Err(error.into()),
+            Ok(answer) => Ok(serde_json::to_value(answer)?),
+            Err(error) => Err(error.into()),
+        };
         match (&step.fails, answer) {
             (None, Ok(answer)) => {
                 if let Some(expected) = &step.gives {

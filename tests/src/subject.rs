@@ -1,123 +1,37 @@
-//! What a scenario runs against: anything that has the operations of the interface `inventory`.
+//! What tests run against, whatever it is: anything that has the operations.
 
-use async_trait::async_trait;
-use batchintory::{
-    AcquireRequest, Acquisition, Advanced, Batch, Completion, Dialect, HistoryQuery, JobsQuery,
-    Outcome, Planner, RequeueTarget,
-};
-use batchintory_wasmtime::{Acquired, Databases, Inventory, SystemRandom};
-use serde::{Deserialize, Serialize};
+use std::fmt;
+
+use batchintory::{Answer, Call, Operations, Planner};
+use batchintory_wasmtime::{Databases, Inventory, SystemRandom};
+use serde::Deserialize;
 use serde_json::{Map, Value};
 
-/// A call of one operation, with its arguments.
-#[derive(Debug, Clone, Serialize, Deserialize)]
-#[serde(rename_all = "kebab-case", deny_unknown_fields)]
-pub enum Call {
-    /// `acquire`
-    Acquire(AcquireRequest),
-    /// `acquire` with a claim token of the caller's own
-    AcquireWithToken {
-        /// What to hand out.
-        request: AcquireRequest,
-        /// The token.
-        claim_token: String,
-    },
-    /// `advance`
-    Advance {
-        /// The batch to end first.
-        done: Option<Completion>,
-        /// What to hand out.
-        request: AcquireRequest,
-        /// The next batch's token.
-        claim_token: Option<String>,
-        /// At most so many of its items.
-        items: u32,
-    },
-    /// `acquire-many`
-    AcquireMany {
-        /// What to hand out.
-        request: AcquireRequest,
-        /// At most so many batches.
-        batches: u32,
-    },
-    /// `heartbeat`
-    Heartbeat {
-        /// The batch's claim token.
-        claim_token: String,
-        /// How long the lease goes on.
-        lease_seconds: u32,
-    },
-    /// `requeue`
-    Requeue {
-        /// The job's meta table.
-        meta_table: String,
-        /// The job.
-        job: String,
-        /// What to requeue.
-        target: RequeueTarget,
-    },
-    /// `audit`
-    Audit {
-        /// The job's meta table.
-        meta_table: String,
-        /// The job.
-        job: String,
-        /// Only ranges behind this id.
-        after: Option<i64>,
-        /// At most so many ranges.
-        limit: u32,
-    },
-    /// `items`
-    Items {
-        /// The batch's claim token.
-        claim_token: String,
-        /// Only items with higher ids.
-        after: Option<i64>,
-        /// At most so many.
-        limit: u32,
-    },
-    /// `complete`
-    Complete {
-        /// The batch's claim token.
-        claim_token: String,
-        /// How it ended.
-        outcome: Outcome,
-    },
-    /// `plan`
-    Plan {
-        /// What to plan.
-        request: AcquireRequest,
-        /// As if everything up to this id were claimed.
-        after: Option<i64>,
-        /// At most so many batches.
-        batches: u32,
-    },
-    /// `progress`
-    Progress {
-        /// What to count.
-        request: AcquireRequest,
-        /// How far to count.
-        cap: u64,
-    },
-    /// `warnings`
-    Warnings(AcquireRequest),
-    /// `jobs`
-    Jobs(JobsQuery),
-    /// `history`
-    History(HistoryQuery),
-    /// `schema-statements`
-    SchemaStatements {
-        /// In this dialect.
-        dialect: Dialect,
-    },
-    /// `migrate`
-    Migrate {},
+use crate::http_process::HttpProcess;
+use crate::http_subject::HttpSubject;
+use crate::process_subject::ProcessSubject;
+
+/// The native core, without a component between.
+pub type NativeCore = Planner<Databases, SystemRandom>;
+
+/// Any of those that have the operations, where a test does not know which.
+pub enum Subject {
+    /// The native core.
+    NativeCore(NativeCore),
+    /// The component in wasmtime.
+    Component(Inventory),
+    /// A service at a URL.
+    Service(HttpSubject),
+    /// A program that serves.
+    ServingProcess(HttpProcess),
+    /// A program in any language.
+    Program(ProcessSubject),
 }
 
-/// Why a call failed.
+/// Why a call failed, as far as any host and any language tells.
 #[derive(Debug, Clone, PartialEq, Eq, Deserialize)]
 pub struct Failure {
-    /// The error's name, as in the WIT interface.
+    /// The error's name, as in the WIT interface; `test` where the test itself went wrong.
     pub name: String,
     /// Its sentence.
     pub message: String,
@@ -127,177 +41,28 @@ pub struct Failure {
 }
 
 impl Failure {
-    /// One of the tests' own.
-    pub fn new(name: &str, message: impl ToString) -> Self {
+    /// By its name and its sentence.
+    pub fn new(name: &str, message: impl fmt::Display) -> Self {
         Self {
             name: name.into(),
             message: message.to_string(),
             facts: Map::new(),
         }
     }
-}
 
-/// Something that has the operations of the interface `inventory`.
-#[async_trait]
-pub trait Subject: Send + Sync {
-    /// Makes a call and gives its answer as JSON.
-    async fn call(&self, call: Call) -> Result<Value, Failure>;
-}
-
-#[async_trait]
-impl Subject for Box<dyn Subject> {
-    async fn call(&self, call: Call) -> Result<Value, Failure> {
-        self.as_ref().call(call).await
+    /// The test itself went wrong.
+    pub fn of_test(error: impl fmt::Display) -> Self {
+        Self::new("test", error)
     }
 }
 
-/// The native core, without a component between.
-pub type NativeCore = Planner<Databases, SystemRandom>;
-
-#[async_trait]
-impl Subject for NativeCore {
-    async fn call(&self, call: Call) -> Result<Value, Failure> {
-        match call {
-            Call::Acquire(request) => answer(self.acquire(&request, None).await),
-            Call::AcquireWithToken {
-                request,
-                claim_token,
-            } => answer(self.acquire(&request, Some(&claim_token)).await),
-            Call::Advance {
-                done,
-                request,
-                claim_token,
-                items,
-            } => {
-                let token = claim_token.as_deref();
-                answer_of_advance(self.advance(done.as_ref(), &request, token, items).await?)
-            }
-            Call::AcquireMany { request, batches } => {
-                answer(self.acquire_many(&request, batches, None).await)
-            }
-            Call::Heartbeat {
-                claim_token,
-                lease_seconds,
-            } => answer(self.heartbeat(&claim_token, lease_seconds).await),
-            Call::Requeue {
-                meta_table,
-                job,
-                target,
-            } => answer(self.requeue(&meta_table, &job, &target).await),
-            Call::Audit {
-                meta_table,
-                job,
-                after,
-                limit,
-            } => answer(self.audit(&meta_table, &job, after, limit).await),
-            Call::Items {
-                claim_token,
-                after,
-                limit,
-            } => answer(self.items(&claim_token, after, limit).await),
-            Call::Complete {
-                claim_token,
-                outcome,
-            } => answer(self.complete(&claim_token, &outcome).await),
-            Call::Plan {
-                request,
-                after,
-                batches,
-            } => answer(self.plan(&request, after, batches).await),
-            Call::Progress { request, cap } => answer(self.progress(&request, cap).await),
-            Call::Warnings(request) => answer(self.warnings(&request).await),
-            Call::Jobs(query) => answer(self.jobs(&query).await),
-            Call::History(query) => answer(self.history(&query).await),
-            Call::SchemaStatements { dialect } => answer(self.schema_statements(dialect)),
-            Call::Migrate {} => answer(self.migrate().await),
-        }
+impl fmt::Display for Failure {
+    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(formatter, "{}: {}", self.name, self.message)
     }
 }
 
-#[async_trait]
-impl Subject for Inventory {
-    async fn call(&self, call: Call) -> Result<Value, Failure> {
-        match call {
-            Call::Acquire(request) => answer(self.acquire(&request).await.map(acquisition)),
-            Call::AcquireWithToken {
-                request,
-                claim_token,
-            } => {
-                let acquired = self.acquire_with_token(&request, &claim_token).await;
-                answer(acquired.map(acquisition))
-            }
-            Call::Advance {
-                done,
-                request,
-                claim_token,
-                items,
-            } => {
-                let token = claim_token.as_deref();
-                let advanced = self.advance(done.as_ref(), &request, token, items).await?;
-                answer_of_advance(advanced)
-            }
-            Call::AcquireMany { request, batches } => {
-                let batches = self.acquire_many(&request, batches).await;
-                let records = |batches: Vec<batchintory_wasmtime::Batch>| -> Vec<Batch> {
-                    batches.iter().map(|batch| (**batch).clone()).collect()
-                };
-                answer(batches.map(records))
-            }
-            Call::Heartbeat {
-                claim_token,
-                lease_seconds,
-            } => answer(self.heartbeat(&claim_token, lease_seconds).await),
-            Call::Requeue {
-                meta_table,
-                job,
-                target,
-            } => answer(self.requeue(&meta_table, &job, &target).await),
-            Call::Audit {
-                meta_table,
-                job,
-                after,
-                limit,
-            } => answer(self.audit(&meta_table, &job, after, limit).await),
-            Call::Items {
-                claim_token,
-                after,
-                limit,
-            } => answer(self.items(&claim_token, after, limit).await),
-            Call::Complete {
-                claim_token,
-                outcome,
-            } => answer(self.complete(&claim_token, &outcome).await),
-            Call::Plan {
-                request,
-                after,
-                batches,
-            } => answer(self.plan(&request, after, batches).await),
-            Call::Progress { request, cap } => answer(self.progress(&request, cap).await),
-            Call::Warnings(request) => answer(self.warnings(&request).await),
-            Call::Jobs(query) => answer(self.jobs(&query).await),
-            Call::History(query) => answer(self.history(&query).await),
-            Call::SchemaStatements { dialect } => answer(self.schema_statements(dialect).await),
-            Call::Migrate {} => answer(self.migrate().await),
-        }
-    }
-}
-
-fn acquisition(acquired: Acquired) -> Acquisition {
-    match acquired {
-        Acquired::Batch(batch) => Acquisition::Batch((*batch).clone()),
-        Acquired::Nothing(nothing) => Acquisition::Nothing(nothing),
-    }
-}
-
-/// The next batch with its items, or why there is none: to a scenario that is as if the call had failed.
-fn answer_of_advance(advanced: Advanced) -> Result<Value, Failure> {
-    answer(advanced.next)
-}
-
-fn answer<T: Serialize, E: Into<Failure>>(result: Result<T, E>) -> Result<Value, Failure> {
-    let answer = result.map_err(Into::into)?;
-    serde_json::to_value(answer).map_err(|error| Failure::new("test", error))
-}
+impl std::error::Error for Failure {}
 
 impl From<batchintory::Error> for Failure {
     fn from(error: batchintory::Error) -> Self {
@@ -319,5 +84,19 @@ impl From<batchintory_wasmtime::Error> for Failure {
             batchintory_wasmtime::Error::Planner(error) => error.into(),
             error => Self::new(error.name(), error),
         }
+    }
+}
+
+impl Operations for Subject {
+    type Error = Failure;
+
+    async fn call(&self, call: Call) -> Result<Answer, Failure> {
+        Ok(match self {
+            Self::NativeCore(planner) => planner.call(call).await?,
+            Self::Component(inventory) => inventory.call(call).await?,
+            Self::Service(service) => service.call(call).await?,
+            Self::ServingProcess(process) => process.call(call).await?,
+            Self::Program(program) => program.call(call).await?,
+        })
     }
 }

@@ -5,11 +5,13 @@ use std::path::Path;
 use std::time::Instant;
 
 use anyhow::{Result, ensure};
+use batchintory::Operations;
 
 use crate::databases::{TestDatabase, mysql, postgres, sqlite};
+use crate::operations::Place;
 use crate::report;
 use crate::scenario::Scenario;
-use crate::subject::Subject;
+use crate::subject::Failure;
 
 /// A database system.
 #[derive(Debug, Clone, Copy)]
@@ -66,15 +68,19 @@ impl fmt::Display for Layout {
     }
 }
 
-/// Runs every scenario, each with databases of its own, and tells of all that fail. `host` makes what is
-/// tested, for the database of the inventory and that of the meta tables; `host_name` is what reports call it.
-pub async fn run_all<S: Subject>(
-    host_name: &str,
+/// Runs every scenario, each with databases of its own, and tells of all that fail; but for those with an
+/// operation that is left out in this place. `host` makes what is tested, for the database of the inventory and that of
+/// the meta tables; `host_name` is what reports call it.
+pub async fn run_all<S: Operations<Error: Into<Failure>>>(
+    (host_name, place): (&str, Place),
     layout: Layout,
     host: impl AsyncFn(&TestDatabase, &TestDatabase) -> Result<S>,
 ) -> Result<()> {
     let directory = Path::new(env!("CARGO_MANIFEST_DIR")).join("scenarios");
-    let scenarios = Scenario::read_all(&directory)?;
+    let mut scenarios = Scenario::read_all(&directory)?;
+    scenarios.retain(|(_, scenario)| {
+        (scenario.operations()).all(|operation| place.leaves_out(operation).is_none())
+    });
     ensure!(
         !scenarios.is_empty(),
         "no scenarios in {}",

@@ -2,7 +2,7 @@
 //! they were sent once, with the places of what differs from claim to claim.
 
 use anyhow::{Context, Result, bail};
-use batchintory_wasmtime::batchintory::{Acquisition, Planner};
+use batchintory_wasmtime::batchintory::{Acquisition, Operations as _, Planner};
 use batchintory_wasmtime::{
     Access, AcquireRequest, DatabaseOptions, Databases, Outcome, SystemRandom, Value, connect,
 };
@@ -66,11 +66,11 @@ impl Statements {
         let mut last = None;
         for _ in 0..=CLAIMS_BEFORE {
             recorder.take();
-            let Acquisition::Batch(batch) = planner.acquire(&request, None).await? else {
+            let Acquisition::Batch(batch) = planner.acquire(request.clone(), None).await? else {
                 bail!("nothing to claim");
             };
             planner
-                .complete(&batch.claim_token, &Outcome::succeeded(None))
+                .complete(batch.claim_token.clone(), Outcome::succeeded(None))
                 .await?;
             last = Some(batch);
         }

@@ -5,31 +5,14 @@ use base64::prelude::BASE64_STANDARD;
 use http::header::{AUTHORIZATION, HeaderName, ORIGIN};
 use http::{HeaderMap, Method};
 
+use crate::access::Access;
 use crate::cookie::Place;
 use crate::notices::Notices;
-use crate::operation::Operation;
 use crate::problem::Problem;
+use crate::request::Request;
 use crate::same_site;
-use crate::service::Request;
 use crate::settings::Rules;
 use crate::token::Token;
-
-/// What a caller needs for an operation.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(crate) enum Access {
-    /// Nothing.
-    Open,
-    /// A token of any role: it tells what the service is, and nothing of what it has.
-    Known,
-    /// To see what is in the inventory, without results and logs: the role `read`, or reading is public.
-    Inventory,
-    /// The role `read`.
-    Read,
-    /// The role `work`.
-    Work,
-    /// The role `admin`.
-    Admin,
-}
 
 /// Who is calling.
 #[derive(Debug, Clone, Copy)]
@@ -122,22 +105,23 @@ enum Sent {
     Unreadable,
 }
 
-/// Finds out who is calling.
+/// Finds out who is calling, to do what needs this access. A browser may keep the token of who only reads, and
+/// of `people`.
 ///
 /// # Errors
 ///
 /// When a token was sent that is none, or by a page of another site.
 pub(crate) fn identify<'a>(
     request: &Request<'_>,
-    operation: &Operation,
+    (access, people): (Access, bool),
     rules: &'a Rules,
-    notices: &impl Notices,
+    notices: &dyn Notices,
 ) -> Result<Caller<'a>, Problem> {
     let mut caller = Caller {
         public_reads: rules.public_reads,
         ..Caller::unknown()
     };
-    if operation.access() == Access::Open {
+    if access == Access::Open {
         return Ok(caller);
     }
     let is_read = matches!(request.method, Method::GET | Method::HEAD);
@@ -153,7 +137,7 @@ pub(crate) fn identify<'a>(
         Some(Sent::Unreadable) => {}
         None => {
             // The API's operations that change something are for programs, which send a header.
-            if is_read || matches!(operation, Operation::Dashboard(_)) {
+            if is_read || people {
                 let place = Place::of(request, rules);
                 if let Some(token) = place.token(request.headers) {
                     caller.token = rules.tokens.find(&token);
@@ -164,7 +148,7 @@ pub(crate) fn identify<'a>(
             if caller.has_stale_cookie {
                 notices.wrong_token();
             }
-            return match rules.tokens.are_none() && !caller.may(operation.access()) {
+            return match rules.tokens.are_none() && !caller.may(access) {
                 true => Err(Problem::forbidden(
                     "the service has no access token, so nobody may do this; configure one",
                 )),

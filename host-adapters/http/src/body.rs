@@ -7,6 +7,12 @@ use serde::de::DeserializeOwned;
 
 use crate::problem::Problem;
 
+/// The longest request for batches: a filter and a hold of 64 KiB each, and what JSON adds to them.
+pub(crate) const MAX_REQUEST_BYTES: usize = 256 * 1024;
+
+/// The longest end of a batch: a result and a log of 1 MiB each, and what JSON adds to them.
+pub(crate) const MAX_OUTCOME_BYTES: usize = 4 * 1024 * 1024;
+
 /// Where a request's body comes from.
 pub trait Body {
     /// Reads all of it.

@@ -1,15 +1,14 @@
 //! The inventory as one caller may use it, and is told of it.
 
 use std::cell::{Cell, RefCell};
+use std::future::ready;
 
 use batchintory::{
-    AcquireRequest, Acquisition, Attempt, AuditPage, Batch, BatchPlan, Dialect, Error,
-    HistoryQuery, Item, JobProgress, JobSummary, JobsQuery, Migration, Outcome, RequeueTarget,
-    Settings as Databases,
+    Advanced, Answer, Call, Error, JobSummary, JobsQuery, Operations, Settings as Databases,
 };
 
 use crate::allowed_tables::{AllowedTables, is_inventory};
-use crate::inventory::Inventory;
+use crate::inventory::{AnyInventory, Inventory};
 use crate::notices::Notices;
 
 /// How long a line of the log may be, in characters: words may quote what was sent.
@@ -17,20 +16,20 @@ const LONGEST_LINE: usize = 2_000;
 
 /// An inventory that lets a caller name the tables that are allowed alone; that tells the database's own
 /// words to those who are known, and to the log; and that knows afterwards which table was named.
-pub(crate) struct CallersInventory<'a, I, N> {
-    pub(crate) inventory: &'a I,
-    pub(crate) notices: &'a N,
-    pub(crate) tables: &'a AllowedTables,
+pub(crate) struct CallersInventory<'a> {
+    inventory: &'a dyn AnyInventory,
+    notices: &'a dyn Notices,
+    tables: &'a AllowedTables,
     /// Whether the caller is told the database's own words.
-    pub(crate) tells_words: bool,
+    tells_words: bool,
     named: RefCell<Option<String>>,
     is_refused: Cell<bool>,
 }
 
-impl<'a, I: Inventory, N: Notices> CallersInventory<'a, I, N> {
+impl<'a> CallersInventory<'a> {
     pub(crate) fn new(
-        inventory: &'a I,
-        notices: &'a N,
+        inventory: &'a dyn AnyInventory,
+        notices: &'a dyn Notices,
         tables: &'a AllowedTables,
         tells_words: bool,
     ) -> Self {
@@ -74,22 +73,61 @@ impl<'a, I: Inventory, N: Notices> CallersInventory<'a, I, N> {
         .of_table(&meta_table))
     }
 
-    fn name_in(&self, request: &AcquireRequest) -> Result<(), Error> {
-        self.name(&request.meta_table, request.source_job.is_some())
+    /// Makes a call for the caller.
+    fn answer(&self, call: Call) -> Result<Answer, Error> {
+        if let Some((meta_table, may_be_inventory)) = named(&call) {
+            self.name(meta_table, may_be_inventory)?;
+        }
+        let secrets = secrets(&call);
+        match call {
+            Call::Jobs { query } => self.allowed_jobs(query).map(Answer::Jobs),
+            Call::History { .. } => self.listed(self.inventory.answer(call)),
+            call => match self.told(self.inventory.answer(call), &secrets)? {
+                // The error of its claim is part of the answer, and told as all errors are.
+                Answer::Advance(Advanced { next }) => {
+                    let next = self.told(next, &secrets);
+                    Ok(Answer::Advance(Advanced { next }))
+                }
+                answer => Ok(answer),
+            },
+        }
     }
 
-    /// What the caller is told, and the log beside. `secret` is a claim token, which no log may hold.
-    fn told<T>(&self, answer: Result<T, Error>, secret: Option<&str>) -> Result<T, Error> {
+    /// Jobs on tables that the caller may name.
+    fn allowed_jobs(&self, mut query: JobsQuery) -> Result<Vec<JobSummary>, Error> {
+        let most = query.limit as usize;
+        let databases = (!self.tables.are_all()).then(|| self.inventory.databases());
+        let mut jobs = Vec::new();
+        loop {
+            let page = self.listed(self.inventory.jobs(query.clone()))?;
+            // A page of others' jobs is not the end.
+            query.after = page.last().map(JobSummary::place);
+            let is_allowed = |job: &JobSummary| {
+                databases.as_ref().is_none_or(|databases| {
+                    let table = &job.meta_table;
+                    self.tables.allow(table, databases) || is_inventory(table, databases)
+                })
+            };
+            jobs.extend(page.into_iter().filter(is_allowed));
+            if databases.is_none() || query.after.is_none() || jobs.len() >= most {
+                jobs.truncate(most);
+                return Ok(jobs);
+            }
+        }
+    }
+
+    /// What the caller is told, and the log beside, which may not hold these claim tokens.
+    fn told<T>(&self, answer: Result<T, Error>, secrets: &[String]) -> Result<T, Error> {
         let error = match answer {
             Ok(answer) => return Ok(answer),
             Err(error) => error,
         };
         let is_trouble = matches!(error, Error::Database(_) | Error::Unavailable(_));
         if is_trouble || !self.tells_words {
-            let message = match secret {
-                Some(secret) if !secret.is_empty() => error.message().replace(secret, "…"),
-                _ => error.message().to_owned(),
-            };
+            let secrets = secrets.iter().filter(|secret| !secret.is_empty());
+            let message = secrets.fold(error.message().to_owned(), |message, secret| {
+                message.replace(secret, "…")
+            });
             let line = format!("{}: {message}", error.name());
             self.notices.trouble(&on_one_line(&line));
         }
@@ -104,7 +142,7 @@ impl<'a, I: Inventory, N: Notices> CallersInventory<'a, I, N> {
     fn listed<T>(&self, answer: Result<T, Error>) -> Result<T, Error> {
         match answer {
             Err(error @ Error::InvalidRequest(_)) => Err(error),
-            answer => self.told(answer, None),
+            answer => self.told(answer, &[]),
         }
     }
 }
@@ -143,116 +181,70 @@ fn without_words(error: &Error) -> Error {
     }
 }
 
-impl<I: Inventory, N: Notices> Inventory for CallersInventory<'_, I, N> {
+/// The meta table that a call names, and whether it may be the inventory: what is in it, to look at or to hand
+/// out again.
+fn named(call: &Call) -> Option<(&str, bool)> {
+    match call {
+        Call::Acquire { request, .. }
+        | Call::Advance { request, .. }
+        | Call::AcquireMany { request, .. }
+        | Call::Plan { request, .. }
+        | Call::Progress { request, .. }
+        | Call::Warnings { request } => Some((&request.meta_table, request.source_job.is_some())),
+        Call::Requeue { meta_table, .. } | Call::Audit { meta_table, .. } => {
+            Some((meta_table, true))
+        }
+        Call::Notifications { meta_table } => Some((meta_table, false)),
+        Call::History { query } => query.meta_table.as_deref().map(|table| (table, true)),
+        // What is listed is filtered.
+        Call::Jobs { .. } => None,
+        Call::Items { .. }
+        | Call::Heartbeat { .. }
+        | Call::Complete { .. }
+        | Call::SchemaStatements { .. }
+        | Call::Migrate {} => None,
+    }
+}
+
+/// The claim tokens of a call, which no log may hold.
+fn secrets(call: &Call) -> Vec<String> {
+    let (token, of_the_last) = match call {
+        Call::Acquire { claim_token, .. } | Call::AcquireMany { claim_token, .. } => {
+            (claim_token.as_ref(), None)
+        }
+        Call::Advance {
+            claim_token, done, ..
+        } => (
+            claim_token.as_ref(),
+            done.as_ref().map(|done| &done.claim_token),
+        ),
+        Call::Items { claim_token, .. }
+        | Call::Heartbeat { claim_token, .. }
+        | Call::Complete { claim_token, .. } => (Some(claim_token), None),
+        Call::Plan { .. }
+        | Call::Progress { .. }
+        | Call::Warnings { .. }
+        | Call::Requeue { .. }
+        | Call::Audit { .. }
+        | Call::Jobs { .. }
+        | Call::History { .. }
+        | Call::SchemaStatements { .. }
+        | Call::Notifications { .. }
+        | Call::Migrate {} => (None, None),
+    };
+    token.into_iter().chain(of_the_last).cloned().collect()
+}
+
+impl Operations for CallersInventory<'_> {
+    type Error = Error;
+
+    fn call(&self, call: Call) -> impl Future<Output = Result<Answer, Error>> + Send {
+        ready(self.answer(call))
+    }
+}
+
+impl Inventory for CallersInventory<'_> {
     fn databases(&self) -> Databases {
         self.inventory.databases()
-    }
-
-    fn acquire(
-        &self,
-        request: AcquireRequest,
-        claim_token: Option<&str>,
-    ) -> Result<Acquisition, Error> {
-        self.name_in(&request)?;
-        self.told(self.inventory.acquire(request, claim_token), claim_token)
-    }
-
-    fn acquire_many(
-        &self,
-        request: AcquireRequest,
-        batches: u32,
-        claim_token: Option<&str>,
-    ) -> Result<Vec<Batch>, Error> {
-        self.name_in(&request)?;
-        let answer = self.inventory.acquire_many(request, batches, claim_token);
-        self.told(answer, claim_token)
-    }
-
-    fn items(&self, claim_token: &str, after: Option<i64>, limit: u32) -> Result<Vec<Item>, Error> {
-        let answer = self.inventory.items(claim_token, after, limit);
-        self.told(answer, Some(claim_token))
-    }
-
-    fn heartbeat(&self, claim_token: &str, lease_seconds: u32) -> Result<(), Error> {
-        let answer = self.inventory.heartbeat(claim_token, lease_seconds);
-        self.told(answer, Some(claim_token))
-    }
-
-    fn complete(&self, claim_token: &str, outcome: Outcome) -> Result<(), Error> {
-        let answer = self.inventory.complete(claim_token, outcome);
-        self.told(answer, Some(claim_token))
-    }
-
-    fn plan(
-        &self,
-        request: AcquireRequest,
-        after: Option<i64>,
-        batches: u32,
-    ) -> Result<BatchPlan, Error> {
-        self.name_in(&request)?;
-        self.told(self.inventory.plan(request, after, batches), None)
-    }
-
-    fn progress(&self, request: AcquireRequest, cap: u64) -> Result<JobProgress, Error> {
-        self.name_in(&request)?;
-        self.told(self.inventory.progress(request, cap), None)
-    }
-
-    fn warnings(&self, request: AcquireRequest) -> Result<Vec<String>, Error> {
-        self.name_in(&request)?;
-        self.told(self.inventory.warnings(request), None)
-    }
-
-    fn requeue(&self, meta_table: &str, job: &str, target: RequeueTarget) -> Result<u64, Error> {
-        self.name(meta_table, true)?;
-        self.told(self.inventory.requeue(meta_table, job, target), None)
-    }
-
-    fn audit(
-        &self,
-        meta_table: &str,
-        job: &str,
-        after: Option<i64>,
-        limit: u32,
-    ) -> Result<AuditPage, Error> {
-        self.name(meta_table, true)?;
-        self.told(self.inventory.audit(meta_table, job, after, limit), None)
-    }
-
-    fn jobs(&self, mut query: JobsQuery) -> Result<Vec<JobSummary>, Error> {
-        let most = query.limit as usize;
-        let databases = (!self.tables.are_all()).then(|| self.inventory.databases());
-        let mut jobs = Vec::new();
-        loop {
-            let page = self.listed(self.inventory.jobs(query.clone()))?;
-            // A page of others' jobs is not the end.
-            query.after = page.last().map(JobSummary::place);
-            let is_allowed = |job: &JobSummary| {
-                databases.as_ref().is_none_or(|databases| {
-                    let table = &job.meta_table;
-                    self.tables.allow(table, databases) || is_inventory(table, databases)
-                })
-            };
-            jobs.extend(page.into_iter().filter(is_allowed));
-            if databases.is_none() || query.after.is_none() || jobs.len() >= most {
-                jobs.truncate(most);
-                return Ok(jobs);
-            }
-        }
-    }
-
-    fn history(&self, query: HistoryQuery) -> Result<Vec<Attempt>, Error> {
-        if let Some(meta_table) = &query.meta_table {
-            self.name(meta_table, true)?;
-        }
-        self.listed(self.inventory.history(query))
-    }
-
-    fn schema_statements(&self, dialect: Dialect) -> Result<Vec<String>, Error> {
-        self.told(self.inventory.schema_statements(dialect), None)
-    }
-
-    fn migrate(&self) -> Result<Migration, Error> {
-        self.told(self.inventory.migrate(), None)
     }
 }

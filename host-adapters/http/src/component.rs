@@ -1,10 +1,8 @@
 //! The `wasi:http` component: the only file that knows binding generators.
 
-use batchintory::{
-    AcquireRequest, Acquisition, Attempt, AuditPage, Batch, BatchPlan, Dialect, Error,
-    HistoryQuery, Item, JobProgress, JobSummary, JobsQuery, Migration, Outcome, RequeueTarget,
-    Settings as Databases,
-};
+use std::future::{Future, ready};
+
+use batchintory::{Answer, Call, Error, Operations, Settings as Databases};
 use http::{HeaderMap, HeaderName, HeaderValue, Method};
 use wasi::clocks::{monotonic_clock, wall_clock};
 use wasi::http::types::{
@@ -18,8 +16,9 @@ use crate::body::{Body, BodyError};
 use crate::inventory::Inventory;
 use crate::notices::Notices;
 use crate::problem::Problem;
+use crate::request::Request;
 use crate::response::Response;
-use crate::service::{Request, answer};
+use crate::service::answer;
 use crate::settings::Settings;
 
 mod bindings {
@@ -204,99 +203,96 @@ impl Notices for Host {
 /// The planner that is composed with this component.
 struct Planner;
 
-fn one<T, W: Into<T>>(answer: Result<W, import::Error>) -> Result<T, Error> {
-    answer.map(Into::into).map_err(Into::into)
+fn list<T, W: Into<T>>(records: Vec<W>) -> Vec<T> {
+    records.into_iter().map(Into::into).collect()
 }
 
-fn list<T, W: Into<T>>(answer: Result<Vec<W>, import::Error>) -> Result<Vec<T>, Error> {
-    match answer {
-        Ok(records) => Ok(records.into_iter().map(Into::into).collect()),
-        Err(error) => Err(error.into()),
+impl Planner {
+    fn answer(call: Call) -> Result<Answer, import::Error> {
+        Ok(match call {
+            Call::Acquire {
+                request,
+                claim_token,
+            } => {
+                let acquisition = import::acquire(&request.into(), claim_token.as_deref())?;
+                Answer::Acquire(acquisition.into())
+            }
+            Call::Advance {
+                done,
+                request,
+                claim_token,
+                items,
+            } => {
+                let done = done.map(Into::into);
+                let token = claim_token.as_deref();
+                let advanced = import::advance(done.as_ref(), &request.into(), token, items)?;
+                Answer::Advance(advanced.into())
+            }
+            Call::AcquireMany {
+                request,
+                batches,
+                claim_token,
+            } => {
+                let token = claim_token.as_deref();
+                let batches = import::acquire_many(&request.into(), batches, token)?;
+                Answer::AcquireMany(list(batches))
+            }
+            Call::Items {
+                claim_token,
+                after,
+                limit,
+            } => Answer::Items(list(import::items(&claim_token, after, limit)?)),
+            Call::Heartbeat {
+                claim_token,
+                lease_seconds,
+            } => Answer::Heartbeat(import::heartbeat(&claim_token, lease_seconds)?),
+            Call::Complete {
+                claim_token,
+                outcome,
+            } => Answer::Complete(import::complete(&claim_token, &outcome.into())?),
+            Call::Plan {
+                request,
+                after,
+                batches,
+            } => Answer::Plan(import::plan(&request.into(), after, batches)?.into()),
+            Call::Progress { request, cap } => {
+                Answer::Progress(import::progress(&request.into(), cap)?.into())
+            }
+            Call::Warnings { request } => Answer::Warnings(import::warnings(&request.into())?),
+            Call::Requeue {
+                meta_table,
+                job,
+                target,
+            } => Answer::Requeue(import::requeue(&meta_table, &job, &target.into())?),
+            Call::Audit {
+                meta_table,
+                job,
+                after,
+                limit,
+            } => Answer::Audit(import::audit(&meta_table, &job, after, limit)?.into()),
+            Call::Jobs { query } => Answer::Jobs(list(import::jobs(&query.into())?)),
+            Call::History { query } => Answer::History(list(import::history(&query.into())?)),
+            Call::SchemaStatements { dialect } => {
+                Answer::SchemaStatements(import::schema_statements(dialect.into())?)
+            }
+            Call::Notifications { meta_table } => {
+                Answer::Notifications(import::notifications(&meta_table)?.map(Into::into))
+            }
+            Call::Migrate {} => Answer::Migrate(import::migrate()?.into()),
+        })
+    }
+}
+
+impl Operations for Planner {
+    type Error = Error;
+
+    fn call(&self, call: Call) -> impl Future<Output = Result<Answer, Error>> + Send {
+        ready(Self::answer(call).map_err(Into::into))
     }
 }
 
 impl Inventory for Planner {
     fn databases(&self) -> Databases {
         database::settings().into()
-    }
-
-    fn acquire(
-        &self,
-        request: AcquireRequest,
-        claim_token: Option<&str>,
-    ) -> Result<Acquisition, Error> {
-        one(import::acquire(&request.into(), claim_token))
-    }
-
-    fn acquire_many(
-        &self,
-        request: AcquireRequest,
-        batches: u32,
-        claim_token: Option<&str>,
-    ) -> Result<Vec<Batch>, Error> {
-        list(import::acquire_many(&request.into(), batches, claim_token))
-    }
-
-    fn items(&self, claim_token: &str, after: Option<i64>, limit: u32) -> Result<Vec<Item>, Error> {
-        list(import::items(claim_token, after, limit))
-    }
-
-    fn heartbeat(&self, claim_token: &str, lease_seconds: u32) -> Result<(), Error> {
-        one(import::heartbeat(claim_token, lease_seconds))
-    }
-
-    fn complete(&self, claim_token: &str, outcome: Outcome) -> Result<(), Error> {
-        one(import::complete(claim_token, &outcome.into()))
-    }
-
-    fn plan(
-        &self,
-        request: AcquireRequest,
-        after: Option<i64>,
-        batches: u32,
-    ) -> Result<BatchPlan, Error> {
-        one(import::plan(&request.into(), after, batches))
-    }
-
-    fn progress(&self, request: AcquireRequest, cap: u64) -> Result<JobProgress, Error> {
-        one(import::progress(&request.into(), cap))
-    }
-
-    fn warnings(&self, request: AcquireRequest) -> Result<Vec<String>, Error> {
-        one(import::warnings(&request.into()))
-    }
-
-    fn requeue(&self, meta_table: &str, job: &str, target: RequeueTarget) -> Result<u64, Error> {
-        one(import::requeue(meta_table, job, &target.into()))
-    }
-
-    fn audit(
-        &self,
-        meta_table: &str,
-        job: &str,
-        after: Option<i64>,
-        limit: u32,
-    ) -> Result<AuditPage, Error> {
-        one(import::audit(meta_table, job, after, limit))
-    }
-
-    fn jobs(&self, query: JobsQuery) -> Result<Vec<JobSummary>, Error> {
-        list(import::jobs(&query.into()))
-    }
-
-    fn history(&self, query: HistoryQuery) -> Result<Vec<Attempt>, Error> {
-        list(import::history(&query.into()))
-    }
-
-    fn schema_statements(&self, dialect: Dialect) -> Result<Vec<String>, Error> {
-        one(import::schema_statements(match dialect {
-            Dialect::Postgresql => database::Dialect::Postgresql,
-            Dialect::Sqlite => database::Dialect::Sqlite,
-            Dialect::Mysql => database::Dialect::Mysql,
-        }))
-    }
-
-    fn migrate(&self) -> Result<Migration, Error> {
-        one(import::migrate())
     }
 }

@@ -4,7 +4,7 @@ use http::HeaderMap;
 use http::header::{COOKIE, HeaderValue};
 use percent_encoding::{NON_ALPHANUMERIC, percent_decode_str, utf8_percent_encode};
 
-use crate::service::Request;
+use crate::request::Request;
 use crate::settings::Rules;
 
 /// Where and how the service is asked for, which decides on its cookie.

@@ -1,9 +1,8 @@
 //! What the service asks of the planner.
 
 use batchintory::{
-    AcquireRequest, Acquisition, Attempt, AuditPage, Batch, BatchPlan, Dialect, Error,
-    HistoryQuery, Item, JobProgress, JobSummary, JobsQuery, Migration, Outcome, RequeueTarget,
-    Settings,
+    Answer, Attempt, Call, Error, HistoryQuery, JobSummary, JobsQuery, Operations, Settings,
+    at_once,
 };
 
 /// The latest attempts: as many as the query's limit says, or all that there are, in as many pages as that
@@ -14,7 +13,7 @@ pub(crate) fn latest_attempts(
 ) -> Result<Vec<Attempt>, Error> {
     let mut attempts = Vec::new();
     while query.limit > 0 {
-        let page = inventory.history(query.clone())?;
+        let page = at_once(inventory.history(query.clone()))?;
         let Some(last) = page.last() else {
             break;
         };
@@ -26,43 +25,33 @@ pub(crate) fn latest_attempts(
     Ok(attempts)
 }
 
-/// The functions of the interface `inventory`, which `wit/inventory.wit` describes.
-#[allow(missing_docs, clippy::missing_errors_doc)]
-pub trait Inventory {
+/// The planner, as the service asks it: what it asks for is there at once.
+pub trait Inventory: Operations<Error = Error> {
     /// What the planner knows of its databases: the function `settings` of the interface `database`.
     fn databases(&self) -> Settings;
-    fn acquire(
-        &self,
-        request: AcquireRequest,
-        claim_token: Option<&str>,
-    ) -> Result<Acquisition, Error>;
-    fn acquire_many(
-        &self,
-        request: AcquireRequest,
-        batches: u32,
-        claim_token: Option<&str>,
-    ) -> Result<Vec<Batch>, Error>;
-    fn items(&self, claim_token: &str, after: Option<i64>, limit: u32) -> Result<Vec<Item>, Error>;
-    fn heartbeat(&self, claim_token: &str, lease_seconds: u32) -> Result<(), Error>;
-    fn complete(&self, claim_token: &str, outcome: Outcome) -> Result<(), Error>;
-    fn plan(
-        &self,
-        request: AcquireRequest,
-        after: Option<i64>,
-        batches: u32,
-    ) -> Result<BatchPlan, Error>;
-    fn progress(&self, request: AcquireRequest, cap: u64) -> Result<JobProgress, Error>;
-    fn warnings(&self, request: AcquireRequest) -> Result<Vec<String>, Error>;
-    fn requeue(&self, meta_table: &str, job: &str, target: RequeueTarget) -> Result<u64, Error>;
-    fn audit(
-        &self,
-        meta_table: &str,
-        job: &str,
-        after: Option<i64>,
-        limit: u32,
-    ) -> Result<AuditPage, Error>;
-    fn jobs(&self, query: JobsQuery) -> Result<Vec<JobSummary>, Error>;
-    fn history(&self, query: HistoryQuery) -> Result<Vec<Attempt>, Error>;
-    fn schema_statements(&self, dialect: Dialect) -> Result<Vec<String>, Error>;
-    fn migrate(&self) -> Result<Migration, Error>;
+}
+
+/// [`Inventory`], where it does not matter which one: its answers are taken at once.
+pub(crate) trait AnyInventory {
+    fn databases(&self) -> Settings;
+    fn answer(&self, call: Call) -> Result<Answer, Error>;
+}
+
+impl<I: Inventory> AnyInventory for I {
+    fn databases(&self) -> Settings {
+        Inventory::databases(self)
+    }
+
+    fn answer(&self, call: Call) -> Result<Answer, Error> {
+        at_once(self.call(call))
+    }
+}
+
+impl dyn AnyInventory + '_ {
+    pub(crate) fn jobs(&self, query: JobsQuery) -> Result<Vec<JobSummary>, Error> {
+        match self.answer(Call::Jobs { query })? {
+            Answer::Jobs(jobs) => Ok(jobs),
+            _ => unreachable!("jobs have the answer to another call"),
+        }
+    }
 }

@@ -3,8 +3,7 @@
 
 use percent_encoding::percent_decode_str;
 
-use crate::dashboard::Page;
-use crate::operation;
+use crate::routes;
 
 /// How many parts of a path are shown.
 const PARTS: usize = 8;
@@ -17,7 +16,7 @@ const LONGEST: usize = 800;
 #[must_use]
 pub fn logged_path(path: &str) -> String {
     let parts: Vec<&str> = path.strip_prefix('/').unwrap_or(path).split('/').collect();
-    let shown: Vec<&str> = match operation::paths().find_map(|route| named(route, &parts)) {
+    let shown: Vec<&str> = match routes::paths().find_map(|route| named(route, &parts)) {
         Some(shown) => shown,
         None => parts.iter().take(PARTS).map(|part| known(part)).collect(),
     };
@@ -56,8 +55,7 @@ fn known(part: &str) -> &'static str {
     if decoded.is_empty() {
         return "";
     }
-    operation::paths()
-        .chain(Page::PATHS)
+    routes::paths()
         .flat_map(|path| path.split('/'))
         .find(|word| *word == decoded && !word.starts_with('{'))
         .unwrap_or("…")

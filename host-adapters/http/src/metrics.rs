@@ -2,7 +2,7 @@
 
 use std::fmt::Write as _;
 
-use batchintory::JobSummary;
+use batchintory::{JobSummary, at_once};
 
 use crate::inventory::Inventory;
 use crate::parameters::{self, JobsPage};
@@ -66,7 +66,7 @@ pub(crate) fn text(asked: JobsPage, inventory: &impl Inventory) -> Result<String
         // One more tells whether some are left out.
         let left = (most as usize + 1).saturating_sub(jobs.len());
         query.limit = u32::try_from(left).map_or(query.limit, |left| left.min(query.limit));
-        let page = inventory.jobs(query.clone())?;
+        let page = at_once(inventory.jobs(query.clone()))?;
         let Some(last) = page.last() else {
             break;
         };

@@ -1,6 +1,9 @@
 //! What requests say beside their paths: the fields of queries and bodies.
 
-use batchintory::{HistoryQuery, JobPlace, JobsQuery, Outcome, Queue, RequeueTarget};
+use batchintory::{
+    AcquireRequest, Completion, HistoryQuery, JobPlace, JobsQuery, Object, Outcome, Queue,
+    RequeueTarget,
+};
 use http::HeaderMap;
 use percent_encoding::percent_decode_str;
 use serde::Deserialize;
@@ -199,6 +202,40 @@ pub(crate) struct Heartbeat {
 pub(crate) struct End {
     result_item: Option<Box<RawValue>>,
     log: Option<String>,
+}
+
+/// The end of a batch, and what to hand out next.
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+pub(crate) struct Advance {
+    pub(crate) done: Option<Object<Done>>,
+    pub(crate) request: Object<AcquireRequest>,
+    pub(crate) items: Option<u32>,
+}
+
+/// A batch that is over.
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+pub(crate) struct Done {
+    claim_token: String,
+    succeeded: bool,
+    #[serde(default)]
+    result_item: Option<Box<RawValue>>,
+    #[serde(default)]
+    log: Option<String>,
+}
+
+impl Done {
+    pub(crate) fn completion(self) -> Completion {
+        let end = End {
+            result_item: self.result_item,
+            log: self.log,
+        };
+        Completion {
+            claim_token: self.claim_token,
+            outcome: end.outcome(self.succeeded),
+        }
+    }
 }
 
 impl End {

@@ -7,6 +7,18 @@ use serde::Serialize;
 /// A response with all of its body.
 pub(crate) type Response = http::Response<Vec<u8>>;
 
+/// An answer as JSON.
+pub(crate) fn ok<E>(answer: &impl Serialize) -> Result<Response, E> {
+    Ok(json(StatusCode::OK, "application/json", answer))
+}
+
+/// A response without a body: it is done.
+pub(crate) fn done() -> Response {
+    let mut response = Response::default();
+    *response.status_mut() = StatusCode::NO_CONTENT;
+    response
+}
+
 /// A response of JSON.
 pub(crate) fn json(
     status: StatusCode,

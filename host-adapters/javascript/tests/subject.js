@@ -23,58 +23,36 @@ function renamed(value, rename) {
 const toCamelCase = (name) => name.replace(/_(\w)/g, (_match, letter) => letter.toUpperCase());
 const toSnakeCase = (name) => name.replace(/[A-Z]/g, (letter) => `_${letter.toLowerCase()}`);
 
-const record = (batch) => ({ jobIdentifier: null, passedOverFrom: null, ...batch.record });
-const acquired = ({ batch, nothing }) =>
-  batch === undefined
-    ? { nothing: { watermark: null, scannedTo: null, held: null, dueInSeconds: null, ...nothing } }
-    : { batch: record(batch) };
+const record = (batch) => batch.record;
+const acquired = ({ batch, nothing }) => (batch === undefined ? { nothing } : { batch: record(batch) });
+/** A token of the caller's own, if there is one. */
+const own = (claimToken) => ({ claimToken: claimToken ?? undefined });
 
+/** What the package calls what the interface calls by name, with arguments by their names. */
 const operations = {
   open: async ([inventoryUrl, metaUrl]) => {
     await inventory?.close();
     inventory = await open({ inventory: inventoryUrl, meta: metaUrl });
   },
-  acquire: async (request) => acquired(await inventory.acquire(request)),
-  "acquire-with-token": async ({ request, claimToken }) =>
-    acquired(await inventory.acquire(request, { claimToken })),
+  acquire: async ({ request, claimToken }) => acquired(await inventory.acquire(request, own(claimToken))),
   advance: async ({ done, request, claimToken, items }) => {
-    const next = await inventory.advance(done ?? undefined, request, { claimToken, items });
-    const first = next.batch?.firstItems ?? [];
-    return { acquisition: acquired(next), items: first.map((item) => ({ item: null, ...item })) };
+    const next = await inventory.advance(done ?? undefined, request, { ...own(claimToken), items });
+    return { next: { acquisition: acquired(next), items: next.batch?.firstItems ?? [] } };
   },
-  "acquire-many": async ({ request, batches }) => (await inventory.acquireMany(request, batches)).map(record),
+  "acquire-many": async ({ request, batches, claimToken }) =>
+    (await inventory.acquireMany(request, batches, own(claimToken))).map(record),
+  items: ({ claimToken, ...page }) => inventory.items(claimToken, page),
   heartbeat: ({ claimToken, leaseSeconds }) => inventory.heartbeat(claimToken, leaseSeconds),
-  requeue: ({ metaTable, job, target }) => inventory.requeue(metaTable, job, target),
-  audit: async ({ metaTable, job, after, limit }) => ({
-    auditedTo: null,
-    ...(await inventory.audit(metaTable, job, { after, limit })),
-  }),
-  items: async ({ claimToken, after, limit }) => {
-    const items = await inventory.items(claimToken, { after, limit });
-    return items.map((item) => ({ item: null, ...item }));
-  },
   complete: ({ claimToken, outcome }) => inventory.complete(claimToken, outcome),
-  plan: async ({ request, after, batches }) => ({
-    held: null,
-    ...(await inventory.plan(request, { after, batches })),
-  }),
-  progress: async ({ request, cap }) => ({
-    watermark: null,
-    estimatedItems: null,
-    itemsPerHour: null,
-    weightPerHour: null,
-    secondsLeft: null,
-    lastId: null,
-    ...(await inventory.progress(request, { cap })),
-  }),
-  warnings: (request) => inventory.warnings(request),
-  jobs: async (query) => (await inventory.jobs(query)).map((job) => ({ request: null, ...job })),
-  history: async (query) => {
-    const missing = ["jobIdentifier", "processingEnd", "leaseExpires", "resultItem", "log", "queue"];
-    const none = Object.fromEntries(missing.map((name) => [name, null]));
-    return (await inventory.history(query)).map((attempt) => ({ ...none, ...attempt }));
-  },
+  plan: ({ request, ...page }) => inventory.plan(request, page),
+  progress: ({ request, cap }) => inventory.progress(request, { cap }),
+  warnings: ({ request }) => inventory.warnings(request),
+  requeue: ({ metaTable, job, target }) => inventory.requeue(metaTable, job, target),
+  audit: ({ metaTable, job, ...page }) => inventory.audit(metaTable, job, page),
+  jobs: ({ query }) => inventory.jobs(query),
+  history: ({ query }) => inventory.history(query),
   "schema-statements": ({ dialect }) => inventory.schemaStatements(dialect),
+  notifications: ({ metaTable }) => inventory.notifications(metaTable),
   migrate: () => inventory.migrate(),
 };
 

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import json
 import sys
+from collections.abc import Callable
 from contextlib import ExitStack
 from typing import Any
 
@@ -51,49 +52,41 @@ def target(form: Any) -> Any:
     return kind, [IdRange(**ids) for ids in value] if kind == "ids" else value
 
 
+def jobs_query(form: dict[str, Any]) -> JobsQuery:
+    """A query for jobs from its JSON form."""
+    after = form.pop("after", None)
+    return JobsQuery(**form, after=after and JobPlace(**after))
+
+
+#: How arguments are read that are no plain values, by their names, and where these do not tell, by operation.
+ARGUMENTS: dict[str, Callable[[Any], Any]] = {
+    "request": request,
+    "done": lambda form: form and Completion(form["claim_token"], Outcome(**form["outcome"])),
+    "outcome": lambda form: Outcome(**form),
+    "target": target,
+    "jobs query": jobs_query,
+    "history query": lambda form: HistoryQuery(**form),
+}
+
+
 def call(inventory: Inventory, name: str, given: dict[str, Any]) -> Any:
-    """Makes a call."""
+    """Makes a call: the method that is named as the operation, with arguments of the operation's names."""
+
+    def read(argument: str, value: Any) -> Any:
+        reading = ARGUMENTS.get(argument, ARGUMENTS.get(f"{name} {argument}"))
+        return value if reading is None else reading(value)
+
+    method = getattr(inventory, name.replace("-", "_"))
+    answer = method(**{argument: read(argument, value) for argument, value in given.items()})
     match name:
         case "acquire":
-            return acquisition(inventory.acquire(request(given)))
-        case "acquire-with-token":
-            return acquisition(inventory.acquire(request(given["request"]), given["claim_token"]))
+            return acquisition(answer)
         case "advance":
-            done = given.get("done")
-            done = done and Completion(done["claim_token"], Outcome(**done["outcome"]))
-            token = given.get("claim_token")
-            acquired = inventory.advance(done, request(given["request"]), token, given["items"])
-            items = acquired.first_items if isinstance(acquired, Batch) else []
-            return {"acquisition": acquisition(acquired), "items": items}
+            items = answer.first_items if isinstance(answer, Batch) else []
+            return {"next": {"acquisition": acquisition(answer), "items": items}}
         case "acquire-many":
-            batches = inventory.acquire_many(request(given["request"]), given["batches"])
-            return [batch.record for batch in batches]
-        case "heartbeat":
-            return inventory.heartbeat(given["claim_token"], given["lease_seconds"])
-        case "requeue":
-            return inventory.requeue(given["meta_table"], given["job"], target(given["target"]))
-        case "audit":
-            return inventory.audit(given["meta_table"], given["job"], given.get("after"), given["limit"])
-        case "items":
-            return inventory.items(given["claim_token"], given.get("after"), given["limit"])
-        case "complete":
-            return inventory.complete(given["claim_token"], Outcome(**given["outcome"]))
-        case "plan":
-            return inventory.plan(request(given["request"]), given["batches"], given.get("after"))
-        case "progress":
-            return inventory.progress(request(given["request"]), given["cap"])
-        case "warnings":
-            return inventory.warnings(request(given))
-        case "jobs":
-            after = given.pop("after", None)
-            return inventory.jobs(JobsQuery(**given, after=after and JobPlace(**after)))
-        case "history":
-            return inventory.history(HistoryQuery(**given))
-        case "schema-statements":
-            return inventory.schema_statements(given["dialect"])
-        case "migrate":
-            return inventory.migrate()
-    raise ValueError(f"there is no call {name!r}")
+            return [batch.record for batch in answer]
+    return answer
 
 
 def main() -> None:

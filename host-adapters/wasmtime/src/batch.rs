@@ -67,6 +67,11 @@ impl Batch {
         self
     }
 
+    /// Its record, for whoever names it by its claim token from now on.
+    pub fn into_record(self) -> BatchRecord {
+        self.record
+    }
+
     pub(crate) fn inventory(&self) -> &Inventory {
         &self.inventory
     }

@@ -111,7 +111,7 @@ impl Inventory {
         self.acquire_as(request, Some(claim_token)).await
     }
 
-    async fn acquire_as(
+    pub(crate) async fn acquire_as(
         &self,
         request: &AcquireRequest,
         claim_token: Option<&str>,
@@ -213,7 +213,7 @@ impl Inventory {
             .await
     }
 
-    async fn acquire_many_as(
+    pub(crate) async fn acquire_many_as(
         &self,
         request: &AcquireRequest,
         batches: u32,

@@ -51,6 +51,7 @@ mod item_pages;
 mod job_pages;
 mod lease;
 mod limits;
+mod operations;
 
 pub use batch::{Acquired, Batch};
 pub use batchintory;

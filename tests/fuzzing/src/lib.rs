@@ -8,13 +8,9 @@ mod call;
 mod host;
 mod inputs;
 
-use std::pin::pin;
-use std::task::{Context, Poll, Waker};
-
 use arbitrary::{Result, Unstructured};
-use batchintory::{AcquireRequest, Planner};
+use batchintory::{AcquireRequest, Call, Operations as _, Planner, at_once};
 
-use call::Call;
 use host::{Host, KINDS, Zero};
 
 /// A condition's text as the filter and the hold of a job, in each dialect. What is accepted makes a
@@ -30,40 +26,39 @@ pub fn condition(bytes: &[u8]) {
         for kind in 0..KINDS {
             let host = Host::sensible(dialect, kind);
             let planner = Planner::new(&host, Zero);
-            let _ = run(planner.acquire(&request, None));
+            let _ = at_once(planner.acquire(request.clone(), None));
             host.check_statements();
         }
     }
 }
 
-/// Any call with any arguments, to a host that answers sensibly.
-pub fn request(bytes: &[u8]) {
+/// Any call with any arguments, to a host that answers sensibly. Gives back the operation's name.
+pub fn request(bytes: &[u8]) -> Option<&'static str> {
     let mut input = Unstructured::new(bytes);
     let read = |input: &mut Unstructured<'_>| -> Result<_> {
-        Ok((*input.choose(&inputs::DIALECTS)?, Call::read(input)?))
+        Ok((*input.choose(&inputs::DIALECTS)?, call::any(input)?))
     };
-    if let Ok((dialect, call)) = read(&mut input) {
-        let host = Host::sensible(dialect, 0);
-        call.make(&host);
-        host.check_statements();
-    }
+    let (dialect, call) = read(&mut input).ok()?;
+    let host = Host::sensible(dialect, 0);
+    let name = make(call, &host);
+    host.check_statements();
+    Some(name)
 }
 
-/// Any call to a host that answers with any rows and errors: of wrong types, too many, too few, absurd.
-pub fn host(bytes: &[u8]) {
+/// Any call to a host that answers with any rows and errors: of wrong types, too many, too few, absurd. Gives back
+/// the operation's name.
+pub fn host(bytes: &[u8]) -> Option<&'static str> {
     let mut input = Unstructured::new(bytes);
     let read = |input: &mut Unstructured<'_>| -> Result<_> {
-        Ok((inputs::settings(input)?, Call::usual(input)?))
+        Ok((inputs::settings(input)?, call::usual(input)?))
     };
-    if let Ok((settings, call)) = read(&mut input) {
-        call.make(&Host::absurd(settings, input.take_rest()));
-    }
+    let (settings, call) = read(&mut input).ok()?;
+    Some(make(call, &Host::absurd(settings, input.take_rest())))
 }
 
-/// Runs a future that never waits: these hosts answer at once.
-fn run<F: Future>(future: F) -> F::Output {
-    match pin!(future).poll(&mut Context::from_waker(Waker::noop())) {
-        Poll::Ready(output) => output,
-        Poll::Pending => unreachable!("these hosts answer at once"),
-    }
+/// Makes the call; the answer does not matter, only that there is one.
+fn make(call: Call, host: &Host) -> &'static str {
+    let name = call.name();
+    let _ = at_once(Planner::new(host, Zero).call(call));
+    name
 }

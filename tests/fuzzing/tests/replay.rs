@@ -9,7 +9,7 @@ use proptest::collection::vec;
 use proptest::prelude::*;
 
 /// Runs everything in the corpus of a target; it must not be empty.
-fn replay(name: &str, target: fn(&[u8])) -> Result<()> {
+fn replay<T>(name: &str, target: fn(&[u8]) -> T) -> Result<()> {
     let folder = Path::new(env!("CARGO_MANIFEST_DIR"))
         .join("fuzz/corpus")
         .join(name);

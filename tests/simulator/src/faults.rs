@@ -1,4 +1,6 @@
-//! What may become of a statement.
+//! What may become of a statement, and how often what happened.
+
+use batchintory::Call;
 
 /// A fault.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
@@ -51,6 +53,8 @@ pub struct Counts {
     pub statements: u64,
     /// Faults, in the order of [`Fault::ALL`].
     pub faults: [u64; Fault::ALL.len()],
+    /// Calls that were answered, in the order of [`Call::NAMES`].
+    pub calls: [u64; Call::NAMES.len()],
 }
 
 impl Counts {
@@ -60,10 +64,17 @@ impl Counts {
         }
     }
 
+    pub(crate) fn count_call(&mut self, operation: &str) {
+        for (counted, name) in self.calls.iter_mut().zip(Call::NAMES) {
+            *counted += u64::from(*name == operation);
+        }
+    }
+
     /// Adds another run's.
     pub fn add(&mut self, other: &Self) {
         self.statements += other.statements;
-        for (own, others) in self.faults.iter_mut().zip(other.faults) {
+        let own = self.faults.iter_mut().chain(&mut self.calls);
+        for (own, others) in own.zip(other.faults.iter().chain(&other.calls)) {
             *own += others;
         }
     }

@@ -3,14 +3,16 @@
 use std::cell::RefCell;
 
 use anyhow::{Context, Result};
-use batchintory::{AcquireRequest, Acquisition, JobsQuery, OnChange, Outcome as BatchOutcome};
+use batchintory::{
+    AcquireRequest, Acquisition, JobsQuery, OnChange, Operations as _, Outcome as BatchOutcome,
+};
 
 use crate::faults::Counts;
 use crate::invariants::check;
 use crate::mutation::Mutation;
 use crate::random::Random;
 use crate::schedule::{Link, Schedule, Version, Worker};
-use crate::work::{Caller, Shared, age, filter, planner, work};
+use crate::work::{Caller, Shared, age, filter, work};
 use crate::world::{NOW, World};
 
 /// Of a hundred statements, how many meet a fault.
@@ -62,7 +64,7 @@ fn new_world(mutation: Option<Mutation>) -> Result<World> {
     let mut random = Random::new(0);
     let mut schedule = Schedule::new(&mut world, random.fork(), 0, false);
     let link = Link::default();
-    let migrating = planner(link.clone(), &mut random);
+    let migrating = Caller::new(link.clone(), &Shared::new(Vec::new()), &mut random);
     schedule.run_alone(link, async move {
         let _ = migrating.migrate().await;
     });
@@ -88,11 +90,8 @@ fn run(world: &mut World, seed: u64, workers: usize, traced: bool) -> Result<Out
                 _ => Version::Current,
             };
             let link = Link::of(version, random.percent(60));
-            let caller = Caller {
-                planner: planner(link.clone(), &mut random),
-                link: link.clone(),
-            };
-            let task = work(caller, shared.clone(), random.fork(), ACTIONS);
+            let caller = Caller::new(link.clone(), &shared, &mut random);
+            let task = work(caller, random.fork(), ACTIONS);
             Some(Worker {
                 link,
                 task: Box::pin(task),
@@ -120,7 +119,8 @@ fn run(world: &mut World, seed: u64, workers: usize, traced: bool) -> Result<Out
         true,
     )?);
     wrong.append(&mut schedule.world.violations);
-    let (counts, trace) = (schedule.counts, schedule.trace.take().unwrap_or_default());
+    let (mut counts, trace) = (schedule.counts, schedule.trace.take().unwrap_or_default());
+    counts.add(&shared.told().calls);
     Ok(Outcome {
         counts,
         wrong,
@@ -197,10 +197,10 @@ fn jobs(random: &mut Random) -> Vec<AcquireRequest> {
 /// While nobody else is there, the jobs are read.
 fn read_jobs(schedule: &mut Schedule<'_>, shared: &Shared, random: &mut Random) {
     let link = Link::default();
-    let planner = planner(link.clone(), random);
+    let caller = Caller::new(link.clone(), shared, random);
     let told = shared.clone();
     let read = async move {
-        match planner.jobs(&JobsQuery::default()).await {
+        match caller.jobs(JobsQuery::default()).await {
             Ok(jobs) => told.told().jobs = jobs,
             Err(error) => {
                 let surprise = format!("{}: {error}", error.name());
@@ -214,12 +214,12 @@ fn read_jobs(schedule: &mut Schedule<'_>, shared: &Shared, random: &mut Random) 
 /// Long after the claims, the items of all batches are read.
 fn read_items(schedule: &mut Schedule<'_>, shared: &Shared, random: &mut Random) {
     let link = Link::default();
-    let planner = planner(link.clone(), random);
+    let caller = Caller::new(link.clone(), shared, random);
     let told = shared.clone();
     let read = async move {
         let batches = told.told().batches.clone();
         for batch in batches.iter().filter(|batch| batch.meta_table == "files") {
-            match planner.items(&batch.claim_token, None, 1_000).await {
+            match caller.items(batch.claim_token.clone(), None, 1_000).await {
                 Ok(items) => {
                     let uids = items.iter().map(|item| item.uid).collect();
                     told.told().items.push((batch.claim_token.clone(), uids));
@@ -241,19 +241,16 @@ fn heal(schedule: &mut Schedule<'_>, shared: &Shared, random: &mut Random) {
         // Everything that waits for a time has waited long enough.
         schedule.world.advance(1_000_000);
         let link = Link::of(Version::Current, random.percent(50));
-        let planner = planner(link.clone(), random);
+        let caller = Caller::new(link.clone(), shared, random);
         let (request, told) = (request.clone(), shared.clone());
         let drain = async move {
             for _ in 0..MOST_BATCHES {
-                let Ok(Acquisition::Batch(batch)) = planner.acquire(&request, None).await else {
+                let acquired = caller.acquire(request.clone(), None).await;
+                let Ok(Acquisition::Batch(batch)) = acquired else {
                     return;
                 };
                 let outcome = BatchOutcome::succeeded(None);
-                if planner
-                    .complete(&batch.claim_token, &outcome)
-                    .await
-                    .is_err()
-                {
+                if caller.complete(batch.claim_token, outcome).await.is_err() {
                     told.told()
                         .surprises
                         .push("a healthy completion failed".into());

@@ -3,10 +3,11 @@
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use batchintory::{
-    AcquireRequest, Acquisition, Batch, Completion, Error, IdRange, JobSummary, JobsQuery,
-    OnChange, Outcome, Planner, RequeueTarget,
+    AcquireRequest, Acquisition, Answer, Batch, Call, Completion, Error, HistoryQuery, IdRange,
+    JobSummary, JobsQuery, OnChange, Operations, Outcome, Planner, Queue, RequeueTarget,
 };
 
+use crate::faults::Counts;
 use crate::invariants::{LEAST_WEIGHT, READY_AGE};
 use crate::random::Random;
 use crate::schedule::Link;
@@ -30,6 +31,8 @@ pub(crate) struct Told {
     pub(crate) jobs: Vec<JobSummary>,
     /// Errors that no fault explains.
     pub(crate) surprises: Vec<String>,
+    /// The calls that were answered.
+    pub(crate) calls: Counts,
 }
 
 /// What the workers of a run share.
@@ -62,16 +65,32 @@ impl batchintory::Random for Tokens {
     }
 }
 
-pub(crate) type SimulatedPlanner = Planner<Link, Tokens>;
-
-pub(crate) fn planner(link: Link, random: &mut Random) -> SimulatedPlanner {
-    Planner::new(link, Tokens(Mutex::new(random.fork())))
+/// Whoever calls the planner, in a host that may drop a call.
+pub(crate) struct Caller {
+    planner: Planner<Link, Tokens>,
+    link: Link,
+    shared: Shared,
 }
 
-/// A worker's planner, in a host that may drop a call.
-pub(crate) struct Caller {
-    pub(crate) planner: SimulatedPlanner,
-    pub(crate) link: Link,
+impl Caller {
+    pub(crate) fn new(link: Link, shared: &Shared, random: &mut Random) -> Self {
+        Self {
+            planner: Planner::new(link.clone(), Tokens(Mutex::new(random.fork()))),
+            link,
+            shared: shared.clone(),
+        }
+    }
+}
+
+impl Operations for Caller {
+    type Error = Error;
+
+    async fn call(&self, call: Call) -> Result<Answer, Error> {
+        let name = call.name();
+        let answer = self.link.unless_trapped(self.planner.call(call)).await?;
+        self.shared.told().calls.count_call(name);
+        Ok(answer)
+    }
 }
 
 /// The table that a job's scope is named after.
@@ -117,8 +136,8 @@ fn changed(request: &AcquireRequest, shared: &Shared, random: &mut Random) -> Ac
 }
 
 /// Claims, processes and ends batches for a while, as users do, with all they may do wrong.
-pub(crate) async fn work(caller: Caller, shared: Shared, mut random: Random, actions: u64) {
-    let Caller { planner, link } = &caller;
+pub(crate) async fn work(caller: Caller, mut random: Random, actions: u64) {
+    let shared = &caller.shared;
     for _ in 0..actions {
         let job = random.index(shared.jobs.len());
         let Some(request) = shared.jobs.get(job) else {
@@ -126,84 +145,103 @@ pub(crate) async fn work(caller: Caller, shared: Shared, mut random: Random, act
         };
         match random.below(20) {
             0..10 => {
-                for batch in claim(&caller, &shared, request, &mut random).await {
+                for batch in claim(&caller, request, &mut random).await {
                     if random.percent(15) {
                         // Forgotten, or given to somebody who is late: a zombie may come back.
                         continue;
                     }
                     if random.percent(30) {
-                        let beat = planner.heartbeat(&batch.claim_token, 60);
-                        let beat = link.unless_trapped(beat).await;
-                        note(&shared, &batch.claim_token, None, beat);
+                        let beat = caller.heartbeat(batch.claim_token.clone(), 60).await;
+                        note(shared, &batch.claim_token, None, beat);
                     }
-                    end(&caller, &shared, &batch, &mut random).await;
+                    end(&caller, &batch, &mut random).await;
                 }
             }
             10..15 => {
                 // A zombie, or an owner who ends a batch again.
-                let known = {
-                    let told = shared.told();
-                    told.batches.get(random.index(told.batches.len())).cloned()
-                };
-                if let Some(batch) = known {
-                    end(&caller, &shared, &batch, &mut random).await;
+                if let Some(batch) = any_batch(shared, &mut random) {
+                    end(&caller, &batch, &mut random).await;
                 }
             }
             15 => {
-                let start = 1 + i64::try_from(random.below(30)).unwrap_or_default();
-                let known = {
-                    let told = shared.told();
-                    (told.batches.get(random.index(told.batches.len()))).map(|batch| batch.id)
-                };
-                let target = match random.below(3) {
-                    0 => RequeueTarget::Exhausted,
-                    1 => RequeueTarget::Batch(known.unwrap_or(start)),
-                    _ => RequeueTarget::Ids(vec![IdRange {
-                        id_start: start,
-                        id_end: start + 5,
-                    }]),
-                };
+                let target = target(shared, &mut random);
                 shared.told().requeued = true;
-                let requeued = planner.requeue(scope(request), &request.job, &target);
-                let requeued = link.unless_trapped(requeued).await;
-                note(&shared, "", None, requeued.map(drop));
+                let (meta_table, job) = (scope(request).to_owned(), request.job.clone());
+                let requeued = caller.requeue(meta_table, job, target).await;
+                note(shared, "", None, requeued.map(drop));
             }
-            16 => note(
-                &shared,
-                "",
-                None,
-                (link.unless_trapped(planner.plan(request, None, 3)).await).map(drop),
-            ),
-            17 => note(
-                &shared,
-                "",
-                None,
-                (link.unless_trapped(planner.progress(request, 100)).await).map(drop),
-            ),
-            18 => {
-                let audit = planner.audit(scope(request), &request.job, None, 10);
-                let audit = link.unless_trapped(audit).await;
-                note(&shared, "", None, audit.map(drop));
+            _ => {
+                let look = look(shared, request, &mut random);
+                note(shared, "", None, caller.call(look).await.map(drop));
             }
-            _ => note(
-                &shared,
-                "",
-                None,
-                link.unless_trapped(planner.jobs(&JobsQuery::default()))
-                    .await
-                    .map(drop),
-            ),
         }
     }
 }
 
-async fn claim(
-    caller: &Caller,
-    shared: &Shared,
-    request: &AcquireRequest,
-    random: &mut Random,
-) -> Vec<Batch> {
-    let Caller { planner, link } = caller;
+/// Any of the batches that were handed out.
+fn any_batch(shared: &Shared, random: &mut Random) -> Option<Batch> {
+    let told = shared.told();
+    told.batches.get(random.index(told.batches.len())).cloned()
+}
+
+/// What may be handed out again.
+fn target(shared: &Shared, random: &mut Random) -> RequeueTarget {
+    let start = 1 + i64::try_from(random.below(30)).unwrap_or_default();
+    let known = any_batch(shared, random).map(|batch| batch.id);
+    match random.below(3) {
+        0 => RequeueTarget::Exhausted,
+        1 => RequeueTarget::Batch(known.unwrap_or(start)),
+        _ => RequeueTarget::Ids(vec![IdRange {
+            id_start: start,
+            id_end: start + 5,
+        }]),
+    }
+}
+
+/// A call that only looks.
+fn look(shared: &Shared, request: &AcquireRequest, random: &mut Random) -> Call {
+    let (meta_table, job) = (scope(request).to_owned(), request.job.clone());
+    let request = request.clone();
+    let batch = any_batch(shared, random);
+    match (random.below(8), batch) {
+        (0, _) => Call::Plan {
+            request,
+            after: None,
+            batches: 3,
+        },
+        (1, _) => Call::Progress { request, cap: 100 },
+        (2, _) => Call::Warnings { request },
+        (3, _) => Call::Audit {
+            meta_table,
+            job,
+            after: None,
+            limit: 10,
+        },
+        (4, _) => Call::History {
+            query: HistoryQuery {
+                uid: random.percent(50).then_some(7),
+                queue: random.percent(50).then_some(Queue::Running),
+                details: random.percent(50),
+                meta_table: Some(meta_table),
+                job: Some(job),
+                ..HistoryQuery::default()
+            },
+        },
+        (5, Some(batch)) => Call::Items {
+            claim_token: batch.claim_token,
+            after: None,
+            limit: 2,
+        },
+        // As every program may that starts.
+        (6, _) => Call::Migrate {},
+        _ => Call::Jobs {
+            query: JobsQuery::default(),
+        },
+    }
+}
+
+async fn claim(caller: &Caller, request: &AcquireRequest, random: &mut Random) -> Vec<Batch> {
+    let shared = &caller.shared;
     let request = &changed(request, shared, random);
     let many = random.percent(20);
     let token = random
@@ -213,13 +251,11 @@ async fn claim(
     let tries = if token.is_some() { 4 } else { 1 };
     for _ in 0..tries {
         let claimed = if many {
-            link.unless_trapped(planner.acquire_many(request, 3, token.as_deref()))
-                .await
+            (caller.acquire_many(request.clone(), 3, token.clone())).await
         } else if random.percent(50) {
-            advance(caller, shared, request, token.as_deref(), random).await
+            advance(caller, request, token.clone(), random).await
         } else {
-            let acquisition = planner.acquire(request, token.as_deref());
-            let acquisition = link.unless_trapped(acquisition).await;
+            let acquisition = caller.acquire(request.clone(), token.clone()).await;
             acquisition.map(|acquisition| match acquisition {
                 Acquisition::Batch(batch) => vec![batch],
                 Acquisition::Nothing(_) => Vec::new(),
@@ -242,23 +278,21 @@ async fn claim(
 
 /// Ends any batch that is known, and claims the next.
 async fn advance(
-    Caller { planner, link }: &Caller,
-    shared: &Shared,
+    caller: &Caller,
     request: &AcquireRequest,
-    token: Option<&str>,
+    token: Option<String>,
     random: &mut Random,
 ) -> Result<Vec<Batch>, Error> {
-    let known = {
-        let told = shared.told();
-        told.batches.get(random.index(told.batches.len())).cloned()
-    };
+    let shared = &caller.shared;
+    let known = any_batch(shared, random);
     let succeeded = random.percent(60);
     let done = (known.filter(|_| random.percent(60))).map(|batch| Completion {
         claim_token: batch.claim_token,
         outcome: outcome(succeeded),
     });
-    let advanced = planner.advance(done.as_ref(), request, token, 2);
-    let advanced = link.unless_trapped(advanced).await;
+    let advanced = caller
+        .advance(done.clone(), request.clone(), token, 2)
+        .await;
     if let Some(done) = &done {
         let ended = advanced.as_ref().map(drop).map_err(Error::clone);
         note(shared, &done.claim_token, Some(succeeded), ended);
@@ -278,13 +312,11 @@ fn outcome(succeeded: bool) -> Outcome {
     }
 }
 
-async fn end(caller: &Caller, shared: &Shared, batch: &Batch, random: &mut Random) {
-    let Caller { planner, link } = caller;
+async fn end(caller: &Caller, batch: &Batch, random: &mut Random) {
     let succeeded = random.percent(60);
-    let outcome = outcome(succeeded);
-    let ended = planner.complete(&batch.claim_token, &outcome);
-    let ended = link.unless_trapped(ended).await;
-    note(shared, &batch.claim_token, Some(succeeded), ended);
+    let token = batch.claim_token.clone();
+    let ended = caller.complete(token, outcome(succeeded)).await;
+    note(&caller.shared, &batch.claim_token, Some(succeeded), ended);
 }
 
 /// Remembers an answer.

@@ -4,11 +4,11 @@
 use std::sync::Arc;
 use std::time::Duration;
 
-use anyhow::{Context, Result, anyhow, ensure};
-use batchintory::{AcquireRequest, Value};
+use anyhow::{Context, Result, anyhow, bail, ensure};
+use batchintory::{AcquireRequest, Acquisition, Operations as _, Value};
 use batchintory_server::{HttpService, ServiceSettings};
 use batchintory_tests::tables::{Table, execute};
-use batchintory_tests::{Call, HttpSubject, Subject, TestDatabase, mysql, postgres, sqlite};
+use batchintory_tests::{HttpSubject, TestDatabase, mysql, postgres, sqlite};
 use batchintory_wasmtime::{Database, Inventory};
 use mysql_async::prelude::Queryable as _;
 use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
@@ -75,9 +75,11 @@ async fn wait_for(database: &Arc<dyn Database>, question: &str, expected: i64) -
 async fn claims_all(address: &str) -> Result<()> {
     let subject = HttpSubject::new(format!("http://{address}"), TOKEN);
     let request = AcquireRequest::new("files", "job");
-    let answer = (subject.call(Call::Acquire(request)).await).map_err(|it| anyhow!("{it:?}"))?;
-    let count = answer.pointer("/batch/count").and_then(|it| it.as_i64());
-    ensure!(count == Some(3), "{answer}");
+    let acquired = subject.acquire(request, None).await?;
+    let Acquisition::Batch(batch) = &acquired else {
+        bail!("{acquired:?}");
+    };
+    ensure!(batch.count == 3, "{batch:?}");
     Ok(())
 }
 

@@ -1,12 +1,12 @@
 //! The table of conditions, on every database under every time zone, and a sample of it on every host.
 
 use anyhow::Result;
-use batchintory::Dialect;
+use batchintory::{Dialect, Operations as _};
+use batchintory_tests::ProcessSubject;
 use batchintory_tests::conditions::{self, Zone};
 use batchintory_tests::language::Language;
 use batchintory_tests::suite::System;
 use batchintory_tests::tables::execute;
-use batchintory_tests::{Call, ProcessSubject, Subject};
 
 use crate::scenarios::{Host, serve};
 
@@ -27,10 +27,10 @@ async fn on_host(host: Host, system: System, every: usize) -> Result<()> {
     for zone in Zone::ALL {
         let session = conditions::session(&database, zone).await?;
         let subject = serve(host, session.clone(), session).await?;
-        migrate(subject.as_ref()).await?;
+        subject.migrate().await?;
         let run = format!("{zone:?}").to_lowercase();
         let connection = database.connection.as_ref();
-        conditions::run(&groups, connection, subject.as_ref(), &run, every).await?;
+        conditions::run(&groups, connection, &subject, &run, every).await?;
     }
     Ok(())
 }
@@ -51,17 +51,11 @@ async fn in_language(language: Language, system: System) -> Result<()> {
             execute(connection, &statement, &[]).await?;
         }
         program.open(&database.url, &database.url).await?;
-        migrate(&program).await?;
+        program.migrate().await?;
         let run = format!("{zone:?}").to_lowercase();
         conditions::run(&groups, connection, &program, &run, SAMPLE).await?;
     }
     Ok(())
-}
-
-async fn migrate(subject: &dyn Subject) -> Result<()> {
-    (subject.call(Call::Migrate {}).await)
-        .map_err(|failure| anyhow::anyhow!("{failure:?}"))
-        .map(drop)
 }
 
 #[tokio::test]

@@ -7,7 +7,9 @@ use std::env;
 use std::path::{Path, PathBuf};
 
 use anyhow::{Context, Result, anyhow, ensure};
-use batchintory::{AcquireRequest, Acquisition, Batch, Outcome, Planner, RequeueTarget};
+use batchintory::{
+    AcquireRequest, Acquisition, Batch, Operations as _, Outcome, Planner, RequeueTarget,
+};
 use batchintory_server::{HttpService, ServiceSettings};
 use batchintory_tests::{TestDatabase, sqlite};
 use batchintory_wasmtime::{DatabaseOptions, Databases, SystemRandom};
@@ -44,7 +46,7 @@ struct World {
 
 impl World {
     async fn acquire(&self, request: &AcquireRequest) -> Result<Batch> {
-        match self.planner.acquire(request, None).await.map_err(told)? {
+        match self.planner.acquire(request.clone(), None).await? {
             Acquisition::Batch(batch) => Ok(batch),
             Acquisition::Nothing(nothing) => Err(anyhow!("nothing to do: {nothing:?}")),
         }
@@ -65,8 +67,8 @@ impl World {
     }
 
     async fn end(&self, batch: &Batch, outcome: Outcome) -> Result<()> {
-        let ended = self.planner.complete(&batch.claim_token, &outcome).await;
-        ended.map_err(told)
+        let token = batch.claim_token.clone();
+        Ok(self.planner.complete(token, outcome).await?)
     }
 
     /// Jobs of all kinds, with batches in all states.
@@ -112,16 +114,11 @@ impl World {
         };
         self.process(&index, 20).await?;
         let back = self.acquire(&index).await?;
-        self.planner
-            .requeue("messages", "search index", &RequeueTarget::Batch(back.id))
-            .await
-            .map_err(told)?;
+        let (table, job) = ("messages".into(), "search index".into());
+        let target = RequeueTarget::Batch(back.id);
+        self.planner.requeue(table, job, target).await?;
         Ok(())
     }
-}
-
-fn told(error: batchintory::Error) -> anyhow::Error {
-    anyhow!("{error:?}")
 }
 
 /// A service with jobs of all kinds, and its URL. It ends with the test's runtime.
@@ -138,7 +135,7 @@ async fn serve(database: &TestDatabase) -> Result<String> {
     let world = World {
         planner: Planner::new(databases.clone(), SystemRandom),
     };
-    world.planner.migrate().await.map_err(told)?;
+    world.planner.migrate().await?;
     world.make().await?;
     run(SPREAD).await?;
     // One owner has gone.

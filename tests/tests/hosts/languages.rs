@@ -8,10 +8,14 @@ use batchintory_tests::suite::{self, Layout, System};
 async fn run_all(language: Language, layout: Layout) -> Result<()> {
     // One for all scenarios: it takes longer to start than to do any of them.
     let program = ProcessSubject::start(language.program("subject")?)?;
-    suite::run_all(language.name(), layout, async |inventory, meta| {
-        program.open(&inventory.url, &meta.url).await?;
-        Ok(program.clone())
-    })
+    suite::run_all(
+        (language.name(), language.place()),
+        layout,
+        async |inventory, meta| {
+            program.open(&inventory.url, &meta.url).await?;
+            Ok(program.clone())
+        },
+    )
     .await
 }
 

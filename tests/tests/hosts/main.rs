@@ -16,6 +16,7 @@ mod looking_back;
 mod loops;
 mod meta_database;
 mod mysql;
+mod operations;
 mod pages;
 mod prepared;
 mod processes;

@@ -7,15 +7,14 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::ops::AddAssign;
 
 use anyhow::{Context, Result, anyhow, bail, ensure};
-use batchintory::{AcquireRequest, Outcome, Value as SqlValue};
+use batchintory::{AcquireRequest, Acquisition, Batch, Operations, Outcome, Value as SqlValue};
 use batchintory_tests::language::Language;
 use batchintory_tests::proxy::Proxy;
 use batchintory_tests::server::{OwnPostgres, PgBouncer};
 use batchintory_tests::tables::{Table, execute};
-use batchintory_tests::{Call, ProcessSubject, Subject};
+use batchintory_tests::{ProcessSubject, Subject};
 use batchintory_wasmtime::{Access, Inventory, Item, connect};
 use futures::future::join_all;
-use serde_json::Value;
 use tokio_postgres::{Client, NoTls, SimpleQueryMessage};
 
 /// So many batches of each program's, one behind the other.
@@ -39,13 +38,13 @@ const PROGRAMS: [Program; 3] = [
 ];
 
 impl Program {
-    async fn open(self, url: &str) -> Result<Box<dyn Subject>> {
+    async fn open(self, url: &str) -> Result<Subject> {
         Ok(match self {
-            Self::Rust => Box::new(Inventory::open(url).await?),
+            Self::Rust => Subject::Component(Inventory::open(url).await?),
             Self::Other(language) => {
                 let program = ProcessSubject::start(language.program("subject")?)?;
                 program.open(url, url).await?;
-                Box::new(program)
+                Subject::Program(program)
             }
         })
     }
@@ -73,58 +72,36 @@ async fn server() -> Result<OwnPostgres> {
     Ok(server)
 }
 
-fn token(answer: &Value) -> Result<String> {
-    let token = answer.pointer("/batch/claim_token").and_then(Value::as_str);
-    Ok(token
-        .with_context(|| format!("no batch: {answer}"))?
-        .to_owned())
-}
-
-fn ids(answer: &Value) -> Result<(i64, i64)> {
-    let id = |name| answer.pointer(name).and_then(Value::as_i64);
-    let ids = id("/batch/id_start").zip(id("/batch/id_end"));
-    ids.with_context(|| format!("no ids: {answer}"))
-}
-
-fn acquire(job: &str) -> Call {
-    Call::Acquire(AcquireRequest {
+/// Claims a batch of seven items.
+async fn acquire(subject: &Subject, job: &str) -> Result<Batch> {
+    let request = AcquireRequest {
         max_count: Some(7),
         ..AcquireRequest::new("files", job)
-    })
+    };
+    match subject.acquire(request, None).await? {
+        Acquisition::Batch(batch) => Ok(batch),
+        Acquisition::Nothing(nothing) => bail!("{nothing:?}"),
+    }
 }
 
-fn items(answer: &Value) -> Result<Call> {
-    Ok(Call::Items {
-        claim_token: token(answer)?,
-        after: None,
-        limit: 100,
-    })
+async fn read_items(subject: &Subject, batch: &Batch) -> Result<()> {
+    let items = subject.items(batch.claim_token.clone(), None, 100).await?;
+    ensure!(items.len() == 7, "{items:?}");
+    Ok(())
 }
 
-fn complete(answer: &Value) -> Result<Call> {
-    Ok(Call::Complete {
-        claim_token: token(answer)?,
-        outcome: Outcome::succeeded(None),
-    })
-}
-
-/// Does the call; an error is one of the test.
-async fn done(subject: &dyn Subject, call: Call) -> Result<Value> {
-    let shown = format!("{call:?}");
-    let answer = subject.call(call).await;
-    answer.map_err(|failure| anyhow!("{shown}: {failure:?}"))
+async fn complete(subject: &Subject, batch: &Batch) -> Result<()> {
+    let outcome = Outcome::succeeded(None);
+    let completed = subject.complete(batch.claim_token.clone(), outcome).await;
+    Ok(completed?)
 }
 
 /// Processes some batches.
-async fn work(subject: &dyn Subject, job: &str) -> Result<()> {
+async fn work(subject: &Subject, job: &str) -> Result<()> {
     for _ in 0..BATCHES {
-        let acquired = done(subject, acquire(job)).await?;
-        let found = done(subject, items(&acquired)?).await?;
-        ensure!(
-            found.as_array().is_some_and(|items| items.len() == 7),
-            "{found}"
-        );
-        done(subject, complete(&acquired)?).await?;
+        let batch = acquire(subject, job).await?;
+        read_items(subject, &batch).await?;
+        complete(subject, &batch).await?;
     }
     Ok(())
 }
@@ -178,7 +155,7 @@ impl Sent {
 async fn sent_by(program: Program, server: &OwnPostgres, url: &str) -> Result<Sent> {
     let before = server.log()?.len();
     let subject = program.open(url).await?;
-    work(subject.as_ref(), &format!("{program:?}")).await?;
+    work(&subject, &format!("{program:?}")).await?;
     let log = server.log()?;
     Ok(Sent::read(log.get(before..).unwrap_or_default()))
 }
@@ -318,14 +295,12 @@ async fn share(
     let programs = [program.open(url).await?, program.open(url).await?];
     let mut end = 0;
     for _ in 0..BATCHES {
-        let both = |calls: Vec<Call>| {
-            let calls = programs.iter().zip(calls);
-            join_all(calls.map(|(subject, call)| done(subject.as_ref(), call)))
-        };
-        let acquired = both(vec![acquire(&job), acquire(&job)]).await;
-        let acquired: Vec<Value> = acquired.into_iter().collect::<Result<_>>()?;
+        let acquired = join_all(programs.iter().map(|program| acquire(program, &job))).await;
+        let batches: Vec<Batch> = acquired.into_iter().collect::<Result<_>>()?;
         villain.strike(mischief).await?;
-        let mut ranges = acquired.iter().map(ids).collect::<Result<Vec<_>>>()?;
+        let mut ranges: Vec<(i64, i64)> = (batches.iter())
+            .map(|batch| (batch.id_start, batch.id_end))
+            .collect();
         ranges.sort_unstable();
         for (first, last) in ranges {
             assert_eq!(
@@ -335,19 +310,12 @@ async fn share(
             );
             end = last;
         }
-        let calls = acquired.iter().map(items).collect::<Result<_>>()?;
-        for found in both(calls).await {
-            let found = found?;
-            ensure!(
-                found.as_array().is_some_and(|items| items.len() == 7),
-                "{found}"
-            );
-        }
+        let theirs = || programs.iter().zip(&batches);
+        let read = theirs().map(|(program, batch)| read_items(program, batch));
+        join_all(read).await.into_iter().collect::<Result<()>>()?;
         villain.strike(mischief).await?;
-        let calls = acquired.iter().map(complete).collect::<Result<_>>()?;
-        for completed in both(calls).await {
-            completed?;
-        }
+        let completed = theirs().map(|(program, batch)| complete(program, batch));
+        (join_all(completed).await.into_iter()).collect::<Result<()>>()?;
         villain.strike(mischief).await?;
     }
     Ok(())

@@ -1,7 +1,7 @@
 //! Random tables and requests against a naive model.
 
 use anyhow::{Result, bail};
-use batchintory::{AcquireRequest, Acquisition, PlannedBatch, Planner};
+use batchintory::{AcquireRequest, Acquisition, Operations as _, PlannedBatch, Planner};
 use batchintory_tests::subject::NativeCore;
 use batchintory_tests::tables::{Table, execute};
 use batchintory_tests::{TestDatabase, mysql, postgres, sqlite};
@@ -114,9 +114,9 @@ async fn planned_and_claimed(
     if !values.is_empty() {
         Table::files(Vec::new()).insert(connection, &values).await?;
     }
-    let planned = planner.plan(request, None, 1_000).await?.batches;
+    let planned = planner.plan(request.clone(), None, 1_000).await?.batches;
     let mut claimed = Vec::new();
-    while let Acquisition::Batch(batch) = planner.acquire(request, None).await? {
+    while let Acquisition::Batch(batch) = planner.acquire(request.clone(), None).await? {
         claimed.push(PlannedBatch {
             id_start: batch.id_start,
             id_end: batch.id_end,
@@ -124,7 +124,9 @@ async fn planned_and_claimed(
             weight: batch.weight,
             oversized: batch.oversized,
         });
-        let items = planner.items(&batch.claim_token, None, 1_000).await?;
+        let items = planner
+            .items(batch.claim_token.clone(), None, 1_000)
+            .await?;
         if items.len() as u64 != batch.count {
             bail!("{batch:?} has {} items", items.len());
         }

@@ -5,6 +5,7 @@ use std::sync::Arc;
 use anyhow::Result;
 use batchintory::Planner;
 use batchintory_server::{HttpService, ServiceSettings};
+use batchintory_tests::operations::Place;
 use batchintory_tests::suite::{self, Layout, System};
 use batchintory_tests::{HttpSubject, Subject};
 use batchintory_wasmtime::{Database, DatabaseOptions, Databases, Inventory, SystemRandom};
@@ -29,13 +30,24 @@ impl Host {
             Self::HttpService => "HTTP service",
         }
     }
+
+    fn place(self) -> Place {
+        match self {
+            Self::NativeCore | Self::Component => Place::Scenarios,
+            Self::HttpService => Place::Http,
+        }
+    }
 }
 
 /// Runs every scenario on a host.
 async fn run_all(host: Host, layout: Layout) -> Result<()> {
-    suite::run_all(host.name(), layout, async |inventory, meta| {
-        serve(host, inventory.connection.clone(), meta.connection.clone()).await
-    })
+    suite::run_all(
+        (host.name(), host.place()),
+        layout,
+        async |inventory, meta| {
+            serve(host, inventory.connection.clone(), meta.connection.clone()).await
+        },
+    )
     .await
 }
 
@@ -43,13 +55,13 @@ pub(crate) async fn serve(
     host: Host,
     inventory: Arc<dyn Database>,
     meta: Arc<dyn Database>,
-) -> Result<Box<dyn Subject>> {
+) -> Result<Subject> {
     Ok(match host {
         Host::NativeCore => {
             let databases = Databases::new(inventory, meta, DatabaseOptions::default());
-            Box::new(Planner::new(databases, SystemRandom))
+            Subject::NativeCore(Planner::new(databases, SystemRandom))
         }
-        Host::Component => Box::new(
+        Host::Component => Subject::Component(
             Inventory::builder()
                 .inventory(inventory)
                 .meta(meta)
@@ -66,7 +78,7 @@ pub(crate) async fn serve(
             let url = format!("http://{}", listener.local_addr()?);
             // It ends with the test's runtime.
             tokio::spawn(service.serve(listener, std::future::pending()));
-            Box::new(HttpSubject::new(url, TOKEN))
+            Subject::Service(HttpSubject::new(url, TOKEN))
         }
     })
 }

@@ -2,15 +2,15 @@
 
 use std::sync::{Arc, Mutex};
 
-use anyhow::{Result, anyhow, bail};
+use anyhow::{Result, bail};
 use batchintory::{
-    AcquireRequest, Completion, DatabaseError, Dialect, Error, Outcome, Planner, Rows, Settings,
-    Source, StatusLabels, Value,
+    AcquireRequest, Acquisition, Completion, DatabaseError, Dialect, Error, Operations as _,
+    Outcome, Planner, Rows, Settings, Source, StatusLabels, Value,
 };
 use batchintory_server::{HttpService, ServiceSettings};
 use batchintory_tests::recording::{Fault, Recording};
 use batchintory_tests::tables::Table;
-use batchintory_tests::{Call, HttpSubject, Subject as _, TestDatabase, mysql, postgres, sqlite};
+use batchintory_tests::{HttpSubject, TestDatabase, mysql, postgres, sqlite};
 use batchintory_wasmtime::{Acquired, Batch, Inventory, SystemRandom};
 use tokio::net::TcpListener;
 
@@ -183,7 +183,7 @@ async fn losers_pause_by_chance_and_longer_each_time() {
     let database = AlwaysLost::default();
     let planner = Planner::new(&database, SystemRandom);
     let request = AcquireRequest::new("files", "job");
-    let error = planner.acquire(&request, None).await.expect_err("lost");
+    let error = planner.acquire(request, None).await.expect_err("lost");
     assert!(matches!(error, Error::ExhaustedRetries(_)), "{error}");
     let pauses = database.pauses.lock().expect("one thread").clone();
     assert_eq!(pauses.len(), 199);
@@ -249,12 +249,10 @@ async fn claim_at_once_by_http(database: TestDatabase) -> Result<()> {
     };
     let claim = async |request| {
         let service = HttpSubject::new(&url, TOKEN);
-        let answer = service
-            .call(Call::Acquire(request))
-            .await
-            .map_err(|error| anyhow!("{error:?}"))?;
-        anyhow::ensure!(answer.get("batch").is_some(), "{answer}");
-        Ok(())
+        match service.acquire(request, None).await? {
+            Acquisition::Batch(_) => Ok(()),
+            Acquisition::Nothing(nothing) => bail!("{nothing:?}"),
+        }
     };
     // The job's first claim takes more than the others.
     claim(request.clone()).await?;
@@ -344,7 +342,7 @@ async fn a_claim_asks_for_its_turn_once_before_its_first_statement() -> Result<(
     let scope = async |meta_table, job| {
         *database.sent.lock().expect("one thread") = 0;
         let request = request(meta_table, job);
-        assert!(planner.acquire(&request, None).await.is_err());
+        assert!(planner.acquire(request, None).await.is_err());
         match asked().as_slice() {
             [(scope, 0)] => scope.clone(),
             other => panic!("{other:?}"),
@@ -356,21 +354,23 @@ async fn a_claim_asks_for_its_turn_once_before_its_first_statement() -> Result<(
     assert_ne!(scope("other.files", "job").await, files);
     assert_ne!(scope("files", "other job").await, files);
     // So do the others that claim, whether they end a batch before or not, and nobody else.
-    let files = request("files", "job");
-    assert!(planner.acquire_many(&files, 2, None).await.is_err());
+    let files = || request("files", "job");
+    let token = || "token".to_owned();
+    assert!(planner.acquire_many(files(), 2, None).await.is_err());
     assert_eq!(asked().len(), 1);
+    let outcome = Outcome::succeeded(None);
     let done = Completion {
-        claim_token: "token".into(),
-        outcome: Outcome::succeeded(None),
+        claim_token: token(),
+        outcome: outcome.clone(),
     };
-    for done in [None, Some(&done)] {
-        let _ = planner.advance(done, &files, None, 1).await;
+    for done in [None, Some(done)] {
+        let _ = planner.advance(done, files(), None, 1).await;
         assert!(asked().len() <= 1);
     }
-    assert!(planner.plan(&files, None, 1).await.is_err());
-    assert!(planner.items("token", None, 1).await.is_err());
-    assert!(planner.complete("token", &done.outcome).await.is_err());
-    assert!(planner.heartbeat("token", 1).await.is_err());
+    assert!(planner.plan(files(), None, 1).await.is_err());
+    assert!(planner.items(token(), None, 1).await.is_err());
+    assert!(planner.complete(token(), outcome).await.is_err());
+    assert!(planner.heartbeat(token(), 1).await.is_err());
     assert!(asked().is_empty());
     Ok(())
 }

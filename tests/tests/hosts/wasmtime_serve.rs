@@ -3,11 +3,12 @@
 use std::env;
 use std::path::Path;
 
-use anyhow::{Context, Result, anyhow, ensure};
-use batchintory::AcquireRequest;
+use anyhow::{Context, Result, ensure};
+use batchintory::{AcquireRequest, Operations as _};
+use batchintory_tests::operations::Place;
 use batchintory_tests::suite::{self, Layout, System};
 use batchintory_tests::tables::execute;
-use batchintory_tests::{Call, HttpProcess, Subject, postgres, race};
+use batchintory_tests::{HttpProcess, postgres, race};
 use tokio::process::Command;
 
 const TOKEN: &str = "a-very-secret-token";
@@ -38,13 +39,17 @@ async fn serve(variables: &[(&str, &str)]) -> Result<HttpProcess> {
 }
 
 async fn run_all(layout: Layout) -> Result<()> {
-    suite::run_all("wasmtime serve", layout, async |inventory, meta| {
-        serve(&[
-            ("BATCHINTORY_INVENTORY_CONN", &inventory.url),
-            ("BATCHINTORY_META_CONN", &meta.url),
-        ])
-        .await
-    })
+    suite::run_all(
+        ("wasmtime serve", Place::Http),
+        layout,
+        async |inventory, meta| {
+            serve(&[
+                ("BATCHINTORY_INVENTORY_CONN", &inventory.url),
+                ("BATCHINTORY_META_CONN", &meta.url),
+            ])
+            .await
+        },
+    )
     .await
 }
 
@@ -79,7 +84,7 @@ async fn what_is_misconfigured_is_told_without_secrets() -> Result<()> {
         ("", "is not set"),
     ] {
         let service = serve(&[("BATCHINTORY_INVENTORY_CONN", url)]).await?;
-        let refused = service.call(Call::Jobs(Default::default())).await.err();
+        let refused = service.jobs(Default::default()).await.err();
         let error = refused.with_context(|| format!("{url} must be refused"))?;
         ensure!(error.name == "misconfigured", "{error:?}");
         ensure!(error.message.contains(told), "{error:?}");
@@ -97,12 +102,9 @@ async fn a_statement_has_its_time() -> Result<()> {
     execute(database.connection.as_ref(), view, &[]).await?;
     let url = format!("{}?statement_timeout=200", database.url);
     let service = serve(&[("BATCHINTORY_INVENTORY_CONN", &url)]).await?;
-    service
-        .call(Call::Migrate {})
-        .await
-        .map_err(|error| anyhow!("{error:?}"))?;
+    service.migrate().await?;
     let request = AcquireRequest::new("slow", "job");
-    let late = service.call(Call::Acquire(request)).await.err();
+    let late = service.acquire(request, None).await.err();
     let error = late.context("it takes a minute")?;
     ensure!(error.name == "unavailable", "{error:?}");
     ensure!(error.message.contains("within 200 ms"), "{error:?}");
@@ -116,7 +118,7 @@ async fn a_server_that_is_not_there_is_told() -> Result<()> {
         "postgres://me:hidden@nowhere.invalid/db",
     ] {
         let service = serve(&[("BATCHINTORY_INVENTORY_CONN", url)]).await?;
-        let refused = service.call(Call::Jobs(Default::default())).await.err();
+        let refused = service.jobs(Default::default()).await.err();
         let error = refused.context("nobody is there")?;
         ensure!(error.name == "unavailable", "{error:?}");
         ensure!(!error.message.contains("hidden"), "{error:?}");

@@ -5,34 +5,48 @@ use std::net::TcpStream;
 
 use crate::workplace::Workplace;
 use crate::workplace::service::{Service, TOKEN};
-use batchintory_tests::{Call, Failure, HttpSubject, Subject};
-use batchintory_wasmtime::{AcquireRequest, Outcome};
-use serde_json::Value;
+use batchintory_tests::{Failure, HttpSubject};
+use batchintory_wasmtime::batchintory::{Acquisition, Batch, Operations as _};
+use batchintory_wasmtime::{AcquireRequest, JobsQuery, Outcome};
 
-fn call(service: &Service, token: &str, call: Call) -> Result<Value, Failure> {
+/// Makes a call with a token.
+fn at<T>(
+    service: &Service,
+    token: &str,
+    call: impl AsyncFnOnce(HttpSubject) -> Result<T, Failure>,
+) -> Result<T, Failure> {
     let runtime = tokio::runtime::Runtime::new().unwrap();
-    runtime.block_on(HttpSubject::new(&service.url, token).call(call))
+    runtime.block_on(call(HttpSubject::new(&service.url, token)))
 }
 
-fn acquire() -> Call {
-    Call::Acquire(AcquireRequest::new("files", "lines"))
+/// Claims a batch.
+fn acquire(service: &Service) -> Batch {
+    let request = AcquireRequest::new("files", "lines");
+    let acquired = at(service, TOKEN, async |it| it.acquire(request, None).await);
+    match acquired.unwrap() {
+        Acquisition::Batch(batch) => batch,
+        Acquisition::Nothing(nothing) => panic!("{nothing:?}"),
+    }
+}
+
+fn complete(service: &Service, batch: &Batch, outcome: Outcome) {
+    let token = batch.claim_token.clone();
+    at(service, TOKEN, async |it| it.complete(token, outcome).await).unwrap();
 }
 
 #[test]
 fn batches_are_handed_out_until_a_signal_comes_and_no_secret_is_logged() {
     let workplace = Workplace::prepared();
     let service = Service::start(&workplace, TOKEN, &[]);
-    let answer = call(&service, TOKEN, acquire()).unwrap();
-    assert_eq!(answer["batch"]["count"], 3, "{answer}");
-    let claim_token = answer["batch"]["claim_token"].as_str().unwrap().to_owned();
-    let complete = Call::Complete {
-        claim_token: claim_token.clone(),
-        outcome: Outcome::succeeded(None),
-    };
-    call(&service, TOKEN, complete).unwrap();
+    let batch = acquire(&service);
+    assert_eq!(batch.count, 3, "{batch:?}");
+    complete(&service, &batch, Outcome::succeeded(None));
     let log = service.end(&workplace);
     assert!(log.contains("/v1/batches/…/complete"), "{log}");
-    assert!(!log.contains(TOKEN) && !log.contains(&claim_token), "{log}");
+    assert!(
+        !log.contains(TOKEN) && !log.contains(&batch.claim_token),
+        "{log}"
+    );
     let history = workplace.json(&["history", "--job", "lines"]);
     assert_eq!(history[0]["status"], "succeeded");
 }
@@ -42,9 +56,11 @@ fn the_inventory_is_made_where_that_is_asked_for() {
     let workplace = Workplace::new();
     crate::workplace::ok(&workplace.run(&["register", "data"]));
     let service = Service::start(&workplace, TOKEN, &["--migrate"]);
-    let refused = call(&service, "another token", Call::Jobs(Default::default())).unwrap_err();
-    assert_eq!(refused.name, "unauthorized");
-    assert!(call(&service, TOKEN, acquire()).is_ok());
+    let refused = at(&service, "another token", async |it| {
+        it.jobs(JobsQuery::default()).await
+    });
+    assert_eq!(refused.unwrap_err().name, "unauthorized");
+    acquire(&service);
 }
 
 #[test]
@@ -64,12 +80,8 @@ fn an_address_that_is_taken_is_told() {
 /// Asks for a batch that failed a moment ago and rests for a second, with this header.
 fn acquire_after_a_failure(workplace: &Workplace, header: &str) -> String {
     let service = Service::start(workplace, TOKEN, &[]);
-    let answer = call(&service, TOKEN, acquire()).unwrap();
-    let fail = Call::Complete {
-        claim_token: answer["batch"]["claim_token"].as_str().unwrap().to_owned(),
-        outcome: Outcome::failed("not this time"),
-    };
-    call(&service, TOKEN, fail).unwrap();
+    let batch = acquire(&service);
+    complete(&service, &batch, Outcome::failed("not this time"));
     let body = r#"{"meta_table": "files", "retry_delay_seconds": 1}"#;
     let mut client = TcpStream::connect(service.address()).unwrap();
     write!(

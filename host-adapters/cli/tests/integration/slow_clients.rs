@@ -4,10 +4,10 @@ use std::thread::sleep;
 use std::time::{Duration, Instant};
 
 use batchintory_tests::slow_clients::{SlowClients, Slowness};
-use batchintory_tests::{Call, HttpSubject, Subject as _};
+use batchintory_tests::{Failure, HttpSubject};
+use batchintory_wasmtime::batchintory::{Acquisition, Operations as _};
 use batchintory_wasmtime::{AcquireRequest, Outcome};
 use nix::sys::resource::{Resource, getrlimit, setrlimit};
-use serde_json::Value;
 use tokio::runtime::Runtime;
 
 use crate::workplace::Workplace;
@@ -33,36 +33,29 @@ struct Client {
 }
 
 impl Client {
-    fn call(&self, call: Call) -> Value {
-        let answer = self.runtime.block_on(self.subject.call(call));
-        answer.unwrap_or_else(|failure| panic!("{failure:?}"))
-    }
-
     /// Processes a batch of a job, and gives back how long its slowest request took.
     fn process(&self, job: &str, outcome: Outcome) -> Duration {
-        let mut slowest = Duration::ZERO;
-        let mut call = |call| {
-            let start = Instant::now();
-            let answer = self.call(call);
-            slowest = slowest.max(start.elapsed());
-            answer
-        };
-        let acquired = call(Call::Acquire(AcquireRequest {
+        let request = AcquireRequest {
             max_attempts: 100,
             ..AcquireRequest::new("files", job)
-        }));
-        let claim_token = acquired["batch"]["claim_token"].as_str().unwrap();
-        let items = call(Call::Items {
-            claim_token: claim_token.to_owned(),
-            after: None,
-            limit: 100,
-        });
-        assert_eq!(items.as_array().unwrap().len(), 3, "{items}");
-        call(Call::Complete {
-            claim_token: claim_token.to_owned(),
-            outcome,
-        });
-        slowest
+        };
+        let (acquired, claim) = self.timed(self.subject.acquire(request, None));
+        let Acquisition::Batch(batch) = acquired else {
+            panic!("{acquired:?}");
+        };
+        let token = || batch.claim_token.clone();
+        let (items, reading) = self.timed(self.subject.items(token(), None, 100));
+        assert_eq!(items.len(), 3, "{items:?}");
+        let ((), end) = self.timed(self.subject.complete(token(), outcome));
+        claim.max(reading).max(end)
+    }
+
+    /// What a request gives, and how long it took.
+    fn timed<T>(&self, answer: impl Future<Output = Result<T, Failure>>) -> (T, Duration) {
+        let start = Instant::now();
+        let answer = self.runtime.block_on(answer);
+        let took = start.elapsed();
+        (answer.unwrap_or_else(|failure| panic!("{failure}")), took)
     }
 }
 

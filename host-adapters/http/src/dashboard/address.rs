@@ -2,6 +2,9 @@
 //! path, browsers and proxies would take them for their own.
 
 use batchintory::JobSummary;
+use serde::de::DeserializeOwned;
+
+use crate::problem::Problem;
 
 /// The page of a job.
 pub(crate) fn job(meta_table: &str, job: &str) -> String {
@@ -51,4 +54,11 @@ fn with_query(path: &str, fields: &[(&str, &str)]) -> String {
     // Text as key and value can always be written so.
     let query = serde_urlencoded::to_string(fields).unwrap_or_default();
     format!("{path}?{query}")
+}
+
+/// What an address asks for.
+pub(crate) fn query<T: DeserializeOwned>(query: &str) -> Result<T, Problem> {
+    serde_urlencoded::from_str(query).map_err(|error| {
+        Problem::invalid_request(format!("the address is not as expected: {error}"))
+    })
 }

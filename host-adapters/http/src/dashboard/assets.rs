@@ -3,6 +3,8 @@
 use http::StatusCode;
 use http::header::{CACHE_CONTROL, HeaderValue};
 
+use crate::asked::Asked;
+use crate::problem::Problem;
 use crate::response::{self, Response};
 
 /// The style sheet.
@@ -19,6 +21,16 @@ pub(crate) const SCRIPT: Asset = Asset {
     text: include_str!("refresh.js"),
 };
 
+/// The style sheet, for a browser.
+pub(crate) fn style(asked: Asked<'_>) -> Result<Response, Problem> {
+    Ok(STYLE.response(asked.request.query))
+}
+
+/// The script, for a browser.
+pub(crate) fn script(asked: Asked<'_>) -> Result<Response, Problem> {
+    Ok(SCRIPT.response(asked.request.query))
+}
+
 /// A file.
 pub(crate) struct Asset {
     path: &'static str,
@@ -33,7 +45,7 @@ impl Asset {
     }
 
     /// The file; one that was asked for by its version never changes.
-    pub(crate) fn response(&self, query: &str) -> Response {
+    fn response(&self, query: &str) -> Response {
         let mut response =
             response::bytes(StatusCode::OK, self.media_type, self.text.as_bytes().into());
         let caching = if query == self.version() {

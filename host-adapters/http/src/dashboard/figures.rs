@@ -1,5 +1,7 @@
 //! Numbers for people.
 
+use batchintory::Attempt;
+
 /// A whole number with its thousands apart.
 pub(crate) fn whole(number: impl Into<i128>) -> String {
     let number = number.into();
@@ -38,6 +40,15 @@ pub(crate) fn count(number: u64, what: &str) -> String {
 pub(crate) fn percent(part: u64, of: u64) -> String {
     let tenths = u128::from(part) * 1_000 / u128::from(of.max(1));
     format!("{}.{}%", tenths / 10, tenths % 10)
+}
+
+/// The ids of an attempt.
+pub(crate) fn range(attempt: &Attempt) -> String {
+    if attempt.id_start == attempt.id_end {
+        whole(attempt.id_start)
+    } else {
+        format!("{} – {}", whole(attempt.id_start), whole(attempt.id_end))
+    }
 }
 
 #[cfg(test)]

@@ -1,13 +1,14 @@
 //! The pages with all jobs.
 
-use batchintory::{JobSummary, JobsQuery};
+use batchintory::{JobSummary, JobsQuery, Operations as _, at_once};
 use maud::{Markup, html};
 use serde::Deserialize;
 
 use super::layout::{Layout, Search};
+use super::setting::Setting;
 use super::survey::{LATEST_OF_MANY, Survey};
-use super::{Setting, address, drawing, summary};
-use crate::inventory::Inventory;
+use super::{address, drawing, summary};
+use crate::asked::Asked;
 use crate::parameters::place;
 use crate::problem::Problem;
 use crate::response::Response;
@@ -16,7 +17,7 @@ use crate::response::Response;
 const JOBS: u32 = 12;
 
 #[derive(Deserialize)]
-pub(crate) struct Query {
+struct Query {
     /// What stands in the names of the jobs.
     #[serde(default)]
     search: String,
@@ -25,21 +26,19 @@ pub(crate) struct Query {
     after_job: Option<String>,
 }
 
-pub(crate) fn page(
-    query: Query,
-    setting: Setting,
-    inventory: &impl Inventory,
-) -> Result<Response, Problem> {
+pub(crate) fn page(asked: Asked<'_>) -> Result<Response, Problem> {
+    let query: Query = address::query(asked.request.query)?;
+    let (setting, inventory) = (Setting::of(&asked), asked.inventory);
     let after = place(query.after_meta_table, query.after_job)?;
     let is_first = after.is_none();
     let text = query.search.trim();
-    let mut jobs = inventory.jobs(JobsQuery {
+    let mut jobs = at_once(inventory.jobs(JobsQuery {
         search: Some(text.to_owned()).filter(|text| !text.is_empty()),
         after,
         // One more tells whether a page follows.
         limit: JOBS + 1,
         ..JobsQuery::default()
-    })?;
+    }))?;
     let is_last = jobs.len() <= JOBS as usize;
     jobs.truncate(JOBS as usize);
     let surveyed = (jobs.iter())

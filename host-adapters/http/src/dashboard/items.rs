@@ -6,10 +6,12 @@ use batchintory::{Attempt, HistoryQuery, Queue};
 use maud::{Markup, html};
 use serde::Deserialize;
 
-use super::figures::whole;
+use super::figures::{range, whole};
 use super::layout::{Layout, Search};
-use super::{Setting, address, job, requeue, time};
-use crate::inventory::{Inventory, latest_attempts};
+use super::setting::Setting;
+use super::{address, requeue, time};
+use crate::asked::Asked;
+use crate::inventory::latest_attempts;
 use crate::problem::Problem;
 use crate::response::Response;
 
@@ -17,16 +19,14 @@ use crate::response::Response;
 const ATTEMPTS: u32 = 100;
 
 #[derive(Deserialize)]
-pub(crate) struct Query {
+struct Query {
     meta_table: String,
     uid: String,
 }
 
-pub(crate) fn page(
-    query: Query,
-    setting: Setting,
-    inventory: &impl Inventory,
-) -> Result<Response, Problem> {
+pub(crate) fn page(asked: Asked<'_>) -> Result<Response, Problem> {
+    let query: Query = address::query(asked.request.query)?;
+    let (setting, inventory) = (Setting::of(&asked), asked.inventory);
     let uid: i64 = query.uid.trim().parse().map_err(|_| {
         Problem::invalid_request("an item’s id is a whole number of 64 bits, such as 42 or -7")
     })?;
@@ -98,7 +98,7 @@ fn row(attempt: &Attempt, is_latest_of_job: bool, setting: Setting) -> Markup {
                 (state(attempt))
                 @if attempt.passed_over { br; small { "the item itself was passed over by the job’s filter" } }
             }
-            td { (job::range(attempt)) }
+            td { (range(attempt)) }
             td { (time::moment(&attempt.processing_start)) }
             td { (took(attempt).unwrap_or_default()) }
             @if setting.can_write {

@@ -1,16 +1,17 @@
 //! The page of one job.
 
-use batchintory::{Attempt, JobSummary, JobsQuery};
+use batchintory::{Attempt, JobSummary, JobsQuery, Operations as _, at_once};
 use maud::{Markup, html};
 use serde::Deserialize;
 
 use super::drawing;
-use super::figures::{count, weight, whole};
+use super::figures::{count, range, weight, whole};
 use super::layout::{Layout, Search};
+use super::setting::Setting;
 use super::survey::{LATEST, Survey};
 use super::throughput::{self, Throughput};
-use super::{Setting, requeue, summary, time, trouble};
-use crate::inventory::Inventory;
+use super::{address, requeue, summary, time, trouble};
+use crate::asked::Asked;
 use crate::problem::Problem;
 use crate::response::Response;
 
@@ -18,24 +19,22 @@ use crate::response::Response;
 const RUNNING: usize = 100;
 
 #[derive(Deserialize)]
-pub(crate) struct Query {
+struct Query {
     meta_table: String,
     job: String,
     /// How many ranges a form has just requeued.
     requeued: Option<u64>,
 }
 
-pub(crate) fn page(
-    query: &Query,
-    setting: Setting,
-    inventory: &impl Inventory,
-) -> Result<Response, Problem> {
-    let jobs = inventory.jobs(JobsQuery {
+pub(crate) fn page(asked: Asked<'_>) -> Result<Response, Problem> {
+    let query: Query = address::query(asked.request.query)?;
+    let (setting, inventory) = (Setting::of(&asked), asked.inventory);
+    let jobs = at_once(inventory.jobs(JobsQuery {
         meta_table: Some(query.meta_table.clone()),
         job: Some(query.job.clone()),
         limit: 1,
         ..JobsQuery::default()
-    })?;
+    }))?;
     let Some(job) = jobs.first() else {
         return Err(Problem::no_such_job());
     };
@@ -164,15 +163,6 @@ fn running_row(attempt: &Attempt, setting: Setting) -> Markup {
                 td { (requeue::one_with_care(attempt, "Its owner loses it, and its range is handed out again.")) }
             }
         }
-    }
-}
-
-/// The ids of an attempt.
-pub(crate) fn range(attempt: &Attempt) -> String {
-    if attempt.id_start == attempt.id_end {
-        whole(attempt.id_start)
-    } else {
-        format!("{} – {}", whole(attempt.id_start), whole(attempt.id_end))
     }
 }
 

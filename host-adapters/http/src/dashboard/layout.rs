@@ -5,7 +5,7 @@ use http::header::{CONTENT_SECURITY_POLICY, CONTENT_TYPE, HeaderValue, REFERRER_
 use maud::{DOCTYPE, Markup, html};
 
 use super::assets::{SCRIPT, STYLE};
-use super::{sign_in, time};
+use super::{sign_in_form, time};
 use crate::problem::Problem;
 use crate::response::{self, Response};
 
@@ -57,7 +57,7 @@ impl Layout {
                     button id="pause" type="button" aria-pressed="false" hidden { "Pause" }
                     span id="refreshing" role="status" {}
                 }
-                (sign_in::button(self.is_signed_in))
+                (sign_in_form::button(self.is_signed_in))
             },
             &html! {
                 (main)
@@ -88,7 +88,7 @@ pub(crate) fn problem(problem: Problem, page: &str) -> Response {
                 code { "POST /v1/migrate" } " with the API token." }
         }
         @if problem.status == StatusCode::UNAUTHORIZED {
-            (sign_in::form(page))
+            (sign_in_form::form(page))
         } @else {
             p { a href="/" { "All jobs" } }
         }

@@ -1,19 +1,17 @@
 //! Putting ranges back by a button.
 
-use batchintory::{Attempt, JobSummary, RequeueTarget};
+use batchintory::{Attempt, JobSummary, Operations as _, RequeueTarget, at_once};
 use http::StatusCode;
 use http::header::{HeaderValue, LOCATION};
 use maud::{Markup, html};
 use serde::Deserialize;
 
 use super::address;
+use crate::asked::Asked;
 use crate::body;
-use crate::inventory::Inventory;
 use crate::problem::Problem;
 use crate::response::Response;
 use crate::same_site;
-use crate::service::Request;
-use crate::settings::Rules;
 
 /// Where the forms go.
 const PATH: &str = "/dashboard/requeue";
@@ -31,18 +29,20 @@ struct Form {
 }
 
 /// Does what a form asks for, and leads to the job's page.
-pub(crate) fn answer(
-    request: Request<'_>,
-    rules: &Rules,
-    inventory: &impl Inventory,
-) -> Result<Response, Problem> {
+pub(crate) fn answer(asked: Asked<'_>) -> Result<Response, Problem> {
+    let Asked {
+        request,
+        rules,
+        inventory,
+        ..
+    } = asked;
     same_site::check(request.headers, request.authority, rules.hosts.public())?;
     let form: Form = body::form(request.headers, request.body, MAX_FORM_BYTES)?;
     let target = match form.batch {
         Some(id) => RequeueTarget::Batch(id),
         None => RequeueTarget::Exhausted,
     };
-    let requeued = inventory.requeue(&form.meta_table, &form.job, target)?;
+    let requeued = at_once(inventory.requeue(form.meta_table.clone(), form.job.clone(), target))?;
     let mut response = Response::default();
     *response.status_mut() = StatusCode::SEE_OTHER;
     let page = address::requeued(&form.meta_table, &form.job, requeued);

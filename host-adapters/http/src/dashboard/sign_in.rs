@@ -2,26 +2,21 @@
 
 use http::header::{HeaderValue, LOCATION, SET_COOKIE};
 use http::{Method, StatusCode};
-use maud::{Markup, html};
 use serde::Deserialize;
 
-use super::Page;
 use super::layout;
+use super::sign_in_form::{form, is_page};
+use crate::asked::Asked;
 use crate::authorization::Caller;
 use crate::body;
 use crate::cookie::Place;
-use crate::notices::{Deed, Notices};
-use crate::operation::Operation;
+use crate::deed::Deed;
+use crate::notices::Notices;
 use crate::problem::Problem;
+use crate::request::Request;
 use crate::response::{self, Response};
 use crate::same_site;
-use crate::service::Request;
 use crate::settings::Rules;
-
-/// Where the form is, and where the forms go.
-const SIGN_IN: &str = "/dashboard/sign-in";
-const SIGNED_IN: &str = "/dashboard/signed-in";
-const SIGN_OUT: &str = "/dashboard/sign-out";
 
 /// The longest form: a token and an address.
 const MAX_FORM_BYTES: usize = 8 * 1024;
@@ -39,41 +34,18 @@ struct Form {
 }
 
 /// The page with the form alone.
-pub(crate) fn page() -> Response {
-    layout::bare(StatusCode::OK, "Sign in", &form("/"))
-}
-
-/// The form that asks for a token.
-pub(crate) fn form(to: &str) -> Markup {
-    html! {
-        h1 { "Sign in" }
-        p { "This needs an access token. The browser keeps it until it is closed." }
-        form class="sign-in" method="post" action=(SIGNED_IN) {
-            input type="hidden" name="to" value=(if is_page(to) { to } else { "/" });
-            label { span { "Access token" }
-                input id="token" name="token" type="password" autocomplete="current-password" required; }
-            button class="main" { "Sign in" }
-        }
-    }
-}
-
-/// A link to the form, or a button that signs out.
-pub(crate) fn button(is_signed_in: bool) -> Markup {
-    html! {
-        @if is_signed_in {
-            form class="sign-out" method="post" action=(SIGN_OUT) { button id="sign-out" { "Sign out" } }
-        } @else {
-            a id="sign-in" href=(SIGN_IN) { "Sign in" }
-        }
-    }
+pub(crate) fn page(_: Asked<'_>) -> Result<Response, Problem> {
+    Ok(layout::bare(StatusCode::OK, "Sign in", &form("/")))
 }
 
 /// Takes a form with a token.
-pub(crate) fn take(
-    request: Request<'_>,
-    rules: &Rules,
-    notices: &impl Notices,
-) -> Result<Response, Problem> {
+pub(crate) fn take(asked: Asked<'_>) -> Result<Response, Problem> {
+    let Asked {
+        request,
+        rules,
+        notices,
+        ..
+    } = asked;
     same_site::check(request.headers, request.authority, rules.hosts.public())?;
     let place = Place::of(&request, rules);
     let form: Form = body::form(request.headers, request.body, MAX_FORM_BYTES)?;
@@ -82,10 +54,11 @@ pub(crate) fn take(
 }
 
 /// Has a browser forget its token.
-pub(crate) fn forget(request: &Request<'_>, rules: &Rules) -> Result<Response, Problem> {
+pub(crate) fn forget(asked: Asked<'_>) -> Result<Response, Problem> {
+    let Asked { request, rules, .. } = asked;
     same_site::check(request.headers, request.authority, rules.hosts.public())?;
     let mut response = see_other("/");
-    if let Some(cookie) = Place::of(request, rules).forget() {
+    if let Some(cookie) = Place::of(&request, rules).forget() {
         response.headers_mut().insert(SET_COOKIE, cookie);
     }
     Ok(response)
@@ -95,15 +68,10 @@ pub(crate) fn forget(request: &Request<'_>, rules: &Rules) -> Result<Response, P
 /// stands neither in the browser's history nor where links lead. `None` where there is no token.
 pub(crate) fn by_address(
     request: &Request<'_>,
-    operation: &Operation,
     rules: &Rules,
-    notices: &impl Notices,
+    notices: &dyn Notices,
 ) -> Option<Result<Response, Problem>> {
-    let is_page = matches!(
-        operation,
-        Operation::Dashboard(Page::Home | Page::Job | Page::Items)
-    );
-    if !is_page || request.method != Method::GET {
+    if request.method != Method::GET {
         return None;
     }
     let fields: Vec<(String, String)> = serde_urlencoded::from_str(request.query).ok()?;
@@ -130,7 +98,7 @@ fn signed_in(
     to: &str,
     place: Place<'_>,
     rules: &Rules,
-    notices: &impl Notices,
+    notices: &dyn Notices,
 ) -> Result<Response, Problem> {
     let Some(token) = rules.tokens.find(sent.as_bytes()) else {
         notices.wrong_token();
@@ -150,13 +118,6 @@ fn signed_in(
     };
     notices.audit(&deed.line());
     Ok(response)
-}
-
-/// Whether an address is one of our own pages, and no other site's, such as `//evil.example`.
-fn is_page(to: &str) -> bool {
-    let path = to.split('?').next().unwrap_or_default();
-    matches!(path, "/" | "/dashboard/job" | "/dashboard/items")
-        && to.bytes().all(|byte| byte.is_ascii_graphic())
 }
 
 fn see_other(to: &str) -> Response {

@@ -3,7 +3,9 @@
 
 use std::collections::BTreeSet;
 
-use batchintory::{AcquireRequest, Attempt, Error, HistoryQuery, JobProgress, JobSummary, Queue};
+use batchintory::{
+    AcquireRequest, Attempt, Error, HistoryQuery, JobProgress, JobSummary, Queue, at_once,
+};
 
 use super::band::{Band, Piece, State};
 use crate::inventory::Inventory;
@@ -42,10 +44,10 @@ impl Survey {
         inventory: &impl Inventory,
     ) -> Result<Self, Error> {
         let list = |queue, limit| {
-            inventory.history(HistoryQuery {
+            at_once(inventory.history(HistoryQuery {
                 limit,
                 ..attempts_of(job, queue)
-            })
+            }))
         };
         let attempts = list(None, latest)?;
         let has_all = attempts.len() < latest as usize;
@@ -192,7 +194,7 @@ fn request(job: &JobSummary) -> Result<AcquireRequest, String> {
 }
 
 fn left(job: &JobSummary, inventory: &impl Inventory) -> Result<JobProgress, String> {
-    (inventory.progress(request(job)?, LEFT)).map_err(|error| error.message().to_owned())
+    (at_once(inventory.progress(request(job)?, LEFT))).map_err(|error| error.message().to_owned())
 }
 
 /// The first id that is not ready. It is looked for as far as the items left are counted, at most.
@@ -208,7 +210,7 @@ fn held(job: &JobSummary, inventory: &impl Inventory) -> Result<Option<i64>, Str
         ..request
     };
     // The first batch holds all that is ready; only the second comes to what is not.
-    match inventory.plan(all, None, 2) {
+    match at_once(inventory.plan(all, None, 2)) {
         Ok(plan) => Ok(plan.held),
         Err(error) => Err(error.message().to_owned()),
     }

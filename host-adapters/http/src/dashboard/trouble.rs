@@ -3,9 +3,10 @@
 use batchintory::{Attempt, Error, HistoryQuery, JobSummary, Queue};
 use maud::{Markup, html};
 
-use super::figures::{count, whole};
+use super::figures::{count, range, whole};
+use super::setting::Setting;
 use super::survey::{self, WITH_LOGS};
-use super::{Setting, address, job, requeue, time};
+use super::{address, requeue, time};
 use crate::inventory::{Inventory, latest_attempts};
 
 /// How much of a log is shown, in bytes: its end, where the reason usually stands.
@@ -72,7 +73,7 @@ fn entries(attempts: &[Attempt], setting: Setting) -> Markup {
                 li {
                     div class="what" {
                         p {
-                            b { "Ids " (job::range(attempt)) } ", " (count(attempt.count, "item"))
+                            b { "Ids " (range(attempt)) } ", " (count(attempt.count, "item"))
                             ": batch " (attempt.id) ", attempt " (attempt.attempt)
                             @if let Some(end) = &attempt.processing_end { ", ended " (time::ago(end, setting.now)) }
                         }

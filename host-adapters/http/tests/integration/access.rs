@@ -55,6 +55,12 @@ fn operations() -> Vec<(Needs, &'static str, &'static str, Value)> {
         (Read, "POST", "/v1/jobs/j/progress", files()),
         (Read, "POST", "/v1/jobs/j/warnings", files()),
         (Work, "POST", "/v1/jobs/j/batches", files()),
+        (
+            Work,
+            "POST",
+            "/v1/jobs/j/advance",
+            json!({"request": files()}),
+        ),
         (Work, "POST", "/v1/jobs/j/batches/many?batches=1", files()),
         (Work, "GET", "/v1/batches/t/items", none()),
         (
@@ -189,6 +195,7 @@ fn only_listed_tables_can_be_named_wherever_one_is_named() {
         let path = percent_encoding::utf8_percent_encode(name, percent_encoding::NON_ALPHANUMERIC);
         let refused = [
             service.post("/v1/jobs/s/batches", &request),
+            service.post("/v1/jobs/s/advance", &json!({"request": request})),
             service.post("/v1/jobs/s/batches/many?batches=2", &request),
             service.post("/v1/jobs/s/plan", &request),
             service.post("/v1/jobs/s/progress", &request),

@@ -32,6 +32,25 @@ fn requests_that_are_not_allowed() {
         ),
         post("/v1/jobs/j/batches?batches=2", files()),
         post("/v1/jobs//batches", files()),
+        post("/v1/jobs/j/advance", files()),
+        post("/v1/jobs/j/advance?items=1", json!({"request": files()})),
+        post(
+            "/v1/jobs/j/advance",
+            json!({"request": files(), "items": 10_001}),
+        ),
+        post("/v1/jobs/j/advance", json!({"request": [], "items": 1})),
+        post(
+            "/v1/jobs/j/advance",
+            json!({"request": {"meta_table": "files", "job": "j"}}),
+        ),
+        post(
+            "/v1/jobs/j/advance",
+            json!({"request": files(), "done": {"claim_token": "t"}}),
+        ),
+        post(
+            "/v1/jobs/j/advance",
+            json!({"request": files(), "done": ["t", true, null, null]}),
+        ),
         post("/v1/jobs/j/batches/many", files()),
         post("/v1/jobs/j/batches/many?batches=0", files()),
         post("/v1/jobs/j/batches/many?batches=1001", files()),
@@ -278,6 +297,7 @@ fn bodies_that_do_not_come() {
     let service = Service::new();
     for path in [
         "/v1/jobs/j/batches",
+        "/v1/jobs/j/advance",
         "/v1/jobs/j/batches/many?batches=1",
         "/v1/jobs/j/plan",
         "/v1/jobs/j/progress",

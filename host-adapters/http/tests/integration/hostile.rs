@@ -235,6 +235,8 @@ fn names_that_no_database_can_hold() {
         ] {
             refused(&service.post(&format!("/v1/jobs/{name}/{operation}"), &files));
         }
+        let advance = json!({"request": files});
+        refused(&service.post(&format!("/v1/jobs/{name}/advance"), &advance));
         refused(&service.post(&format!("/v1/jobs/{name}/requeue"), &requeue));
         refused(&service.get(&format!("/v1/jobs/{name}/audit?meta_table=files")));
         refused(&service.get(&format!("/v1/jobs/j/audit?meta_table={name}")));

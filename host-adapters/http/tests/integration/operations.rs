@@ -113,6 +113,79 @@ fn an_idempotency_key_gives_the_same_batches_again() {
 }
 
 #[test]
+fn a_batch_is_ended_and_the_next_handed_out_with_its_items() {
+    let service = Service::new();
+    let request = json!({"meta_table": "files", "max_count": 4});
+    let first = service.post(
+        "/v1/jobs/lines/advance",
+        &json!({"request": request, "items": 3}),
+    );
+    assert_eq!(first.status, 201);
+    assert_eq!(first.json["batch"]["id_end"], 4);
+    assert_eq!(first.json["items"].as_array().unwrap().len(), 3);
+    let rest = service.get(&format!("{}?after=3", first.header("location")));
+    assert_eq!(rest.json["items"][0]["uid"], 4);
+
+    let token = first.json["batch"]["claim_token"].as_str().unwrap();
+    let done = json!({"claim_token": token, "succeeded": true, "result_item": {"lines": 1.0}, "log": "fine"});
+    let key: &[Header<'_>] = &[("idempotency-key", b"next")];
+    let advance = json!({"done": done, "request": request}).to_string();
+    let next = service.post_with("/v1/jobs/lines/advance", key, &advance);
+    // Both may be asked for again; the items are then a request of their own.
+    let again = service.post_with("/v1/jobs/lines/advance", key, &advance);
+    assert_eq!(next.json["batch"], again.json["batch"]);
+    assert_eq!(next.json["batch"]["id_start"], 5);
+    assert_eq!(next.json["items"].as_array().unwrap().len(), 4);
+    let attempts = service.get("/v1/batches?details=true").json;
+    assert_eq!(attempts["batches"][1]["status"], "succeeded");
+    assert_eq!(attempts["batches"][1]["log"], "fine");
+    assert!(
+        service
+            .get("/v1/batches?details=true")
+            .text
+            .contains(r#"{"lines":1.0}"#)
+    );
+
+    // Without an end that gets through nothing is handed out.
+    let otherwise = json!({"claim_token": token, "succeeded": false});
+    let refused = service.post(
+        "/v1/jobs/lines/advance",
+        &json!({"done": otherwise, "request": request}),
+    );
+    assert_eq!(refused.problem(), (409, "superseded"));
+    let nobodys = json!({"claim_token": "nobody's", "succeeded": true});
+    let refused = service.post(
+        "/v1/jobs/lines/advance",
+        &json!({"done": nobodys, "request": request}),
+    );
+    assert_eq!(refused.problem(), (404, "no-such-batch"));
+    // An end stands though the claim behind it is refused.
+    let other = json!({"meta_table": "files", "columns": {"uid": "nothing"}});
+    let done = json!({"claim_token": "next", "succeeded": true});
+    let refused = service.post(
+        "/v1/jobs/lines/advance",
+        &json!({"done": done, "request": other}),
+    );
+    assert_eq!(refused.problem(), (409, "configuration-changed"));
+    let last = service.post("/v1/jobs/lines/advance", &json!({"request": request}));
+    assert_eq!(last.json["batch"]["count"], 2);
+    let attempts = service.get("/v1/batches").json;
+    let statuses: Vec<_> = (attempts["batches"].as_array().unwrap().iter())
+        .map(|attempt| attempt["status"].as_str().unwrap())
+        .collect();
+    assert_eq!(statuses, ["running", "succeeded", "succeeded"]);
+    let done = json!({"claim_token": last.json["batch"]["claim_token"], "succeeded": true});
+    let nothing = service.post(
+        "/v1/jobs/lines/advance",
+        &json!({"done": done, "request": request}),
+    );
+    assert_eq!(
+        (nothing.status.as_u16(), &nothing.json["reason"]),
+        (200, &json!("caught-up"))
+    );
+}
+
+#[test]
 fn several_batches_are_handed_out_while_there_are_some() {
     let service = Service::new();
     let request = json!({"meta_table": "files", "max_count": 6});

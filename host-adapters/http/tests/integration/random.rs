@@ -19,7 +19,7 @@ struct Sent {
 fn part() -> impl Strategy<Value = String> {
     prop_oneof![
         12 => select(vec![
-            "v1", "jobs", "batches", "many", "plan", "progress", "warnings", "audit", "requeue",
+            "v1", "jobs", "batches", "advance", "many", "plan", "progress", "warnings", "audit", "requeue",
             "items", "heartbeat", "complete", "fail", "tables", "history", "schema", "sqlite",
             "migrate", "metrics", "healthz", "openapi.json", "dashboard", "job", "files", "t", "1",
         ]).prop_map(str::to_owned),
@@ -34,7 +34,7 @@ fn path() -> impl Strategy<Value = String> {
     let token = prop_oneof![4 => Just("t".to_owned()), 1 => part()];
     prop_oneof![
         3 => (job, select(vec![
-            "batches", "batches/many", "plan", "progress", "warnings", "audit", "requeue",
+            "batches", "advance", "batches/many", "plan", "progress", "warnings", "audit", "requeue",
         ])).prop_map(|(job, operation)| format!("/v1/jobs/{job}/{operation}")),
         2 => (token, select(vec!["items", "heartbeat", "complete", "fail"]))
             .prop_map(|(token, operation)| format!("/v1/batches/{token}/{operation}")),

@@ -108,6 +108,10 @@ fn logs_tell_who_did_what_and_hold_no_secret() {
     let key: Header<'_> = ("idempotency-key", b"another-claim-token");
     let failed = service.post_with("/v1/jobs/k/batches", &[key], &files.to_string());
     assert_eq!(failed.problem(), (502, "database"));
+    let key: Header<'_> = ("idempotency-key", b"another-claim-token");
+    let advance = json!({"request": files}).to_string();
+    let failed = service.post_with("/v1/jobs/k/advance", &[key], &advance);
+    assert_eq!(failed.problem(), (502, "database"));
     let audit = service.told.audit.borrow();
     assert_eq!(
         *audit,
@@ -118,13 +122,12 @@ fn logs_tell_who_did_what_and_hold_no_secret() {
             "caller=- operation=migrate status=401 error=unauthorized",
             "caller=- operation=jobs status=401 error=unauthorized",
             r#"caller=api-token operation=acquire job="k" meta_table="files" status=502 error=database"#,
+            r#"caller=api-token operation=advance job="k" meta_table="files" status=502 error=database"#,
         ]
     );
     let trouble = service.told.trouble.borrow();
-    assert!(
-        trouble.iter().any(|line| line.contains("it was …")),
-        "{trouble:?}"
-    );
+    let quoting = trouble.iter().filter(|line| line.contains("it was …"));
+    assert_eq!(quoting.count(), 2, "{trouble:?}");
     for line in audit.iter().chain(trouble.iter()) {
         for secret in [claim_token, "another-claim-token", TOKEN] {
             assert!(!line.contains(secret), "{line}");

@@ -4,12 +4,12 @@ use std::collections::HashMap;
 use std::path::{Path, PathBuf};
 
 use anyhow::{Context, Result, anyhow, ensure};
+use batchintory::Operations as _;
 use batchintory_spin_host::up;
+use batchintory_tests::operations::Place;
 use batchintory_tests::proxy::Proxy;
 use batchintory_tests::suite::{self, Layout, System};
-use batchintory_tests::{
-    Call, HttpProcess, HttpSubject, Subject, TestDatabase, postgres, race, sqlite,
-};
+use batchintory_tests::{HttpProcess, HttpSubject, Subject, TestDatabase, postgres, race, sqlite};
 use tokio::process::Command;
 
 const TOKEN: &str = "a-very-secret-token";
@@ -46,11 +46,7 @@ enum Host<'a> {
 
 impl Host<'_> {
     /// Serves with the inventory in this database, and the meta tables in that one.
-    async fn serve(
-        self,
-        inventory: &TestDatabase,
-        meta: &TestDatabase,
-    ) -> Result<Box<dyn Subject>> {
+    async fn serve(self, inventory: &TestDatabase, meta: &TestDatabase) -> Result<Subject> {
         let mut set = variables();
         let mut sqlite = PathBuf::new();
         for (which, database) in [("inventory", inventory), ("meta", meta)] {
@@ -60,8 +56,8 @@ impl Host<'_> {
             }
         }
         Ok(match self {
-            Host::Own => Box::new(serve(set, sqlite).await?),
-            Host::Spin(program) => Box::new(spin_up(program, set, &sqlite).await?),
+            Host::Own => Subject::Service(serve(set, sqlite).await?),
+            Host::Spin(program) => Subject::ServingProcess(spin_up(program, set, &sqlite).await?),
         })
     }
 }
@@ -105,7 +101,7 @@ async fn run_all(host: Host<'_>, layout: Layout) -> Result<()> {
         Host::Own => "Spin's interfaces",
         Host::Spin(_) => "Spin",
     };
-    suite::run_all(name, layout, async |inventory, meta| {
+    suite::run_all((name, Place::Http), layout, async |inventory, meta| {
         host.serve(inventory, meta).await
     })
     .await
@@ -198,7 +194,7 @@ async fn a_host_that_the_variables_do_not_name_is_not_reached() -> Result<()> {
     on_server(&mut set, "inventory", &database.url)?;
     set.insert("inventory_host".into(), "elsewhere:5432".into());
     let service = serve(set, PathBuf::new()).await?;
-    let refused = service.call(Call::Jobs(Default::default())).await;
+    let refused = service.jobs(Default::default()).await;
     let error = refused.err().context("it must not be reached")?;
     ensure!(error.name == "unavailable", "{error:?}");
     ensure!(error.message.contains("inventory_host"), "{error:?}");
@@ -210,7 +206,7 @@ async fn variables_that_make_no_sense_are_told_without_their_value() -> Result<(
     let mut set = variables();
     set.insert("inventory_url".into(), "mysql://me:hidden@host".into());
     let service = serve(set, PathBuf::new()).await?;
-    let refused = service.call(Call::Jobs(Default::default())).await;
+    let refused = service.jobs(Default::default()).await;
     let error = refused.err().context("it must be refused")?;
     ensure!(error.name == "misconfigured", "{error:?}");
     ensure!(error.message.contains("inventory_url"), "{error:?}");

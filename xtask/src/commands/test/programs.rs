@@ -9,8 +9,19 @@ use serde_json::Value;
 use super::suite::{Format, Suite};
 use crate::{step, workspace};
 
-/// Packages whose tests run what is built for other languages and hosts: folders that they look into.
-const OUTSIDE: [(&str, &[&str]); 4] = [
+/// Packages, or suites, whose tests run what is built for other languages and hosts, or read what is elsewhere: what
+/// they look into.
+const OUTSIDE: [(&str, &[&str]); 5] = [
+    (
+        "tests operations",
+        &[
+            "ARCHITECTURE.md",
+            "host-adapters/cli/src",
+            "host-adapters/http/src",
+            "src",
+            "wit",
+        ],
+    ),
     (
         "tests",
         &[
@@ -136,15 +147,17 @@ impl Program {
         let mut command = self.command();
         command.arg("--exact").args(tests);
         let part = if module.is_empty() { "unit" } else { module };
-        let outside = (OUTSIDE.iter())
-            .filter(|(of_package, _)| package == *of_package)
-            .flat_map(|(_, folders)| folders.iter().map(|folder| workspace::root().join(folder)));
+        let name = format!(
+            "{} {part}",
+            if package.is_empty() { "src" } else { &package }
+        );
+        let outside: Vec<PathBuf> = (OUTSIDE.iter())
+            .filter(|(of, _)| package == *of || name == *of)
+            .flat_map(|(_, folders)| folders.iter().map(|folder| workspace::root().join(folder)))
+            .collect();
         let own = [self.executable.clone(), self.package.clone()];
         Suite {
-            name: format!(
-                "{} {part}",
-                if package.is_empty() { "src" } else { &package }
-            ),
+            name,
             host: host(&package).into(),
             command,
             format: Format::Libtest,

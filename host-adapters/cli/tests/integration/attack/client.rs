@@ -5,9 +5,9 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::thread::JoinHandle;
 use std::time::{Duration, Instant};
 
-use batchintory_tests::{Call, Failure, HttpSubject, Subject as _};
+use batchintory_tests::{Failure, HttpSubject};
+use batchintory_wasmtime::batchintory::{Acquisition, Operations as _};
 use batchintory_wasmtime::{AcquireRequest, Outcome};
-use serde_json::Value;
 use tokio::runtime::Runtime;
 
 use crate::workplace::service::TOKEN;
@@ -134,32 +134,24 @@ impl Work {
             lease_seconds: Some(LEASE_SECONDS),
             ..AcquireRequest::new("files", JOB)
         };
-        let acquired = self.call(&Call::AcquireWithToken {
-            request,
-            claim_token: claim_token.to_owned(),
+        let token = || claim_token.to_owned();
+        let acquired = self.call(async |subject: HttpSubject| {
+            subject.acquire(request.clone(), Some(token())).await
         });
-        let has_batch = acquired.is_some_and(|answer| answer.get("batch").is_some());
-        if !has_batch {
+        if !matches!(acquired, Some(Acquisition::Batch(_))) {
             return;
         }
-        let claim_token = claim_token.to_owned();
-        self.call(&Call::Items {
-            claim_token: claim_token.clone(),
-            after: None,
-            limit: 100,
-        });
-        self.call(&Call::Complete {
-            claim_token,
-            outcome: Outcome::succeeded(None),
-        });
+        self.call(async |subject: HttpSubject| subject.items(token(), None, 100).await);
+        let outcome = Outcome::succeeded(None);
+        self.call(async |subject: HttpSubject| subject.complete(token(), outcome.clone()).await);
     }
 
     /// Calls until the service answers. Gives nothing where the batch is another's by now, or this ends.
-    fn call(&mut self, call: &Call) -> Option<Value> {
+    fn call<T>(&mut self, call: impl AsyncFn(HttpSubject) -> Result<T, Failure>) -> Option<T> {
         loop {
             let counts = self.shared.counts.load(Ordering::SeqCst);
             let start = Instant::now();
-            let answer = self.runtime.block_on(self.subject.call(call.clone()));
+            let answer = self.runtime.block_on(call(self.subject.clone()));
             let took = start.elapsed();
             let counts = counts && self.shared.counts.load(Ordering::SeqCst);
             let mut seen = self.shared.seen();

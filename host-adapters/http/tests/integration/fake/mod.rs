@@ -2,11 +2,12 @@
 #![allow(dead_code)]
 
 use std::cell::RefCell;
+use std::future::ready;
 
 use batchintory::{
-    AcquireRequest, Acquisition, Attempt, AuditPage, Batch, BatchPlan, Dialect, Error,
-    HistoryQuery, Item, JobProgress, JobSummary, JobsQuery, Migration, Outcome, Queue,
-    RequeueTarget, Settings as DatabaseSettings, StatusLabels,
+    AcquireRequest, Answer as Says, Attempt, BatchPlan, Call, Dialect, Error, HistoryQuery,
+    JobProgress, JobSummary, JobsQuery, Operations, Queue, RequeueTarget,
+    Settings as DatabaseSettings, StatusLabels,
 };
 use batchintory_http::{Inventory, Request, Settings, answer};
 use http::{HeaderMap, HeaderValue, Method};
@@ -202,36 +203,28 @@ impl Fake {
     }
 }
 
-impl Inventory for Fake {
-    fn databases(&self) -> DatabaseSettings {
-        DatabaseSettings {
-            inventory_dialect: Dialect::Sqlite,
-            meta_dialect: Dialect::Sqlite,
-            inventory_table: "inventory".into(),
-            meta_schema: None,
-            meta_name: None,
-            one_database: false,
-            may_repeat: true,
-            status_labels: StatusLabels::default(),
-        }
-    }
-
-    fn plan(&self, _: AcquireRequest, _: Option<i64>, _: u32) -> Result<BatchPlan, Error> {
-        Ok(BatchPlan {
-            batches: Vec::new(),
-            complete: true,
-            held: self.held,
+impl Fake {
+    /// What it says to a call of a kind that tests make.
+    fn answer(&self, call: Call) -> Result<Says, Error> {
+        Ok(match call {
+            Call::Plan { .. } => Says::Plan(BatchPlan {
+                batches: Vec::new(),
+                complete: true,
+                held: self.held,
+            }),
+            Call::Progress { .. } => Says::Progress(self.progress.clone()?),
+            Call::Requeue {
+                meta_table,
+                job,
+                target,
+            } => {
+                self.requeued.borrow_mut().push((meta_table, job, target));
+                Says::Requeue(2)
+            }
+            Call::Jobs { query } => Says::Jobs(self.jobs(query)?),
+            Call::History { query } => Says::History(self.history(query)),
+            call => unreachable!("{call:?}"),
         })
-    }
-
-    fn progress(&self, _: AcquireRequest, _: u64) -> Result<JobProgress, Error> {
-        self.progress.clone()
-    }
-
-    fn requeue(&self, meta_table: &str, job: &str, target: RequeueTarget) -> Result<u64, Error> {
-        let requeued = (meta_table.to_owned(), job.to_owned(), target);
-        self.requeued.borrow_mut().push(requeued);
-        Ok(2)
     }
 
     fn jobs(&self, query: JobsQuery) -> Result<Vec<JobSummary>, Error> {
@@ -253,7 +246,7 @@ impl Inventory for Fake {
         Ok(found.take(query.limit as usize).collect())
     }
 
-    fn history(&self, query: HistoryQuery) -> Result<Vec<Attempt>, Error> {
+    fn history(&self, query: HistoryQuery) -> Vec<Attempt> {
         self.queries.borrow_mut().push(query.clone());
         let is_meant = |attempt: &&Attempt| {
             query.queue.is_none_or(|queue| attempt.queue == Some(queue))
@@ -263,47 +256,29 @@ impl Inventory for Fake {
                     .is_none_or(|uid| (attempt.id_start..=attempt.id_end).contains(&uid))
         };
         let found = self.attempts.iter().filter(is_meant);
-        Ok(found.take(query.limit as usize).cloned().collect())
+        found.take(query.limit as usize).cloned().collect()
     }
+}
 
-    fn acquire(&self, _: AcquireRequest, _: Option<&str>) -> Result<Acquisition, Error> {
-        unreachable!()
+impl Operations for Fake {
+    type Error = Error;
+
+    fn call(&self, call: Call) -> impl Future<Output = Result<Says, Error>> + Send {
+        ready(self.answer(call))
     }
+}
 
-    fn acquire_many(
-        &self,
-        _: AcquireRequest,
-        _: u32,
-        _: Option<&str>,
-    ) -> Result<Vec<Batch>, Error> {
-        unreachable!()
-    }
-
-    fn items(&self, _: &str, _: Option<i64>, _: u32) -> Result<Vec<Item>, Error> {
-        unreachable!()
-    }
-
-    fn heartbeat(&self, _: &str, _: u32) -> Result<(), Error> {
-        unreachable!()
-    }
-
-    fn complete(&self, _: &str, _: Outcome) -> Result<(), Error> {
-        unreachable!()
-    }
-
-    fn warnings(&self, _: AcquireRequest) -> Result<Vec<String>, Error> {
-        unreachable!()
-    }
-
-    fn audit(&self, _: &str, _: &str, _: Option<i64>, _: u32) -> Result<AuditPage, Error> {
-        unreachable!()
-    }
-
-    fn schema_statements(&self, _: Dialect) -> Result<Vec<String>, Error> {
-        unreachable!()
-    }
-
-    fn migrate(&self) -> Result<Migration, Error> {
-        unreachable!()
+impl Inventory for Fake {
+    fn databases(&self) -> DatabaseSettings {
+        DatabaseSettings {
+            inventory_dialect: Dialect::Sqlite,
+            meta_dialect: Dialect::Sqlite,
+            inventory_table: "inventory".into(),
+            meta_schema: None,
+            meta_name: None,
+            one_database: false,
+            may_repeat: true,
+            status_labels: StatusLabels::default(),
+        }
     }
 }

@@ -5,12 +5,11 @@
 pub mod description;
 
 use std::cell::{Cell, RefCell};
+use std::future::ready;
 use std::sync::Arc;
 
 use batchintory::{
-    AcquireRequest, Acquisition, Attempt, AuditPage, Batch, BatchPlan, Database as _, Dialect,
-    Error, HistoryQuery, Item, JobProgress, JobSummary, JobsQuery, Migration, Outcome, Planner,
-    RequeueTarget, Settings as DatabaseSettings,
+    Call, Database as _, Error, Operations, Planner, Settings as DatabaseSettings, at_once,
 };
 use batchintory_http::{Body, Inventory, Notices, Request, Settings, answer};
 use batchintory_wasmtime::{
@@ -116,7 +115,7 @@ impl Service {
     /// With an inventory, and the meta table `files` of ten items.
     pub fn new() -> Self {
         let service = Self::empty();
-        service.inventory.migrate().unwrap();
+        at_once(service.inventory.migrate()).unwrap();
         service.execute(
             "CREATE TABLE files (uid INTEGER PRIMARY KEY AUTOINCREMENT, item TEXT, weight REAL, kind TEXT)",
         );
@@ -202,84 +201,16 @@ impl Service {
     }
 }
 
+impl Operations for NativePlanner {
+    type Error = Error;
+
+    fn call(&self, call: Call) -> impl Future<Output = Result<batchintory::Answer, Error>> + Send {
+        ready(self.runtime.block_on(self.planner.call(call)))
+    }
+}
+
 impl Inventory for NativePlanner {
     fn databases(&self) -> DatabaseSettings {
         self.databases.settings()
-    }
-
-    fn acquire(
-        &self,
-        request: AcquireRequest,
-        claim_token: Option<&str>,
-    ) -> Result<Acquisition, Error> {
-        (self.runtime).block_on(self.planner.acquire(&request, claim_token))
-    }
-
-    fn acquire_many(
-        &self,
-        request: AcquireRequest,
-        batches: u32,
-        claim_token: Option<&str>,
-    ) -> Result<Vec<Batch>, Error> {
-        (self.runtime).block_on(self.planner.acquire_many(&request, batches, claim_token))
-    }
-
-    fn items(&self, claim_token: &str, after: Option<i64>, limit: u32) -> Result<Vec<Item>, Error> {
-        (self.runtime).block_on(self.planner.items(claim_token, after, limit))
-    }
-
-    fn heartbeat(&self, claim_token: &str, lease_seconds: u32) -> Result<(), Error> {
-        (self.runtime).block_on(self.planner.heartbeat(claim_token, lease_seconds))
-    }
-
-    fn complete(&self, claim_token: &str, outcome: Outcome) -> Result<(), Error> {
-        (self.runtime).block_on(self.planner.complete(claim_token, &outcome))
-    }
-
-    fn plan(
-        &self,
-        request: AcquireRequest,
-        after: Option<i64>,
-        batches: u32,
-    ) -> Result<BatchPlan, Error> {
-        (self.runtime).block_on(self.planner.plan(&request, after, batches))
-    }
-
-    fn progress(&self, request: AcquireRequest, cap: u64) -> Result<JobProgress, Error> {
-        (self.runtime).block_on(self.planner.progress(&request, cap))
-    }
-
-    fn warnings(&self, request: AcquireRequest) -> Result<Vec<String>, Error> {
-        (self.runtime).block_on(self.planner.warnings(&request))
-    }
-
-    fn requeue(&self, meta_table: &str, job: &str, target: RequeueTarget) -> Result<u64, Error> {
-        (self.runtime).block_on(self.planner.requeue(meta_table, job, &target))
-    }
-
-    fn audit(
-        &self,
-        meta_table: &str,
-        job: &str,
-        after: Option<i64>,
-        limit: u32,
-    ) -> Result<AuditPage, Error> {
-        (self.runtime).block_on(self.planner.audit(meta_table, job, after, limit))
-    }
-
-    fn jobs(&self, query: JobsQuery) -> Result<Vec<JobSummary>, Error> {
-        (self.runtime).block_on(self.planner.jobs(&query))
-    }
-
-    fn history(&self, query: HistoryQuery) -> Result<Vec<Attempt>, Error> {
-        (self.runtime).block_on(self.planner.history(&query))
-    }
-
-    fn schema_statements(&self, dialect: Dialect) -> Result<Vec<String>, Error> {
-        self.planner.schema_statements(dialect)
-    }
-
-    fn migrate(&self) -> Result<Migration, Error> {
-        self.runtime.block_on(self.planner.migrate())
     }
 }
