@@ -136,6 +136,15 @@ impl export::Guest for Component {
         call_list(planner().items(&claim_token, after, limit))
     }
 
+    fn items_statement(
+        claim_token: String,
+    ) -> Result<Option<export::PageStatement>, export::Error> {
+        match ready(planner().items_statement(&claim_token)) {
+            Ok(statement) => Ok(statement.map(Into::into)),
+            Err(error) => Err(error.into()),
+        }
+    }
+
     fn heartbeat(claim_token: String, lease_seconds: u32) -> Result<(), export::Error> {
         call(planner().heartbeat(&claim_token, lease_seconds))
     }

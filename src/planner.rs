@@ -7,7 +7,7 @@ use crate::error::Error;
 use crate::interface::{
     AcquireRequest, Acquisition, Advanced, Attempt, AuditPage, Batch, BatchPlan, Completion,
     HistoryQuery, Item, JobProgress, JobSummary, JobsQuery, Migration, NotifyChannel, Outcome,
-    RequeueTarget,
+    PageStatement, RequeueTarget,
 };
 use crate::{
     advance, audit, claim, completion, history, items, jobs, lease, migration, notify, plan,
@@ -83,6 +83,12 @@ impl<D: Database, R: Random> Planner<D, R> {
         limit: u32,
     ) -> Result<Vec<Item>, Error> {
         items::items(&self.open()?, claim_token, after, limit).await
+    }
+
+    /// The statement by which a host reads a batch's items itself, page by page; none where only
+    /// [`items`](Self::items) gives them.
+    pub async fn items_statement(&self, claim_token: &str) -> Result<Option<PageStatement>, Error> {
+        items::items_statement(&self.open()?, claim_token).await
     }
 
     /// A sign of life: the batch's lease now ends so many seconds from now.

@@ -7,9 +7,12 @@ database.
 from __future__ import annotations
 
 import json
+import re
 import sys
 from contextlib import ExitStack
 from typing import Any
+
+import pytest
 
 from batchintory import (
     AcquireRequest,
@@ -20,6 +23,7 @@ from batchintory import (
     IdRange,
     InvalidRequest,
     Inventory,
+    Item,
     JobPlace,
     JobsQuery,
     MetaColumns,
@@ -27,6 +31,7 @@ from batchintory import (
     to_json,
 )
 from batchintory.errors import Explanation
+from batchintory.item_reader import ItemReader, as_item
 
 
 def request(arguments: dict[str, Any]) -> AcquireRequest:
@@ -49,6 +54,28 @@ def target(form: Any) -> Any:
         return "exhausted", None
     ((kind, value),) = form.items()
     return kind, [IdRange(**ids) for ids in value] if kind == "ids" else value
+
+
+def page_both_ways(inventory: Inventory, claim_token: str, after: int | None, limit: int) -> list[Item]:
+    """A page as the planner gives it. What is read by its statement must be the same, or fail as it does."""
+    try:
+        page = inventory.items(claim_token, after, limit)
+    except BatchintoryError as error:
+        with pytest.raises(type(error), match=f"^{re.escape(str(error))}$"):
+            read(inventory, claim_token, after, max(limit, 1))
+        raise
+    assert read(inventory, claim_token, after, limit)[: len(page)] == page
+    return page
+
+
+def read(inventory: Inventory, claim_token: str, after: int | None, limit: int) -> list[Item]:
+    """So many items by the planner's statement."""
+    reader = ItemReader(inventory, claim_token)
+    found: list[Item] = []
+    while len(found) < limit and (rows := reader.read(after, limit - len(found))):
+        found += map(as_item, rows)
+        after = found[-1].uid
+    return found
 
 
 def call(inventory: Inventory, name: str, given: dict[str, Any]) -> Any:
@@ -75,7 +102,7 @@ def call(inventory: Inventory, name: str, given: dict[str, Any]) -> Any:
         case "audit":
             return inventory.audit(given["meta_table"], given["job"], given.get("after"), given["limit"])
         case "items":
-            return inventory.items(given["claim_token"], given.get("after"), given["limit"])
+            return page_both_ways(inventory, given["claim_token"], given.get("after"), given["limit"])
         case "complete":
             return inventory.complete(given["claim_token"], Outcome(**given["outcome"]))
         case "plan":

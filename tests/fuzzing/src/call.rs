@@ -18,6 +18,7 @@ pub enum Call {
     Plan(AcquireRequest, Option<i64>, u32),
     Progress(AcquireRequest, u64),
     Items(String, Option<i64>, u32),
+    ItemsStatement(String),
     Heartbeat(String, u32),
     Complete(String, Outcome),
     Requeue(String, String, RequeueTarget),
@@ -32,7 +33,7 @@ pub enum Call {
 impl Call {
     /// Any call with any arguments.
     pub fn read(input: &mut Unstructured<'_>) -> Result<Self> {
-        Ok(match input.int_in_range(0..=14)? {
+        Ok(match input.int_in_range(0..=15)? {
             0 => Self::Acquire(acquire_request(input)?, maybe(input, text)?),
             1 => Self::AcquireMany(acquire_request(input)?, count(input)?, maybe(input, text)?),
             2 => Self::Plan(
@@ -88,6 +89,7 @@ impl Call {
             }
             12 => Self::SchemaStatements(*input.choose(&DIALECTS)?),
             13 => Self::Migrate,
+            14 => Self::ItemsStatement(text(input)?),
             _ => Self::Notifications(text(input)?),
         })
     }
@@ -104,7 +106,7 @@ impl Call {
         };
         let token = || "token-of-the-caller's-own".to_owned();
         let names = || ("files".to_owned(), "job".to_owned());
-        Ok(match input.int_in_range(0..=11)? {
+        Ok(match input.int_in_range(0..=13)? {
             0 => Self::Acquire(request, maybe(input, |_| Ok(token()))?),
             1 => Self::AcquireMany(request, 3, maybe(input, |_| Ok(token()))?),
             2 => Self::Plan(request, None, 3),
@@ -129,6 +131,7 @@ impl Call {
                 limit: 10,
                 ..HistoryQuery::default()
             }),
+            11 => Self::ItemsStatement(token()),
             12 => Self::Migrate,
             _ => Self::Notifications(text(input)?),
         })
@@ -152,6 +155,9 @@ impl Call {
             }
             Self::Progress(request, cap) => {
                 let _ = run(planner.progress(request, *cap));
+            }
+            Self::ItemsStatement(token) => {
+                let _ = run(planner.items_statement(token));
             }
             Self::Items(token, after, limit) => {
                 let _ = run(planner.items(token, *after, *limit));
