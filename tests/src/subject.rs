@@ -2,8 +2,8 @@
 
 use async_trait::async_trait;
 use batchintory::{
-    AcquireRequest, Acquisition, Advanced, Batch, Completion, Dialect, HistoryQuery, JobsQuery,
-    Outcome, Planner, RequeueTarget,
+    AcquireRequest, Acquisition, Advanced, Batch, Completion, Dialect, HistoryQuery, Item,
+    JobsQuery, Outcome, Planner, RequeueTarget,
 };
 use batchintory_wasmtime::{Acquired, Databases, Inventory, SystemRandom};
 use serde::{Deserialize, Serialize};
@@ -262,7 +262,11 @@ impl Subject for Inventory {
                 claim_token,
                 after,
                 limit,
-            } => answer(self.items(&claim_token, after, limit).await),
+            } => {
+                let page = self.items(&claim_token, after, limit).await;
+                check_both_ways(self, &claim_token, (after, limit), &page).await?;
+                answer(page)
+            }
             Call::Complete {
                 claim_token,
                 outcome,
@@ -280,6 +284,46 @@ impl Subject for Inventory {
             Call::Migrate {} => answer(self.migrate().await),
         }
     }
+}
+
+/// What is read by the planner's statement must be what the planner gives, or fail as it does.
+async fn check_both_ways(
+    inventory: &Inventory,
+    claim_token: &str,
+    (after, limit): (Option<i64>, u32),
+    page: &Result<Vec<Item>, batchintory_wasmtime::Error>,
+) -> Result<(), Failure> {
+    let mut pages = inventory.item_pages(claim_token);
+    if let Some(after) = after {
+        pages = pages.behind(after);
+    }
+    let wanted = usize::try_from(limit).unwrap_or(usize::MAX);
+    let mut found = Vec::new();
+    let mut failure = None;
+    while found.len() <= wanted {
+        match pages.next().await {
+            Ok(Some(page)) => found.extend(page),
+            Ok(None) => break,
+            Err(error) => {
+                failure = Some(error.to_string());
+                break;
+            }
+        }
+    }
+    let is_same = match page {
+        Ok(page) => found.get(..page.len()) == Some(page),
+        // A limit that is refused is none of theirs.
+        Err(error) => {
+            failure == Some(error.to_string()) || error.to_string().contains("limit must be")
+        }
+    };
+    if is_same {
+        return Ok(());
+    }
+    Err(Failure::new(
+        "test",
+        format!("the planner gives {page:?}, its statement {found:?} and {failure:?}"),
+    ))
 }
 
 fn acquisition(acquired: Acquired) -> Acquisition {
