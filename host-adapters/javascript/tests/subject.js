@@ -1,9 +1,13 @@
 // The package as a subject of the scenarios: reads a call on each line of its standard input, writes its answer as a
 // line. The call `open` comes first, and again for each scenario: the URLs of the inventory's and the meta tables'
 // database.
+import { deepEqual, rejects } from "node:assert/strict";
 import { createInterface } from "node:readline";
 import { open } from "batchintory";
 import { parse, stringify } from "batchintory/json";
+
+// No part of what users see.
+const { ItemReader } = await import(new URL("./item-reader.js", import.meta.resolve("batchintory")).href);
 
 let inventory;
 
@@ -29,6 +33,33 @@ const acquired = ({ batch, nothing }) =>
     ? { nothing: { watermark: null, scannedTo: null, held: null, dueInSeconds: null, ...nothing } }
     : { batch: record(batch) };
 
+/** A page as the planner gives it. What is read by its statement must be the same, or fail as it does. */
+async function pageBothWays(claimToken, after, limit) {
+  let page;
+  try {
+    page = await inventory.items(claimToken, { after, limit });
+  } catch (error) {
+    const { message } = error;
+    await rejects(read(claimToken, after, Math.max(limit, 1)), { message });
+    throw error;
+  }
+  deepEqual((await read(claimToken, after, limit)).slice(0, page.length), page);
+  return page;
+}
+
+/** So many items by the planner's statement. */
+async function read(claimToken, after, limit) {
+  const reader = new ItemReader(inventory, claimToken);
+  const found = [];
+  for (let last = after === undefined ? undefined : BigInt(after); found.length < limit; ) {
+    const page = await reader.read(last, limit - found.length);
+    if (page.length === 0) break;
+    for (const item of page) found.push(item);
+    last = page.at(-1).uid;
+  }
+  return found;
+}
+
 const operations = {
   open: async ([inventoryUrl, metaUrl]) => {
     await inventory?.close();
@@ -50,8 +81,8 @@ const operations = {
     ...(await inventory.audit(metaTable, job, { after, limit })),
   }),
   items: async ({ claimToken, after, limit }) => {
-    const items = await inventory.items(claimToken, { after, limit });
-    return items.map((item) => ({ item: null, ...item }));
+    const page = await pageBothWays(claimToken, after ?? undefined, limit);
+    return page.map((item) => ({ item: null, ...item }));
   },
   complete: ({ claimToken, outcome }) => inventory.complete(claimToken, outcome),
   plan: async ({ request, after, batches }) => ({
