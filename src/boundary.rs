@@ -122,6 +122,9 @@ macro_rules! boundary {
                 Batch, Nothing
             });
             $crate::boundary!(@record wit_inventory::Item, Item { uid, item, weight });
+            $crate::boundary!(@record wit_inventory::PageStatement, PageStatement {
+                on, statement, after
+            } list { parameters });
             $crate::boundary!(@record wit_inventory::Outcome, Outcome {
                 succeeded, result_item, log
             });

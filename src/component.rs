@@ -140,6 +140,16 @@ impl export::Guest for Component {
         call_list(async |databases| items::items(databases, &claim_token, after, limit).await)
     }
 
+    fn items_statement(
+        claim_token: String,
+    ) -> Result<Option<export::PageStatement>, export::Error> {
+        let databases = open()?;
+        match at_once(items::items_statement(&databases, &claim_token)) {
+            Ok(statement) => Ok(statement.map(Into::into)),
+            Err(error) => Err(error.into()),
+        }
+    }
+
     fn heartbeat(claim_token: String, lease_seconds: u32) -> Result<(), export::Error> {
         call(async |databases| lease::heartbeat(databases, &claim_token, lease_seconds).await)
     }

@@ -29,7 +29,8 @@ pub enum Dialect {
 }
 
 /// A parameter or a selected value.
-#[derive(Debug, Clone, PartialEq)]
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
 pub enum Value {
     /// SQL NULL; the statement casts it.
     Null,

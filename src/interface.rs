@@ -6,6 +6,7 @@
 
 use serde::{Deserialize, Serialize};
 
+use crate::database::{Source, Value};
 use crate::object;
 
 /// The columns of a meta table that matter here; by default `uid`, `item` and `weight`.
@@ -259,6 +260,19 @@ pub struct Item {
     pub item: Option<String>,
     /// Its weight; 0 where it is NULL or items have no weight.
     pub weight: f64,
+}
+
+/// How a host reads a batch's items by itself.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct PageStatement {
+    /// The database that it is for.
+    pub on: Source,
+    /// Selects `uid`, `item` and `weight`.
+    pub statement: String,
+    /// Its parameters but for the last two: the id behind which a page begins, and how many rows it has.
+    pub parameters: Vec<Value>,
+    /// The id behind which the first page begins.
+    pub after: i64,
 }
 
 /// A batch that is over.

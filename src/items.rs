@@ -1,17 +1,19 @@
-//! The items of a batch, by pages: `items`.
+//! The items of a batch, by pages: `items`, and the statement for hosts that read them themselves:
+//! `items-statement`.
 
 use crate::claim_token::ClaimToken;
 use crate::database::{Database, Dialect};
 use crate::databases::Databases;
 use crate::error::Error;
 use crate::find_attempt::{find_attempt, no_such_batch};
-use crate::interface::{Batch, Item};
+use crate::interface::{Batch, Item, ItemEncoding, PageStatement};
 use crate::item::{Given, NoText};
 use crate::job::{Job, check_limit};
 use crate::judge::Judge;
 use crate::judgement::Judgement;
 use crate::next_batch::repeated_uid;
 use crate::row_reader::RowReader;
+use crate::sql::Statement;
 use crate::sql::meta::{self, Fill};
 
 /// The most items in a page.
@@ -25,17 +27,48 @@ pub(crate) async fn items<D: Database>(
     after: Option<i64>,
     limit: u32,
 ) -> Result<Vec<Item>, Error> {
-    let token = ClaimToken::parse(claim_token)?;
     check_limit(limit, MAX_PAGE_ITEMS, "items")?;
+    let (job, judgement, range) = find_batch(databases, claim_token).await?;
+    let page = (limit, Fill::With);
+    read_page(databases, &job, &judgement, range, after, page).await
+}
+
+/// The statement by which a host reads a batch's items itself; none where they are given in letters for bytes.
+pub(crate) async fn items_statement<D: Database>(
+    databases: &Databases<'_, D>,
+    claim_token: &str,
+) -> Result<Option<PageStatement>, Error> {
+    let (job, judgement, (id_start, id_end)) = find_batch(databases, claim_token).await?;
+    if job.request.item_encoding != ItemEncoding::Text {
+        return Ok(None);
+    }
+    let Statement {
+        text,
+        mut parameters,
+    } = meta::plain_items(&job, &judgement, id_end);
+    // The host says where a page begins, and how long it is.
+    parameters.truncate(parameters.len().saturating_sub(2));
+    Ok(Some(PageStatement {
+        on: job.source,
+        statement: text,
+        parameters,
+        after: id_start.saturating_sub(1),
+    }))
+}
+
+/// The batch with this token, as it was claimed: its job, its conditions and its range.
+async fn find_batch<D: Database>(
+    databases: &Databases<'_, D>,
+    claim_token: &str,
+) -> Result<(Job, Judgement, (i64, i64)), Error> {
+    let token = ClaimToken::parse(claim_token)?;
     let attempt = find_attempt(databases, &token)
         .await?
         .ok_or_else(no_such_batch)?;
     let kept = attempt.kept()?;
     let job = (databases.job_as_kept(&kept.request, &attempt.scope)).await?;
     let judgement = (Judge::new(databases).judge_as_kept(&job, kept.grounds)).await?;
-    let range = (attempt.id_start, attempt.id_end);
-    let page = (limit, Fill::With);
-    read_page(databases, &job, &judgement, range, after, page).await
+    Ok((job, judgement, (attempt.id_start, attempt.id_end)))
 }
 
 /// The first items of a batch that was just claimed: those before the one that fills a page. None where they

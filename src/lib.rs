@@ -71,7 +71,7 @@ pub use interface::{
     AcquireRequest, Acquired, Acquisition, Advanced, Attempt, AuditPage, Batch, BatchPlan,
     Completion, Difference, HistoryQuery, IdRange, Item, ItemEncoding, JobPlace, JobProgress,
     JobSummary, JobsQuery, MetaColumns, Migration, Nothing, NothingReason, NotifyChannel, OnChange,
-    Outcome, PlannedBatch, Queue, RequeueTarget, Settle,
+    Outcome, PageStatement, PlannedBatch, Queue, RequeueTarget, Settle,
 };
 pub use object::Object;
 pub use operations::{Answer, Call, Operations, at_once};

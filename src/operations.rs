@@ -10,7 +10,7 @@ use crate::database::Dialect;
 use crate::interface::{
     AcquireRequest, Acquisition, Advanced, Attempt, AuditPage, Batch, BatchPlan, Completion,
     HistoryQuery, Item, JobProgress, JobSummary, JobsQuery, Migration, NotifyChannel, Outcome,
-    RequeueTarget,
+    PageStatement, RequeueTarget,
 };
 
 /// Makes, of a list of operations, the calls, their answers, and the trait that ties them together.
@@ -103,6 +103,9 @@ operations! {
     /// A page of the items of a batch: up to `limit` (1 to 10,000) items with ids above `after`, or about a MiB
     /// of them. An empty page is the end.
     "items" = Items: items(claim_token: String, after: Option<i64>, limit: u32) -> Vec<Item>;
+
+    /// The statement by which a host reads a batch's items itself, page by page; none where only `items` gives them.
+    "items-statement" = ItemsStatement: items_statement(claim_token: String) -> Option<PageStatement>;
 
     /// A sign of life: the batch's lease now ends so many seconds from now.
     "heartbeat" = Heartbeat: heartbeat(claim_token: String, lease_seconds: u32) -> ();

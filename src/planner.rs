@@ -68,6 +68,9 @@ impl<D: Database, R: Random> Operations for Planner<D, R> {
                 after,
                 limit,
             } => Answer::Items(items::items(&open()?, &claim_token, after, limit).await?),
+            Call::ItemsStatement { claim_token } => {
+                Answer::ItemsStatement(items::items_statement(&open()?, &claim_token).await?)
+            }
             Call::Heartbeat {
                 claim_token,
                 lease_seconds,

@@ -7,6 +7,7 @@ mod boundary;
 mod claims;
 mod contention;
 mod floor;
+mod items;
 mod long_batch;
 mod long_history;
 mod network;
@@ -75,6 +76,8 @@ enum Part {
     Python,
     /// The Python package, beside pybatchintory and the same statements sent bare.
     PythonPackage,
+    /// Reading the items of a batch, beside the driver's own SELECT.
+    Items,
     /// A batch of a million items.
     LongBatch,
     /// Claims beside a million attempts and an old transaction.
@@ -121,6 +124,10 @@ async fn measure(arguments: &Arguments) -> Result<()> {
     {
         let pythons = (arguments.python.as_path(), package);
         python_package::measure(&server, pythons, &rounds, &mut report).await?;
+    }
+    if wanted(Part::Items) {
+        let python = arguments.python_package.as_deref();
+        items::measure(&server, python, &rounds, &mut report).await?;
     }
     if wanted(Part::LongBatch) {
         long_batch::measure(&server, &rounds, &mut report).await?;

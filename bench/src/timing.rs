@@ -12,6 +12,8 @@ pub struct Rounds {
     pub far: usize,
     /// For work without a database.
     pub calls: usize,
+    /// For reading 100,000 items.
+    pub readings: usize,
     /// For statements over a million rows.
     pub scans: usize,
     /// For pybatchintory on a small and on a large table.
@@ -37,6 +39,7 @@ impl Rounds {
                 looks: 50,
                 far: 60,
                 calls: 2_000,
+                readings: 15,
                 scans: 5,
                 python: (30, 3),
                 claims_held_back: 5_000,
@@ -51,6 +54,7 @@ impl Rounds {
                 looks: 200,
                 far: 300,
                 calls: 20_000,
+                readings: 51,
                 scans: 15,
                 python: (100, 5),
                 claims_held_back: 20_000,

@@ -3,7 +3,7 @@
 use sea_query::{Alias, Expr, ExprTrait, Func, Order, Query, SelectStatement, SubQueryStatement};
 
 use super::condition::Assumption;
-use super::item::item;
+use super::item::{item, may_be_plain, plain_item};
 use super::pages::Page;
 use super::source::{SOURCE, source};
 use super::{
@@ -292,10 +292,6 @@ pub(crate) fn items(
     after: Option<i64>,
     (limit, fill): (u64, Fill),
 ) -> Statement {
-    let weight = match &job.columns.weight {
-        Some(weight) => double(Func::coalesce([source(weight), Expr::cust("0")])),
-        None => double(Expr::cust("0")),
-    };
     let page = items_page(job, judgement, range, after);
     let end = (job.dialect != Dialect::Mysql)
         .then(|| Func::coalesce([fill.last(page.end(limit)), bind_int(range.1)]));
@@ -304,9 +300,42 @@ pub(crate) fn items(
         .limit(limit)
         .expr(bigint(source(&job.columns.uid)))
         .expr(item(job, &|| source(&job.columns.item)))
-        .expr(weight)
+        .expr(item_weight(job))
         .and_where_option(end.map(|end| source(&job.columns.uid).lte(end)));
     on_source(&select, job)
+}
+
+/// The items of a range, for a host that reads them by itself: rows of `uid, item, weight` in order, with the items of
+/// [`plain_item`]; none where the planner must read them all. Its last two parameters are the id behind which it begins,
+/// and how many rows it gives.
+///
+/// Relies on: the index on the uid column.
+pub(crate) fn plain_items(job: &Job, judgement: &Judgement, id_end: i64) -> Statement {
+    let uid = || source(&job.columns.uid);
+    let passes = (judgement.filter.as_ref())
+        .map(|filter| filter.expression(job.dialect, SOURCE, Assumption::Worst));
+    let mut select = Query::select();
+    select
+        .expr(bigint(uid()))
+        .expr(plain_item(job))
+        .expr(item_weight(job))
+        .from_as(job.meta_table.reference(), SOURCE)
+        .and_where(uid().lte(bind_int(id_end)))
+        .and_where_option(may_be_plain(job))
+        .and_where_option(passes)
+        // The only lower end: of two, SQLite would take either.
+        .and_where(uid().gt(bind_int(None)))
+        .order_by_expr(uid(), Order::Asc)
+        .limit(0);
+    Statement::build(&select, job.dialect)
+}
+
+/// What an item weighs, 0 where that is NULL.
+fn item_weight(job: &Job) -> Expr {
+    double(match &job.columns.weight {
+        Some(weight) => Func::coalesce([source(weight), Expr::cust("0")]).into(),
+        None => Expr::cust("0"),
+    })
 }
 
 /// Where a page of [`items`] ends before so many rows: one row, by [`on_source`], of `uid`, NULL where it does

@@ -228,6 +228,17 @@ fn on_the_meta_table() {
             (1_000, Fill::Before),
         )
     });
+    snapshot("plain_items", |dialect| {
+        let job = job(dialect, None);
+        meta::plain_items(&job, &judgement(&job), 99)
+    });
+    snapshot("plain_items_filtered", |dialect| {
+        let job = Job {
+            settle: Settle::CommitOrder,
+            ..job(dialect, Some(FILTER))
+        };
+        meta::plain_items(&job, &judgement(&job), 99)
+    });
     snapshot("items_end", |dialect| {
         let job = job(dialect, None);
         meta::items_end(

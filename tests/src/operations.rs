@@ -24,7 +24,7 @@ pub enum Place {
 }
 
 /// What is left out: where, which operation, and why.
-const LEFT_OUT: [(Place, &str, &str); 3] = [
+const LEFT_OUT: [(Place, &str, &str); 6] = [
     (
         Place::Simulator,
         "schema-statements",
@@ -34,6 +34,21 @@ const LEFT_OUT: [(Place, &str, &str); 3] = [
         Place::Simulator,
         "notifications",
         "it asks no database, so nothing can come between",
+    ),
+    (
+        Place::Scenarios,
+        "items-statement",
+        "each subject reads by it what `items` gives, and compares",
+    ),
+    (
+        Place::CommandLine,
+        "items-statement",
+        "`items` reads by it",
+    ),
+    (
+        Place::Http,
+        "items-statement",
+        "who has the service alone cannot run a statement",
     ),
     (
         Place::Http,

@@ -93,10 +93,64 @@ impl Operations for Subject {
     async fn call(&self, call: Call) -> Result<Answer, Failure> {
         Ok(match self {
             Self::NativeCore(planner) => planner.call(call).await?,
-            Self::Component(inventory) => inventory.call(call).await?,
+            Self::Component(inventory) => {
+                let page = match &call {
+                    Call::Items {
+                        claim_token,
+                        after,
+                        limit,
+                    } => Some((claim_token.clone(), *after, *limit)),
+                    _ => None,
+                };
+                let answer = inventory.call(call).await;
+                if let Some(page) = page {
+                    check_both_ways(inventory, page, &answer).await?;
+                }
+                answer?
+            }
             Self::Service(service) => service.call(call).await?,
             Self::ServingProcess(process) => process.call(call).await?,
             Self::Program(program) => program.call(call).await?,
         })
     }
+}
+
+/// What is read by the planner's statement must be what the planner gives, or fail as it does.
+async fn check_both_ways(
+    inventory: &Inventory,
+    (claim_token, after, limit): (String, Option<i64>, u32),
+    page: &Result<Answer, batchintory_wasmtime::Error>,
+) -> Result<(), Failure> {
+    let mut pages = inventory.item_pages(&claim_token);
+    if let Some(after) = after {
+        pages = pages.behind(after);
+    }
+    let wanted = usize::try_from(limit).unwrap_or(usize::MAX);
+    let mut found = Vec::new();
+    let mut failure = None;
+    while found.len() <= wanted {
+        match pages.next().await {
+            Ok(Some(page)) => found.extend(page),
+            Ok(None) => break,
+            Err(error) => {
+                failure = Some(error.to_string());
+                break;
+            }
+        }
+    }
+    let is_same = match page {
+        Ok(Answer::Items(page)) => found.get(..page.len()) == Some(page),
+        Ok(_) => false,
+        // A limit that is refused is none of theirs.
+        Err(error) => {
+            failure == Some(error.to_string()) || error.to_string().contains("limit must be")
+        }
+    };
+    if is_same {
+        return Ok(());
+    }
+    Err(Failure::new(
+        "test",
+        format!("the planner gives {page:?}, its statement {found:?} and {failure:?}"),
+    ))
 }

@@ -242,6 +242,9 @@ impl Planner {
                 after,
                 limit,
             } => Answer::Items(list(import::items(&claim_token, after, limit)?)),
+            Call::ItemsStatement { claim_token } => {
+                Answer::ItemsStatement(import::items_statement(&claim_token)?.map(Into::into))
+            }
             Call::Heartbeat {
                 claim_token,
                 lease_seconds,

@@ -3,8 +3,9 @@
 import { toOutcome } from "./boundary.js";
 import { mayPass, tryAgain, withoutLease } from "./ending.js";
 import { type BatchintoryError, LeaseOverError, type LossError, leaseOver } from "./errors.js";
-import type { AcquireRequest, BatchRecord, Id, Item, Outcome } from "./interface.js";
+import type { AcquireRequest, BatchRecord, Item, Outcome } from "./interface.js";
 import type { Acquired, CallOptions, Inventory } from "./inventory.js";
+import { ItemReader } from "./item-reader.js";
 import type { Loop } from "./loop.js";
 
 /** How many items are asked for at once. */
@@ -44,20 +45,18 @@ export interface Processing {
   signal: AbortSignal;
 }
 
+/** Reads a page behind an id; an empty one is the end. */
+type ReadPage = (after: bigint | undefined, limit: number) => Promise<Item[]>;
+
 /** The items of a batch, fetched by the page: to be iterated over, or all at once. */
 export class Items implements AsyncIterable<Item> {
-  readonly #page: (after: bigint | undefined, limit: number) => Promise<Item[]>;
+  readonly #begin: () => ReadPage;
   readonly #limit: number;
   readonly #idEnd: bigint;
   readonly #first: Item[];
 
-  constructor(
-    page: (after: bigint | undefined, limit: number) => Promise<Item[]>,
-    limit: number,
-    idEnd: bigint,
-    first: Item[] = [],
-  ) {
-    this.#page = page;
+  constructor(begin: () => ReadPage, limit: number, idEnd: bigint, first: Item[] = []) {
+    this.#begin = begin;
     this.#limit = limit;
     this.#idEnd = idEnd;
     this.#first = first;
@@ -69,7 +68,8 @@ export class Items implements AsyncIterable<Item> {
   }
 
   /**
-   * One page after the other: as many items as were asked for, or about a MiB of them. The first ones came with the claim.
+   * One page after the other: as many items as were asked for, or, where they have more than 2 KiB each, about a MiB of them.
+   * The first ones came with the claim.
    */
   async *pages(): AsyncGenerator<Item[], void, void> {
     let last: bigint | undefined;
@@ -78,8 +78,9 @@ export class Items implements AsyncIterable<Item> {
       last = page.at(-1)?.uid;
       yield page;
     }
+    const read = this.#begin();
     while (last !== this.#idEnd) {
-      const page = await this.#page(last, this.#limit);
+      const page = await read(last, this.#limit);
       last = page.at(-1)?.uid;
       if (last === undefined) return;
       yield page;
@@ -169,9 +170,11 @@ export class Batch implements AsyncDisposable {
 
   /** The items, in the order of their ids: `for await (const item of batch.items())`. */
   items({ pageSize = defaultPage, ...options }: ItemOptions = {}): Items {
-    const page = (after: Id | undefined, limit: number) =>
-      this.#inventory.items(this.claimToken, { after, limit, ...options });
-    return new Items(page, pageSize, this.idEnd, this.firstItems);
+    const pages = () => {
+      const reader = new ItemReader(this.#inventory, this.claimToken, options);
+      return (after: bigint | undefined, limit: number) => reader.read(after, limit);
+    };
+    return new Items(pages, pageSize, this.idEnd, this.firstItems);
   }
 
   /** A sign of life: the lease now ends so many seconds from now; by default as many as in the request. */

@@ -1,7 +1,7 @@
 // Makes calls: their turn, an instance of the planner, the statements.
 
 import { ClaimQueues } from "./claim-queue.js";
-import type { Databases } from "./database.js";
+import type { Answer, Databases, Source, Value } from "./database.js";
 import { errorOf, type LossError } from "./errors.js";
 import { keepAlive } from "./heartbeat.js";
 import type { Host, MakePlanner, Planner } from "./planner/planner.js";
@@ -32,6 +32,8 @@ export interface Engine {
    * how much that is now.
    */
   wait(metaTable: string, heard: number, milliseconds: number, signal?: AbortSignal): Promise<number>;
+  /** Runs a statement that only reads, without a planner. */
+  query(source: Source, statement: string, parameters: Value[]): Promise<Answer>;
   /** Prolongs a lease, of which so many milliseconds are left, in the background until it is told to stop, by what it gives. */
   keepAlive(
     claimToken: string,
@@ -62,6 +64,11 @@ class Places {
     if (next === undefined) this.#free += 1;
     else next();
   }
+}
+
+/** Why nothing is done any more. */
+function isClosed(): Error {
+  return errorOf("closed", "the inventory is closed; open it again");
 }
 
 /** Makes calls in this thread. */
@@ -135,6 +142,16 @@ export class LocalEngine implements Engine {
     return this.#channels.get(metaTable);
   }
 
+  async query(source: Source, statement: string, parameters: Value[]): Promise<Answer> {
+    if (this.#isClosed) throw isClosed();
+    await this.#places.take();
+    try {
+      return await this.#databases.query(source, statement, parameters);
+    } finally {
+      this.#places.giveBack();
+    }
+  }
+
   keepAlive(
     claimToken: string,
     leaseSeconds: number,
@@ -167,7 +184,7 @@ export class LocalEngine implements Engine {
   }
 
   async #takePlanner(): Promise<Planner> {
-    if (this.#isClosed) throw errorOf("closed", "the inventory is closed; open it again");
+    if (this.#isClosed) throw isClosed();
     const idle = this.#idle.pop();
     if (idle !== undefined) return idle;
     const planner = await this.#makePlanner(this.#databases.settings);

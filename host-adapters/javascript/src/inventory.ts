@@ -2,13 +2,14 @@
 
 import { Batch, type Processing } from "./batch.js";
 import * as boundary from "./boundary.js";
-import type { Dialect } from "./database.js";
+import type { Dialect, Value } from "./database.js";
 import type { Engine } from "./engine.js";
 import type { BatchintoryError, LossError } from "./errors.js";
 import { waitForWork } from "./follow.js";
 import type * as Api from "./interface.js";
 import { Loop } from "./loop.js";
 import { plannerError } from "./planner/planner.js";
+import { fromComponent } from "./planner/values.js";
 import type { Operation, Operations, Inventory as Wit } from "./planner/wit.js";
 
 /** How many of a batch's items come with its claim. */
@@ -242,6 +243,23 @@ export class Inventory implements AsyncDisposable {
       boundary.small(limit, "limit"),
     );
     return items.map(boundary.fromItem);
+  }
+
+  /** @internal The statement by which a batch's items are read without the planner, where there is one. */
+  async _itemsStatement(claimToken: string, options: CallOptions): Promise<Wit.PageStatement | undefined> {
+    return this.#call(options, "itemsStatement", boundary.text(claimToken, "claimToken"));
+  }
+
+  /** @internal The rows of a page behind an id, at most so many; `undefined` where the statement fails. */
+  async _page(
+    { on, statement, parameters }: Wit.PageStatement,
+    place: readonly [bigint, bigint],
+    { signal }: CallOptions,
+  ): Promise<Value[][] | undefined> {
+    signal?.throwIfAborted();
+    const answer = await this.#engine.query(on, statement, [...parameters.map(fromComponent), ...place]);
+    signal?.throwIfAborted();
+    return "ok" in answer ? answer.ok.rows : undefined;
   }
 
   /** A sign of life: the batch's lease now ends so many seconds (1 to 31,536,000) from now. */

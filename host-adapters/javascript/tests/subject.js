@@ -1,9 +1,13 @@
 // The package as a subject of the scenarios: reads a call on each line of its standard input, writes its answer as a
 // line. The call `open` comes first, and again for each scenario: the URLs of the inventory's and the meta tables'
 // database.
+import { deepEqual, rejects } from "node:assert/strict";
 import { createInterface } from "node:readline";
 import { open } from "batchintory";
 import { parse, stringify } from "batchintory/json";
+
+// No part of what users see.
+const { ItemReader } = await import(new URL("./item-reader.js", import.meta.resolve("batchintory")).href);
 
 let inventory;
 
@@ -28,6 +32,35 @@ const acquired = ({ batch, nothing }) => (batch === undefined ? { nothing } : { 
 /** A token of the caller's own, if there is one. */
 const own = (claimToken) => ({ claimToken: claimToken ?? undefined });
 
+/** A page as the planner gives it. What is read by its statement must be the same, or fail as it does. */
+async function pageBothWays(claimToken, after, limit) {
+  let page;
+  try {
+    page = await inventory.items(claimToken, { after, limit });
+  } catch (error) {
+    const { message } = error;
+    await rejects(read(claimToken, after, limit), { message });
+    throw error;
+  }
+  deepEqual((await read(claimToken, after, limit)).slice(0, page.length), page);
+  return page;
+}
+
+/** So many items by the planner's statement. */
+async function read(claimToken, after, limit) {
+  const reader = new ItemReader(inventory, claimToken);
+  const found = [];
+  let last = after === undefined ? undefined : BigInt(after);
+  // A limit that is refused is passed on, too.
+  do {
+    const page = await reader.read(last, limit - found.length);
+    if (page.length === 0) break;
+    for (const item of page) found.push(item);
+    last = page.at(-1).uid;
+  } while (found.length < limit);
+  return found;
+}
+
 /** What the package calls what the interface calls by name, with arguments by their names. */
 const operations = {
   open: async ([inventoryUrl, metaUrl]) => {
@@ -41,7 +74,7 @@ const operations = {
   },
   "acquire-many": async ({ request, batches, claimToken }) =>
     (await inventory.acquireMany(request, batches, own(claimToken))).map(record),
-  items: ({ claimToken, ...page }) => inventory.items(claimToken, page),
+  items: ({ claimToken, after, limit }) => pageBothWays(claimToken, after ?? undefined, limit),
   heartbeat: ({ claimToken, leaseSeconds }) => inventory.heartbeat(claimToken, leaseSeconds),
   complete: ({ claimToken, outcome }) => inventory.complete(claimToken, outcome),
   plan: ({ request, ...page }) => inventory.plan(request, page),

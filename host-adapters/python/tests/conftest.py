@@ -166,9 +166,9 @@ def lake(engine_of: Callable[[str], Engine]) -> Iterator[MakeInventory]:
         inventory.close()
 
 
-def request_of(count: int | None = 10, **options: Any) -> AcquireRequest:
+def request_of(count: int | None = 10, job: str = "job", **options: Any) -> AcquireRequest:
     """A request for so many files at once."""
-    return AcquireRequest("files", "job", max_count=count, **options)
+    return AcquireRequest("files", job, max_count=count, **options)
 
 
 def claim(inventory: Inventory, **options: Any) -> Batch:

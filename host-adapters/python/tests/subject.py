@@ -7,10 +7,13 @@ database.
 from __future__ import annotations
 
 import json
+import re
 import sys
 from collections.abc import Callable
 from contextlib import ExitStack
 from typing import Any
+
+import pytest
 
 from batchintory import (
     AcquireRequest,
@@ -21,6 +24,7 @@ from batchintory import (
     IdRange,
     InvalidRequest,
     Inventory,
+    Item,
     JobPlace,
     JobsQuery,
     MetaColumns,
@@ -28,6 +32,7 @@ from batchintory import (
     to_json,
 )
 from batchintory.errors import Explanation
+from batchintory.item_reader import ItemReader, as_item
 
 
 def request(arguments: dict[str, Any]) -> AcquireRequest:
@@ -67,6 +72,26 @@ ARGUMENTS: dict[str, Callable[[Any], Any]] = {
     "jobs query": jobs_query,
     "history query": lambda form: HistoryQuery(**form),
 }
+def page_both_ways(inventory: Inventory, claim_token: str, limit: int, after: int | None = None) -> list[Item]:
+    """A page as the planner gives it. What is read by its statement must be the same, or fail as it does."""
+    try:
+        page = inventory.items(claim_token, after, limit)
+    except BatchintoryError as error:
+        with pytest.raises(type(error), match=f"^{re.escape(str(error))}$"):
+            read(inventory, claim_token, after, max(limit, 1))
+        raise
+    assert read(inventory, claim_token, after, limit)[: len(page)] == page
+    return page
+
+
+def read(inventory: Inventory, claim_token: str, after: int | None, limit: int) -> list[Item]:
+    """So many items by the planner's statement."""
+    reader = ItemReader(inventory, claim_token)
+    found: list[Item] = []
+    while len(found) < limit and (rows := reader.read(after, limit - len(found))):
+        found += map(as_item, rows)
+        after = found[-1].uid
+    return found
 
 
 def call(inventory: Inventory, name: str, given: dict[str, Any]) -> Any:
@@ -76,6 +101,8 @@ def call(inventory: Inventory, name: str, given: dict[str, Any]) -> Any:
         reading = ARGUMENTS.get(argument, ARGUMENTS.get(f"{name} {argument}"))
         return value if reading is None else reading(value)
 
+    if name == "items":
+        return page_both_ways(inventory, **given)
     method = getattr(inventory, name.replace("-", "_"))
     answer = method(**{argument: read(argument, value) for argument, value in given.items()})
     match name:

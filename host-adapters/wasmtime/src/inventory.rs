@@ -8,7 +8,7 @@ use std::sync::{Arc, Mutex, PoisonError};
 use batchintory::{
     AcquireRequest, Acquisition, Advanced, Attempt, AuditPage, BatchPlan, Completion, Dialect,
     HistoryQuery, Item, JobProgress, JobSummary, JobsQuery, Migration, Nothing, NotifyChannel,
-    Outcome, RequeueTarget, StatusLabels,
+    Outcome, PageStatement, RequeueTarget, StatusLabels,
 };
 use serde::Serialize;
 use tokio::sync::{Semaphore, SemaphorePermit};
@@ -280,6 +280,13 @@ impl Inventory {
     ) -> Result<Vec<Item>, Error> {
         let items = call!(self.call_items(claim_token, after, limit)).await?;
         Ok(items.into_iter().map(Into::into).collect())
+    }
+
+    /// The statement by which a batch's items are read without the planner, as [`Batch::items`] and [`ItemPages`] do;
+    /// none where only [`items`](Self::items) gives them.
+    pub async fn items_statement(&self, claim_token: &str) -> Result<Option<PageStatement>, Error> {
+        let statement = call!(self.call_items_statement(claim_token)).await?;
+        Ok(statement.map(Into::into))
     }
 
     /// The items of a batch, page by page.

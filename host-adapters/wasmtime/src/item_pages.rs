@@ -1,12 +1,17 @@
-//! The items of a batch, page by page.
+//! The items of a batch, page by page: by a statement that the planner gives and the driver runs, and by the planner
+//! where that does not do.
 
-use batchintory::Item;
+use batchintory::{Database as _, Item, PageStatement, Value};
 
 use crate::error::Error;
 use crate::inventory::Inventory;
+use crate::item_rows::{self, ItemRows};
 
-/// How many items are asked for at once.
+/// How many items the planner is asked for at once.
 const PAGE: u32 = 5_000;
+
+/// How many the statement is asked for, which costs less.
+const PAGE_OF_STATEMENT: u32 = 10_000;
 
 /// The items of a batch, page by page: by [`Batch::pages`](crate::Batch::pages) or
 /// [`Inventory::item_pages`].
@@ -20,6 +25,16 @@ pub struct ItemPages {
     is_over: bool,
     /// Those that are there already.
     first: Vec<Item>,
+    way: Way,
+}
+
+/// How the next page is read.
+#[derive(Debug)]
+enum Way {
+    /// The planner has not been asked for a statement yet.
+    Unknown,
+    ByStatement(PageStatement),
+    ByPlanner,
 }
 
 impl ItemPages {
@@ -36,7 +51,16 @@ impl ItemPages {
             after: None,
             is_over: false,
             first,
+            way: Way::Unknown,
         }
+    }
+
+    /// The same, but only items behind this id: for whoever has read those before.
+    #[must_use]
+    pub fn behind(mut self, uid: i64) -> Self {
+        self.first.retain(|item| item.uid > uid);
+        self.after = Some(uid);
+        self
     }
 
     /// The next page; none at the end. After an error it may be asked for again.
@@ -46,11 +70,7 @@ impl ItemPages {
         }
         let page = match std::mem::take(&mut self.first) {
             first if !first.is_empty() => first,
-            _ => {
-                (self.inventory)
-                    .items(&self.claim_token, self.after, PAGE)
-                    .await?
-            }
+            _ => self.read().await?,
         };
         let last = page.last().map(|item| item.uid);
         self.is_over = last.is_none() || last == self.id_end;
@@ -62,8 +82,46 @@ impl ItemPages {
     pub async fn all(mut self) -> Result<Vec<Item>, Error> {
         let mut items = Vec::new();
         while let Some(page) = self.next().await? {
-            items.extend(page);
+            if items.is_empty() {
+                items = page;
+            } else {
+                items.extend(page);
+            }
         }
         Ok(items)
+    }
+
+    async fn read(&mut self) -> Result<Vec<Item>, Error> {
+        if matches!(self.way, Way::Unknown) {
+            let statement = self.inventory.items_statement(&self.claim_token).await?;
+            self.way = statement.map_or(Way::ByPlanner, Way::ByStatement);
+        }
+        if let Way::ByStatement(statement) = &self.way {
+            let ItemRows { items, is_whole } = self.read_by(statement).await;
+            if !is_whole {
+                self.way = Way::ByPlanner;
+            }
+            if !items.is_empty() {
+                return Ok(items);
+            }
+        }
+        (self.inventory)
+            .items(&self.claim_token, self.after, PAGE)
+            .await
+    }
+
+    /// What a statement gives for sure. Where that is nothing, or it fails, the planner is to be asked.
+    async fn read_by(&self, page: &PageStatement) -> ItemRows {
+        let mut parameters = page.parameters.clone();
+        // One row more shows whether the page ends between two of one id.
+        parameters.extend([
+            Value::Int64(self.after.unwrap_or(page.after)),
+            Value::Int64(i64::from(PAGE_OF_STATEMENT) + 1),
+        ]);
+        let databases = self.inventory.databases();
+        match databases.query(page.on, &page.statement, &parameters).await {
+            Ok(rows) => item_rows::read(rows, PAGE_OF_STATEMENT as usize),
+            Err(_) => ItemRows::default(),
+        }
     }
 }

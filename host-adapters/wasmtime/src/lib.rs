@@ -48,6 +48,7 @@ mod host;
 mod instance;
 mod inventory;
 mod item_pages;
+mod item_rows;
 mod job_pages;
 mod lease;
 mod limits;

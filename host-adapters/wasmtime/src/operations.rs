@@ -44,6 +44,9 @@ impl Operations for Inventory {
                 after,
                 limit,
             } => Answer::Items(self.items(&claim_token, after, limit).await?),
+            Call::ItemsStatement { claim_token } => {
+                Answer::ItemsStatement(self.items_statement(&claim_token).await?)
+            }
             Call::Heartbeat {
                 claim_token,
                 lease_seconds,

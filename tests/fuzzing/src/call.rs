@@ -48,6 +48,9 @@ pub fn any(input: &mut Unstructured<'_>) -> Result<Call> {
             after: maybe(input, integer)?,
             limit: count(input)?,
         },
+        "items-statement" => Call::ItemsStatement {
+            claim_token: text(input)?,
+        },
         "heartbeat" => Call::Heartbeat {
             claim_token: text(input)?,
             lease_seconds: count(input)?,
@@ -132,6 +135,9 @@ pub fn usual(input: &mut Unstructured<'_>) -> Result<Call> {
             claim_token: token(),
             after: None,
             limit: 10,
+        },
+        "items-statement" => Call::ItemsStatement {
+            claim_token: token(),
         },
         "heartbeat" => Call::Heartbeat {
             claim_token: token(),

@@ -232,8 +232,11 @@ fn look(shared: &Shared, request: &AcquireRequest, random: &mut Random) -> Call 
             after: None,
             limit: 2,
         },
+        (6, Some(batch)) => Call::ItemsStatement {
+            claim_token: batch.claim_token,
+        },
         // As every program may that starts.
-        (6, _) => Call::Migrate {},
+        (7, _) => Call::Migrate {},
         _ => Call::Jobs {
             query: JobsQuery::default(),
         },

@@ -25,7 +25,7 @@ pub struct Bench {
     /// Fewer rounds: done within five minutes on two cores
     #[arg(long)]
     quick: bool,
-    /// Measure one part only: boundary, claims, python, turns, python-package, long-batch, long-history, status, network, contention or service
+    /// Measure one part only: boundary, claims, python, turns, python-package, items, long-batch, long-history, status, network, contention or service
     #[arg(long, value_name = "PART")]
     only: Option<String>,
     /// Also write the results to a file, as one flat JSON object

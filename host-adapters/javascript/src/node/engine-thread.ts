@@ -54,6 +54,11 @@ function receive(engine: LocalEngine, message: Message): void {
       void answer(number, work).finally(() => ends.delete(number));
       break;
     }
+    case "query": {
+      const { source, statement, parameters } = message;
+      void answer(number, () => engine.query(source, statement, parameters));
+      break;
+    }
     case "keep-alive": {
       const lost = (error: unknown) => post({ number, failure: failureOf(error) });
       const { claimToken, leaseSeconds, left } = message;

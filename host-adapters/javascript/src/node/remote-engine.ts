@@ -1,5 +1,6 @@
 // An engine in a thread of its own.
 
+import type { Answer as DatabaseAnswer, Source, Value } from "../database.js";
 import type { Engine } from "../engine.js";
 import { errorOf, type Failure, isLoss, type LossError, messageOf } from "../errors.js";
 import type { UrlOptions } from "../options.js";
@@ -11,6 +12,7 @@ import { startThread } from "./thread.js";
 export type Message = { number: number } & (
   | { kind: "call"; operation: Operation; parameters: unknown[] }
   | { kind: "wait"; metaTable: string; heard: number; milliseconds: number }
+  | { kind: "query"; source: Source; statement: string; parameters: Value[] }
   | { kind: "keep-alive"; claimToken: string; leaseSeconds: number; left: number }
   | { kind: "end" }
   | { kind: "close" }
@@ -74,6 +76,14 @@ export class RemoteEngine implements Engine {
     const abort = () => this.#post({ kind: "end", number });
     signal.addEventListener("abort", abort);
     return answer.finally(() => signal.removeEventListener("abort", abort));
+  }
+
+  async query(source: Source, statement: string, parameters: Value[]): Promise<DatabaseAnswer> {
+    if (this.#end !== undefined) throw this.#end;
+    const number = ++this.#numbers;
+    const answer = this.#answer(number);
+    this.#post({ kind: "query", number, source, statement, parameters });
+    return answer as Promise<DatabaseAnswer>;
   }
 
   keepAlive(

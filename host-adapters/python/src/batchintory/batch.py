@@ -4,14 +4,16 @@ from __future__ import annotations
 
 import logging as log
 import weakref
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
+from itertools import chain
 from types import TracebackType
 from typing import TYPE_CHECKING, Any, Concatenate, ParamSpec, TypeVar
 
 from batchintory.ending import end, end_and_acquire
 from batchintory.errors import BatchintoryError, BatchReleased, InvalidRequest, ResultError
 from batchintory.heartbeat import Heartbeat
+from batchintory.item_reader import LONGEST_PAGE, ItemReader, Row, as_item
 from batchintory.json_text import JsonText, write
 from batchintory.records import BatchRecord, Item, Outcome
 
@@ -103,6 +105,7 @@ class Batch:
         #: The loop that may send its end with the next claim, and whether it is to do so.
         self._loop: weakref.ref[Batches] | None = None
         self._is_noted = False
+        self._rows: list[Row] | None = None
         self._records: list[Item] | None = None
         self._heartbeat: Heartbeat | None = None
         self._transaction: Connection | None = None
@@ -120,29 +123,38 @@ class Batch:
     @property
     def items(self) -> list[str | None]:
         """What to process: the item column of all items as text, in the order of their ids."""
-        return [record.item for record in self.records]
+        return [row[1] for row in self._all_rows()]
 
     @property
     def records(self) -> list[Item]:
         """All items with their ids and weights. They are read once; for very many see :meth:`pages`."""
         if self._records is None:
-            self._records = [item for page in self.pages() for item in page]
+            self._records = list(map(as_item, self._all_rows()))
         return self._records
 
     def pages(self, size: int = PAGE) -> Iterator[list[Item]]:
-        """All items, page by page: at most so many each (1 to 10,000), or about a MiB of them. The first ones came
-        with the claim."""
+        """All items, page by page: at most so many each (1 to 10,000), and where they have more than 2 KiB each,
+        about a MiB of them. The first ones came with the claim."""
+        return (list(map(as_item, page)) for page in self._pages(size))
+
+    def _all_rows(self) -> list[Row]:
+        if self._rows is None:
+            self._rows = list(chain.from_iterable(self._pages(LONGEST_PAGE)))
+        return self._rows
+
+    def _pages(self, size: int) -> Iterator[Sequence[Row]]:
         last: int | None = None
         for start in range(0, len(self.first_items), max(size, 1)):
-            page = self.first_items[start : start + size]
+            page: Sequence[Row] = self.first_items[start : start + size]
             yield page
-            last = page[-1].uid
+            last = page[-1][0]
+        reader = ItemReader(self._inventory, self.claim_token)
         while last != self.id_range.id_max:
-            page = self._inventory.items(self.claim_token, last, size)
+            page = reader.read(last, size)
             if not page:
                 return
             yield page
-            last = page[-1].uid
+            last = page[-1][0]
 
     # The end.
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import os
 import weakref
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import replace
 from threading import Event
 from types import TracebackType
@@ -37,6 +37,7 @@ from batchintory.records import (
     Nothing,
     NotifyChannel,
     Outcome,
+    PageStatement,
     RequeueTarget,
     StatusLabels,
 )
@@ -258,6 +259,19 @@ class Inventory:
         MiB of them. An empty page is the end."""
         found: list[Item] = self._call("items", claim_token, after, limit)
         return found
+
+    def items_statement(self, claim_token: str) -> PageStatement | None:
+        """The statement by which a batch's items are read without the planner, as :attr:`Batch.items` and
+        :meth:`Batch.pages` do; ``None`` where only :meth:`items` gives them. What has to be looked at then is said
+        in ``wit/inventory.wit``."""
+        found: PageStatement | None = self._call("items-statement", claim_token)
+        return found
+
+    def _run(self, page: PageStatement, after: int, rows: int) -> Sequence[Sequence[Any]] | None:
+        """The rows of a page; ``None`` without an answer."""
+        on = ("inventory", "meta").index(page.on)
+        kind, answer = self._databases.query(on, page.statement, [*page.parameters, after, rows])
+        return answer.rows if kind == "ok" else None
 
     def heartbeat(self, claim_token: str, lease_seconds: int) -> None:
         """A sign of life: the batch's lease now ends so many seconds (1 to 31,536,000) from now."""

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import dataclasses
 from dataclasses import dataclass
-from typing import Any, Literal, Union
+from typing import Any, Literal, NamedTuple, Union
 
 from batchintory.json_text import write
 
@@ -33,6 +33,7 @@ __all__ = [
     "NothingReason",
     "OnChange",
     "Outcome",
+    "PageStatement",
     "PlannedBatch",
     "Queue",
     "RequeueTarget",
@@ -136,13 +137,23 @@ class NotifyChannel:
     statements: list[str]
 
 
-@dataclass(frozen=True, slots=True)
-class Item:
-    """One item of a batch."""
+class Item(NamedTuple):
+    """One item of a batch. A tuple, since there are many."""
 
     uid: int
     item: str | None
     weight: float
+
+
+@dataclass(frozen=True, slots=True)
+class PageStatement:
+    """How a host reads a batch's items by itself."""
+
+    on: Literal["inventory", "meta"]
+    statement: str
+    #: But for the last two: the id behind which a page begins, and how many rows it has.
+    parameters: list[bool | int | float | str | None]
+    after: int
 
 
 @dataclass(frozen=True, slots=True)
@@ -366,7 +377,18 @@ def to_json(record: Any) -> str:
 
     def plain(value: Any) -> Any:
         if dataclasses.is_dataclass(value) and not isinstance(value, type):
-            return {field.name: getattr(value, field.name) for field in dataclasses.fields(value)}
+            return {field.name: _with_names(getattr(value, field.name)) for field in dataclasses.fields(value)}
         raise TypeError(f"{type(value).__name__} has no JSON form")
 
-    return write(record, plain)
+    return write(_with_names(record), plain)
+
+
+def _with_names(value: Any) -> Any:
+    """Items by the names of their fields: JSON takes a tuple for a list."""
+    if isinstance(value, Item):
+        return value._asdict()
+    if isinstance(value, list):
+        return [_with_names(element) for element in value]
+    if isinstance(value, dict):
+        return {name: _with_names(element) for name, element in value.items()}
+    return value

@@ -80,13 +80,14 @@ _WRITTEN: dict[type, tuple[int, Callable[[Any], bytes | None]]] = {
     float: (701, lambda value: repr(value).encode()),
     str: (25, str.encode),
 }
-#: How values of a type are read.
-_READ: dict[int, Callable[[bytes], Value]] = {
-    16: b"t".__eq__,
-    **dict.fromkeys((20, 21, 23), int),
-    **dict.fromkeys((700, 701), float),
-    **dict.fromkeys((19, 25, 705, 1042, 1043), bytes.decode),
+#: Types of the values that are read, by what reads them in the module.
+_READ = {
+    "BoolLoader": (16,),
+    "IntLoader": (20, 21, 23),
+    "FloatLoader": (700, 701),
+    "TextLoader": (19, 25, 705, 1042, 1043),
 }
+_KNOWN = frozenset(number for numbers in _READ.values() for number in numbers)
 
 
 class _Text(NamedTuple):
@@ -100,6 +101,27 @@ class _Text(NamedTuple):
         """The same for whoever prepares this statement, and no other's."""
         types = b",".join(b"%d" % number for number in self.types)
         return b"batchintory_" + sha256(types + b" " + self.statement).hexdigest()[:40].encode()
+
+
+class _Context:
+    """How psycopg 3 reads the types of the boundary, whatever the program has told it of them."""
+
+    connection = None
+
+    def __init__(self) -> None:
+        from psycopg.adapt import AdaptersMap
+        from psycopg.types import bool as truth
+        from psycopg.types import numeric, string
+
+        self.adapters = AdaptersMap()
+        for module, name in (
+            (truth, "BoolLoader"),
+            (numeric, "IntLoader"),
+            (numeric, "FloatLoader"),
+            (string, "TextLoader"),
+        ):
+            for number in _READ[name]:
+                self.adapters.register_loader(number, getattr(module, name))
 
 
 #: After so many prepared statements in a row that the server did not know, no more are prepared.
@@ -119,9 +141,11 @@ class Psycopg(_Postgres):
         """``statements`` is how many a connection keeps prepared at most."""
         import psycopg
         from psycopg import capabilities
+        from psycopg.adapt import Transformer
         from psycopg.pq import DiagnosticField, ExecStatus
 
         super().__init__(psycopg)
+        self._transformer, self._context = Transformer, _Context()
         self._tuples, self._done = ExecStatus.TUPLES_OK, ExecStatus.COMMAND_OK
         self._empty = ExecStatus.EMPTY_QUERY
         self._code, self._message = DiagnosticField.SQLSTATE, DiagnosticField.MESSAGE_PRIMARY
@@ -161,13 +185,11 @@ class Psycopg(_Postgres):
             return Rows((), result.command_tuples or 0)
         if result.status != self._tuples:
             raise self._refused(result)
-        columns = range(result.nfields)
-        readers = [self._reader(result, column) for column in columns]
-        get = result.get_value
-        rows = [
-            [None if (value := get(row, column)) is None else readers[column](value) for column in columns]
-            for row in range(result.ntuples)
-        ]
+        for column in range(result.nfields):
+            self._check_type(result, column)
+        reader = self._transformer(self._context)
+        reader.set_pgresult(result)
+        rows = reader.load_rows(0, result.ntuples, tuple)
         writes = not (result.command_status or b"").startswith(b"SELECT")
         return Rows(rows, (result.command_tuples or 0) if writes else 0)
 
@@ -207,16 +229,14 @@ class Psycopg(_Postgres):
         self._unknown_in_a_row = 0
         return result
 
-    def _reader(self, result: Any, column: int) -> Callable[[bytes], Value]:
-        reader = _READ.get(result.ftype(column))
-        if reader is None:
+    def _check_type(self, result: Any, column: int) -> None:
+        if result.ftype(column) not in _KNOWN:
             name = (result.fname(column) or b"").decode(errors="replace")
             raise unreadable(
                 self.dialect,
                 f"the column {name!r} has a type that is not known here; cast it to bigint, double precision, "
                 "text or boolean",
             )
-        return reader
 
     def _refused(self, result: Any) -> DatabaseError:
         code = result.error_field(self._code)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from contextlib import AbstractContextManager
+from itertools import chain
 from typing import Any, Protocol
 
 from batchintory.records import Dialect
@@ -69,11 +70,9 @@ def unreadable(dialect: Dialect, message: str) -> DatabaseError:
 
 def read_rows(dialect: Dialect, found: Sequence[Sequence[Any]]) -> Sequence[Sequence[Value]]:
     """Rows with values of the boundary only; bytes count as text if they are."""
-    for row in found:
-        for value in row:
-            if type(value) not in _PLAIN:
-                return [[_read(dialect, value) for value in row] for row in found]
-    return found
+    if _PLAIN.issuperset(map(type, chain.from_iterable(found))):
+        return found
+    return [[_read(dialect, value) for value in row] for row in found]
 
 
 _PLAIN = frozenset({type(None), bool, int, float, str})

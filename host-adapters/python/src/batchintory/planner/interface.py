@@ -140,6 +140,12 @@ ACQUISITION = Variant(
 ITEM = Record(records.Item, {"uid": S64, "item": OPTIONAL_TEXT, "weight": F64})
 
 
+PAGE_STATEMENT = Record(
+    records.PageStatement,
+    {"on": Enum("inventory", "meta"), "statement": TEXT, "parameters": PARAMETERS, "after": S64},
+)
+
+
 class Items(List):
     """Items, of which there are many: each is unpacked at once."""
 
@@ -329,6 +335,7 @@ FUNCTIONS = {
     ),
     "acquire-many": Function(List(BATCH), request=ACQUIRE_REQUEST, batches=U32, claim_token=OPTIONAL_TEXT),
     "items": Function(Items(ITEM), claim_token=TEXT, after=OPTIONAL_ID, limit=U32),
+    "items-statement": Function(Option(PAGE_STATEMENT), claim_token=TEXT),
     "heartbeat": Function(None, claim_token=TEXT, lease_seconds=U32),
     "complete": Function(None, claim_token=TEXT, outcome=OUTCOME),
     "plan": Function(BATCH_PLAN, request=ACQUIRE_REQUEST, after=OPTIONAL_ID, batches=U32),
