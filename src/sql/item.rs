@@ -26,13 +26,13 @@ pub(super) fn item(job: &Job, column: &dyn Fn() -> Expr) -> Expr {
     text(match job.dialect {
         // A domain becomes what it is made of together with a NULL. In a database without an
         // encoding, a text may hold any bytes.
-        Dialect::Postgresql => Expr::cust_with_expr(
-            "CASE WHEN pg_typeof(COALESCE($1, NULL)) = CAST('bytea' AS regtype) \
-             THEN 'b' || encode(CAST(CAST($1 AS text) AS bytea), 'hex') \
+        Dialect::Postgresql => Expr::cust_with_exprs(
+            "CASE WHEN pg_typeof(COALESCE(?, NULL)) = CAST('bytea' AS regtype) \
+             THEN 'b' || encode(CAST(CAST(? AS text) AS bytea), 'hex') \
              WHEN getdatabaseencoding() = 'SQL_ASCII' \
-             THEN 'u' || encode(convert_to(CAST($1 AS text), 'SQL_ASCII'), 'hex') \
-             ELSE 't' || CAST($1 AS text) END",
-            column(),
+             THEN 'u' || encode(convert_to(CAST(? AS text), 'SQL_ASCII'), 'hex') \
+             ELSE 't' || CAST(? AS text) END",
+            (0..4).map(|_| column()),
         ),
         // Any text may hold any bytes; what is printable ASCII to its end is sound.
         Dialect::Sqlite => Expr::cust_with_exprs(

@@ -7,9 +7,10 @@
 use std::fmt::Write;
 
 use sea_query::{
-    BinOper, EscapeBuilder, ExplainStatement, Expr, Frame, LockClause, OnConflict, Oper,
-    OperLeftAssocDecider, OrderExpr, PrecedenceDecider, QueryBuilder, Quote, QuotedBuilder,
-    SelectInto, SqlWriter, SubQueryStatement, TableRefBuilder, Value, ValueTuple, Values,
+    BinOper, CaseStatement, Condition, EscapeBuilder, ExplainStatement, Expr, Frame, LockClause,
+    LogicalChainOper, OnConflict, Oper, OperLeftAssocDecider, OrderExpr, PrecedenceDecider,
+    QueryBuilder, Quote, QuotedBuilder, SelectInto, SqlWriter, SubQueryStatement, TableRefBuilder,
+    Value, ValueTuple, Values,
 };
 
 use crate::database::Dialect;
@@ -38,8 +39,33 @@ impl QueryBuilder for Writer {
                 // Writing to a string cannot fail.
                 let _ = sql.write_str(self.0.type_name(text));
             }
+            Expr::CustomWithExpr(text, parts) => self.prepare_template(text, parts, sql),
             _ => self.prepare_expr_common(expression, sql),
         }
+    }
+
+    /// Conditions that all must hold, see [`Conditions`](super::Conditions).
+    fn prepare_logical_chain_oper(
+        &self,
+        condition: &LogicalChainOper,
+        position: usize,
+        conditions: usize,
+        sql: &mut impl SqlWriter,
+    ) {
+        let (LogicalChainOper::And(condition) | LogicalChainOper::Or(condition)) = condition;
+        let is_whole = conditions == 1
+            || self.inner_expr_well_known_greater_precedence(condition, &BinOper::And.into())
+            || position == 0 && matches!(condition, Expr::Binary(_, BinOper::And, _));
+        let (and, before, behind) = match (position, is_whole) {
+            (0, true) => ("", "", ""),
+            (0, false) => ("", "(", ")"),
+            (_, true) => (" AND ", "", ""),
+            (_, false) => (" AND ", "(", ")"),
+        };
+        let _ = sql.write_str(and);
+        let _ = sql.write_str(before);
+        self.prepare_expr(condition, sql);
+        let _ = sql.write_str(behind);
     }
 
     fn prepare_value(&self, value: Value, sql: &mut impl SqlWriter) {
@@ -68,6 +94,10 @@ impl QueryBuilder for Writer {
 
     // What follows occurs in none of our statements, and weighs some kilobytes.
 
+    fn prepare_condition_where(&self, _: &Condition, _: &mut impl SqlWriter) {}
+
+    fn prepare_case_statement(&self, _: &CaseStatement, _: &mut impl SqlWriter) {}
+
     fn prepare_select_into(&self, _: &SelectInto, _: &mut impl SqlWriter) {}
 
     fn prepare_select_lock(&self, _: &LockClause, _: &mut impl SqlWriter) {}
@@ -85,6 +115,30 @@ impl QueryBuilder for Writer {
     /// Values are bound; this would write one into the text.
     fn write_value(&self, _: &mut impl Write, _: &Value) -> std::fmt::Result {
         Err(std::fmt::Error)
+    }
+}
+
+impl Writer {
+    /// A text with a `?` in the place of each part, whatever the dialect. Within quotes, it is text.
+    fn prepare_template(&self, text: &str, parts: &[Expr], sql: &mut impl SqlWriter) {
+        let mut parts = parts.iter();
+        let mut quote = None;
+        for piece in text.split_inclusive(['?', '\'', '"', '`']) {
+            match (quote, piece.chars().next_back()) {
+                (None, Some('?')) => {
+                    let _ = sql.write_str(piece.trim_end_matches('?'));
+                    if let Some(part) = parts.next() {
+                        self.prepare_expr(part, sql);
+                    }
+                    continue;
+                }
+                (None, mark) => quote = mark,
+                // One that is doubled ends what is in quotes, and begins it again.
+                (Some(begun), mark) if mark == Some(begun) => quote = None,
+                (Some(_), _) => {}
+            }
+            let _ = sql.write_str(piece);
+        }
     }
 }
 
@@ -110,11 +164,12 @@ impl PrecedenceDecider for Writer {
             | Expr::Value(_)
             | Expr::Keyword(_)
             | Expr::FunctionCall(_)
-            | Expr::Case(_)
             | Expr::SubQuery(..)
             | Expr::Tuple(_)
             // Text of our own is written whole.
             | Expr::Custom(_) => true,
+            // So is what `either` and `when` make.
+            Expr::CustomWithExpr(text, _) => text.starts_with("(CASE "),
             Expr::Binary(_, operator, _) => {
                 is_comparison(operator) && matches!(outer, Oper::UnOper(_))
                     || is_comparison(operator)
