@@ -32,7 +32,7 @@ impl QueryBuilder for Writer {
         }
     }
 
-    /// Types stand in our expressions by their names in PostgreSQL.
+    /// Of expressions, what our statements are made of. Types stand in them by their names in PostgreSQL.
     fn prepare_expr(&self, expression: &Expr, sql: &mut impl SqlWriter) {
         match expression {
             Expr::Custom(text) => {
@@ -40,7 +40,29 @@ impl QueryBuilder for Writer {
                 let _ = sql.write_str(self.0.type_name(text));
             }
             Expr::CustomWithExpr(text, parts) => self.prepare_template(text, parts, sql),
-            _ => self.prepare_expr_common(expression, sql),
+            Expr::Column(column) => self.prepare_column_ref(column, sql),
+            Expr::Value(value) => self.prepare_value(value.clone(), sql),
+            Expr::Keyword(keyword) => self.prepare_keyword(keyword, sql),
+            Expr::Tuple(parts) => self.prepare_tuple(parts, sql),
+            Expr::FunctionCall(call) => {
+                self.prepare_function_name(call.get_func(), sql);
+                self.prepare_function_arguments(call, sql);
+            }
+            Expr::Unary(operator, operand) => {
+                self.prepare_un_oper(operator, sql);
+                let _ = sql.write_str(" ");
+                self.prepare_operand(operand, (*operator).into(), sql);
+            }
+            Expr::Binary(left, operator, right) => self.binary_expr(left, operator, right, sql),
+            Expr::SubQuery(operator, query) => {
+                if let Some(operator) = operator {
+                    self.prepare_sub_query_oper(operator, sql);
+                }
+                let _ = sql.write_str("(");
+                self.prepare_query_statement(query, sql);
+                let _ = sql.write_str(")");
+            }
+            _ => {}
         }
     }
 
@@ -53,19 +75,15 @@ impl QueryBuilder for Writer {
         sql: &mut impl SqlWriter,
     ) {
         let (LogicalChainOper::And(condition) | LogicalChainOper::Or(condition)) = condition;
-        let is_whole = conditions == 1
-            || self.inner_expr_well_known_greater_precedence(condition, &BinOper::And.into())
-            || position == 0 && matches!(condition, Expr::Binary(_, BinOper::And, _));
-        let (and, before, behind) = match (position, is_whole) {
-            (0, true) => ("", "", ""),
-            (0, false) => ("", "(", ")"),
-            (_, true) => (" AND ", "", ""),
-            (_, false) => (" AND ", "(", ")"),
-        };
-        let _ = sql.write_str(and);
-        let _ = sql.write_str(before);
-        self.prepare_expr(condition, sql);
-        let _ = sql.write_str(behind);
+        if position > 0 {
+            let _ = sql.write_str(" AND ");
+        }
+        if conditions == 1 || position == 0 && matches!(condition, Expr::Binary(_, BinOper::And, _))
+        {
+            self.prepare_expr(condition, sql);
+        } else {
+            self.prepare_operand(condition, BinOper::And.into(), sql);
+        }
     }
 
     fn prepare_value(&self, value: Value, sql: &mut impl SqlWriter) {
@@ -119,6 +137,16 @@ impl QueryBuilder for Writer {
 }
 
 impl Writer {
+    /// What an operator is applied to, in parentheses unless they can be left out.
+    fn prepare_operand(&self, operand: &Expr, operator: Oper, sql: &mut impl SqlWriter) {
+        if self.inner_expr_well_known_greater_precedence(operand, &operator) {
+            return self.prepare_expr(operand, sql);
+        }
+        let _ = sql.write_str("(");
+        self.prepare_expr(operand, sql);
+        let _ = sql.write_str(")");
+    }
+
     /// A text with a `?` in the place of each part, whatever the dialect. Within quotes, it is text.
     fn prepare_template(&self, text: &str, parts: &[Expr], sql: &mut impl SqlWriter) {
         let mut parts = parts.iter();
