@@ -630,7 +630,7 @@ mod json_text {
         serializer: S,
     ) -> Result<S::Ok, S::Error> {
         text.as_deref()
-            .map(serde_json::from_str::<Value>)
+            .map(crate::json::read)
             .transpose()
             .map_err(S::Error::custom)?
             .serialize(serializer)
