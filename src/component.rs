@@ -1,11 +1,7 @@
 //! The WebAssembly component: the only file that knows wit-bindgen.
 //!
-//! The component's imports are synchronous, so no future of the core ever waits here: it is
-//! polled once and is done.
-
-use std::future::Future;
-use std::pin::pin;
-use std::task::{Context, Poll, Waker};
+//! The component's imports are synchronous, so no future of the core would ever wait here: what is async
+//! elsewhere is plain code, see the attribute `synchronous`.
 
 use crate::database::{Database, DatabaseError, Random, Rows, Settings, Source, Value};
 use crate::planner::Planner;
@@ -29,6 +25,7 @@ crate::boundary!(
 /// The host's databases and its randomness.
 struct Host;
 
+#[synchronous]
 impl Database for Host {
     fn settings(&self) -> Settings {
         import::settings().into()
@@ -63,19 +60,9 @@ impl Random for Host {
     }
 }
 
-/// Runs a future that never waits.
-fn ready<F: Future>(future: F) -> F::Output {
-    match pin!(future).poll(&mut Context::from_waker(Waker::noop())) {
-        Poll::Ready(output) => output,
-        Poll::Pending => unreachable!("the component's imports are synchronous"),
-    }
-}
-
-/// Runs one call of the planner and converts its answer.
-fn call<T, U: From<T>>(
-    future: impl Future<Output = Result<T, crate::Error>>,
-) -> Result<U, export::Error> {
-    match ready(future) {
+/// Converts the answer of a call of the planner.
+fn call<T, U: From<T>>(answer: Result<T, crate::Error>) -> Result<U, export::Error> {
+    match answer {
         Ok(answer) => Ok(answer.into()),
         Err(error) => Err(error.into()),
     }
@@ -83,9 +70,9 @@ fn call<T, U: From<T>>(
 
 /// Like [`call`], for answers that are lists.
 fn call_list<T, U: From<T>>(
-    future: impl Future<Output = Result<Vec<T>, crate::Error>>,
+    answers: Result<Vec<T>, crate::Error>,
 ) -> Result<Vec<U>, export::Error> {
-    match ready(future) {
+    match answers {
         Ok(answers) => Ok(answers.into_iter().map(Into::into).collect()),
         Err(error) => Err(error.into()),
     }
@@ -195,7 +182,7 @@ impl export::Guest for Component {
     }
 
     fn notifications(meta_table: String) -> Result<Option<export::NotifyChannel>, export::Error> {
-        match ready(planner().notifications(&meta_table)) {
+        match planner().notifications(&meta_table) {
             Ok(channel) => Ok(channel.map(Into::into)),
             Err(error) => Err(error.into()),
         }

@@ -18,6 +18,7 @@ const MAX_ATTEMPTS: u32 = 1_000;
 
 /// Attempts, latest first: so many, or fewer where their texts have many bytes together; at least one, unless
 /// none is left.
+#[synchronous]
 pub(crate) async fn history<D: Database>(
     databases: &Databases<'_, D>,
     query: &HistoryQuery,
@@ -110,6 +111,7 @@ fn as_document(kept: String) -> String {
 }
 
 /// Whether the row with this id is there and does not pass the job's filter.
+#[synchronous]
 async fn is_passed_over<D: Database>(
     databases: &Databases<'_, D>,
     job: &Job,

@@ -19,6 +19,7 @@ pub(crate) const MAX_PAGE_ITEMS: u32 = 10_000;
 
 /// A page of a batch's items: so many, or fewer where they have many bytes together; at least one, unless none
 /// is left.
+#[synchronous]
 pub(crate) async fn items<D: Database>(
     databases: &Databases<'_, D>,
     claim_token: &str,
@@ -40,6 +41,7 @@ pub(crate) async fn items<D: Database>(
 
 /// The first items of a batch that was just claimed: those before the one that fills a page. None where they
 /// cannot be read, since whoever asks for them by themselves is told why.
+#[synchronous]
 pub(crate) async fn first_items<D: Database>(
     databases: &Databases<'_, D>,
     job: &Job,
@@ -52,6 +54,7 @@ pub(crate) async fn first_items<D: Database>(
 }
 
 /// A page of the items of a range.
+#[synchronous]
 async fn read_page<D: Database>(
     databases: &Databases<'_, D>,
     job: &Job,

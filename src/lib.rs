@@ -1,5 +1,9 @@
 //! batchintory's planner.
 
+// For the attribute `synchronous`, which stands where anything is async.
+#[macro_use]
+extern crate batchintory_synchronous;
+
 mod advance;
 mod audit;
 mod backoff;

@@ -25,6 +25,7 @@ pub struct Planner<D, R> {
     random: R,
 }
 
+#[synchronous]
 impl<D: Database, R: Random> Planner<D, R> {
     /// A planner over this database.
     pub fn new(database: D, random: R) -> Self {
