@@ -106,7 +106,7 @@ pub(crate) async fn history<D: Database>(
 fn as_document(kept: String) -> String {
     match json::check(&kept) {
         Ok(_) => kept,
-        Err(_) => serde_json::to_string(&kept).unwrap_or_default(),
+        Err(_) => json::write(&kept.into()),
     }
 }
 

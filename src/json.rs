@@ -21,6 +21,12 @@ pub(crate) fn read(text: &str) -> Result<Value, Unreadable> {
     Ok(reader.value)
 }
 
+/// Writes a document, as short as can be.
+pub(crate) fn write(value: &Value) -> String {
+    // Only maps of names that are no text could not be written.
+    serde_json::to_string(value).unwrap_or_default()
+}
+
 /// Checks that a text is a document, with numbers of any size and halves of characters as well.
 pub(crate) fn check(text: &str) -> Result<(), Unreadable> {
     scan(text, &mut |_| Ok(()))
