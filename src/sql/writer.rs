@@ -112,8 +112,11 @@ impl QueryBuilder for Writer {
 
     // What follows occurs in none of our statements, and weighs some kilobytes.
 
+    /// A condition that is not given by [`Conditions::only`](super::Conditions::only): no database takes a WHERE
+    /// without one.
     fn prepare_condition_where(&self, _: &Condition, _: &mut impl SqlWriter) {}
 
+    /// CASE is written by [`either`](super::either) and [`when`](super::when).
     fn prepare_case_statement(&self, _: &CaseStatement, _: &mut impl SqlWriter) {}
 
     fn prepare_select_into(&self, _: &SelectInto, _: &mut impl SqlWriter) {}
@@ -235,4 +238,51 @@ fn is_arithmetic(operator: &BinOper) -> bool {
         operator,
         BinOper::Add | BinOper::Sub | BinOper::Mul | BinOper::Div
     )
+}
+
+#[cfg(test)]
+mod tests {
+    use sea_query::{Expr, ExprTrait, Query};
+
+    use crate::database::{Dialect, Value};
+    use crate::sql::{Conditions, Statement, bind_int};
+
+    #[test]
+    fn a_place_within_quotes_is_text() {
+        let mut select = Query::select();
+        select.expr(Expr::cust_with_exprs(
+            r#"? + "a?""?" + `b?'` + '''?"' + ?"#,
+            [bind_int(1), bind_int(2)],
+        ));
+        let statement = Statement::build(&select, Dialect::Sqlite);
+        assert_eq!(
+            statement.text,
+            r#"SELECT CAST(? AS bigint) + "a?""?" + `b?'` + '''?"' + CAST(? AS bigint)"#
+        );
+        assert_eq!(statement.parameters, [Value::Int64(1), Value::Int64(2)]);
+    }
+
+    #[test]
+    fn conditions_that_all_must_hold_stay_whole() {
+        let column = |name: &'static str| Expr::cust(name);
+        let written = |conditions: Vec<Expr>| {
+            let mut select = Query::select();
+            select.expr(column("x"));
+            for condition in conditions {
+                select.only(condition);
+            }
+            Statement::build(&select, Dialect::Sqlite).text
+        };
+        let either = || column("a").or(column("b"));
+        let both = || column("c").and(column("d"));
+        assert_eq!(written(vec![either()]), "SELECT x WHERE a OR b");
+        assert_eq!(
+            written(vec![either(), both()]),
+            "SELECT x WHERE (a OR b) AND (c AND d)"
+        );
+        assert_eq!(
+            written(vec![both(), either(), column("e").not()]),
+            "SELECT x WHERE c AND d AND (a OR b) AND (NOT e)"
+        );
+    }
 }
