@@ -3,7 +3,6 @@
 use serde_json::Value;
 
 use crate::database::Dialect;
-use crate::json;
 
 /// A column's type.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -74,7 +73,7 @@ impl ColumnType {
     fn of_postgresql(declaration: &str) -> Self {
         let kind = match declaration {
             words if words.starts_with('[') => {
-                let words = json::read(words).unwrap_or_default();
+                let words: Value = serde_json::from_str(words).unwrap_or_default();
                 let words = words.as_array().into_iter().flatten();
                 let words = words.filter_map(Value::as_str).map(str::to_owned);
                 return Self::named("enum", Kind::Enumeration(words.collect()));

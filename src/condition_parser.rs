@@ -3,7 +3,6 @@
 use serde_json::{Map, Value};
 
 use crate::condition::{Comparison, Condition, OrderOperator, Reading, Scalar, Test};
-use crate::json;
 
 /// The longest condition, in bytes of JSON.
 const MAX_BYTES: usize = 64 * 1024;
@@ -27,7 +26,7 @@ impl Condition {
                 text.len()
             ));
         }
-        let value = json::read(text)
+        let value = serde_json::from_str(text)
             .map_err(|error| format!("{place}: the condition is not valid JSON: {error}"))?;
         Parser { nodes: 0 }.condition(&value, place, 1)
     }

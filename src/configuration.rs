@@ -9,7 +9,6 @@ use serde_json::{Map, Value};
 use crate::error::Error;
 use crate::fnv;
 use crate::interface::{AcquireRequest, ItemEncoding, MetaColumns, OnChange, Settle};
-use crate::json;
 use crate::judgement::Grounds;
 
 /// What is kept beside the members of the request: a judgement's grounds.
@@ -52,7 +51,7 @@ pub(crate) fn write(request: &AcquireRequest, grounds: &Grounds) -> Result<Strin
 
 /// What was kept; none where it is no request, as with other programs' rows.
 pub(crate) fn read(config: &str) -> Option<Kept> {
-    let Ok(Value::Object(kept)) = json::read(config) else {
+    let Ok(Value::Object(kept)) = serde_json::from_str(config) else {
         return None;
     };
     Some(Kept {
@@ -185,7 +184,7 @@ fn parts(request: &AcquireRequest) -> [(&'static str, Value); 7] {
     let condition = |text: &Option<String>| {
         // Compared as JSON, so that spaces and the order of members do not matter.
         (text.as_deref())
-            .and_then(|text| json::read(text).ok())
+            .and_then(|text| serde_json::from_str(text).ok())
             .unwrap_or(Value::Null)
     };
     let columns = &request.columns;

@@ -13,7 +13,6 @@ use crate::interface::{Batch, Item, Nothing, NothingReason, OnChange, PlannedBat
 use crate::item::Given;
 use crate::items::first_items;
 use crate::job::{FIRST_ATTEMPT, Job};
-use crate::json;
 use crate::judge::Judge;
 use crate::judgement::Judgement;
 use crate::next_batch::most_weight;
@@ -213,7 +212,7 @@ fn read_items(given: Option<String>, job: &Job) -> Vec<Item> {
 }
 
 fn items_of(given: &str, job: &Job) -> Option<Vec<Item>> {
-    let Ok(Value::Array(rows)) = json::read(given) else {
+    let Ok(Value::Array(rows)) = serde_json::from_str(given) else {
         return None;
     };
     let mut items = Vec::with_capacity(rows.len());

@@ -1,12 +1,13 @@
 //! What happened so far: `history`.
 
+use serde::de::IgnoredAny;
+
 use crate::configuration::{self, Kept};
 use crate::database::{Database, Dialect};
 use crate::databases::Databases;
 use crate::error::Error;
 use crate::interface::{AcquireRequest, Attempt, HistoryQuery, Queue};
 use crate::job::{Job, check_limit, check_name};
-use crate::json;
 use crate::judge::Judge;
 use crate::judgement::Judgement;
 use crate::row_reader::RowReader;
@@ -104,7 +105,7 @@ pub(crate) async fn history<D: Database>(
 /// A result as it was kept. What is no JSON, such as another program's, is given as a JSON string, so
 /// that one row does not keep the others from being listed.
 fn as_document(kept: String) -> String {
-    match json::check(&kept) {
+    match serde_json::from_str::<IgnoredAny>(&kept) {
         Ok(_) => kept,
         Err(_) => json::write(&kept.into()),
     }

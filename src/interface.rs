@@ -630,7 +630,7 @@ mod json_text {
         serializer: S,
     ) -> Result<S::Ok, S::Error> {
         text.as_deref()
-            .map(crate::json::read)
+            .map(serde_json::from_str::<Value>)
             .transpose()
             .map_err(S::Error::custom)?
             .serialize(serializer)
