@@ -3,6 +3,7 @@
 use serde_json::{Map, Value};
 
 use crate::condition::{Comparison, Condition, OrderOperator, Reading, Scalar, Test};
+use crate::json;
 
 /// The longest condition, in bytes of JSON.
 const MAX_BYTES: usize = 64 * 1024;

@@ -9,6 +9,7 @@ use serde_json::{Map, Value};
 use crate::error::Error;
 use crate::fnv;
 use crate::interface::{AcquireRequest, ItemEncoding, MetaColumns, OnChange, Settle};
+use crate::json;
 use crate::judgement::Grounds;
 
 /// What is kept beside the members of the request: a judgement's grounds.

@@ -8,6 +8,7 @@ use crate::databases::Databases;
 use crate::error::Error;
 use crate::interface::{AcquireRequest, Attempt, HistoryQuery, Queue};
 use crate::job::{Job, check_limit, check_name};
+use crate::json;
 use crate::judge::Judge;
 use crate::judgement::Judgement;
 use crate::row_reader::RowReader;

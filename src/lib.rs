@@ -35,6 +35,7 @@ mod item;
 mod items;
 mod job;
 mod jobs;
+mod json;
 mod judge;
 mod judgement;
 mod lease;

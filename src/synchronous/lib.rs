@@ -1,6 +1,9 @@
 //! The core is written as `async`, so that hosts may wait and tests may step through it. In the component,
 //! whose imports are synchronous, no future ever waits; but each would be a state machine all the same,
 //! whose variables lie in memory, with code for every place at which it may stop and be dropped.
+//!
+//! The crate `maybe-async` does so for `async fn`. It knows no `impl Future + Send`, which the core's trait for
+//! databases needs: a host may run a call in any of its threads.
 
 #![forbid(unsafe_code)]
 
