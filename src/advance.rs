@@ -27,6 +27,7 @@ pub(crate) struct Turn<'a> {
 }
 
 /// Ends a batch, where there is one to end, and hands out the next once it has ended.
+#[synchronous]
 pub(crate) async fn advance<D: Database>(
     databases: &Databases<'_, D>,
     turn: Turn<'_>,
@@ -62,6 +63,7 @@ pub(crate) async fn advance<D: Database>(
 }
 
 /// Checks what is asked for.
+#[synchronous]
 async fn prepare<D: Database>(
     databases: &Databases<'_, D>,
     turn: &Turn<'_>,
@@ -80,6 +82,7 @@ async fn prepare<D: Database>(
 
 /// Both in one statement, where that can be. Without a result nothing was done, or it is not known:
 /// each by itself then says what is wrong.
+#[synchronous]
 async fn in_one_statement<D: Database>(
     judge: &mut Judge<'_, '_, D>,
     job: &Job,

@@ -15,6 +15,7 @@ use crate::sql::meta;
 const MAX_RANGES: u32 = 1_000;
 
 /// Counts processed ranges again.
+#[synchronous]
 pub(crate) async fn audit<D: Database>(
     databases: &Databases<'_, D>,
     meta_table: &str,
@@ -71,6 +72,7 @@ pub(crate) struct Recount {
 
 /// Counts the rows of a range again: all that lie behind the one that it follows, up to its end,
 /// within the bounds of its job. Rows that came late may lie before what was its first.
+#[synchronous]
 pub(crate) async fn count_again<D: Database>(
     databases: &Databases<'_, D>,
     job: &Job,

@@ -98,6 +98,7 @@ pub(crate) enum HandedOut {
 }
 
 /// Hands out the next batch.
+#[synchronous]
 pub(crate) async fn acquire<D: Database>(
     databases: &Databases<'_, D>,
     request: &AcquireRequest,
@@ -110,6 +111,7 @@ pub(crate) async fn acquire<D: Database>(
 }
 
 /// Hands out several batches that follow each other.
+#[synchronous]
 pub(crate) async fn acquire_many<D: Database>(
     databases: &Databases<'_, D>,
     request: &AcquireRequest,
@@ -134,6 +136,7 @@ pub(crate) async fn acquire_many<D: Database>(
 /// Hands out as many batches as there are tokens, or fewer, or tells why there are none. One that is
 /// handed out alone may come with up to so many of its items. `fused` is what a statement has done
 /// that was to claim it, by what `judge` knows.
+#[synchronous]
 pub(crate) async fn claim<D: Database>(
     mut judge: Judge<'_, '_, D>,
     job: &Job,
@@ -202,6 +205,7 @@ pub(crate) async fn claim<D: Database>(
 }
 
 /// Claims by the statement that does all at once. What it is refused for, the steps will tell.
+#[synchronous]
 async fn claim_in_one<D: Database>(
     judge: &mut Judge<'_, '_, D>,
     job: &Job,
@@ -223,6 +227,7 @@ async fn claim_in_one<D: Database>(
 }
 
 /// Claims step by step, or does not since somebody else was faster.
+#[synchronous]
 async fn claim_in_steps<D: Database>(
     judge: &mut Judge<'_, '_, D>,
     job: &Job,
@@ -237,14 +242,13 @@ async fn claim_in_steps<D: Database>(
         return Ok(claimed.handed_out());
     }
     let watermark = standing.watermark;
-    let due_in_seconds = due::in_seconds(databases, job, &standing);
     let nothing = async |reason, scanned_to, held| {
         Ok(Some(HandedOut::Nothing(Nothing {
             reason,
             watermark: watermark.uid(),
             scanned_to,
             held,
-            due_in_seconds: due_in_seconds.await?,
+            due_in_seconds: due::in_seconds(databases, job, &standing).await?,
         })))
     };
     if watermark.has_reached(job.bounds.id_max) {
@@ -285,6 +289,7 @@ async fn claim_in_steps<D: Database>(
 
 /// Claims ranges that follow each other, the first of them at this place. What the conditions rest on
 /// and the meta table's database are kept with them.
+#[synchronous]
 pub(crate) async fn insert<D: Database>(
     databases: &Databases<'_, D>,
     job: &Job,
@@ -361,6 +366,7 @@ pub(crate) async fn insert<D: Database>(
 
 /// Whoever was faster stands in the place of a claim that was refused. If nobody does, it was not
 /// the place that was taken but the row's id.
+#[synchronous]
 async fn check_for_rival<D: Database>(
     databases: &Databases<'_, D>,
     job: &Job,
@@ -415,6 +421,7 @@ fn read_batches(
 
 /// Whether a claimed batch still runs, with a lease that counts from now on: its owner counts from this
 /// call, and may have claimed it a while ago.
+#[synchronous]
 async fn prolong<D: Database>(
     databases: &Databases<'_, D>,
     job: &Job,
@@ -450,6 +457,7 @@ impl HandedOut {
     }
 }
 
+#[synchronous]
 impl Claimant {
     pub(crate) fn new(
         random: &dyn Random,

@@ -20,6 +20,7 @@ const RESULT_ITEM: &str = "result-item";
 const MAX_ROUNDS: u32 = 3;
 
 /// Ends a batch.
+#[synchronous]
 pub(crate) async fn complete<D: Database>(
     databases: &Databases<'_, D>,
     claim_token: &str,
@@ -31,6 +32,7 @@ pub(crate) async fn complete<D: Database>(
 }
 
 /// Ends a batch in a way that was checked.
+#[synchronous]
 pub(crate) async fn end<D: Database>(
     databases: &Databases<'_, D>,
     token: &ClaimToken,

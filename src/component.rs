@@ -1,12 +1,11 @@
 //! The WebAssembly component: the only file that knows wit-bindgen.
 //!
-//! The component's imports are synchronous, so no future of the core ever waits here: it is
-//! polled once and is done.
+//! The component's imports are synchronous, so no future of the core would ever wait here: what is async
+//! elsewhere is plain code, see the attribute `synchronous`.
 
 use crate::advance::Turn;
 use crate::database::{Database, DatabaseError, Random, Rows, Settings, Source, Value};
 use crate::databases::Databases;
-use crate::operations::at_once;
 use crate::{
     advance, audit, claim, completion, history, items, jobs, lease, migration, notify, plan,
     progress, requeue, warnings,
@@ -31,6 +30,7 @@ crate::boundary!(
 /// The host's databases and its randomness.
 struct Host;
 
+#[synchronous]
 impl Database for Host {
     fn settings(&self) -> Settings {
         import::settings().into()
@@ -73,10 +73,10 @@ fn open() -> Result<Databases<'static, Host>, export::Error> {
 
 /// Runs one operation and converts its answer.
 fn call<T, U: From<T>>(
-    operation: impl AsyncFnOnce(&Databases<'_, Host>) -> Result<T, crate::Error>,
+    operation: impl FnOnce(&Databases<'_, Host>) -> Result<T, crate::Error>,
 ) -> Result<U, export::Error> {
     let databases = open()?;
-    match at_once(operation(&databases)) {
+    match operation(&databases) {
         Ok(answer) => Ok(answer.into()),
         Err(error) => Err(error.into()),
     }
@@ -84,10 +84,10 @@ fn call<T, U: From<T>>(
 
 /// Like [`call`], for answers that are lists.
 fn call_list<T, U: From<T>>(
-    operation: impl AsyncFnOnce(&Databases<'_, Host>) -> Result<Vec<T>, crate::Error>,
+    operation: impl FnOnce(&Databases<'_, Host>) -> Result<Vec<T>, crate::Error>,
 ) -> Result<Vec<U>, export::Error> {
     let databases = open()?;
-    match at_once(operation(&databases)) {
+    match operation(&databases) {
         Ok(answers) => Ok(answers.into_iter().map(Into::into).collect()),
         Err(error) => Err(error.into()),
     }
@@ -101,7 +101,7 @@ impl export::Guest for Component {
         claim_token: Option<String>,
     ) -> Result<export::Acquisition, export::Error> {
         let request = request.into();
-        call(async |databases| claim::acquire(databases, &request, claim_token.as_deref()).await)
+        call(|databases| claim::acquire(databases, &request, claim_token.as_deref()))
     }
 
     fn advance(
@@ -118,7 +118,7 @@ impl export::Guest for Component {
             claim_token: claim_token.as_deref(),
             items,
         };
-        call(async |databases| advance::advance(databases, turn).await)
+        call(|databases| advance::advance(databases, turn))
     }
 
     fn acquire_many(
@@ -127,8 +127,8 @@ impl export::Guest for Component {
         claim_token: Option<String>,
     ) -> Result<Vec<export::Batch>, export::Error> {
         let request = request.into();
-        call_list(async |databases| {
-            claim::acquire_many(databases, &request, batches, claim_token.as_deref()).await
+        call_list(|databases| {
+            claim::acquire_many(databases, &request, batches, claim_token.as_deref())
         })
     }
 
@@ -137,26 +137,26 @@ impl export::Guest for Component {
         after: Option<i64>,
         limit: u32,
     ) -> Result<Vec<export::Item>, export::Error> {
-        call_list(async |databases| items::items(databases, &claim_token, after, limit).await)
+        call_list(|databases| items::items(databases, &claim_token, after, limit))
     }
 
     fn items_statement(
         claim_token: String,
     ) -> Result<Option<export::PageStatement>, export::Error> {
         let databases = open()?;
-        match at_once(items::items_statement(&databases, &claim_token)) {
+        match items::items_statement(&databases, &claim_token) {
             Ok(statement) => Ok(statement.map(Into::into)),
             Err(error) => Err(error.into()),
         }
     }
 
     fn heartbeat(claim_token: String, lease_seconds: u32) -> Result<(), export::Error> {
-        call(async |databases| lease::heartbeat(databases, &claim_token, lease_seconds).await)
+        call(|databases| lease::heartbeat(databases, &claim_token, lease_seconds))
     }
 
     fn complete(claim_token: String, outcome: export::Outcome) -> Result<(), export::Error> {
         let outcome = outcome.into();
-        call(async |databases| completion::complete(databases, &claim_token, &outcome).await)
+        call(|databases| completion::complete(databases, &claim_token, &outcome))
     }
 
     fn plan(
@@ -165,7 +165,7 @@ impl export::Guest for Component {
         batches: u32,
     ) -> Result<export::BatchPlan, export::Error> {
         let request = request.into();
-        call(async |databases| plan::plan(databases, &request, after, batches).await)
+        call(|databases| plan::plan(databases, &request, after, batches))
     }
 
     fn progress(
@@ -173,12 +173,12 @@ impl export::Guest for Component {
         cap: u64,
     ) -> Result<export::JobProgress, export::Error> {
         let request = request.into();
-        call(async |databases| progress::progress(databases, &request, cap).await)
+        call(|databases| progress::progress(databases, &request, cap))
     }
 
     fn warnings(request: export::AcquireRequest) -> Result<Vec<String>, export::Error> {
         let request = request.into();
-        call(async |databases| warnings::warnings(databases, &request).await)
+        call(|databases| warnings::warnings(databases, &request))
     }
 
     fn requeue(
@@ -187,7 +187,7 @@ impl export::Guest for Component {
         target: export::RequeueTarget,
     ) -> Result<u64, export::Error> {
         let target = target.into();
-        call(async |databases| requeue::requeue(databases, &meta_table, &job, &target).await)
+        call(|databases| requeue::requeue(databases, &meta_table, &job, &target))
     }
 
     fn audit(
@@ -196,17 +196,17 @@ impl export::Guest for Component {
         after: Option<i64>,
         limit: u32,
     ) -> Result<export::AuditPage, export::Error> {
-        call(async |databases| audit::audit(databases, &meta_table, &job, after, limit).await)
+        call(|databases| audit::audit(databases, &meta_table, &job, after, limit))
     }
 
     fn jobs(query: export::JobsQuery) -> Result<Vec<export::JobSummary>, export::Error> {
         let query = query.into();
-        call_list(async |databases| jobs::jobs(databases, &query).await)
+        call_list(|databases| jobs::jobs(databases, &query))
     }
 
     fn history(query: export::HistoryQuery) -> Result<Vec<export::Attempt>, export::Error> {
         let query = query.into();
-        call_list(async |databases| history::history(databases, &query).await)
+        call_list(|databases| history::history(databases, &query))
     }
 
     fn schema_statements(dialect: export::Dialect) -> Result<Vec<String>, export::Error> {
@@ -215,12 +215,12 @@ impl export::Guest for Component {
 
     fn notifications(meta_table: String) -> Result<Option<export::NotifyChannel>, export::Error> {
         let channel: Option<crate::NotifyChannel> =
-            call(async |databases| notify::notifications(databases, &meta_table).await)?;
+            call(|databases| notify::notifications(databases, &meta_table))?;
         Ok(channel.map(Into::into))
     }
 
     fn migrate() -> Result<export::Migration, export::Error> {
-        call(async |databases| migration::migrate(databases).await)
+        call(|databases| migration::migrate(databases))
     }
 }
 

@@ -4,6 +4,8 @@ use std::fmt;
 
 use serde_json::Value;
 
+use crate::json;
+
 /// A combination of comparisons: as they are written, or in their columns' own types.
 #[derive(Debug, Clone, PartialEq)]
 pub(crate) enum Condition<C = Comparison> {
@@ -122,7 +124,7 @@ impl fmt::Display for Scalar {
             Self::Float(value) => Value::from(*value),
             Self::Boolean(value) => Value::from(*value),
         };
-        value.fmt(formatter)
+        formatter.write_str(&json::write(&value))
     }
 }
 

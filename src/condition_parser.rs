@@ -3,6 +3,7 @@
 use serde_json::{Map, Value};
 
 use crate::condition::{Comparison, Condition, OrderOperator, Reading, Scalar, Test};
+use crate::json;
 
 /// The longest condition, in bytes of JSON.
 const MAX_BYTES: usize = 64 * 1024;
@@ -57,7 +58,8 @@ impl Parser {
         let Value::Object(object) = value else {
             return Err(format!(
                 "{place}: a condition must be a JSON object such as \
-                 {{\"column\": \"kind\", \"op\": \"=\", \"value\": \"parquet\"}}, not {value}"
+                 {{\"column\": \"kind\", \"op\": \"=\", \"value\": \"parquet\"}}, not {}",
+                json::write(value)
             ));
         };
         for (key, inner) in object {
@@ -87,7 +89,8 @@ impl Parser {
     fn list(&mut self, value: &Value, place: &str, depth: usize) -> Result<Vec<Condition>, String> {
         let Value::Array(conditions) = value else {
             return Err(format!(
-                "{place}: must be a list of conditions, not {value}"
+                "{place}: must be a list of conditions, not {}",
+                json::write(value)
             ));
         };
         conditions
@@ -107,7 +110,10 @@ impl Parser {
                 Err(format!("{place}.{member}: must not hold a NUL character"))
             }
             Some(Value::String(text)) => Ok(text.as_str()),
-            Some(other) => Err(format!("{place}.{member}: must be a string, not {other}")),
+            Some(other) => Err(format!(
+                "{place}.{member}: must be a string, not {}",
+                json::write(other)
+            )),
             None => Err(format!("{place}: `{member}` is missing")),
         };
         let column = text("column")?;
@@ -204,7 +210,8 @@ fn scalar(value: Option<&Value>, place: &str) -> Result<Scalar, String> {
             "{place}: nothing compares with null; use the operator `is-null` or `is-not-null`"
         )),
         Some(other) => Err(format!(
-            "{place}: must be a string, a number or a boolean, not {other}"
+            "{place}: must be a string, a number or a boolean, not {}",
+            json::write(other)
         )),
         None => Err(format!("{place}: is missing")),
     }

@@ -9,6 +9,7 @@ use serde_json::{Map, Value};
 use crate::error::Error;
 use crate::fnv;
 use crate::interface::{AcquireRequest, ItemEncoding, MetaColumns, OnChange, Settle};
+use crate::json;
 use crate::judgement::Grounds;
 
 /// What is kept beside the members of the request: a judgement's grounds.
@@ -27,7 +28,7 @@ pub(crate) struct Kept {
 /// A request as it is kept, with what its conditions rest on.
 pub(crate) fn write(request: &AcquireRequest, grounds: &Grounds) -> Result<String, Error> {
     let mut config = serde_json::to_string(request)
-        .map_err(|error| Error::invalid_request(format!("the request is not JSON: {error}")))?;
+        .map_err(|_| Error::invalid_request("the filter or the hold is not JSON"))?;
     let mut members = Map::new();
     if !grounds.column_types.is_empty() {
         let mut types = Map::new();
@@ -41,7 +42,10 @@ pub(crate) fn write(request: &AcquireRequest, grounds: &Grounds) -> Result<Strin
     }
     for (name, value) in members {
         // Before the brace that closes the request.
-        config.insert_str(config.len() - 1, &format!(",\"{name}\":{value}"));
+        config.insert_str(
+            config.len() - 1,
+            &format!(",\"{name}\":{}", json::write(&value)),
+        );
     }
     Ok(config)
 }
@@ -130,8 +134,7 @@ fn text(kept: &Map<String, Value>, name: &str) -> Option<String> {
 }
 
 fn condition(kept: &Map<String, Value>, name: &str) -> Option<String> {
-    (kept.get(name).filter(|value| !value.is_null()))
-        .and_then(|value| serde_json::to_string(value).ok())
+    (kept.get(name).filter(|value| !value.is_null())).map(json::write)
 }
 
 /// The request for a further attempt at a range that was planned with `before`: what decides which
@@ -161,7 +164,10 @@ pub(crate) fn of_further_attempt(before: AcquireRequest, now: &AcquireRequest) -
 pub(crate) fn differences(before: &AcquireRequest, now: &AcquireRequest) -> Vec<String> {
     (parts(before).into_iter().zip(parts(now)))
         .filter(|((_, before), (_, now))| before != now)
-        .map(|((name, before), (_, now))| format!("{name} was {before} and is now {now}"))
+        .map(|((name, before), (_, now))| {
+            let (before, now) = (json::write(&before), json::write(&now));
+            format!("{name} was {before} and is now {now}")
+        })
         .collect()
 }
 
@@ -169,7 +175,7 @@ pub(crate) fn differences(before: &AcquireRequest, now: &AcquireRequest) -> Vec<
 /// [`differences`] finds none. It is kept in inventories, so it must stay the same.
 pub(crate) fn fingerprint(request: &AcquireRequest) -> i64 {
     // The line feed, which no JSON holds as it is, ends a part.
-    let lines = parts(request).map(|(_, part)| part.to_string() + "\n");
+    let lines = parts(request).map(|(_, part)| json::write(&part) + "\n");
     fnv::hash(lines.iter().flat_map(|line| line.bytes())).cast_signed()
 }
 

@@ -2,8 +2,6 @@
 //!
 //! The types mirror the interface `database` of `wit/database.wit`, which says what each means.
 
-use std::future::Future;
-
 use serde::{Deserialize, Serialize};
 
 /// Which of the two databases a statement is for.
@@ -142,6 +140,7 @@ pub struct Settings {
 ///
 /// Every change that the planner makes is a single statement which is correct in autocommit at
 /// READ COMMITTED, so an implementation needs no transactions and no sessions.
+#[synchronous]
 pub trait Database: Sync {
     /// The settings; must not change while a call runs.
     fn settings(&self) -> Settings;

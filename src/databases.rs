@@ -37,6 +37,7 @@ pub(crate) struct Databases<'a, D> {
     pub(crate) spelled_inventory: OnceLock<TableName>,
 }
 
+#[synchronous]
 impl<'a, D: Database> Databases<'a, D> {
     /// Asks for the settings and checks them.
     pub(crate) fn open(database: &'a D, random: &'a dyn Random) -> Result<Self, Error> {

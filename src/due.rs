@@ -9,6 +9,7 @@ use crate::standing::Standing;
 /// In how many seconds the next range may be handed out again that rests, or runs under a lease.
 ///
 /// Never 0: nothing was due a moment ago, and whoever comes back at once would come in vain again and again.
+#[synchronous]
 pub(crate) async fn in_seconds<D: Database>(
     databases: &Databases<'_, D>,
     job: &Job,

@@ -23,6 +23,7 @@ const MAX_ROUNDS: u32 = 50;
 
 /// Waits until every id up to the highest one is decided. Gives back the job with its upper bound
 /// there, or nothing where transactions go on that may insert a lower id.
+#[synchronous]
 pub(crate) async fn settled<'a, D: Database>(
     databases: &Databases<'_, D>,
     job: &'a Job,
@@ -69,6 +70,7 @@ fn bounded(job: &Job, highest: Option<i64>) -> Job {
 }
 
 /// Whether transactions come to their end within some time.
+#[synchronous]
 async fn are_over<D: Database>(
     databases: &Databases<'_, D>,
     job: &Job,

@@ -30,6 +30,7 @@ pub(crate) struct FoundAttempt {
 }
 
 /// The attempt with this token, if there is one.
+#[synchronous]
 pub(crate) async fn find_attempt<D: Database>(
     databases: &Databases<'_, D>,
     token: &ClaimToken,

@@ -70,6 +70,7 @@ pub(crate) struct Prepared<'a> {
 }
 
 /// Judges the job's conditions, as at this time.
+#[synchronous]
 pub(crate) async fn prepare<'a, D: Database>(
     judge: &mut Judge<'_, '_, D>,
     job: &'a Job,
@@ -82,6 +83,7 @@ pub(crate) async fn prepare<'a, D: Database>(
     })
 }
 
+#[synchronous]
 impl Prepared<'_> {
     /// Sends the statement.
     pub(crate) async fn claim<D: Database>(

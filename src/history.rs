@@ -8,6 +8,7 @@ use crate::databases::Databases;
 use crate::error::Error;
 use crate::interface::{AcquireRequest, Attempt, HistoryQuery, Queue};
 use crate::job::{Job, check_limit, check_name};
+use crate::json;
 use crate::judge::Judge;
 use crate::judgement::Judgement;
 use crate::row_reader::RowReader;
@@ -19,6 +20,7 @@ const MAX_ATTEMPTS: u32 = 1_000;
 
 /// Attempts, latest first: so many, or fewer where their texts have many bytes together; at least one, unless
 /// none is left.
+#[synchronous]
 pub(crate) async fn history<D: Database>(
     databases: &Databases<'_, D>,
     query: &HistoryQuery,
@@ -106,11 +108,12 @@ pub(crate) async fn history<D: Database>(
 fn as_document(kept: String) -> String {
     match serde_json::from_str::<IgnoredAny>(&kept) {
         Ok(_) => kept,
-        Err(_) => serde_json::to_string(&kept).unwrap_or_default(),
+        Err(_) => json::write(&kept.into()),
     }
 }
 
 /// Whether the row with this id is there and does not pass the job's filter.
+#[synchronous]
 async fn is_passed_over<D: Database>(
     databases: &Databases<'_, D>,
     job: &Job,

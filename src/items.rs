@@ -21,6 +21,7 @@ pub(crate) const MAX_PAGE_ITEMS: u32 = 10_000;
 
 /// A page of a batch's items: so many, or fewer where they have many bytes together; at least one, unless none
 /// is left.
+#[synchronous]
 pub(crate) async fn items<D: Database>(
     databases: &Databases<'_, D>,
     claim_token: &str,
@@ -34,6 +35,7 @@ pub(crate) async fn items<D: Database>(
 }
 
 /// The statement by which a host reads a batch's items itself; none where they are given in letters for bytes.
+#[synchronous]
 pub(crate) async fn items_statement<D: Database>(
     databases: &Databases<'_, D>,
     claim_token: &str,
@@ -57,6 +59,7 @@ pub(crate) async fn items_statement<D: Database>(
 }
 
 /// The batch with this token, as it was claimed: its job, its conditions and its range.
+#[synchronous]
 async fn find_batch<D: Database>(
     databases: &Databases<'_, D>,
     claim_token: &str,
@@ -73,6 +76,7 @@ async fn find_batch<D: Database>(
 
 /// The first items of a batch that was just claimed: those before the one that fills a page. None where they
 /// cannot be read, since whoever asks for them by themselves is told why.
+#[synchronous]
 pub(crate) async fn first_items<D: Database>(
     databases: &Databases<'_, D>,
     job: &Job,
@@ -85,6 +89,7 @@ pub(crate) async fn first_items<D: Database>(
 }
 
 /// A page of the items of a range.
+#[synchronous]
 async fn read_page<D: Database>(
     databases: &Databases<'_, D>,
     job: &Job,

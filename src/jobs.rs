@@ -13,6 +13,7 @@ use crate::sql::jobs::JobsMeant;
 const MAX_JOBS: u32 = 100;
 
 /// A page of jobs, summed up.
+#[synchronous]
 pub(crate) async fn jobs<D: Database>(
     databases: &Databases<'_, D>,
     query: &JobsQuery,

@@ -29,6 +29,7 @@ struct Question {
     with_clock: bool,
 }
 
+#[synchronous]
 impl<'a, 'b, D: Database> Judge<'a, 'b, D> {
     pub(crate) fn new(databases: &'a Databases<'b, D>) -> Self {
         Self {
@@ -105,6 +106,7 @@ impl Question {
 }
 
 /// Reads the types of columns, and the clock where it is needed.
+#[synchronous]
 async fn ask<D: Database>(
     databases: &Databases<'_, D>,
     job: &Job,
@@ -137,6 +139,7 @@ async fn ask<D: Database>(
 }
 
 /// Refuses a row that cannot be judged, since it holds what is none of its column's type.
+#[synchronous]
 pub(crate) async fn check_row<D: Database>(
     databases: &Databases<'_, D>,
     job: &Job,

@@ -12,6 +12,7 @@ use crate::refusal_code::{Failure, Kind};
 const MAX_ROUNDS: u32 = 3;
 
 /// Prolongs a batch's lease.
+#[synchronous]
 pub(crate) async fn heartbeat<D: Database>(
     databases: &Databases<'_, D>,
     claim_token: &str,

@@ -1,5 +1,9 @@
 //! batchintory's planner.
 
+// For the attribute `synchronous`, which stands where anything is async.
+#[macro_use]
+extern crate batchintory_synchronous;
+
 mod advance;
 mod audit;
 mod backoff;
@@ -31,6 +35,7 @@ mod item;
 mod items;
 mod job;
 mod jobs;
+mod json;
 mod judge;
 mod judgement;
 mod lease;
@@ -40,10 +45,13 @@ mod migration;
 mod next_batch;
 mod notify;
 mod object;
+// In the component, its exports take the place of both.
+#[cfg(not(all(target_family = "wasm", feature = "component")))]
 mod operations;
 mod own_table;
 mod pace;
 mod plan;
+#[cfg(not(all(target_family = "wasm", feature = "component")))]
 mod planner;
 mod progress;
 mod recursion;
@@ -74,7 +82,9 @@ pub use interface::{
     Outcome, PageStatement, PlannedBatch, Queue, RequeueTarget, Settle,
 };
 pub use object::Object;
+#[cfg(not(all(target_family = "wasm", feature = "component")))]
 pub use operations::{Answer, Call, Operations, at_once};
+#[cfg(not(all(target_family = "wasm", feature = "component")))]
 pub use planner::Planner;
 pub use refusal_code::Kind as FailureKind;
 pub use sql::PAGE_BYTES;

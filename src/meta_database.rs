@@ -48,6 +48,7 @@ impl Identity {
 /// The identity that a claim keeps: that of the job's latest range, which later ones pass on, so
 /// that a change goes on being told; that of now for a job's first claim, and for one that accepts
 /// changes.
+#[synchronous]
 pub(crate) async fn to_be_kept<D: Database>(
     databases: &Databases<'_, D>,
     job: &Job,
@@ -62,6 +63,7 @@ pub(crate) async fn to_be_kept<D: Database>(
 
 /// What the database was when the job claimed its latest range, and what it is now, where that
 /// differs.
+#[synchronous]
 pub(crate) async fn change<D: Database>(
     databases: &Databases<'_, D>,
     job: &Job,
@@ -78,6 +80,7 @@ pub(crate) async fn change<D: Database>(
 
 /// Asks the meta table's database. The results of another job need no asking: they lie in the
 /// inventory itself.
+#[synchronous]
 async fn identify<D: Database>(databases: &Databases<'_, D>, job: &Job) -> Result<Identity, Error> {
     if job.source == Source::Inventory {
         return Ok(Identity::Untold);

@@ -29,6 +29,7 @@ pub(crate) enum Decided {
 }
 
 /// Waits until every id up to the highest one is decided.
+#[synchronous]
 pub(crate) async fn decided<D: Database>(
     databases: &Databases<'_, D>,
     job: &Job,
@@ -77,6 +78,7 @@ pub(crate) async fn decided<D: Database>(
 }
 
 /// Whether all that these rows name come to their end within some time: each has been missed by a look.
+#[synchronous]
 async fn are_over<D: Database>(
     databases: &Databases<'_, D>,
     job: &Job,
@@ -124,6 +126,7 @@ fn tables(rows: &Rows) -> Result<Vec<[String; 2]>, Error> {
 }
 
 /// Runs a statement on what servers do not show to everybody.
+#[synchronous]
 async fn permitted<D: Database>(
     databases: &Databases<'_, D>,
     job: &Job,

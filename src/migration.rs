@@ -25,6 +25,7 @@ pub(crate) fn schema_statements<D: Database>(
 }
 
 /// Makes the inventory table where it is missing, or one of ours where pybatchintory made it.
+#[synchronous]
 pub(crate) async fn migrate<D: Database>(databases: &Databases<'_, D>) -> Result<Migration, Error> {
     let inventory = &databases.inventory;
     let mut migration = Migration {
@@ -52,6 +53,7 @@ pub(crate) async fn migrate<D: Database>(databases: &Databases<'_, D>) -> Result
 
 /// Makes a table of pybatchintory one of ours. Every step can be taken again, so a call that was cut
 /// off, or another one at the same time, does no harm.
+#[synchronous]
 async fn upgrade<D: Database>(
     databases: &Databases<'_, D>,
     secret: &ClaimToken,
@@ -78,6 +80,7 @@ async fn upgrade<D: Database>(
 
 /// Refuses a table with words for the status that have no meaning here: what failed would be taken for
 /// processed.
+#[synchronous]
 async fn check_statuses<D: Database>(databases: &Databases<'_, D>) -> Result<(), Error> {
     let inventory = &databases.inventory;
     let labels = &inventory.labels;
@@ -110,6 +113,7 @@ fn without_parameters(text: String) -> Statement {
 /// Runs a statement that does nothing where its object is there. PostgreSQL looks whether it is
 /// before it locks, so of two processes that make it at once one can still meet the other's; SQLite
 /// cannot look for a column.
+#[synchronous]
 async fn execute<D: Database>(
     databases: &Databases<'_, D>,
     statement: Statement,

@@ -69,6 +69,7 @@ struct Filling {
 }
 
 /// Finds the first batch behind `after`.
+#[synchronous]
 pub(crate) async fn next_batch<D: Database>(
     databases: &Databases<'_, D>,
     job: &Job,
@@ -205,6 +206,7 @@ fn expected_rows(room: f64, count: u64, weight: f64) -> u64 {
     fitting.saturating_add(fitting / 4).saturating_add(32)
 }
 
+#[synchronous]
 async fn read_page<D: Database>(
     databases: &Databases<'_, D>,
     job: &Job,
@@ -244,6 +246,7 @@ pub(crate) fn most_weight(job: &Job) -> f64 {
     most.min(INFINITE_WEIGHT.next_down())
 }
 
+#[synchronous]
 async fn query_page<D: Database>(
     databases: &Databases<'_, D>,
     job: &Job,
@@ -324,6 +327,7 @@ pub(crate) fn refuse_beyond(job: &Job, uid: Option<String>) -> Result<(), Error>
 
 /// Refuses ids behind `after`, up to `to`, that several rows have: the one row would be passed over
 /// where a batch or a page of its items ends between them.
+#[synchronous]
 pub(crate) async fn refuse_repeated_uids<D: Database>(
     databases: &Databases<'_, D>,
     job: &Job,

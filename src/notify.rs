@@ -7,6 +7,7 @@ use crate::interface::NotifyChannel;
 use crate::sql::notify::{channel, triggers};
 
 /// The channel on which a meta table's database tells that rows have come, if it is one that can.
+#[synchronous]
 pub(crate) async fn notifications<D: Database>(
     databases: &Databases<'_, D>,
     meta_table: &str,

@@ -23,6 +23,7 @@ struct Pace {
 }
 
 /// Adds to what is left how fast it gets less.
+#[synchronous]
 pub(crate) async fn tell<D: Database>(
     databases: &Databases<'_, D>,
     job: &Job,

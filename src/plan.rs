@@ -15,6 +15,7 @@ use crate::watermark::Watermark;
 const MAX_BATCHES: u32 = 1_000;
 
 /// The next batches.
+#[synchronous]
 pub(crate) async fn plan<D: Database>(
     databases: &Databases<'_, D>,
     request: &AcquireRequest,
@@ -45,6 +46,7 @@ pub(crate) struct Ahead {
 }
 
 /// Plans batches behind a watermark.
+#[synchronous]
 pub(crate) async fn look_ahead<D: Database>(
     databases: &Databases<'_, D>,
     job: &Job,

@@ -18,6 +18,7 @@ use crate::watermark::Watermark;
 const MAX_CAP: u64 = 100_000_000;
 
 /// Counts what is left, up to `cap` rows of the meta table, and tells how fast it gets less.
+#[synchronous]
 pub(crate) async fn progress<D: Database>(
     databases: &Databases<'_, D>,
     request: &AcquireRequest,
@@ -39,6 +40,7 @@ pub(crate) async fn progress<D: Database>(
     Ok(progress)
 }
 
+#[synchronous]
 async fn count_left<D: Database>(
     databases: &Databases<'_, D>,
     job: &Job,
@@ -91,6 +93,7 @@ async fn count_left<D: Database>(
 }
 
 /// Whether a watermark lies above the table's highest id.
+#[synchronous]
 pub(crate) async fn is_above_table<D: Database>(
     databases: &Databases<'_, D>,
     job: &Job,
@@ -119,6 +122,7 @@ struct Estimate {
     clippy::cast_precision_loss,
     clippy::cast_sign_loss
 )]
+#[synchronous]
 async fn estimate<D: Database>(
     databases: &Databases<'_, D>,
     job: &Job,

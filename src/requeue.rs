@@ -13,6 +13,7 @@ const MAX_RANGES: usize = 1_000;
 const MAX_ROUNDS: u32 = 3;
 
 /// Requeues ranges of a job.
+#[synchronous]
 pub(crate) async fn requeue<D: Database>(
     databases: &Databases<'_, D>,
     meta_table: &str,

@@ -18,6 +18,7 @@ use crate::sums::{Recounted, Sums};
 /// The latest attempt's row is where its owner and this call meet: one that still runs is only
 /// ended, on the condition that its lease is over, so that its owner can end it no more; then it
 /// waits as one that failed. A crash after any step leaves it waiting.
+#[synchronous]
 pub(crate) async fn hand_out_again<D: Database>(
     judge: &mut Judge<'_, '_, D>,
     job: &Job,

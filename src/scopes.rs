@@ -12,6 +12,7 @@ use crate::sql;
 use crate::sql::inventory::InventoryTable;
 use crate::table_name::{Naming, TableName, split_source};
 
+#[synchronous]
 impl<D: Database> Databases<'_, D> {
     /// Checks a request of a caller's.
     pub(crate) async fn job(&self, request: &AcquireRequest) -> Result<Job, Error> {

@@ -44,6 +44,7 @@ struct Queued {
 }
 
 /// Reads where a job stands.
+#[synchronous]
 pub(crate) async fn read<D: Database>(
     databases: &Databases<'_, D>,
     job: &Job,

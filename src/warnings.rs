@@ -15,6 +15,7 @@ use crate::standing::{self, Standing};
 use crate::watermark::Watermark;
 
 /// Looks for what may surprise.
+#[synchronous]
 pub(crate) async fn warnings<D: Database>(
     databases: &Databases<'_, D>,
     request: &AcquireRequest,
@@ -36,6 +37,7 @@ pub(crate) async fn warnings<D: Database>(
 }
 
 /// Ids that have begun anew.
+#[synchronous]
 async fn watermark_above_the_table<D: Database>(
     databases: &Databases<'_, D>,
     job: &Job,
@@ -57,6 +59,7 @@ async fn watermark_above_the_table<D: Database>(
 }
 
 /// A meta table of the same name in another database.
+#[synchronous]
 async fn another_database<D: Database>(
     databases: &Databases<'_, D>,
     job: &Job,
@@ -99,6 +102,7 @@ fn ids_passed_over(job: &Job, standing: &Standing) -> Option<String> {
 }
 
 /// Ids that several rows may have, and rows that have none.
+#[synchronous]
 async fn ids_that_are_none<D: Database>(
     databases: &Databases<'_, D>,
     job: &Job,
@@ -123,6 +127,7 @@ async fn ids_that_are_none<D: Database>(
 }
 
 /// Why the fence refuses a source.
+#[synchronous]
 async fn beyond_the_fence<D: Database>(
     databases: &Databases<'_, D>,
     job: &Job,
@@ -136,6 +141,7 @@ async fn beyond_the_fence<D: Database>(
 }
 
 /// Without AUTOINCREMENT, SQLite gives the id of a deleted last row to the next one.
+#[synchronous]
 async fn ids_used_again<D: Database>(
     databases: &Databases<'_, D>,
     job: &Job,

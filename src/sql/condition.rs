@@ -2,7 +2,7 @@
 
 use sea_query::{Expr, ExprTrait, Func};
 
-use super::{bind_double, bind_int, bind_text, joined, quoted, text};
+use super::{bind_double, bind_int, bind_text, either, joined, quoted, text, when};
 use crate::column_type::TimeKind;
 use crate::condition::OrderOperator;
 use crate::database::Dialect;
@@ -76,7 +76,7 @@ impl TypedComparison {
                     Dialect::Sqlite => {
                         let is_typed = Expr::cust(subject.is_typed(&column));
                         let assumed = truth(assumption == Assumption::Best);
-                        Expr::case(is_typed, test).finally(assumed).into()
+                        either(is_typed, test, assumed)
                     }
                 }
             }
@@ -122,11 +122,10 @@ impl Predicate {
                 }
             }
             // Nothing is one of none; NULL is not even that.
-            Self::Member(is_member, operands) if operands.is_empty() => Expr::case(
+            Self::Member(is_member, operands) if operands.is_empty() => when(
                 Expr::cust(column.to_owned()).is_not_null(),
                 truth(!is_member),
-            )
-            .into(),
+            ),
             Self::Member(true, operands) => value().is_in(operands.iter().map(bound)),
             Self::Member(false, operands) => value().is_not_in(operands.iter().map(bound)),
             Self::Like(pattern) => dialect.like(Expr::cust(column.to_owned()), pattern),

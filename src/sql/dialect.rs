@@ -56,11 +56,7 @@ impl Dialect {
 
     /// A point in time of the inventory as RFC 3339 text in UTC, with milliseconds.
     pub(super) fn rfc3339(self, timestamp: Expr) -> Expr {
-        let place = match self {
-            Self::Postgresql => "$1",
-            Self::Sqlite | Self::Mysql => "?",
-        };
-        Expr::cust_with_expr(self.rfc3339_of(place), timestamp)
+        Expr::cust_with_expr(self.rfc3339_of("?"), timestamp)
     }
 
     /// The same, of a point in time that is written down already.
@@ -118,10 +114,16 @@ impl Dialect {
                 .binary(BinOper::Custom("REGEXP"), Expr::cust(MYSQL_NUMBER))
                 .and(finite),
         };
-        Expr::case(sound, weight())
-            .case(column().is_null(), double(Expr::cust("0")))
-            .finally(otherwise)
-            .into()
+        Expr::cust_with_exprs(
+            "(CASE WHEN (?) THEN ? WHEN (?) THEN ? ELSE ? END)",
+            [
+                sound,
+                weight(),
+                column().is_null(),
+                double(Expr::cust("0")),
+                otherwise,
+            ],
+        )
     }
 
     /// What no weight reaches. MySQL has no infinity; sums of what stands for it must fit.

@@ -3,7 +3,7 @@
 use sea_query::{Expr, ExprTrait, Query, SubQueryStatement};
 
 use super::source::{SOURCE, lookup_name, source};
-use super::{Statement, bigint, bind_text, is_standby, text};
+use super::{Conditions, Statement, bigint, bind_text, is_standby, text};
 use crate::database::Dialect;
 use crate::job::Job;
 
@@ -15,7 +15,7 @@ use crate::job::Job;
 /// are drawn from.
 const FOLLOWED: &str = "\
     WITH RECURSIVE followed(relation, is_read) AS (\
-    SELECT CAST(to_regclass($1) AS oid), TRUE \
+    SELECT CAST(to_regclass(?) AS oid), TRUE \
     UNION SELECT found.relation, found.is_read FROM followed, LATERAL (\
     SELECT inhrelid, TRUE FROM pg_catalog.pg_inherits WHERE is_read AND inhparent = followed.relation \
     UNION ALL SELECT inhparent, FALSE FROM pg_catalog.pg_inherits WHERE inhrelid = followed.relation \
@@ -111,8 +111,8 @@ pub(crate) fn wait_for_writers(writers: &str, dialect: Dialect) -> Statement {
     still_there
         .expr(Expr::cust("count(*) AS writers"))
         .from_as(("pg_catalog", "pg_locks"), "locks")
-        .and_where(Expr::cust_with_expr(
-            "locks.virtualtransaction = ANY (string_to_array($1, ' '))",
+        .only(Expr::cust_with_expr(
+            "locks.virtualtransaction = ANY (string_to_array(?, ' '))",
             bind_text(writers),
         ));
     let mut select = Query::select();

@@ -54,13 +54,7 @@ impl Template {
 
     fn expression(&mut self, expression: impl Into<Expr>) {
         self.expressions.push(expression.into());
-        match self.dialect {
-            Dialect::Postgresql => {
-                self.text.push('$');
-                self.text.push_str(&self.expressions.len().to_string());
-            }
-            Dialect::Sqlite | Dialect::Mysql => self.text.push('?'),
-        }
+        self.text.push('?');
     }
 
     /// What a table within the statement selects, in parentheses.

@@ -7,8 +7,8 @@ use sea_query::{
 
 use super::pages::Page;
 use super::{
-    Statement, bigint, bind_double, bind_int, bind_text, columns, flag, joined, on_primary, text,
-    when,
+    Conditions, Statement, bigint, bind_double, bind_int, bind_text, columns, either, flag, joined,
+    on_primary, text, when,
 };
 use crate::claim_token::ClaimToken;
 use crate::database::{Dialect, StatusLabels};
@@ -187,9 +187,9 @@ impl InventoryTable {
             select
                 .expr(value.min())
                 .from_as(self.name.reference(), "waiting")
-                .and_where(column("meta_table").eq(bind_text(meta_table)))
-                .and_where(column("job").eq(bind_text(job)))
-                .and_where(queues);
+                .only(column("meta_table").eq(bind_text(meta_table)))
+                .only(column("job").eq(bind_text(job)))
+                .only(queues);
             bigint(Expr::from(SubQueryStatement::from(select)))
         };
         let all = |conditions: Vec<Expr>| conditions.into_iter().reduce(ExprTrait::and);
@@ -237,8 +237,8 @@ impl InventoryTable {
             .expr(lowest(requeued, is_requeued()))
             .expr(requeued_from)
             .from_as(self.name.reference(), ATTEMPTS)
-            .and_where(Expr::col((ATTEMPTS, "meta_table")).eq(bind_text(meta_table)))
-            .and_where(Expr::col((ATTEMPTS, "job")).eq(bind_text(job)))
+            .only(Expr::col((ATTEMPTS, "meta_table")).eq(bind_text(meta_table)))
+            .only(Expr::col((ATTEMPTS, "job")).eq(bind_text(job)))
             .order_by((ATTEMPTS, "batch_id_end"), Order::Desc)
             .order_by((ATTEMPTS, "attempt"), Order::Desc)
             .limit(1);
@@ -257,7 +257,7 @@ impl InventoryTable {
         earlier
             .expr(Expr::cust("1"))
             .from_as(self.name.reference(), "earlier")
-            .and_where(Expr::cust(
+            .only(Expr::cust(
                 "earlier.meta_table = attempts.meta_table AND earlier.job = attempts.job \
                  AND earlier.batch_id_after = attempts.batch_id_after \
                  AND earlier.attempt < attempts.attempt \
@@ -283,9 +283,9 @@ impl InventoryTable {
             .expr(columns(self.dialect, ATTEMPTS, &sums::COLUMNS))
             .expr(flag(Expr::exists(earlier)))
             .from_as(self.name.reference(), ATTEMPTS)
-            .and_where(Expr::col((ATTEMPTS, "meta_table")).eq(bind_text(meta_table)))
-            .and_where(Expr::col((ATTEMPTS, "job")).eq(bind_text(job)))
-            .and_where(Expr::col((ATTEMPTS, "batch_id_after")).eq(bind_int(after)))
+            .only(Expr::col((ATTEMPTS, "meta_table")).eq(bind_text(meta_table)))
+            .only(Expr::col((ATTEMPTS, "job")).eq(bind_text(job)))
+            .only(Expr::col((ATTEMPTS, "batch_id_after")).eq(bind_int(after)))
             .order_by((ATTEMPTS, "attempt"), Order::Desc)
             .limit(1);
         on_primary(&select, self.dialect)
@@ -312,7 +312,7 @@ impl InventoryTable {
         later
             .expr(Expr::cust("1"))
             .from_as(self.name.reference(), "later")
-            .and_where(Expr::cust(
+            .only(Expr::cust(
                 "later.meta_table = attempts.meta_table AND later.job = attempts.job \
                  AND later.batch_id_after = attempts.batch_id_after \
                  AND later.attempt > attempts.attempt",
@@ -400,10 +400,10 @@ impl InventoryTable {
         select
             .expr(bigint(Expr::col("id")))
             .from(self.name.reference())
-            .and_where(Expr::col("meta_table").eq(bind_text(meta_table)))
-            .and_where(Expr::col("job").eq(bind_text(job)))
-            .and_where(Expr::col("batch_id_after").eq(bind_int(after)))
-            .and_where(Expr::col("attempt").eq(bind_int(attempt)));
+            .only(Expr::col("meta_table").eq(bind_text(meta_table)))
+            .only(Expr::col("job").eq(bind_text(job)))
+            .only(Expr::col("batch_id_after").eq(bind_int(after)))
+            .only(Expr::col("attempt").eq(bind_int(attempt)));
         on_primary(&select, self.dialect)
     }
 
@@ -418,9 +418,7 @@ impl InventoryTable {
         select
             .exprs(self.claim_columns())
             .from(self.name.reference())
-            .and_where(
-                Expr::col("claim_token").is_in(tokens.map(|token| bind_text(token.as_str()))),
-            );
+            .only(Expr::col("claim_token").is_in(tokens.map(|token| bind_text(token.as_str()))));
         Statement::build(&select, self.dialect)
     }
 
@@ -458,8 +456,8 @@ impl InventoryTable {
                 ("logging", bind_text(ending.log)),
                 ("status", bind_text(self.label(ending.succeeded))),
             ])
-            .and_where(Expr::col("claim_token").eq(bind_text(token.as_str())))
-            .and_where(self.runs());
+            .only(Expr::col("claim_token").eq(bind_text(token.as_str())))
+            .only(self.runs());
         update
     }
 
@@ -482,9 +480,11 @@ impl InventoryTable {
             "(SELECT type FROM pragma_table_info(?, ?) WHERE name = 'job_result_item') = 'JSON'",
             [bind_text(self.name.table()), bind_text(self.name.schema())],
         );
-        Expr::case(is_made_by_pybatchintory, document().cast_as("blob"))
-            .finally(document())
-            .into()
+        either(
+            is_made_by_pybatchintory,
+            document().cast_as("blob"),
+            document(),
+        )
     }
 
     /// Prolongs a running attempt's lease: affects one row, or none when it does not run any more.
@@ -496,8 +496,8 @@ impl InventoryTable {
         update
             .table(self.name.reference())
             .values([("lease_expires", lease_expires)])
-            .and_where(Expr::col("claim_token").eq(bind_text(token.as_str())))
-            .and_where(self.runs());
+            .only(Expr::col("claim_token").eq(bind_text(token.as_str())))
+            .only(self.runs());
         Statement::build(&update, self.dialect)
     }
 
@@ -515,9 +515,9 @@ impl InventoryTable {
                 ("logging", bind_text("the lease ran out")),
                 ("status", bind_text(self.labels.failed.as_str())),
             ])
-            .and_where(Expr::col("id").eq(bind_int(id)))
-            .and_where(self.runs())
-            .and_where(Expr::col("lease_expires").lte(self.dialect.now()));
+            .only(Expr::col("id").eq(bind_int(id)))
+            .only(self.runs())
+            .only(Expr::col("lease_expires").lte(self.dialect.now()));
         Statement::build(&update, self.dialect)
     }
 
@@ -537,11 +537,11 @@ impl InventoryTable {
         update
             .table(self.name.reference())
             .values([("queue", when(has_failed, Expr::cust("'followed'")))])
-            .and_where(Expr::col("meta_table").eq(bind_text(meta_table)))
-            .and_where(Expr::col("job").eq(bind_text(job)))
-            .and_where(Expr::col("batch_id_after").eq(bind_int(after)))
-            .and_where(Expr::col("attempt").lt(bind_int(attempt)))
-            .and_where(Queue::Retry.is().or(Queue::Requeued.is()));
+            .only(Expr::col("meta_table").eq(bind_text(meta_table)))
+            .only(Expr::col("job").eq(bind_text(job)))
+            .only(Expr::col("batch_id_after").eq(bind_int(after)))
+            .only(Expr::col("attempt").lt(bind_int(attempt)))
+            .only(Queue::Retry.is().or(Queue::Requeued.is()));
         Statement::build(&update, self.dialect)
     }
 
@@ -553,9 +553,7 @@ impl InventoryTable {
     pub(crate) fn requeue(&self, meta_table: &str, job: &str, target: &RequeueTarget) -> Statement {
         let column = Expr::col::<&'static str>;
         let while_running = |value: Expr, column: &'static str| -> Expr {
-            Expr::case(self.runs(), value)
-                .finally(Expr::col(column))
-                .into()
+            either(self.runs(), value, Expr::col(column))
         };
         let target = match target {
             RequeueTarget::Batch(id) => column("id").eq(bind_int(*id)),
@@ -573,10 +571,10 @@ impl InventoryTable {
         latest
             .expr_as(Expr::cust("attempts.id"), "id")
             .from_as(self.name.reference(), ATTEMPTS)
-            .and_where(column("meta_table").eq(bind_text(meta_table)))
-            .and_where(column("job").eq(bind_text(job)))
-            .and_where(target)
-            .and_where(self.has_later_attempt().not());
+            .only(column("meta_table").eq(bind_text(meta_table)))
+            .only(column("job").eq(bind_text(job)))
+            .only(target)
+            .only(self.has_later_attempt().not());
         // One level more than needed: MySQL reads a table that it updates only from there.
         let mut targets = Query::select();
         targets
@@ -597,7 +595,7 @@ impl InventoryTable {
                     while_running(bind_text(self.labels.failed.as_str()), "status"),
                 ),
             ])
-            .and_where(column("id").in_subquery(targets));
+            .only(column("id").in_subquery(targets));
         Statement::build(&update, self.dialect)
     }
 
@@ -634,7 +632,7 @@ impl InventoryTable {
             .expr(flag(Expr::cust("lease_expires IS NOT NULL")))
             .expr(text(self.dialect.rfc3339(Expr::col("processing_start"))))
             .from_as(self.name.reference(), ATTEMPTS)
-            .and_where(Expr::col("claim_token").eq(bind_text(token.as_str())));
+            .only(Expr::col("claim_token").eq(bind_text(token.as_str())));
         on_primary(&select, self.dialect)
     }
 
@@ -692,7 +690,7 @@ impl InventoryTable {
                     Expr::cust("NULL")
                 })
             }))
-            .and_where_option(end.map(|end: Expr| Expr::col("id").gte(end)));
+            .only_option(end.map(|end: Expr| Expr::col("id").gte(end)));
         Statement::build(&select, self.dialect)
     }
 
@@ -717,16 +715,14 @@ impl InventoryTable {
             let job = query.job.as_deref();
             let mut rows = Query::select();
             rows.from_as(self.name.reference(), ATTEMPTS)
-                .and_where_option(query.queue.map(Queue::is))
-                .and_where_option(
-                    meta_table.map(|name| Expr::col("meta_table").eq(bind_text(name))),
-                )
-                .and_where_option(job.map(|job| Expr::col("job").eq(bind_text(job))))
-                .and_where_option(query.uid.map(|uid| {
+                .only_option(query.queue.map(Queue::is))
+                .only_option(meta_table.map(|name| Expr::col("meta_table").eq(bind_text(name))))
+                .only_option(job.map(|job| Expr::col("job").eq(bind_text(job))))
+                .only_option(query.uid.map(|uid| {
                     (Expr::col("batch_id_start").lte(bind_int(uid)))
                         .and(Expr::col("batch_id_end").gte(bind_int(uid)))
                 }))
-                .and_where_option((query.before).map(|before| Expr::col("id").lt(bind_int(before))))
+                .only_option((query.before).map(|before| Expr::col("id").lt(bind_int(before))))
                 .order_by("id", Order::Desc);
             rows
         };
@@ -778,12 +774,12 @@ impl InventoryTable {
                 ],
             ))
             .from_as(self.name.reference(), ATTEMPTS)
-            .and_where(column("meta_table").eq(bind_text(meta_table)))
-            .and_where(column("job").eq(bind_text(job)))
-            .and_where_option(after.map(|after| column("batch_id_end").gt(bind_int(after))))
-            .and_where(column("status").eq(bind_text(self.labels.succeeded.as_str())))
-            .and_where(Expr::cust("attempts.queue IS NULL"))
-            .and_where(self.has_later_attempt().not())
+            .only(column("meta_table").eq(bind_text(meta_table)))
+            .only(column("job").eq(bind_text(job)))
+            .only_option(after.map(|after| column("batch_id_end").gt(bind_int(after))))
+            .only(column("status").eq(bind_text(self.labels.succeeded.as_str())))
+            .only(Expr::cust("attempts.queue IS NULL"))
+            .only(self.has_later_attempt().not())
             .order_by((ATTEMPTS, "batch_id_end"), Order::Asc)
             .order_by((ATTEMPTS, "attempt"), Order::Asc)
             .limit(u64::from(limit));
@@ -815,10 +811,9 @@ pub(super) fn most_doublings(seconds: u32) -> u32 {
 
 /// The queue of an attempt that has failed.
 fn after_failure() -> Expr {
-    Expr::case(
+    either(
         Expr::col("attempt").lt(Expr::col("max_attempts")),
         Queue::Retry.literal(),
+        Queue::Exhausted.literal(),
     )
-    .finally(Queue::Exhausted.literal())
-    .into()
 }

@@ -35,13 +35,13 @@ pub(super) fn item(job: &Job, column: &dyn Fn() -> Expr) -> Expr {
     text(match job.dialect {
         // A domain becomes what it is made of together with a NULL. In a database without an
         // encoding, a text may hold any bytes.
-        Dialect::Postgresql => Expr::cust_with_expr(
-            "CASE WHEN pg_typeof(COALESCE($1, NULL)) = CAST('bytea' AS regtype) \
-             THEN 'b' || encode(CAST(CAST($1 AS text) AS bytea), 'hex') \
+        Dialect::Postgresql => Expr::cust_with_exprs(
+            "CASE WHEN pg_typeof(COALESCE(?, NULL)) = CAST('bytea' AS regtype) \
+             THEN 'b' || encode(CAST(CAST(? AS text) AS bytea), 'hex') \
              WHEN getdatabaseencoding() = 'SQL_ASCII' \
-             THEN 'u' || encode(convert_to(CAST($1 AS text), 'SQL_ASCII'), 'hex') \
-             ELSE 't' || CAST($1 AS text) END",
-            column(),
+             THEN 'u' || encode(convert_to(CAST(? AS text), 'SQL_ASCII'), 'hex') \
+             ELSE 't' || CAST(? AS text) END",
+            (0..4).map(|_| column()),
         ),
         // Any text may hold any bytes; what is printable ASCII to its end is sound.
         Dialect::Sqlite => Expr::cust_with_exprs(
@@ -71,10 +71,10 @@ pub(super) fn plain_item(job: &Job) -> Expr {
     text(match job.dialect {
         Dialect::Postgresql => Expr::cust_with_exprs(
             format!(
-                "CASE WHEN octet_length(CAST($1 AS text)) > {PLAIN_BYTES} THEN chr(1) \
-                 ELSE CAST($1 AS text) END"
+                "CASE WHEN octet_length(CAST(? AS text)) > {PLAIN_BYTES} THEN chr(1) \
+                 ELSE CAST(? AS text) END"
             ),
-            [item()],
+            [item(), item()],
         ),
         Dialect::Sqlite => {
             // Results are text, even where they are kept as a BLOB.
@@ -118,7 +118,7 @@ pub(super) fn may_be_plain(job: &Job) -> Option<Expr> {
             let value = SubQueryStatement::from(select_nothing(job, [value.into()]));
             Some(Expr::cust_with_expr(
                 format!(
-                    "(SELECT pg_typeof($1) <> CAST('bytea' AS regtype) \
+                    "(SELECT pg_typeof(?) <> CAST('bytea' AS regtype) \
                      AND getdatabaseencoding() <> 'SQL_ASCII'{nor_standby})"
                 ),
                 Expr::from(value),

@@ -7,8 +7,8 @@ use super::item::{item, may_be_plain, plain_item};
 use super::pages::Page;
 use super::source::{SOURCE, source};
 use super::{
-    Statement, bigint, bind_double, bind_int, bind_text, double, flag, joined, on_source, text,
-    when,
+    Conditions, Statement, bigint, bind_double, bind_int, bind_text, double, flag, joined,
+    on_source, text, when,
 };
 use crate::database::Dialect;
 use crate::job::{Bounds, Job};
@@ -190,7 +190,7 @@ fn rows_with_uid(job: &Job, uid: Expr) -> Expr {
     select
         .expr(Expr::cust("count(*)"))
         .from_as(job.meta_table.reference(), SAME)
-        .and_where(Expr::col((SAME, Alias::new(&job.columns.uid))).eq(uid));
+        .only(Expr::col((SAME, Alias::new(&job.columns.uid))).eq(uid));
     bigint(Expr::from(SubQueryStatement::from(select)))
 }
 
@@ -205,10 +205,10 @@ pub(crate) fn first_repeated(job: &Job, dialect: Dialect, after: i64, to: i64) -
         .expr(bigint(uid()))
         .expr(bigint(rows()))
         .from_as(job.meta_table.reference(), SOURCE)
-        .and_where(uid().gt(bind_int(after)))
-        .and_where(uid().lte(bind_int(to)))
-        .add_group_by([uid()])
-        .and_having(rows().gt(Expr::cust("1")))
+        .only(uid().gt(bind_int(after)))
+        .only(uid().lte(bind_int(to)))
+        // All that the writer keeps of a group is its list.
+        .add_group_by([Expr::cust_with_expr("? HAVING count(*) > 1", uid())])
         .order_by_expr(uid(), Order::Asc)
         .limit(1);
     Statement::build(&select, dialect)
@@ -250,14 +250,14 @@ pub(crate) fn count_range(
         .expr(bigint(source(&job.columns.uid).min()))
         .expr(bigint(unjudged))
         .from_as(job.meta_table.reference(), SOURCE)
-        .and_where(source(&job.columns.uid).gt(bind_int(follows)))
-        .and_where_option(
+        .only(source(&job.columns.uid).gt(bind_int(follows)))
+        .only_option(
             (job.bounds.id_min)
                 .filter(|id_min| *id_min > follows)
                 .map(|id_min| source(&job.columns.uid).gte(bind_int(id_min))),
         )
-        .and_where(source(&job.columns.uid).lte(bind_int(id_end)))
-        .and_where_option(passes(Assumption::Best));
+        .only(source(&job.columns.uid).lte(bind_int(id_end)))
+        .only_option(passes(Assumption::Best));
     on_source(&select, job)
 }
 
@@ -301,7 +301,7 @@ pub(crate) fn items(
         .expr(bigint(source(&job.columns.uid)))
         .expr(item(job, &|| source(&job.columns.item)))
         .expr(item_weight(job))
-        .and_where_option(end.map(|end| source(&job.columns.uid).lte(end)));
+        .only_option(end.map(|end| source(&job.columns.uid).lte(end)));
     on_source(&select, job)
 }
 
@@ -320,11 +320,11 @@ pub(crate) fn plain_items(job: &Job, judgement: &Judgement, id_end: i64) -> Stat
         .expr(plain_item(job))
         .expr(item_weight(job))
         .from_as(job.meta_table.reference(), SOURCE)
-        .and_where(uid().lte(bind_int(id_end)))
-        .and_where_option(may_be_plain(job))
-        .and_where_option(passes)
+        .only(uid().lte(bind_int(id_end)))
+        .only_option(may_be_plain(job))
+        .only_option(passes)
         // The only lower end: of two, SQLite would take either.
-        .and_where(uid().gt(bind_int(None)))
+        .only(uid().gt(bind_int(None)))
         .order_by_expr(uid(), Order::Asc)
         .limit(0);
     Statement::build(&select, job.dialect)
@@ -368,10 +368,10 @@ fn items_page<'a>(
             .map(|filter| filter.expression(dialect, SOURCE, Assumption::Worst));
         let mut rows = Query::select();
         rows.from_as(job.meta_table.reference(), SOURCE)
-            .and_where(uid().gte(bind_int(id_start)))
-            .and_where(uid().lte(bind_int(id_end)))
-            .and_where_option(after.map(|after| uid().gt(bind_int(after))))
-            .and_where_option(passes)
+            .only(uid().gte(bind_int(id_start)))
+            .only(uid().lte(bind_int(id_end)))
+            .only_option(after.map(|after| uid().gt(bind_int(after))))
+            .only_option(passes)
             .order_by_expr(uid(), Order::Asc);
         rows
     };
@@ -398,7 +398,7 @@ pub(crate) fn passes_filter(job: &Job, judgement: &Judgement, uid: i64) -> State
     select
         .expr(flag(passes))
         .from_as(job.meta_table.reference(), SOURCE)
-        .and_where(source(&job.columns.uid).eq(bind_int(uid)));
+        .only(source(&job.columns.uid).eq(bind_int(uid)));
     Statement::build(&select, dialect)
 }
 
@@ -439,8 +439,8 @@ pub(crate) fn foreign_values(
     select
         .exprs((comparisons.iter()).map(|comparison| text(comparison.foreign_value(SOURCE))))
         .from_as(job.meta_table.reference(), SOURCE)
-        .and_where(source(&job.columns.uid).eq(bind_int(uid)))
-        .and_where_option(joined(by_filter.chain(by_hold).collect(), ExprTrait::or));
+        .only(source(&job.columns.uid).eq(bind_int(uid)))
+        .only_option(joined(by_filter.chain(by_hold).collect(), ExprTrait::or));
     Statement::build(&select, job.dialect)
 }
 
@@ -462,15 +462,15 @@ pub(crate) fn size_estimate(job: &Job, dialect: Dialect) -> Statement {
             select
                 .expr(Expr::col(("relation", "reltuples")))
                 .from_as(("pg_catalog", "pg_class"), "relation")
-                .inner_join(
-                    ("pg_catalog", "pg_namespace"),
+                .from(("pg_catalog", "pg_namespace"))
+                .only(
                     Expr::col(("pg_namespace", "oid"))
                         .equals(("relation", Alias::new("relnamespace"))),
                 )
-                .and_where(
+                .only(
                     text(Expr::col(("relation", "relname"))).eq(bind_text(job.meta_table.table())),
                 )
-                .and_where(
+                .only(
                     text(Expr::col(("pg_namespace", "nspname")))
                         .eq(bind_text(job.meta_table.schema())),
                 );
@@ -481,8 +481,8 @@ pub(crate) fn size_estimate(job: &Job, dialect: Dialect) -> Statement {
             select
                 .expr(Expr::cust("tables.table_rows"))
                 .from_as(("information_schema", "tables"), "tables")
-                .and_where(Expr::cust("tables.table_schema").eq(bind_text(job.meta_table.schema())))
-                .and_where(Expr::cust("tables.table_name").eq(bind_text(job.meta_table.table())));
+                .only(Expr::cust("tables.table_schema").eq(bind_text(job.meta_table.schema())))
+                .only(Expr::cust("tables.table_name").eq(bind_text(job.meta_table.table())));
             bigint(Expr::from(SubQueryStatement::from(select)))
         }
         Dialect::Sqlite => bind_int(None),
@@ -513,16 +513,16 @@ fn page(
         .expr_as(uid(), UID)
         .expr_as(weight, WEIGHT)
         .from_as(job.meta_table.reference(), SOURCE)
-        .and_where(uid().gt(match after {
+        .only(uid().gt(match after {
             Some(after) => bind_int(after),
             None => Expr::cust("(SELECT standing.batch_id_end FROM standing)"),
         }))
-        .and_where_option(
+        .only_option(
             id_min
                 .filter(|id_min| after.is_none_or(|after| *id_min > after))
                 .map(|id_min| uid().gte(bind_int(id_min))),
         )
-        .and_where_option(id_max.map(|id_max| uid().lte(bind_int(id_max))))
+        .only_option(id_max.map(|id_max| uid().lte(bind_int(id_max))))
         .order_by_expr(uid(), Order::Asc);
     if let Some(filter) = &judgement.filter {
         select.expr_as(filter.expression(dialect, SOURCE, kept), KEPT);

@@ -4,7 +4,7 @@ use sea_query::{Expr, ExprTrait, Func, Query, SelectStatement, SubQueryStatement
 
 use crate::database::Dialect;
 
-use super::{bigint, text};
+use super::{Conditions, bigint, text};
 
 /// A page ends with the row with which its texts have so many bytes, as the database keeps them.
 pub const PAGE_BYTES: u32 = 1024 * 1024;
@@ -67,20 +67,16 @@ impl Page<'_> {
         select
             .expr(Expr::cust("running.place"))
             .from_subquery(totals, "running")
-            .and_where(Expr::cust(format!("running.bytes >= {PAGE_BYTES}")))
+            .only(Expr::cust(format!("running.bytes >= {PAGE_BYTES}")))
             .limit(1);
         select
     }
 
     /// The running total.
     fn total(&self, bytes: Expr, place: Expr) -> Expr {
-        let template = match (self.dialect, self.is_descending) {
-            (Dialect::Postgresql, false) => "sum($1) OVER (ORDER BY $2 ROWS UNBOUNDED PRECEDING)",
-            (Dialect::Postgresql, true) => {
-                "sum($1) OVER (ORDER BY $2 DESC ROWS UNBOUNDED PRECEDING)"
-            }
-            (_, false) => "sum(?) OVER (ORDER BY ? ROWS UNBOUNDED PRECEDING)",
-            (_, true) => "sum(?) OVER (ORDER BY ? DESC ROWS UNBOUNDED PRECEDING)",
+        let template = match self.is_descending {
+            false => "sum(?) OVER (ORDER BY ? ROWS UNBOUNDED PRECEDING)",
+            true => "sum(?) OVER (ORDER BY ? DESC ROWS UNBOUNDED PRECEDING)",
         };
         Expr::cust_with_exprs(template, [bytes, place])
     }

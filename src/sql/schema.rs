@@ -6,7 +6,7 @@
 use sea_query::{Expr, ExprTrait, Query};
 
 use super::inventory::InventoryTable;
-use super::{Statement, bind_text, quoted, text};
+use super::{Conditions, Statement, bind_text, quoted, text};
 use crate::claim_token::ClaimToken;
 use crate::database::{Dialect, Value};
 
@@ -157,7 +157,7 @@ impl InventoryTable {
         update
             .table(self.name.reference())
             .values([("meta_table", bind_text(normalised))])
-            .and_where(Expr::col("meta_table").eq(bind_text(name)));
+            .only(Expr::col("meta_table").eq(bind_text(name)));
         Statement::build(&update, self.dialect)
     }
 
@@ -203,7 +203,7 @@ impl InventoryTable {
         select
             .exprs((columns.iter()).map(|column| text(Expr::col(("inventory", *column)))))
             .from_as(self.name.reference(), "inventory")
-            .and_where(Expr::cust("1 = 0"));
+            .only(Expr::cust("1 = 0"));
         Statement::build(&select, self.dialect)
     }
 }

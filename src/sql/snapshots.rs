@@ -531,7 +531,7 @@ fn on_the_source_itself() {
 /// What callers name is quoted or bound, whatever it holds.
 #[test]
 fn names_cannot_leave_their_quotes() {
-    let hostile = r#"x"`; DROP TABLE inventory; --"#;
+    let hostile = r#"x"`'? $1\; DROP TABLE inventory; --"#;
     let mut request = AcquireRequest::new(format!("\"{}\"", hostile.replace('"', "\"\"")), hostile);
     request.columns.uid = hostile.into();
     request.columns.item = hostile.into();

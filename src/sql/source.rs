@@ -2,7 +2,7 @@
 
 use sea_query::{Alias, Expr, ExprTrait, Func, Query, SelectStatement, SubQueryStatement};
 
-use super::{Statement, bind_text, flag, of_column, quoted, text};
+use super::{Conditions, Statement, bind_text, either, flag, of_column, quoted, text};
 use crate::database::Dialect;
 use crate::job::Job;
 
@@ -32,9 +32,9 @@ pub(crate) fn read_uniqueness(job: &Job, dialect: Dialect) -> Statement {
             "EXISTS (SELECT 1 FROM pg_catalog.pg_index AS keys \
              INNER JOIN pg_catalog.pg_attribute AS columns \
              ON columns.attrelid = keys.indrelid AND columns.attnum = keys.indkey[0] \
-             WHERE keys.indrelid = CAST(to_regclass($1) AS oid) AND keys.indisunique AND keys.indisvalid \
+             WHERE keys.indrelid = CAST(to_regclass(?) AS oid) AND keys.indisunique AND keys.indisvalid \
              AND keys.indnkeyatts = 1 AND keys.indpred IS NULL \
-             AND CAST(columns.attname AS text) = $2)",
+             AND CAST(columns.attname AS text) = ?)",
             [bind_text(lookup_name(job).as_str()), uid()],
         ),
         Dialect::Sqlite => Expr::cust_with_exprs(
@@ -67,7 +67,7 @@ pub(crate) fn read_uniqueness(job: &Job, dialect: Dialect) -> Statement {
     without_id
         .expr(Expr::cust("1"))
         .from_as(job.meta_table.reference(), SOURCE)
-        .and_where(source(&job.columns.uid).is_null());
+        .only(source(&job.columns.uid).is_null());
     let mut select = Query::select();
     select.exprs([is_unique, Expr::exists(without_id)].map(flag));
     Statement::build(&select, dialect)
@@ -92,7 +92,7 @@ pub(crate) fn read_identity(job: &Job) -> Statement {
         ))),
         Dialect::Sqlite => (select.expr(text(Expr::cust("nullif(files.file, '')"))))
             .from_as(Alias::new("pragma_database_list"), "files")
-            .and_where(Expr::cust_with_expr(
+            .only(Expr::cust_with_expr(
                 "files.name = ? COLLATE NOCASE",
                 bind_text(job.meta_table.schema()),
             )),
@@ -114,7 +114,7 @@ pub(crate) fn spell(names: &[Option<&str>]) -> Statement {
         let name = || bind_text(*name);
         let keeps = Expr::cust("@@lower_case_table_names = 0");
         let folded = Func::lower(name());
-        select.expr(text(Expr::case(keeps, name()).finally(folded)));
+        select.expr(text(either(keeps, name(), folded.into())));
     }
     Statement::build(&select, Dialect::Mysql)
 }
@@ -133,8 +133,8 @@ pub(crate) fn read_definition(job: &Job) -> Statement {
             ),
             "tables",
         )
-        .and_where(Expr::cust("tables.type = 'table'"))
-        .and_where(Expr::cust("lower(tables.name)").eq(bind_text(job.meta_table.table())));
+        .only(Expr::cust("tables.type = 'table'"))
+        .only(Expr::cust("lower(tables.name)").eq(bind_text(job.meta_table.table())));
     Statement::build(&select, Dialect::Sqlite)
 }
 
@@ -177,7 +177,7 @@ fn declaration(job: &Job, column: &str) -> Expr {
                 "(SELECT COALESCE((\
                  SELECT CAST(json_agg(words.enumlabel ORDER BY words.enumsortorder) AS text) \
                  FROM pg_catalog.pg_enum AS words WHERE words.enumtypid = CAST(declared.type AS oid)), \
-                 CAST(declared.type AS text)) FROM (SELECT pg_typeof($1) AS type) AS declared)",
+                 CAST(declared.type AS text)) FROM (SELECT pg_typeof(?) AS type) AS declared)",
                 value,
             )
         }
@@ -196,7 +196,7 @@ pub(super) fn select_nothing(job: &Job, values: impl IntoIterator<Item = Expr>) 
     nothing
         .exprs(values)
         .from_as(job.meta_table.reference(), SOURCE)
-        .and_where(Expr::cust("1 = 0"));
+        .only(Expr::cust("1 = 0"));
     nothing
 }
 

@@ -7,9 +7,10 @@
 use std::fmt::Write;
 
 use sea_query::{
-    BinOper, EscapeBuilder, ExplainStatement, Expr, Frame, LockClause, OnConflict, Oper,
-    OperLeftAssocDecider, OrderExpr, PrecedenceDecider, QueryBuilder, Quote, QuotedBuilder,
-    SelectInto, SqlWriter, SubQueryStatement, TableRefBuilder, Value, ValueTuple, Values,
+    BinOper, CaseStatement, Condition, EscapeBuilder, ExplainStatement, Expr, Frame, LockClause,
+    LogicalChainOper, OnConflict, Oper, OperLeftAssocDecider, OrderExpr, PrecedenceDecider,
+    QueryBuilder, Quote, QuotedBuilder, SelectInto, SqlWriter, SubQueryStatement, TableRefBuilder,
+    Value, ValueTuple, Values,
 };
 
 use crate::database::Dialect;
@@ -31,14 +32,57 @@ impl QueryBuilder for Writer {
         }
     }
 
-    /// Types stand in our expressions by their names in PostgreSQL.
+    /// Of expressions, what our statements are made of. Types stand in them by their names in PostgreSQL.
     fn prepare_expr(&self, expression: &Expr, sql: &mut impl SqlWriter) {
         match expression {
             Expr::Custom(text) => {
                 // Writing to a string cannot fail.
                 let _ = sql.write_str(self.0.type_name(text));
             }
-            _ => self.prepare_expr_common(expression, sql),
+            Expr::CustomWithExpr(text, parts) => self.prepare_template(text, parts, sql),
+            Expr::Column(column) => self.prepare_column_ref(column, sql),
+            Expr::Value(value) => self.prepare_value(value.clone(), sql),
+            Expr::Keyword(keyword) => self.prepare_keyword(keyword, sql),
+            Expr::Tuple(parts) => self.prepare_tuple(parts, sql),
+            Expr::FunctionCall(call) => {
+                self.prepare_function_name(call.get_func(), sql);
+                self.prepare_function_arguments(call, sql);
+            }
+            Expr::Unary(operator, operand) => {
+                self.prepare_un_oper(operator, sql);
+                let _ = sql.write_str(" ");
+                self.prepare_operand(operand, (*operator).into(), sql);
+            }
+            Expr::Binary(left, operator, right) => self.binary_expr(left, operator, right, sql),
+            Expr::SubQuery(operator, query) => {
+                if let Some(operator) = operator {
+                    self.prepare_sub_query_oper(operator, sql);
+                }
+                let _ = sql.write_str("(");
+                self.prepare_query_statement(query, sql);
+                let _ = sql.write_str(")");
+            }
+            _ => {}
+        }
+    }
+
+    /// Conditions that all must hold, see [`Conditions`](super::Conditions).
+    fn prepare_logical_chain_oper(
+        &self,
+        condition: &LogicalChainOper,
+        position: usize,
+        conditions: usize,
+        sql: &mut impl SqlWriter,
+    ) {
+        let (LogicalChainOper::And(condition) | LogicalChainOper::Or(condition)) = condition;
+        if position > 0 {
+            let _ = sql.write_str(" AND ");
+        }
+        if conditions == 1 || position == 0 && matches!(condition, Expr::Binary(_, BinOper::And, _))
+        {
+            self.prepare_expr(condition, sql);
+        } else {
+            self.prepare_operand(condition, BinOper::And.into(), sql);
         }
     }
 
@@ -76,6 +120,13 @@ impl QueryBuilder for Writer {
 
     // What follows occurs in none of our statements, and weighs some kilobytes.
 
+    /// A condition that is not given by [`Conditions::only`](super::Conditions::only): no database takes a WHERE
+    /// without one.
+    fn prepare_condition_where(&self, _: &Condition, _: &mut impl SqlWriter) {}
+
+    /// CASE is written by [`either`](super::either) and [`when`](super::when).
+    fn prepare_case_statement(&self, _: &CaseStatement, _: &mut impl SqlWriter) {}
+
     fn prepare_select_into(&self, _: &SelectInto, _: &mut impl SqlWriter) {}
 
     fn prepare_select_lock(&self, _: &LockClause, _: &mut impl SqlWriter) {}
@@ -93,6 +144,40 @@ impl QueryBuilder for Writer {
     /// Values are bound; this would write one into the text.
     fn write_value(&self, _: &mut impl Write, _: &Value) -> std::fmt::Result {
         Err(std::fmt::Error)
+    }
+}
+
+impl Writer {
+    /// What an operator is applied to, in parentheses unless they can be left out.
+    fn prepare_operand(&self, operand: &Expr, operator: Oper, sql: &mut impl SqlWriter) {
+        if self.inner_expr_well_known_greater_precedence(operand, &operator) {
+            return self.prepare_expr(operand, sql);
+        }
+        let _ = sql.write_str("(");
+        self.prepare_expr(operand, sql);
+        let _ = sql.write_str(")");
+    }
+
+    /// A text with a `?` in the place of each part, whatever the dialect. Within quotes, it is text.
+    fn prepare_template(&self, text: &str, parts: &[Expr], sql: &mut impl SqlWriter) {
+        let mut parts = parts.iter();
+        let mut quote = None;
+        for piece in text.split_inclusive(['?', '\'', '"', '`']) {
+            match (quote, piece.chars().next_back()) {
+                (None, Some('?')) => {
+                    let _ = sql.write_str(piece.trim_end_matches('?'));
+                    if let Some(part) = parts.next() {
+                        self.prepare_expr(part, sql);
+                    }
+                    continue;
+                }
+                (None, mark) => quote = mark,
+                // One that is doubled ends what is in quotes, and begins it again.
+                (Some(begun), mark) if mark == Some(begun) => quote = None,
+                (Some(_), _) => {}
+            }
+            let _ = sql.write_str(piece);
+        }
     }
 }
 
@@ -118,11 +203,12 @@ impl PrecedenceDecider for Writer {
             | Expr::Value(_)
             | Expr::Keyword(_)
             | Expr::FunctionCall(_)
-            | Expr::Case(_)
             | Expr::SubQuery(..)
             | Expr::Tuple(_)
             // Text of our own is written whole.
             | Expr::Custom(_) => true,
+            // So is what `either` and `when` make.
+            Expr::CustomWithExpr(text, _) => text.starts_with("(CASE "),
             Expr::Binary(_, operator, _) => {
                 is_comparison(operator) && matches!(outer, Oper::UnOper(_))
                     || is_comparison(operator)
@@ -160,4 +246,51 @@ fn is_arithmetic(operator: &BinOper) -> bool {
         operator,
         BinOper::Add | BinOper::Sub | BinOper::Mul | BinOper::Div
     )
+}
+
+#[cfg(test)]
+mod tests {
+    use sea_query::{Expr, ExprTrait, Query};
+
+    use crate::database::{Dialect, Value};
+    use crate::sql::{Conditions, Statement, bind_int};
+
+    #[test]
+    fn a_place_within_quotes_is_text() {
+        let mut select = Query::select();
+        select.expr(Expr::cust_with_exprs(
+            r#"? + "a?""?" + `b?'` + '''?"' + ?"#,
+            [bind_int(1), bind_int(2)],
+        ));
+        let statement = Statement::build(&select, Dialect::Sqlite);
+        assert_eq!(
+            statement.text,
+            r#"SELECT CAST(? AS bigint) + "a?""?" + `b?'` + '''?"' + CAST(? AS bigint)"#
+        );
+        assert_eq!(statement.parameters, [Value::Int64(1), Value::Int64(2)]);
+    }
+
+    #[test]
+    fn conditions_that_all_must_hold_stay_whole() {
+        let column = |name: &'static str| Expr::cust(name);
+        let written = |conditions: Vec<Expr>| {
+            let mut select = Query::select();
+            select.expr(column("x"));
+            for condition in conditions {
+                select.only(condition);
+            }
+            Statement::build(&select, Dialect::Sqlite).text
+        };
+        let either = || column("a").or(column("b"));
+        let both = || column("c").and(column("d"));
+        assert_eq!(written(vec![either()]), "SELECT x WHERE a OR b");
+        assert_eq!(
+            written(vec![either(), both()]),
+            "SELECT x WHERE (a OR b) AND (c AND d)"
+        );
+        assert_eq!(
+            written(vec![both(), either(), column("e").not()]),
+            "SELECT x WHERE c AND d AND (a OR b) AND (NOT e)"
+        );
+    }
 }

@@ -203,7 +203,7 @@ fn look(shared: &Shared, request: &AcquireRequest, random: &mut Random) -> Call 
     let (meta_table, job) = (scope(request).to_owned(), request.job.clone());
     let request = request.clone();
     let batch = any_batch(shared, random);
-    match (random.below(8), batch) {
+    match (random.below(9), batch) {
         (0, _) => Call::Plan {
             request,
             after: None,

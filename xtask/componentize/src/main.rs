@@ -8,6 +8,7 @@
 #[cfg(feature = "compose")]
 mod compose;
 mod imports;
+mod names;
 
 use std::fs;
 use std::path::{Path, PathBuf};
@@ -50,6 +51,7 @@ impl Arguments {
                 output,
             } => (compose::plug(&read(&socket)?, &read(&plug)?)?, output),
         };
+        let component = names::strip(&component)?;
         for import in imports::list(&component)? {
             println!("{import}");
         }

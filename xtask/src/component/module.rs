@@ -65,14 +65,17 @@ fn directory() -> PathBuf {
 }
 
 /// How the compiler is called, beyond the profile.
-fn flags() -> [String; 4] {
+fn flags() -> [String; 5] {
     let remap = |folder: PathBuf| format!("--remap-path-prefix={}=.", folder.display());
     [
         // The same bytes, wherever they are built; and no paths of that machine within.
         remap(workspace::root()),
         remap(workspace::cargo_home()),
-        // What opt-level "s" inlines costs size and, run by a compiler that inlines too, gains little.
-        "-Cllvm-args=-inline-threshold=20".to_owned(),
+        // What would be inlined else costs size and, run by a compiler that inlines too, gains little. The best of
+        // 0, 5, 10, 15, 20 and 40.
+        "-Cllvm-args=-inline-threshold=10".to_owned(),
+        // The linker pads every number that it fills in to five bytes, and leaves it so unless it is asked.
+        "-Clink-arg=--compress-relocations".to_owned(),
         // Libraries that want randomness are told that the component says where it comes from.
         "--cfg=getrandom_backend=\"custom\"".to_owned(),
     ]
