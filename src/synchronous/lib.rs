@@ -17,17 +17,18 @@ use proc_macro::{Delimiter, Group, TokenStream, TokenTree, token_stream::IntoIte
 /// What is waited for later than it is called, or never, would mean something else there: wait where you call.
 #[proc_macro_attribute]
 pub fn synchronous(_: TokenStream, item: TokenStream) -> TokenStream {
-    let mut both = condition("#[cfg(not(all(target_family = \"wasm\", feature = \"component\")))]");
+    let mut both =
+        attributes("#[cfg(not(all(target_family = \"wasm\", feature = \"component\")))]");
     both.extend(item.clone());
-    both.extend(condition(
-        "#[cfg(all(target_family = \"wasm\", feature = \"component\"))]",
+    both.extend(attributes(
+        "#[cfg(all(target_family = \"wasm\", feature = \"component\"))] #[allow(clippy::unused_unit)]",
     ));
     both.extend(plain(item));
     both
 }
 
-/// An attribute.
-fn condition(text: &str) -> TokenStream {
+/// Attributes.
+fn attributes(text: &str) -> TokenStream {
     text.parse().unwrap_or_default()
 }
 

@@ -252,10 +252,9 @@ impl HttpSubject {
                 field(self.get(&path), "statements")
             }
             Call::Migrate {} => self.post("/v1/migrate", None, &json!({})),
-            Call::Notifications { .. } => Err(Failure::of_test(format!(
-                "the service has no route for {}",
-                call.name()
-            ))),
+            Call::ItemsStatement { .. } | Call::Notifications { .. } => Err(Failure::of_test(
+                format!("the service has no route for {}", call.name()),
+            )),
         }
     }
 }

@@ -40,11 +40,7 @@ const LEFT_OUT: [(Place, &str, &str); 6] = [
         "items-statement",
         "each subject reads by it what `items` gives, and compares",
     ),
-    (
-        Place::CommandLine,
-        "items-statement",
-        "`items` reads by it",
-    ),
+    (Place::CommandLine, "items-statement", "`items` reads by it"),
     (
         Place::Http,
         "items-statement",

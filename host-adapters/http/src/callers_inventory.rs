@@ -199,6 +199,7 @@ fn named(call: &Call) -> Option<(&str, bool)> {
         // What is listed is filtered.
         Call::Jobs { .. } => None,
         Call::Items { .. }
+        | Call::ItemsStatement { .. }
         | Call::Heartbeat { .. }
         | Call::Complete { .. }
         | Call::SchemaStatements { .. }
@@ -219,6 +220,7 @@ fn secrets(call: &Call) -> Vec<String> {
             done.as_ref().map(|done| &done.claim_token),
         ),
         Call::Items { claim_token, .. }
+        | Call::ItemsStatement { claim_token }
         | Call::Heartbeat { claim_token, .. }
         | Call::Complete { claim_token, .. } => (Some(claim_token), None),
         Call::Plan { .. }
