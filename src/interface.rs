@@ -271,7 +271,7 @@ pub struct PageStatement {
     pub statement: String,
     /// Its parameters but for the last two: the id behind which a page begins, and how many rows it has.
     pub parameters: Vec<Value>,
-    /// The id behind which the first page begins.
+    /// The id behind which the first page begins. None may begin before it.
     pub after: i64,
 }
 

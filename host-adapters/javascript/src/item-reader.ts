@@ -42,7 +42,8 @@ export class ItemReader {
       return [];
     }
     // One row more shows whether the page ends between two of one id.
-    const place = [after ?? this.#statement.after, BigInt(limit + 1)] as const;
+    const first = this.#statement.after;
+    const place = [after === undefined || after < first ? first : after, BigInt(limit + 1)] as const;
     const rows = await this.#inventory._page(this.#statement, place, this.#options);
     if (rows === undefined) return [];
     const items = itemsOf(rows);

@@ -188,6 +188,15 @@ def test_a_connection_that_is_lost_between_pages_is_made_anew(engine_of: EngineO
             assert [row[0] for row in found] == list(range(1, 101))
 
 
+def test_no_page_begins_before_the_batch(sqlite_url: str, lake: MakeInventory) -> None:
+    inventory = lake(sqlite_url)
+    claim(inventory)
+    second = claim(inventory)
+    for after in (None, -5, 0, 5, 10):
+        page = ItemReader(inventory, second.claim_token).read(after, 3)
+        assert [row[0] for row in page] == [11, 12, 13]
+
+
 @pytest.mark.parametrize("limit", [0, 10_001, -1])
 def test_a_page_s_limit_is_the_planner_s(sqlite_url: str, lake: MakeInventory, limit: int) -> None:
     inventory = lake(sqlite_url)

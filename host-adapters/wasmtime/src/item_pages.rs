@@ -115,7 +115,7 @@ impl ItemPages {
         let mut parameters = page.parameters.clone();
         // One row more shows whether the page ends between two of one id.
         parameters.extend([
-            Value::Int64(self.after.unwrap_or(page.after)),
+            Value::Int64(self.after.map_or(page.after, |after| after.max(page.after))),
             Value::Int64(i64::from(PAGE_OF_STATEMENT) + 1),
         ]);
         let databases = self.inventory.databases();

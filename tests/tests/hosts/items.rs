@@ -1,9 +1,10 @@
-//! Items that are no text where the database itself does not know better.
+//! Reading items: how many statements it takes, and items that are no text where the database itself does not know better.
 
 use anyhow::{Context as _, Result, anyhow, bail, ensure};
 use batchintory::{AcquireRequest, ItemEncoding};
-use batchintory_tests::postgres;
-use batchintory_tests::tables::execute;
+use batchintory_tests::recording::{Fault, Recording};
+use batchintory_tests::tables::{Table, execute};
+use batchintory_tests::{TestDatabase, mysql, postgres, sqlite};
 use batchintory_wasmtime::{Access, Acquired, Inventory, connect};
 
 /// A database without an encoding keeps any bytes as text.
@@ -55,4 +56,57 @@ async fn text_of_any_bytes_in_postgresql() -> Result<()> {
         }
     }
     Ok(())
+}
+
+/// Where the batch stands is read once, and then each page; a lost page is read again.
+async fn pages_are_a_statement_each(database: TestDatabase, spelling: usize) -> Result<()> {
+    let recording = Recording::new(database.connection.clone());
+    let inventory = Inventory::builder().inventory(recording.clone()).build()?;
+    inventory.migrate().await?;
+    let table = Table::of_items(25_000);
+    table.create(database.connection.as_ref()).await?;
+    let request = AcquireRequest::new("files", "pages");
+    let Acquired::Batch(batch) = inventory.acquire(&request).await? else {
+        bail!("no batch");
+    };
+    recording.take();
+    let items = inventory.item_pages(&batch.claim_token).all().await?;
+    let statements = recording.take();
+    // Three pages, and what says that nothing is behind them: the statement, and the planner's two of its own.
+    assert!(
+        statements.len() <= 1 + 3 + 1 + 2 + spelling,
+        "{statements:#?}"
+    );
+    assert!((1..=25_000).eq(items.iter().map(|item| item.uid)));
+    let rest = batch.pages().behind(10).all().await?;
+    let statements = recording.take();
+    // The last id is known.
+    assert!(statements.len() <= 1 + 3 + spelling, "{statements:#?}");
+    assert_eq!(rest, items[10..]);
+    for fault in [Fault::Unreachable, Fault::AnswerLost] {
+        let mut pages = inventory.item_pages(&batch.claim_token);
+        let mut found = pages.next().await?.context("a page")?;
+        recording.inject(&[Some(fault)]);
+        while let Some(page) = pages.next().await? {
+            found.extend(page);
+        }
+        assert_eq!(found, items);
+    }
+    Ok(())
+}
+
+#[tokio::test]
+async fn pages_are_a_statement_each_on_sqlite() -> Result<()> {
+    pages_are_a_statement_each(sqlite().await?, 0).await
+}
+
+#[tokio::test]
+async fn pages_are_a_statement_each_on_postgresql() -> Result<()> {
+    pages_are_a_statement_each(postgres().await?, 0).await
+}
+
+/// A server that folds names is asked how it spells them, and where the planner's page ends.
+#[tokio::test]
+async fn pages_are_a_statement_each_on_mysql() -> Result<()> {
+    pages_are_a_statement_each(mysql().await?, 3).await
 }

@@ -8,7 +8,7 @@ use crate::workspace;
 
 /// Builds the WebAssembly components into target/component
 ///
-/// batchintory.wasm is the planner. It fails when that is larger than 450 KiB or imports anything but
+/// batchintory.wasm is the planner. It fails when that is larger than 480 KiB or imports anything but
 /// the database and randomness. batchintory-http.wasm is the planner behind the HTTP service,
 /// batchintory-spin.wasm that with Spin's databases and variables, batchintory-wasi.wasm that with
 /// PostgreSQL over the host's sockets, as for `wasmtime serve`: composed of the same bytes. Prints the path, size and imports of each.

@@ -58,7 +58,7 @@ class ItemReader:
         if self._statement is None:
             self._asks_planner = True
             return []
-        behind = self._statement.after if after is None else after
+        behind = self._statement.after if after is None else max(after, self._statement.after)
         # One row more shows whether the page ends between two of one id.
         rows = self._inventory._run(self._statement, behind, limit + 1)
         if not rows:
