@@ -220,7 +220,7 @@ impl export::Guest for Component {
     }
 
     fn migrate() -> Result<export::Migration, export::Error> {
-        call(|databases| migration::migrate(databases))
+        call(migration::migrate)
     }
 }
 

@@ -72,6 +72,8 @@ ARGUMENTS: dict[str, Callable[[Any], Any]] = {
     "jobs query": jobs_query,
     "history query": lambda form: HistoryQuery(**form),
 }
+
+
 def page_both_ways(inventory: Inventory, claim_token: str, limit: int, after: int | None = None) -> list[Item]:
     """A page as the planner gives it. What is read by its statement must be the same, or fail as it does."""
     try:
