@@ -183,22 +183,41 @@ impl InventoryTable {
             Expr::cust("waiting.queue <> 'retry'").or(self.has_rested("waiting", seconds))
         });
         let lowest = |value: Expr, queues: Expr| {
-            let mut select = Query::select();
-            select
-                .expr(value.min())
-                .from_as(self.name.reference(), "waiting")
-                .only(column("meta_table").eq(bind_text(meta_table)))
-                .only(column("job").eq(bind_text(job)))
-                .only(queues);
-            bigint(Expr::from(SubQueryStatement::from(select)))
+            let rows = |mut select: SelectStatement| {
+                select
+                    .from_as(self.name.reference(), "waiting")
+                    .only(column("meta_table").eq(bind_text(meta_table)))
+                    .only(column("job").eq(bind_text(job)))
+                    .only(queues);
+                select
+            };
+            let mut lowest = Query::select();
+            lowest.expr(value.min());
+            bigint(Expr::from(SubQueryStatement::from(match self.dialect {
+                // While a table is new, PostgreSQL finds all its indexes alike, and keeps a plan that reads all
+                // attempts until the table is analysed. Only one index has this order.
+                Dialect::Postgresql => {
+                    let mut all = Query::select();
+                    all.expr(Expr::cust("waiting.*"))
+                        .order_by(("waiting", "queue"), Order::Asc)
+                        .order_by(("waiting", "watermark"), Order::Asc);
+                    lowest.from_subquery(rows(all), "waiting");
+                    lowest
+                }
+                Dialect::Sqlite | Dialect::Mysql => rows(lowest),
+            })))
         };
         let all = |conditions: Vec<Expr>| conditions.into_iter().reduce(ExprTrait::and);
         let range = || column("batch_id_after");
         let is_unfinished = || {
             let queue_from =
                 Func::coalesce([Expr::col((ATTEMPTS, "queue_from")), bind_int(BEFORE_ALL)]);
-            Expr::cust("waiting.queue IN ('running', 'retry')")
-                .and(column("watermark").gte(queue_from))
+            Expr::cust(match self.dialect {
+                // The two that follow each other in that order.
+                Dialect::Postgresql => "waiting.queue BETWEEN 'retry' AND 'running'",
+                Dialect::Sqlite | Dialect::Mysql => "waiting.queue IN ('running', 'retry')",
+            })
+            .and(column("watermark").gte(queue_from))
         };
         let is_due = [Some(is_over), has_rested]
             .into_iter()

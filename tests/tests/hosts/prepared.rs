@@ -386,3 +386,36 @@ async fn a_claim_is_not_planned_each_time() -> Result<()> {
     );
     Ok(())
 }
+
+/// A new inventory, which the server knows nothing of yet, is read by the index that is meant: else each claim would
+/// read all attempts, until the table is analysed.
+#[tokio::test]
+async fn a_claim_reads_no_history_of_a_new_inventory() -> Result<()> {
+    let server = server().await?;
+    let session = connect(&format!("{}?pool_size=1", server.url()), Access::ReadWrite).await?;
+    let never_analysed = "ALTER TABLE inventory SET (autovacuum_enabled = off)";
+    execute(session.as_ref(), never_analysed, &[]).await?;
+    let inventory = Inventory::builder()
+        .inventory(session.clone())
+        .meta(session.clone())
+        .build()?;
+    let request = AcquireRequest {
+        max_count: Some(20),
+        ..AcquireRequest::new("files", "job")
+    };
+    let processed = inventory.process(&request, async |_: Vec<Item>| anyhow::Ok(()));
+    ensure!(processed.await?.succeeded == 500);
+    execute(session.as_ref(), "SELECT pg_stat_force_next_flush()", &[]).await?;
+    let reads =
+        "SELECT sum(idx_tup_read)::bigint FROM pg_stat_user_indexes WHERE relname = 'inventory'";
+    let reads = session.query(reads, &[]).await;
+    let reads = reads.map_err(|error| anyhow!("{error:?}"))?.rows;
+    let [row] = reads.as_slice() else {
+        bail!("{reads:?}");
+    };
+    let [SqlValue::Int64(reads)] = row.as_slice() else {
+        bail!("{row:?}");
+    };
+    ensure!(*reads < 500 * 20, "{reads} entries read for 500 claims");
+    Ok(())
+}
