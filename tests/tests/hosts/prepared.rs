@@ -381,7 +381,7 @@ async fn a_claim_is_not_planned_each_time() -> Result<()> {
         bail!("{row:?}");
     };
     ensure!(
-        *each_time < 50 && *once > 900,
+        *each_time < 50 && *once > 10 * each_time,
         "{each_time} planned by themselves, {once} not"
     );
     Ok(())
@@ -405,7 +405,12 @@ async fn a_claim_reads_no_history_of_a_new_inventory() -> Result<()> {
     };
     let processed = inventory.process(&request, async |_: Vec<Item>| anyhow::Ok(()));
     ensure!(processed.await?.succeeded == 500);
-    execute(session.as_ref(), "SELECT pg_stat_force_next_flush()", &[]).await?;
+    execute(
+        session.as_ref(),
+        "SELECT 1 FROM pg_stat_force_next_flush()",
+        &[],
+    )
+    .await?;
     let reads =
         "SELECT sum(idx_tup_read)::bigint FROM pg_stat_user_indexes WHERE relname = 'inventory'";
     let reads = session.query(reads, &[]).await;
