@@ -24,7 +24,7 @@ pub enum Place {
 }
 
 /// What is left out: where, which operation, and why.
-const LEFT_OUT: [(Place, &str, &str); 6] = [
+const LEFT_OUT: [(Place, &str, &str); 7] = [
     (
         Place::Simulator,
         "schema-statements",
@@ -41,6 +41,11 @@ const LEFT_OUT: [(Place, &str, &str); 6] = [
         "each subject reads by it what `items` gives, and compares",
     ),
     (Place::CommandLine, "items-statement", "`items` reads by it"),
+    (
+        Place::JavaScript,
+        "items-statement",
+        "`batch.items()` reads by it, in the thread that has the drivers",
+    ),
     (
         Place::Http,
         "items-statement",

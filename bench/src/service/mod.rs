@@ -18,6 +18,7 @@ use tokio::io::{AsyncBufReadExt, BufReader};
 use tokio::net::TcpListener;
 use tokio::process::{Child, Command};
 
+use crate::claims::{Ours, claim, request};
 use crate::report::{Bar, Report};
 use crate::tables::Server;
 use crate::timing::{Rounds, Samples};
@@ -96,6 +97,7 @@ async fn instances(server: &Server, rounds: &Rounds, report: &mut Report) -> Res
 async fn load(server: &Server, rounds: &Rounds, report: &mut Report) -> Result<()> {
     let hand = Running::start(server, true).await?;
     let ours = Running::start(server, false).await?;
+    let inventory = Inventory::open(&server.url).await?;
     let (mut by_hand, mut served) = (Load::default(), Load::default());
     let mut memory = Vec::new();
     for turn in 0..rounds.service_turns {
@@ -103,6 +105,10 @@ async fn load(server: &Server, rounds: &Rounds, report: &mut Report) -> Result<(
             let jobs: Vec<String> = (0..JOBS)
                 .map(|job| format!("service {kind} {turn}-{job}"))
                 .collect();
+            // A job's first claim is made otherwise, which the hand-written service cannot.
+            for job in &jobs {
+                claim(&inventory, &request(TABLE, job), &mut Ours::default()).await?;
+            }
             load.run(&service.address, TABLE, &jobs, CLIENTS, rounds.service_time)
                 .await?;
         }
