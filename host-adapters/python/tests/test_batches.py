@@ -174,13 +174,13 @@ def test_an_end_comes_before_the_wait(url: str, lake: MakeInventory) -> None:
     inventory = lake(url, range(1, 11))
     other = Inventory(url)
 
-    def closing(*_: Any) -> bool:
+    def closing(_seconds: float, stopped: threading.Event) -> None:
         assert counts(other) == (0, 1, 0)
-        return True
+        stopped.set()
 
     for batch in inventory.batches(request_of(), follow=True, poll=3600):
         batch.succeed()
-        batch._loop()._inventory_is_closed.wait = closing  # type: ignore[misc, union-attr, method-assign]
+        batch._loop()._alarm.wait = closing  # type: ignore[misc, union-attr, method-assign]
     assert counts(inventory) == (0, 1, 0)
     processed = other.process(request_of(), len)
     assert (processed.succeeded, processed.failed) == (0, 0)
