@@ -250,7 +250,7 @@ REQUEUE_TARGET = Variant({"batch": S64, "ids": List(ID_RANGE), "exhausted": None
 DIFFERENCE = Record(
     records.Difference,
     {
-        "attempt": S64,
+        "batch_id": S64,
         "id_start": S64,
         "id_end": S64,
         "count": U64,
