@@ -113,7 +113,7 @@ test("a page that is not full is not the end", async () => {
       const left = Math.min(60, 130 - Number(after ?? 0n));
       return Array.from({ length: left }, (_, index) => ({ uid: (after ?? 0n) + BigInt(index) + 1n }));
     };
-    const items = await new Items(page, 5_000, idEnd).toArray();
+    const items = await new Items(() => page, 5_000, idEnd).toArray();
     assert.deepEqual([items.length, items.at(-1).uid], [130, 130n]);
     assert.deepEqual(asked, expected);
   }
