@@ -143,11 +143,9 @@ impl export::Guest for Component {
     fn items_statement(
         claim_token: String,
     ) -> Result<Option<export::PageStatement>, export::Error> {
-        let databases = open()?;
-        match items::items_statement(&databases, &claim_token) {
-            Ok(statement) => Ok(statement.map(Into::into)),
-            Err(error) => Err(error.into()),
-        }
+        let statement: Option<crate::PageStatement> =
+            call(|databases| items::items_statement(databases, &claim_token))?;
+        Ok(statement.map(Into::into))
     }
 
     fn heartbeat(claim_token: String, lease_seconds: u32) -> Result<(), export::Error> {
