@@ -1,6 +1,6 @@
 //! Making responses.
 
-use http::header::{CACHE_CONTROL, CONTENT_TYPE, X_CONTENT_TYPE_OPTIONS};
+use http::header::{CACHE_CONTROL, CONTENT_TYPE, LOCATION, X_CONTENT_TYPE_OPTIONS};
 use http::{HeaderValue, StatusCode};
 use serde::Serialize;
 
@@ -16,6 +16,19 @@ pub(crate) fn ok<E>(answer: &impl Serialize) -> Result<Response, E> {
 pub(crate) fn done() -> Response {
     let mut response = Response::default();
     *response.status_mut() = StatusCode::NO_CONTENT;
+    response
+}
+
+/// A response that leads to another page.
+pub(crate) fn see_other(to: &str) -> Response {
+    let mut response = bytes(
+        StatusCode::SEE_OTHER,
+        "text/plain; charset=utf-8",
+        Vec::new(),
+    );
+    if let Ok(to) = HeaderValue::try_from(to) {
+        response.headers_mut().insert(LOCATION, to);
+    }
     response
 }
 

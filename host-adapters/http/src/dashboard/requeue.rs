@@ -1,8 +1,6 @@
-//! Putting ranges back by a button.
+//! Requeueing ranges by a button.
 
 use batchintory::{Attempt, JobSummary, Operations as _, RequeueTarget, at_once};
-use http::StatusCode;
-use http::header::{HeaderValue, LOCATION};
 use maud::{Markup, html};
 use serde::Deserialize;
 
@@ -10,7 +8,7 @@ use super::address;
 use crate::asked::Asked;
 use crate::body;
 use crate::problem::Problem;
-use crate::response::Response;
+use crate::response::{Response, see_other};
 use crate::same_site;
 
 /// Where the forms go.
@@ -43,13 +41,8 @@ pub(crate) fn answer(asked: Asked<'_>) -> Result<Response, Problem> {
         None => RequeueTarget::Exhausted,
     };
     let requeued = at_once(inventory.requeue(form.meta_table.clone(), form.job.clone(), target))?;
-    let mut response = Response::default();
-    *response.status_mut() = StatusCode::SEE_OTHER;
     let page = address::requeued(&form.meta_table, &form.job, requeued);
-    if let Ok(page) = HeaderValue::try_from(page) {
-        response.headers_mut().insert(LOCATION, page);
-    }
-    Ok(response)
+    Ok(see_other(&page))
 }
 
 /// A button that requeues a batch's range.
@@ -77,7 +70,7 @@ pub(crate) fn one_with_care(attempt: &Attempt, warning: &str) -> Markup {
     }
 }
 
-/// A button that puts all exhausted ranges of a job back.
+/// A button that requeues all exhausted ranges of a job.
 pub(crate) fn all_exhausted(job: &JobSummary) -> Markup {
     html! {
         form method="post" action=(PATH) {

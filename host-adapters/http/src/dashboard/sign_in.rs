@@ -1,6 +1,6 @@
 //! Signing in and out: a browser keeps the token as a cookie.
 
-use http::header::{HeaderValue, LOCATION, SET_COOKIE};
+use http::header::SET_COOKIE;
 use http::{Method, StatusCode};
 use serde::Deserialize;
 
@@ -14,7 +14,7 @@ use crate::deed::Deed;
 use crate::notices::Notices;
 use crate::problem::Problem;
 use crate::request::Request;
-use crate::response::{self, Response};
+use crate::response::{Response, see_other};
 use crate::same_site;
 use crate::settings::Rules;
 
@@ -118,16 +118,4 @@ fn signed_in(
     };
     notices.audit(&deed.line());
     Ok(response)
-}
-
-fn see_other(to: &str) -> Response {
-    let mut response = response::bytes(
-        StatusCode::SEE_OTHER,
-        "text/plain; charset=utf-8",
-        Vec::new(),
-    );
-    if let Ok(to) = HeaderValue::try_from(to) {
-        response.headers_mut().insert(LOCATION, to);
-    }
-    response
 }
