@@ -35,8 +35,8 @@ export async function open(url: ServerUrl): Promise<Database> {
     throw error;
   }
 
-  /** Those that listen, by what tells that they are lost, and what ends them. */
-  const listeners = new Map<() => void, () => void>();
+  /** What ends those that listen. */
+  const listeners = new Set<() => void>();
 
   return {
     dialect: "postgresql",
@@ -69,30 +69,26 @@ export async function open(url: ServerUrl): Promise<Database> {
     async listen(channel: string, told: () => void, lost: () => void): Promise<void> {
       // What a session listens to goes with its connection, so it is none of the pool's.
       const own = new Servers(pg, options);
-      let isOver = false;
+      const client = await own.connection();
       const end = () => {
-        if (isOver) return;
-        isOver = true;
-        listeners.delete(end);
+        if (!listeners.delete(end)) return;
+        client.release(true);
         own.close().catch(() => {});
         lost();
       };
+      listeners.add(end);
+      client.on("notification", told);
+      client.on("error", end);
+      client.on("end", end);
       try {
-        const client = await own.connection();
-        client.on("notification", told);
-        client.on("error", end);
-        client.on("end", end);
         await client.query(`LISTEN ${pg.escapeIdentifier(channel)}`);
-        // It waits for nothing that the process should be kept alive for.
-        listeners.set(end, () => client.release(true));
       } catch (error) {
-        isOver = true;
-        await own.close();
+        end();
         throw error;
       }
     },
     async close() {
-      for (const release of [...listeners.values()]) release();
+      for (const end of [...listeners]) end();
       await servers.close();
     },
   };
