@@ -7,8 +7,15 @@ import { sleep } from "./sleep.js";
 export const withoutLease = 300;
 
 /** The first pause, and the longest one, in milliseconds. */
-export const firstPause = 200;
-export const longestPause = 10_000;
+const firstPause = 200;
+const longestPause = 10_000;
+
+/** Pauses in milliseconds between tries, for ever: by chance, and longer each time. */
+export function* pauses(): Generator<number, never, void> {
+  for (let pause = firstPause; ; pause = Math.min(2 * pause, longestPause)) {
+    yield pause * (1 + Math.random());
+  }
+}
 
 /**
  * Tries an end that the database does not take again, with pauses by chance that get longer: the work is done, and the
@@ -20,12 +27,13 @@ export async function tryAgain(
   shown: string,
   signal: AbortSignal | undefined,
 ): Promise<void> {
-  for (let pause = firstPause; ; pause = Math.min(2 * pause, longestPause)) {
+  const growing = pauses();
+  for (;;) {
     try {
       return await complete();
     } catch (error) {
       if (!mayPass(error) || left() <= firstPause) throw error;
-      const chosen = Math.min(pause * (1 + Math.random()), left() * 0.9);
+      const chosen = Math.min(growing.next().value, left() * 0.9);
       const seconds = (chosen / 1000).toFixed(1);
       console.warn(
         `batchintory: ${shown} cannot be ended yet and is tried again in ${seconds} s: ${messageOf(error)}`,

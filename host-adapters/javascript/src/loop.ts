@@ -1,7 +1,7 @@
 // One batch after the other, each ended by the call that claims the next.
 
 import type { Batch } from "./batch.js";
-import { firstPause, longestPause, withoutLease } from "./ending.js";
+import { pauses, withoutLease } from "./ending.js";
 import { BatchintoryError, messageOf } from "./errors.js";
 import type { AcquireRequest, Outcome } from "./interface.js";
 import type { Acquired, CallOptions, Inventory } from "./inventory.js";
@@ -48,7 +48,8 @@ export class Loop {
     const latest = performance.now() + 1_000 * (this.#request.leaseSeconds ?? withoutLease);
     // The answer to a claim may be lost again and again: under one token they are all one claim.
     let claimToken: string | undefined;
-    for (let pause = firstPause; ; pause = Math.min(2 * pause, longestPause)) {
+    const growing = pauses();
+    for (;;) {
       signal?.throwIfAborted();
       const acquired = await this.#endAndAcquire(this.#taken(), claimToken);
       if (!(acquired instanceof Error)) {
@@ -57,14 +58,14 @@ export class Loop {
         return acquired;
       }
       signal?.throwIfAborted();
-      const chosen = pause * (1 + Math.random());
-      const isPatient = this.#hasReached && !this.#isClosed && performance.now() + chosen < latest;
+      const pause = growing.next().value;
+      const isPatient = this.#hasReached && !this.#isClosed && performance.now() + pause < latest;
       if (!isPatient || acquired.code !== "unavailable") throw acquired;
-      const seconds = (chosen / 1000).toFixed(1);
+      const seconds = (pause / 1000).toFixed(1);
       console.warn(
         `batchintory: no batch can be claimed now, which is tried again in ${seconds} s: ${messageOf(acquired)}`,
       );
-      await sleep(chosen, signal);
+      await sleep(pause, signal);
       claimToken ??= crypto.getRandomValues(new BigUint64Array(2)).join("-");
     }
   }

@@ -9,14 +9,14 @@ import threading
 import weakref
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
-from random import random, uniform
+from random import random
 from secrets import token_hex
 from time import monotonic
 from types import TracebackType
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 from batchintory.batch import Batch
-from batchintory.ending import FIRST_PAUSE, LONGEST_PAUSE, WITHOUT_LEASE
+from batchintory.ending import WITHOUT_LEASE, pauses
 from batchintory.errors import BatchintoryError, Unavailable
 from batchintory.follow import Alarm, wait_for_work
 from batchintory.records import Nothing
@@ -113,22 +113,21 @@ class Batches(Iterator[Batch]):
         """The next batch, why there is none, or ``None`` if none is wanted. Databases that were reached before
         are waited for when they are away, as long as a lease lasts."""
         latest = monotonic() + (self._request.lease_seconds or WITHOUT_LEASE)
-        pause = FIRST_PAUSE
         # The answer to a claim may be lost again and again: under one token they are all one claim.
         token: str | None = None
+        growing = pauses()
         while True:
             acquired = self._end_and_acquire(token)
             if not isinstance(acquired, BatchintoryError):
                 self._has_reached = True
                 return acquired
-            chosen = pause * uniform(1, 2)
-            is_patient = self._has_reached and monotonic() + chosen < latest
+            pause = next(growing)
+            is_patient = self._has_reached and monotonic() + pause < latest
             if not (is_patient and isinstance(acquired, Unavailable)):
                 raise acquired
-            logger.warning("no batch can be claimed now, which is tried again in %.1f s: %s", chosen, acquired)
-            if self._inventory_is_closed.wait(chosen) or self._is_over:
+            logger.warning("no batch can be claimed now, which is tried again in %.1f s: %s", pause, acquired)
+            if self._inventory_is_closed.wait(pause) or self._is_over:
                 raise acquired
-            pause = min(pause * 2, LONGEST_PAUSE)
             token = token or token_hex(16)
 
     def _end_and_acquire(self, token: str | None) -> Batch | Nothing | BatchintoryError | None:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import logging
 import random
 import time
+from collections.abc import Iterator
 from time import monotonic
 from typing import TYPE_CHECKING
 
@@ -24,6 +25,14 @@ WITHOUT_LEASE = 300
 
 #: The first pause, and the longest one.
 FIRST_PAUSE, LONGEST_PAUSE = 0.2, 10.0
+
+
+def pauses() -> Iterator[float]:
+    """Pauses in seconds between tries, for ever: by chance, and longer each time."""
+    pause = FIRST_PAUSE
+    while True:
+        yield pause * random.uniform(1, 2)
+        pause = min(pause * 2, LONGEST_PAUSE)
 
 
 #: After these the same end may be taken later.
@@ -57,8 +66,7 @@ def end(inventory: Inventory, claim_token: str, outcome: Outcome, lease: Lease |
     away."""
     # Signs of life may get through where ends do not: that is no reason to go on for ever.
     latest = monotonic() + (WITHOUT_LEASE if lease is None else lease.seconds)
-    pause = FIRST_PAUSE
-    while True:
+    for pause in pauses():
         try:
             return inventory.complete(claim_token, outcome)
         except _MAY_PASS as error:
@@ -67,7 +75,6 @@ def end(inventory: Inventory, claim_token: str, outcome: Outcome, lease: Lease |
                 if lease is not None and lease.until <= latest:
                     raise lease.over() from error
                 raise
-            chosen = min(pause * random.uniform(1, 2), left * 0.9)
+            chosen = min(pause, left * 0.9)
             logger.warning("%r cannot be ended yet and is tried again in %.1f s: %s", batch, chosen, error)
         time.sleep(chosen)
-        pause = min(pause * 2, LONGEST_PAUSE)

@@ -140,17 +140,17 @@ class PooledDatabase:
     def listen(self, channel: str) -> Listener | None:
         """Listens to a channel, by a connection that is none of the pool's; ``None`` where the database has no
         such thing."""
-        session = self._session
         if self.dialect != "postgresql":
             return None
+        session = cast(ListeningSession, self._session)
         with gate:
             connection = self._open()
         try:
-            session.listen(connection, channel)  # type: ignore[attr-defined]
+            session.listen(connection, channel)
         except session.error as error:
             _close(connection)
-            raise session.explain(error) from error
-        return Listener(cast(ListeningSession, session), connection)
+            raise self._session.explain(error) from error
+        return Listener(session, connection)
 
     def close(self) -> None:
         """Closes the connections that lie idle."""
