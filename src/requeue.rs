@@ -1,4 +1,4 @@
-//! Putting ranges back: `requeue`.
+//! Handing ranges out again, whatever became of them: `requeue`.
 
 use crate::database::Database;
 use crate::databases::Databases;

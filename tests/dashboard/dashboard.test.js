@@ -244,7 +244,7 @@ test("that the service is gone is said, and that it is back is seen", async (con
   assert.equal(await page.getByText("Not up to date").count(), 0);
 });
 
-test("whoever signs in may put a range back, until they sign out", async (context) => {
+test("whoever signs in may requeue a range, until they sign out", async (context) => {
   const page = await open(context, thumbnails, { isSignedIn: false, expectedStatus: 401 });
   await page.getByLabel("Access token").fill("not-the-access-token");
   await page.getByRole("button", { name: "Sign in" }).click();

@@ -27,7 +27,7 @@ pub struct Arguments {
     /// The job
     #[arg(long, value_name = "NAME")]
     job: String,
-    /// Put the ranges that differ back, to be handed out again
+    /// Requeue the ranges that differ, to be handed out again
     #[arg(long)]
     requeue: bool,
     /// Show weights as bytes
