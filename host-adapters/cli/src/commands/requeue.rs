@@ -8,7 +8,7 @@ use crate::error::{Code, Failure};
 use crate::output::{counted, print_json, tell};
 use crate::settings::Settings;
 
-/// Requeue ranges, to be handed out again
+/// Have ranges handed out again
 ///
 /// Whatever became of them: history stays as it is, and the next attempt sees the rows that are there
 /// then. Batches that run are taken from their owners.
