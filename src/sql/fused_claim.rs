@@ -162,7 +162,7 @@ impl InventoryTable {
         let has_room = job.limits.weight.is_some() || room.count.is_some();
         let gives_items = claim.items > 0 && self.dialect == Dialect::Postgresql;
         if has_room || gives_items {
-            running_totals(template, judgement, gives_items);
+            running_totals(template, judgement, (has_room, gives_items));
         }
         template.text(" FROM (SELECT ahead.* FROM (SELECT bounded.* FROM ");
         let (mut page, stops) = page_with_stops(job, judgement, job.bounds, None);
@@ -333,11 +333,16 @@ impl InventoryTable {
 }
 
 /// Totals up to each row of the page: computed where the rows come in their order, they need not be sorted again.
-fn running_totals(template: &mut Template, judgement: &Judgement, gives_items: bool) {
+fn running_totals(
+    template: &mut Template,
+    judgement: &Judgement,
+    (has_room, gives_items): (bool, bool),
+) {
     let [weight, count] = totals(judgement);
-    template.text(&format!(
-        ", {weight} OVER in_order AS weight_so_far, {count} OVER in_order AS kept_so_far"
-    ));
+    template.text(&format!(", {count} OVER in_order AS kept_so_far"));
+    if has_room {
+        template.text(&format!(", {weight} OVER in_order AS weight_so_far"));
+    }
     if gives_items {
         let item = of_kept(judgement, "item");
         template.text(&format!(
