@@ -1,7 +1,8 @@
 //! Ending a batch and claiming the next one with its first items: `advance`.
 
-use crate::claim::{Claimant, claim};
+use crate::acquire::claim;
 use crate::claim_token::ClaimToken;
+use crate::claimant::Claimant;
 use crate::completion;
 use crate::database::Database;
 use crate::databases::Databases;

@@ -1,50 +1,23 @@
-//! Claiming batches: `acquire` and `acquire-many`.
+//! Claiming ranges: a claim takes its place in the chain of a job.
 //!
 //! The ranges of a job form a chain: each row says which watermark it follows, and a unique index
 //! lets only one follow each. So of two planners that saw the same watermark one inserts, and the
 //! other reads the new watermark and plans again. No lock is held in between.
 
-use crate::backoff;
-use crate::claim_token::ClaimToken;
+use crate::claimant::Claimant;
 use crate::configuration;
-use crate::database::{Database, Random, Rows, Source};
+use crate::database::{Database, Rows, Source};
 use crate::databases::Databases;
-use crate::due;
 use crate::error::Error;
-use crate::fence;
-use crate::find_attempt::find_attempt;
-use crate::fused_claim::{self, FusedResult};
-use crate::interface::{
-    AcquireRequest, Acquired, Acquisition, Batch, Item, Nothing, NothingReason, PlannedBatch,
-};
-use crate::items::first_items;
-use crate::job::{FIRST_ATTEMPT, Job};
-use crate::judge::Judge;
+use crate::interface::{Batch, PlannedBatch};
+use crate::job::Job;
 use crate::judgement::Grounds;
-use crate::meta_database::{self, Identity};
-use crate::plan::look_ahead;
+use crate::meta_database::Identity;
 use crate::refusal_code::Kind;
-use crate::retry::hand_out_again;
 use crate::row_reader::RowReader;
 use crate::sql::inventory::Claim;
-use crate::standing::{self, Standing};
 use crate::sums::{Recounted, Sums};
 use crate::watermark::Watermark;
-
-/// How often a claim is tried while other workers win, with a pause after each loss. With as many as
-/// ten workers, one that is no slower than the rest loses so often once in 10^9 calls.
-const MAX_ROUNDS: u32 = 200;
-/// The most batches that are claimed at once.
-const MAX_BATCHES: u32 = 1_000;
-
-/// Who claims: the tokens of the batches to be.
-pub(crate) struct Claimant {
-    /// One for each batch.
-    tokens: Vec<ClaimToken>,
-    /// Whether a claim with these tokens may stand already: its answer was lost, or the caller gave
-    /// the token and may have given it before.
-    may_stand: bool,
-}
 
 /// Where a claim goes in the chain of a job.
 pub(crate) struct Place {
@@ -87,204 +60,6 @@ pub(crate) enum Claimed {
     Batches(Vec<Batch>),
     /// Somebody else was faster.
     Lost,
-}
-
-/// What was handed out.
-pub(crate) enum HandedOut {
-    /// Batches, with the first items of the only one where they were asked for.
-    Batches(Vec<Batch>, Vec<Item>),
-    /// Nothing.
-    Nothing(Nothing),
-}
-
-/// Hands out the next batch.
-#[synchronous]
-pub(crate) async fn acquire<D: Database>(
-    databases: &Databases<'_, D>,
-    request: &AcquireRequest,
-    claim_token: Option<&str>,
-) -> Result<Acquisition, Error> {
-    let job = databases.job(request).await?;
-    let claimant = Claimant::new(databases.random, 1, claim_token)?;
-    let handed_out = claim(Judge::new(databases), &job, claimant, 0, None).await?;
-    Ok(handed_out.acquired()?.acquisition)
-}
-
-/// Hands out several batches that follow each other.
-#[synchronous]
-pub(crate) async fn acquire_many<D: Database>(
-    databases: &Databases<'_, D>,
-    request: &AcquireRequest,
-    batches: u32,
-    claim_token: Option<&str>,
-) -> Result<Vec<Batch>, Error> {
-    if !(1..=MAX_BATCHES).contains(&batches) {
-        return Err(Error::invalid_request(format!(
-            "batches must be from 1 to {MAX_BATCHES}, not {batches}; ask again for more"
-        ))
-        .of_field("batches")
-        .with_limit(MAX_BATCHES));
-    }
-    let job = databases.job(request).await?;
-    let claimant = Claimant::new(databases.random, batches, claim_token)?;
-    match claim(Judge::new(databases), &job, claimant, 0, None).await? {
-        HandedOut::Batches(batches, _) => Ok(batches),
-        HandedOut::Nothing(_) => Ok(Vec::new()),
-    }
-}
-
-/// Hands out as many batches as there are tokens, or fewer, or tells why there are none. One that is
-/// handed out alone may come with up to so many of its items. `fused` is what a statement has done
-/// that was to claim it, by what `judge` knows.
-#[synchronous]
-pub(crate) async fn claim<D: Database>(
-    mut judge: Judge<'_, '_, D>,
-    job: &Job,
-    mut claimant: Claimant,
-    items: u32,
-    mut fused: Option<FusedResult>,
-) -> Result<HandedOut, Error> {
-    let databases = judge.databases;
-    databases.claim_turn(job).await;
-    let token = claimant.only_token();
-    let token = token.filter(|_| fused_claim::is_possible(databases, job));
-    if token.is_none()
-        && let Some(batches) = claimant.find_if_any(databases, job).await?
-    {
-        return Ok(HandedOut::Batches(batches, Vec::new()));
-    }
-    for losses in 0..MAX_ROUNDS {
-        if losses > 0 {
-            let pause = backoff::after_losses(losses, databases.random);
-            databases.pause(pause).await;
-            // Meanwhile rows have come of age.
-            judge = Judge::new(databases);
-        }
-        let fused = match (fused.take(), &token) {
-            (Some(fused), _) => fused,
-            (None, Some(token)) => {
-                claim_in_one(&mut judge, job, &mut claimant, token, items).await?
-            }
-            (None, None) => FusedResult::Undecided(None),
-        };
-        // It may be the token that kept it from being claimed.
-        if token.is_some()
-            && !matches!(fused, FusedResult::Claimed(..))
-            && let Some(batches) = claimant.find_if_any(databases, job).await?
-        {
-            return Ok(HandedOut::Batches(batches, Vec::new()));
-        }
-        let standing = match fused {
-            FusedResult::Claimed(batch, items) => {
-                return Ok(HandedOut::Batches(vec![batch], items));
-            }
-            FusedResult::Nothing(nothing, standing) => {
-                return Ok(HandedOut::Nothing(Nothing {
-                    due_in_seconds: due::in_seconds(databases, job, &standing).await?,
-                    ..nothing
-                }));
-            }
-            FusedResult::Lost(watermark) => {
-                check_for_rival(databases, job, watermark.after(), FIRST_ATTEMPT, "").await?;
-                continue;
-            }
-            FusedResult::Undecided(Some(standing)) => *standing,
-            FusedResult::Undecided(None) => standing::read(databases, job).await?,
-        };
-        let claimed = claim_in_steps(&mut judge, job, &mut claimant, standing, items).await?;
-        if let Some(handed_out) = claimed {
-            return Ok(handed_out);
-        }
-    }
-    Err(Error::exhausted_retries(format!(
-        "other workers of the job {:?} were faster {MAX_ROUNDS} times in a row; call again, or let \
-         fewer workers share the job",
-        job.name
-    ))
-    .of_table(&job.meta_table))
-}
-
-/// Claims by the statement that does all at once. What it is refused for, the steps will tell.
-#[synchronous]
-async fn claim_in_one<D: Database>(
-    judge: &mut Judge<'_, '_, D>,
-    job: &Job,
-    claimant: &mut Claimant,
-    token: &ClaimToken,
-    items: u32,
-) -> Result<FusedResult, Error> {
-    let databases = judge.databases;
-    let prepared = fused_claim::prepare(judge, job).await?;
-    match prepared.claim(databases, token, items, None).await {
-        Ok(fused) => return Ok(fused.result),
-        Err(failure) => match failure.kind {
-            Kind::OutcomeUnknown => claimant.may_stand = true,
-            Kind::Unavailable | Kind::Passing => return Err(databases.inventory_error(failure)),
-            _ => {}
-        },
-    }
-    Ok(FusedResult::Undecided(None))
-}
-
-/// Claims step by step, or does not since somebody else was faster.
-#[synchronous]
-async fn claim_in_steps<D: Database>(
-    judge: &mut Judge<'_, '_, D>,
-    job: &Job,
-    claimant: &mut Claimant,
-    standing: Standing,
-    items: u32,
-) -> Result<Option<HandedOut>, Error> {
-    let databases = judge.databases;
-    standing.check_configuration(job)?;
-    if let Some(range) = standing.waiting {
-        let claimed = hand_out_again(judge, job, claimant, &standing, range).await?;
-        return Ok(claimed.handed_out());
-    }
-    let watermark = standing.watermark;
-    let nothing = async |reason, scanned_to, held| {
-        Ok(Some(HandedOut::Nothing(Nothing {
-            reason,
-            watermark: watermark.uid(),
-            scanned_to,
-            held,
-            due_in_seconds: due::in_seconds(databases, job, &standing).await?,
-        })))
-    };
-    if watermark.has_reached(job.bounds.id_max) {
-        return nothing(NothingReason::BoundsDone, None, None).await;
-    }
-    let Some(settled) = fence::settled(databases, job).await? else {
-        return nothing(NothingReason::Held, None, None).await;
-    };
-    let judgement = judge.judge(job, None).await?;
-    let (density, batches) = (standing.density, claimant.batches());
-    let ahead = look_ahead(databases, &settled, &judgement, watermark, density, batches).await?;
-    if ahead.plan.batches.is_empty() {
-        let reason = match ahead.plan.held {
-            Some(_) => NothingReason::Held,
-            None => NothingReason::CaughtUp,
-        };
-        return nothing(reason, ahead.scanned_to, ahead.plan.held).await;
-    }
-    let place = Place {
-        after: watermark.after(),
-        attempt: FIRST_ATTEMPT,
-        watermark,
-        queue_from: standing.queue_from,
-        reach: Reach::Before(standing.through),
-    };
-    let meta_database = meta_database::to_be_kept(databases, job, &standing.meta_database).await?;
-    let kept = (&judgement.grounds, &meta_database);
-    let ranges = &ahead.plan.batches;
-    let claimed = insert(databases, job, claimant, kept, place, ranges).await?;
-    if let Claimed::Batches(batches) = &claimed
-        && let ([batch], 1..) = (batches.as_slice(), items)
-    {
-        let items = first_items(databases, job, &judgement, batch, items).await;
-        return Ok(Some(HandedOut::Batches(vec![batch.clone()], items)));
-    }
-    Ok(claimed.handed_out())
 }
 
 /// Claims ranges that follow each other, the first of them at this place. What the conditions rest on
@@ -346,11 +121,11 @@ pub(crate) async fn insert<D: Database>(
         Ok(rows) => match read_batches(rows, job, &claims) {
             Ok(batches) => return Ok(Claimed::Batches(batches)),
             // The claim stands, but its row cannot be read: as good as a lost answer.
-            Err(_) => claimant.may_stand = true,
+            Err(_) => claimant.may_have_claimed(),
         },
         Err(failure) => match failure.kind {
             Kind::Conflict => refusal = Some(failure.message),
-            Kind::OutcomeUnknown => claimant.may_stand = true,
+            Kind::OutcomeUnknown => claimant.may_have_claimed(),
             _ => return Err(databases.inventory_error(failure)),
         },
     }
@@ -367,7 +142,7 @@ pub(crate) async fn insert<D: Database>(
 /// Whoever was faster stands in the place of a claim that was refused. If nobody does, it was not
 /// the place that was taken but the row's id.
 #[synchronous]
-async fn check_for_rival<D: Database>(
+pub(crate) async fn check_for_rival<D: Database>(
     databases: &Databases<'_, D>,
     job: &Job,
     after: i64,
@@ -417,132 +192,4 @@ fn read_batches(
         ))
     };
     claims.iter().map(batch_of).collect()
-}
-
-/// Whether a claimed batch still runs, with a lease that counts from now on: its owner counts from this
-/// call, and may have claimed it a while ago.
-#[synchronous]
-async fn prolong<D: Database>(
-    databases: &Databases<'_, D>,
-    job: &Job,
-    token: &ClaimToken,
-) -> Result<bool, Error> {
-    let Some(seconds) = job.lease_seconds else {
-        return Ok(true);
-    };
-    let statement = (databases.inventory).prolong_lease(token, seconds);
-    Ok(databases.inventory(statement).await?.affected > 0)
-}
-
-impl Claimed {
-    fn handed_out(self) -> Option<HandedOut> {
-        match self {
-            Self::Batches(batches) => Some(HandedOut::Batches(batches, Vec::new())),
-            Self::Lost => None,
-        }
-    }
-}
-
-impl HandedOut {
-    /// The only batch, with its first items.
-    pub(crate) fn acquired(self) -> Result<Acquired, Error> {
-        let (acquisition, items) = match self {
-            Self::Batches(batches, items) => match batches.into_iter().next() {
-                Some(batch) => (Acquisition::Batch(batch), items),
-                None => return Err(Error::database("a claim came without its batch")),
-            },
-            Self::Nothing(nothing) => (Acquisition::Nothing(nothing), Vec::new()),
-        };
-        Ok(Acquired { acquisition, items })
-    }
-}
-
-#[synchronous]
-impl Claimant {
-    pub(crate) fn new(
-        random: &dyn Random,
-        batches: u32,
-        claim_token: Option<&str>,
-    ) -> Result<Self, Error> {
-        let first = claim_token.map(ClaimToken::parse).transpose()?;
-        let token = |number: u32| match &first {
-            Some(first) => first.numbered(number),
-            None => Ok(ClaimToken::from_random(random.random())),
-        };
-        Ok(Self {
-            tokens: (1..=batches).map(token).collect::<Result<_, _>>()?,
-            may_stand: first.is_some(),
-        })
-    }
-
-    /// How many batches are claimed at most.
-    fn batches(&self) -> u32 {
-        u32::try_from(self.tokens.len()).unwrap_or(MAX_BATCHES)
-    }
-
-    /// The token, where one batch is claimed.
-    pub(crate) fn only_token(&self) -> Option<ClaimToken> {
-        match self.tokens.as_slice() {
-            [token] => Some(token.clone()),
-            _ => None,
-        }
-    }
-
-    /// The answer of a claim with these tokens was lost.
-    pub(crate) fn may_have_claimed(&mut self) {
-        self.may_stand = true;
-    }
-
-    /// As [`find`](Self::find), where a claim with these tokens may stand already.
-    async fn find_if_any<D: Database>(
-        &self,
-        databases: &Databases<'_, D>,
-        job: &Job,
-    ) -> Result<Option<Vec<Batch>>, Error> {
-        if self.may_stand {
-            self.find(databases, job).await
-        } else {
-            Ok(None)
-        }
-    }
-
-    /// The batches that run under these tokens, if any stand under them.
-    ///
-    /// # Errors
-    ///
-    /// [`Error::Superseded`] when all have ended: they are nobody's to process any more.
-    async fn find<D: Database>(
-        &self,
-        databases: &Databases<'_, D>,
-        job: &Job,
-    ) -> Result<Option<Vec<Batch>>, Error> {
-        let mut batches = Vec::new();
-        let mut ended = None;
-        for token in &self.tokens {
-            let Some(attempt) = find_attempt(databases, token).await? else {
-                break;
-            };
-            let runs = attempt.status == databases.inventory.labels.running
-                && prolong(databases, job, token).await?;
-            let why = (!runs).then(|| attempt.superseded());
-            let is_of_job = attempt.scope == job.meta_table.scope() && attempt.job == job.name;
-            if !is_of_job {
-                return Err(Error::invalid_request(
-                    "the claim token names a batch of another job; every claim needs a new one",
-                )
-                .of_field("claim-token"));
-            }
-            match why {
-                Some(why) => ended = Some(why),
-                None => batches.push(attempt.into_batch(token, job.meta_table.to_string())),
-            }
-        }
-        match (batches.is_empty(), ended) {
-            (false, _) => Ok(Some(batches)),
-            (true, None) => Ok(None),
-            (true, Some(why)) => Err(Error::superseded(format!(
-                "{why}; every claim needs a new claim token"
-            ))),
-        }
-    }
 }

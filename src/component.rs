@@ -7,7 +7,7 @@ use crate::advance::Turn;
 use crate::database::{Database, DatabaseError, Random, Rows, Settings, Source, Value};
 use crate::databases::Databases;
 use crate::{
-    advance, audit, claim, completion, history, items, jobs, lease, migration, notify, plan,
+    acquire, advance, audit, completion, history, items, jobs, lease, migration, notify, plan,
     progress, requeue, warnings,
 };
 
@@ -101,7 +101,7 @@ impl export::Guest for Component {
         claim_token: Option<String>,
     ) -> Result<export::Acquisition, export::Error> {
         let request = request.into();
-        call(|databases| claim::acquire(databases, &request, claim_token.as_deref()))
+        call(|databases| acquire::acquire(databases, &request, claim_token.as_deref()))
     }
 
     fn advance(
@@ -128,7 +128,7 @@ impl export::Guest for Component {
     ) -> Result<Vec<export::Batch>, export::Error> {
         let request = request.into();
         call_list(|databases| {
-            claim::acquire_many(databases, &request, batches, claim_token.as_deref())
+            acquire::acquire_many(databases, &request, batches, claim_token.as_deref())
         })
     }
 

@@ -1,6 +1,6 @@
 //! Claiming in one statement, where inventory and meta table are in one database.
 //!
-//! What the statement cannot decide, the steps of [`claim`](crate::claim) do, from where it left off.
+//! What the statement cannot decide, the steps of [`acquire`](crate::acquire) do, from where it left off.
 
 use serde_json::Value;
 

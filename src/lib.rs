@@ -4,6 +4,7 @@
 #[macro_use]
 extern crate batchintory_synchronous;
 
+mod acquire;
 mod advance;
 mod audit;
 mod backoff;
@@ -11,6 +12,7 @@ mod blind_spot;
 mod boundary;
 mod claim;
 mod claim_token;
+mod claimant;
 mod column_type;
 mod completion;
 #[cfg(all(target_family = "wasm", feature = "component"))]

@@ -6,7 +6,7 @@ use crate::databases::Databases;
 use crate::error::Error;
 use crate::operations::{Answer, Call, Operations};
 use crate::{
-    advance, audit, claim, completion, history, items, jobs, lease, migration, notify, plan,
+    acquire, advance, audit, completion, history, items, jobs, lease, migration, notify, plan,
     progress, requeue, warnings,
 };
 
@@ -37,7 +37,7 @@ impl<D: Database, R: Random> Operations for Planner<D, R> {
                 claim_token,
             } => {
                 let token = claim_token.as_deref();
-                Answer::Acquire(claim::acquire(&open()?, &request, token).await?)
+                Answer::Acquire(acquire::acquire(&open()?, &request, token).await?)
             }
             Call::Advance {
                 done,
@@ -60,7 +60,7 @@ impl<D: Database, R: Random> Operations for Planner<D, R> {
             } => {
                 let token = claim_token.as_deref();
                 let databases = open()?;
-                let batches = claim::acquire_many(&databases, &request, batches, token);
+                let batches = acquire::acquire_many(&databases, &request, batches, token);
                 Answer::AcquireMany(batches.await?)
             }
             Call::Items {

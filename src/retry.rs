@@ -1,7 +1,8 @@
 //! Handing a range out again, as a new attempt.
 
 use crate::audit::count_again;
-use crate::claim::{Claimant, Claimed, Place, Reach, insert};
+use crate::claim::{Claimed, Place, Reach, insert};
+use crate::claimant::Claimant;
 use crate::configuration;
 use crate::database::Database;
 use crate::error::Error;

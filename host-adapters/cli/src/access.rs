@@ -10,8 +10,8 @@ use batchintory_wasmtime::batchintory::Random as _;
 use clap::Args;
 
 use crate::error::Failure;
-use crate::output::tell;
 use crate::secret::Secret;
+use crate::stderr::tell;
 
 /// Who may do what.
 #[derive(Debug, Clone, Args)]

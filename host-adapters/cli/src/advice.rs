@@ -3,7 +3,7 @@
 use batchintory_wasmtime::{AcquireRequest, Error, HistoryQuery, Inventory, Queue};
 
 use crate::error::Failure;
-use crate::output::tell;
+use crate::stderr::tell;
 
 /// Says on standard error whether ranges of the job failed or were requeued, and are not processed
 /// since. A word on the side: where it cannot be known, nothing is said.

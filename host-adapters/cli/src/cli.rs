@@ -1,16 +1,15 @@
-//! The command line's words.
+//! The command line's words, and what each of them does.
 
-use std::path::PathBuf;
-
-use clap::{Args, Parser, Subcommand};
+use clap::{CommandFactory, Parser, Subcommand};
 
 #[cfg(feature = "serve")]
 use crate::commands::serve;
 use crate::commands::{
-    acquire, audit, complete, completions, heartbeat, history, items, plan, register, requeue, run,
-    schema, status,
+    acquire, audit, complete, completions, heartbeat, history, items, migrate, plan, register,
+    requeue, run, schema, status,
 };
-use crate::secret::Secret;
+use crate::error::{Code, Failure};
+use crate::settings::{Global, Settings};
 
 /// Hands out data items in batches, exactly once per job, and remembers which run processed which
 /// item.
@@ -49,84 +48,6 @@ Examples:
   batchintory status
   batchintory history --meta-table files --uid 42";
 
-/// Options of all commands.
-#[derive(Debug, Args)]
-#[command(next_help_heading = "Connections and output")]
-pub struct Global {
-    /// The inventory's database: sqlite:PATH, postgres://… or mysql://… [default:
-    /// sqlite:batchintory.sqlite]
-    #[arg(
-        long,
-        global = true,
-        value_name = "URL",
-        env = "BATCHINTORY_INVENTORY_CONN",
-        hide_env_values = true
-    )]
-    pub inventory: Option<Secret>,
-    /// The meta tables' database [default: the inventory's]
-    #[arg(
-        long,
-        global = true,
-        value_name = "URL",
-        env = "BATCHINTORY_META_CONN",
-        hide_env_values = true
-    )]
-    pub meta: Option<Secret>,
-    /// The inventory table [default: inventory]
-    #[arg(
-        long,
-        global = true,
-        value_name = "NAME",
-        env = "BATCHINTORY_INVENTORY_TABLE_NAME",
-        hide_env_values = true
-    )]
-    pub inventory_table: Option<String>,
-    /// The inventory table's schema [default: public, in SQLite main, in MySQL the database]
-    #[arg(
-        long,
-        global = true,
-        value_name = "NAME",
-        env = "BATCHINTORY_INVENTORY_CONN_SCHEMA",
-        hide_env_values = true
-    )]
-    pub inventory_schema: Option<String>,
-    /// The schema of meta tables that are named without one [default: public, in SQLite main, in
-    /// MySQL the database]
-    #[arg(
-        long,
-        global = true,
-        value_name = "NAME",
-        env = "BATCHINTORY_META_CONN_SCHEMA",
-        hide_env_values = true
-    )]
-    pub meta_schema: Option<String>,
-    /// The name of the source that the meta tables' database is, where several share the inventory:
-    /// tables of one name are then two [default: none]
-    #[arg(
-        long,
-        global = true,
-        value_name = "NAME",
-        env = "BATCHINTORY_META_NAME",
-        hide_env_values = true
-    )]
-    pub meta_name: Option<String>,
-    /// A file with lines such as BATCHINTORY_INVENTORY_CONN=…
-    #[arg(
-        long,
-        global = true,
-        value_name = "FILE",
-        env = "BATCHINTORY_ENV_FILE",
-        hide_env_values = true
-    )]
-    pub env_file: Option<PathBuf>,
-    /// Another planner component than the built-in one
-    #[arg(long, global = true, value_name = "FILE")]
-    pub component: Option<PathBuf>,
-    /// Print JSON
-    #[arg(long, global = true)]
-    pub json: bool,
-}
-
 /// What to do. Each command's description stands with its arguments.
 #[derive(Debug, Subcommand)]
 pub enum Command {
@@ -151,4 +72,34 @@ pub enum Command {
     #[cfg(feature = "serve")]
     Serve(serve::Arguments),
     Completions(completions::Arguments),
+}
+
+impl Cli {
+    /// Runs the command.
+    pub async fn run(self) -> Result<Code, Failure> {
+        if let Command::Completions(arguments) = &self.command {
+            return completions::run(arguments, Self::command());
+        }
+        let settings = Settings::new(&self.global)?;
+        let json = self.global.json;
+        match self.command {
+            Command::Migrate => migrate::run(&settings, json).await,
+            Command::Schema(arguments) => schema::run(&settings, &arguments, json).await,
+            Command::Register(arguments) => register::run(&settings, &arguments, json).await,
+            Command::Plan(arguments) => plan::run(&settings, &arguments, json).await,
+            Command::Acquire(arguments) => acquire::run(&settings, &arguments).await,
+            Command::Items(arguments) => items::run(&settings, &arguments, json).await,
+            Command::Heartbeat(arguments) => heartbeat::run(&settings, &arguments).await,
+            Command::Audit(arguments) => audit::run(&settings, &arguments, json).await,
+            Command::Requeue(arguments) => requeue::run(&settings, &arguments, json).await,
+            Command::Complete(arguments) => complete::succeeded(&settings, &arguments).await,
+            Command::Fail(arguments) => complete::failed(&settings, &arguments).await,
+            Command::Run(arguments) => run::run(&settings, &arguments, json).await,
+            Command::Status(arguments) => status::run(&settings, &arguments, json).await,
+            Command::History(arguments) => history::run(&settings, &arguments, json).await,
+            #[cfg(feature = "serve")]
+            Command::Serve(arguments) => serve::run(&settings, &arguments, json).await,
+            Command::Completions(arguments) => completions::run(&arguments, Self::command()),
+        }
+    }
 }

@@ -6,8 +6,8 @@ use std::process::ExitCode;
 use batchintory_wasmtime::{Error, Explanation, PlannerError, Source};
 use serde_json::{Map, Value};
 
-use crate::output::tell;
 use crate::secret::without_secrets;
+use crate::stderr::tell;
 
 /// How the program ends. The numbers are documented in `batchintory --help`.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]

@@ -21,6 +21,7 @@ mod server_arguments;
 mod settings;
 mod signals;
 mod starter;
+mod stderr;
 mod summary;
 mod unreachable;
 mod workers;
@@ -36,8 +37,8 @@ use tracing_subscriber::EnvFilter;
 
 use crate::cli::Cli;
 use crate::error::{Code, Failure};
-use crate::output::tell;
 use crate::secret::without_secrets;
+use crate::stderr::tell;
 
 /// How long is waited for threads that are in the middle of something at the end.
 const LINGER: Duration = Duration::from_secs(1);
@@ -65,7 +66,7 @@ fn main() -> ExitCode {
         Ok(runtime) => runtime,
         Err(error) => return report(&error.into(), json),
     };
-    let code = match runtime.block_on(commands::run(cli)) {
+    let code = match runtime.block_on(cli.run()) {
         Ok(code) => code.into(),
         Err(failure) => report(&failure, json),
     };

@@ -75,11 +75,6 @@ pub fn print_bytes(bytes: &[u8]) -> Result<(), Failure> {
     }
 }
 
-/// Says something on standard error. Nobody may be there to read it, which is no reason to break off.
-pub fn tell(line: impl std::fmt::Display) {
-    let _ = writeln!(std::io::stderr().lock(), "{line}");
-}
-
 /// Prints a table without the spaces that pad its lines.
 pub fn print_table(table: &Table) -> Result<(), Failure> {
     for line in table.lines() {

@@ -62,7 +62,7 @@ impl ServerArguments {
 #[cfg(unix)]
 pub fn read_again(tls: &Tls) {
     if let Err(error) = tls.reload() {
-        crate::output::tell(format_args!("{error}; all stays as it was"));
+        crate::stderr::tell(format_args!("{error}; all stays as it was"));
     }
 }
 
@@ -91,7 +91,7 @@ fn allow_open_files(connections: u32) {
         let _ = setrlimit(Resource::RLIMIT_NOFILE, allowed, most);
     }
     if allowed < needed {
-        crate::output::tell(format_args!(
+        crate::stderr::tell(format_args!(
             "the system allows {most} open files, which is too few for {connections} connections \
              (see `ulimit -Hn`)"
         ));

@@ -9,14 +9,92 @@ use batchintory_database_url::DatabaseUrl;
 use batchintory_wasmtime::{
     Access, Database, Inventory, InventoryBuilder, PlannerComponent, connect,
 };
+use clap::Args;
 
-use crate::cli::Global;
 use crate::dot_env;
 use crate::error::Failure;
 use crate::secret::Secret;
 use crate::unreachable::Unreachable;
 
 const DEFAULT_INVENTORY: &str = "sqlite:batchintory.sqlite";
+
+/// Options of all commands.
+#[derive(Debug, Args)]
+#[command(next_help_heading = "Connections and output")]
+pub struct Global {
+    /// The inventory's database: sqlite:PATH, postgres://… or mysql://… [default:
+    /// sqlite:batchintory.sqlite]
+    #[arg(
+        long,
+        global = true,
+        value_name = "URL",
+        env = "BATCHINTORY_INVENTORY_CONN",
+        hide_env_values = true
+    )]
+    pub inventory: Option<Secret>,
+    /// The meta tables' database [default: the inventory's]
+    #[arg(
+        long,
+        global = true,
+        value_name = "URL",
+        env = "BATCHINTORY_META_CONN",
+        hide_env_values = true
+    )]
+    pub meta: Option<Secret>,
+    /// The inventory table [default: inventory]
+    #[arg(
+        long,
+        global = true,
+        value_name = "NAME",
+        env = "BATCHINTORY_INVENTORY_TABLE_NAME",
+        hide_env_values = true
+    )]
+    pub inventory_table: Option<String>,
+    /// The inventory table's schema [default: public, in SQLite main, in MySQL the database]
+    #[arg(
+        long,
+        global = true,
+        value_name = "NAME",
+        env = "BATCHINTORY_INVENTORY_CONN_SCHEMA",
+        hide_env_values = true
+    )]
+    pub inventory_schema: Option<String>,
+    /// The schema of meta tables that are named without one [default: public, in SQLite main, in
+    /// MySQL the database]
+    #[arg(
+        long,
+        global = true,
+        value_name = "NAME",
+        env = "BATCHINTORY_META_CONN_SCHEMA",
+        hide_env_values = true
+    )]
+    pub meta_schema: Option<String>,
+    /// The name of the source that the meta tables' database is, where several share the inventory:
+    /// tables of one name are then two [default: none]
+    #[arg(
+        long,
+        global = true,
+        value_name = "NAME",
+        env = "BATCHINTORY_META_NAME",
+        hide_env_values = true
+    )]
+    pub meta_name: Option<String>,
+    /// A file with lines such as BATCHINTORY_INVENTORY_CONN=…
+    #[arg(
+        long,
+        global = true,
+        value_name = "FILE",
+        env = "BATCHINTORY_ENV_FILE",
+        hide_env_values = true
+    )]
+    pub env_file: Option<PathBuf>,
+    /// Another planner component than the built-in one
+    #[arg(long, global = true, value_name = "FILE")]
+    pub component: Option<PathBuf>,
+    /// Print JSON
+    #[arg(long, global = true)]
+    pub json: bool,
+}
 
 /// What to connect to.
 pub struct Settings {

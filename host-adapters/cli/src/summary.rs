@@ -3,7 +3,8 @@
 use batchintory_wasmtime::{Nothing, NothingReason};
 use serde::Serialize;
 
-use crate::output::{WeightUnit, counted, tell};
+use crate::output::{WeightUnit, counted};
+use crate::stderr::tell;
 
 /// What a run did.
 #[derive(Debug, Clone, Default, Serialize)]

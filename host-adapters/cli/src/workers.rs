@@ -15,9 +15,9 @@ use tokio::task::JoinSet;
 
 use crate::command_output::ResultTooLong;
 use crate::error::Failure;
-use crate::output::tell;
 use crate::process::{Ended, Kill, Work};
 use crate::signals::Signals;
+use crate::stderr::tell;
 use crate::summary::Summary;
 
 /// How long is waited for the ends of batches whose commands were killed. A database may be silent.

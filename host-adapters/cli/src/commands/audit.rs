@@ -6,8 +6,9 @@ use indicatif::ProgressBar;
 use serde::Serialize;
 
 use crate::error::{Code, Failure};
-use crate::output::{WeightUnit, count, print_json, print_table, table, tell};
+use crate::output::{WeightUnit, count, print_json, print_table, table};
 use crate::settings::Settings;
+use crate::stderr::tell;
 
 /// How many ranges are counted at once.
 const PAGE: u32 = 100;

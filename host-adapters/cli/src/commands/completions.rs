@@ -1,9 +1,8 @@
 //! `batchintory completions`
 
-use clap::{Args, CommandFactory};
+use clap::{Args, Command};
 use clap_complete::Shell;
 
-use crate::cli::Cli;
 use crate::error::{Code, Failure};
 
 /// Print the completions of a shell
@@ -16,9 +15,8 @@ pub struct Arguments {
     shell: Shell,
 }
 
-/// Prints the completions.
-pub fn run(arguments: &Arguments) -> Result<Code, Failure> {
-    let mut command = Cli::command();
+/// Prints the completions of the command line.
+pub fn run(arguments: &Arguments, mut command: Command) -> Result<Code, Failure> {
     clap_complete::generate(
         arguments.shell,
         &mut command,

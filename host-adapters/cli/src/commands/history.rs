@@ -4,8 +4,9 @@ use batchintory_wasmtime::{Attempt, HistoryQuery, Queue};
 use clap::{Args, ValueEnum};
 
 use crate::error::{Code, Failure};
-use crate::output::{JsonList, WeightUnit, count, print_table, table, tell};
+use crate::output::{JsonList, WeightUnit, count, print_table, table};
 use crate::settings::Settings;
+use crate::stderr::tell;
 
 /// How much of a result or a log is shown.
 const MOST_SHOWN: usize = 48;

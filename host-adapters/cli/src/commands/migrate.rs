@@ -1,8 +1,9 @@
 //! `batchintory migrate`
 
 use crate::error::{Code, Failure};
-use crate::output::{print_json, tell};
+use crate::output::print_json;
 use crate::settings::Settings;
+use crate::stderr::tell;
 
 /// Creates the inventory table where it is missing, or upgrades one of pybatchintory.
 pub async fn run(settings: &Settings, json: bool) -> Result<Code, Failure> {

@@ -7,9 +7,10 @@ use serde::Serialize;
 
 use crate::advice::{tell_warnings, tell_what_waits};
 use crate::error::{Code, Failure};
-use crate::output::{WeightUnit, count, counted, print, print_json, print_table, table, tell};
+use crate::output::{WeightUnit, count, counted, print, print_json, print_table, table};
 use crate::request::Request;
 use crate::settings::Settings;
+use crate::stderr::tell;
 
 /// How many batches are planned at once.
 const PAGE: u32 = 1_000;

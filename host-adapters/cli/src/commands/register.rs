@@ -7,8 +7,9 @@ use serde::Serialize;
 use crate::error::{Code, Failure};
 use crate::files::{File, Found};
 use crate::meta_table::{CHUNK, FileTable};
-use crate::output::{count, print, print_json, tell};
+use crate::output::{count, print, print_json};
 use crate::settings::Settings;
+use crate::stderr::tell;
 
 /// List files in a meta table
 ///

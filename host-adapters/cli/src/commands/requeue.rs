@@ -5,8 +5,9 @@ use clap::Args;
 use serde_json::json;
 
 use crate::error::{Code, Failure};
-use crate::output::{counted, print_json, tell};
+use crate::output::{counted, print_json};
 use crate::settings::Settings;
+use crate::stderr::tell;
 
 /// Have ranges handed out again
 ///

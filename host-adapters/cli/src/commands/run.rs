@@ -15,12 +15,13 @@ use crate::command_output::Screen;
 use crate::environment::withheld;
 use crate::error::{Code, Failure};
 use crate::item_lines::Separator;
-use crate::output::{WeightUnit, print_json, tell};
+use crate::output::{WeightUnit, print_json};
 use crate::process::Work;
 use crate::request::{FAILURES, Request, Seconds, parse_seconds};
 use crate::settings::Settings;
 use crate::signals::Signals;
 use crate::starter::Starter;
+use crate::stderr::tell;
 use crate::summary::Summary;
 use crate::workers::{Run, Until};
 

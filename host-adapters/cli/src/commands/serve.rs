@@ -10,7 +10,7 @@ use tokio::net::TcpListener;
 
 use crate::access::AccessOptions;
 use crate::error::{Code, Failure};
-use crate::output::{print_json, tell};
+use crate::output::print_json;
 use crate::server_arguments::ServerArguments;
 #[cfg(unix)]
 use crate::server_arguments::read_again;
@@ -18,6 +18,7 @@ use crate::settings::Settings;
 #[cfg(unix)]
 use crate::signals::Hangups;
 use crate::signals::Signals;
+use crate::stderr::tell;
 
 /// Serve the HTTP API and the dashboard
 ///

@@ -5,8 +5,9 @@ use clap::Args;
 use serde::Serialize;
 
 use crate::error::{Code, Failure};
-use crate::output::{JsonList, WeightUnit, count, print_table, table, tell};
+use crate::output::{JsonList, WeightUnit, count, print_table, table};
 use crate::settings::Settings;
+use crate::stderr::tell;
 
 /// Show all jobs
 ///
