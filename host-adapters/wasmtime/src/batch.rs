@@ -6,28 +6,66 @@ use std::ops::Deref;
 use std::sync::Arc;
 use std::time::Duration;
 
-use batchintory::{AcquireRequest, Batch as BatchRecord, Item, Nothing, Outcome};
+use batchintory::{
+    AcquireRequest, Acquisition, Advanced, Batch as BatchRecord, Item, Nothing, Operations as _,
+    Outcome,
+};
 use serde::Serialize;
+use tokio::time::Instant;
 use tracing::warn;
 
 use crate::PlannerError;
-use crate::claiming::Following;
 use crate::error::Error;
 use crate::heartbeat::Heartbeat;
-use crate::inventory::Inventory;
 use crate::item_pages::ItemPages;
 use crate::lease::Lease;
+use crate::planner_pool::PlannerPool;
+
+/// How many of a batch's items come with it.
+pub(crate) const FIRST_ITEMS: u32 = 1_000;
 
 /// The log of a batch that had nothing to process.
 const NO_ITEMS: &str = "no items: the rows of this range are gone";
 
-/// What [`Inventory::acquire`] gives.
+/// What [`Inventory::acquire`](crate::Inventory::acquire) gives.
 #[derive(Debug)]
 pub enum Acquired {
     /// A batch: process its items, then let it succeed or fail.
     Batch(Batch),
     /// Nothing to do.
     Nothing(Nothing),
+}
+
+impl Acquired {
+    /// What a call handed out whose turn among the claims came at this time.
+    pub(crate) fn of(
+        planner: &PlannerPool,
+        request: &AcquireRequest,
+        since: Instant,
+        advanced: Advanced,
+    ) -> Result<Self, Error> {
+        let acquired = advanced.next.map_err(Error::Planner)?;
+        Ok(match acquired.acquisition {
+            Acquisition::Batch(record) => {
+                let batch = Batch::new(planner.clone(), record, request, since);
+                Self::Batch(Batch {
+                    first_items: acquired.items,
+                    ..batch
+                })
+            }
+            Acquisition::Nothing(nothing) => Self::Nothing(nothing),
+        })
+    }
+}
+
+/// What follows a batch that has ended, by [`Batch::end_and_acquire`](crate::Batch::end_and_acquire).
+#[derive(Debug)]
+#[must_use = "a batch that is dropped stays running"]
+pub enum Following {
+    /// What was handed out with its end, or why nothing could be.
+    HandedOut(Box<Result<Acquired, Error>>),
+    /// Nothing was asked for yet: the batch was ended by itself.
+    NotAsked,
 }
 
 /// A batch in the hands of its owner; its record by `Deref`.
@@ -37,7 +75,7 @@ pub enum Acquired {
 #[derive(Debug)]
 #[must_use = "a batch that is dropped stays running; let it succeed or fail"]
 pub struct Batch {
-    inventory: Inventory,
+    planner: PlannerPool,
     record: BatchRecord,
     lease: Option<Arc<Lease>>,
     /// Those that came with the claim.
@@ -53,18 +91,20 @@ impl Deref for Batch {
 }
 
 impl Batch {
-    pub(crate) fn new(inventory: Inventory, record: BatchRecord, lease: Option<Lease>) -> Self {
+    /// One that was handed out for this request, at this time or later.
+    pub(crate) fn new(
+        planner: PlannerPool,
+        record: BatchRecord,
+        request: &AcquireRequest,
+        since: Instant,
+    ) -> Self {
+        let lease = (request.lease_seconds).map(|seconds| Lease::new(seconds, since));
         Self {
-            inventory,
+            planner,
             record,
             lease: lease.map(Arc::new),
             first_items: Vec::new(),
         }
-    }
-
-    pub(crate) fn with_first_items(mut self, items: Vec<Item>) -> Self {
-        self.first_items = items;
-        self
     }
 
     /// Its record, for whoever names it by its claim token from now on.
@@ -72,8 +112,8 @@ impl Batch {
         self.record
     }
 
-    pub(crate) fn inventory(&self) -> &Inventory {
-        &self.inventory
+    pub(crate) fn planner(&self) -> &PlannerPool {
+        &self.planner
     }
 
     pub(crate) fn lease(&self) -> Option<&Lease> {
@@ -85,7 +125,7 @@ impl Batch {
     pub fn keep_alive(&self) -> Heartbeat {
         match &self.lease {
             Some(lease) => Heartbeat::start(
-                self.inventory.clone(),
+                self.planner.clone(),
                 self.record.claim_token.clone(),
                 lease.clone(),
             ),
@@ -102,13 +142,13 @@ impl Batch {
     /// The items page by page. The first page may be shorter: it came with the claim.
     pub fn pages(&self) -> ItemPages {
         let Self {
-            inventory,
+            planner,
             record,
             first_items,
             ..
         } = self;
         ItemPages::new(
-            inventory.clone(),
+            planner.clone(),
             record.claim_token.clone(),
             Some(record.id_end),
             first_items.clone(),
@@ -118,9 +158,8 @@ impl Batch {
     /// A page of items: up to `limit` (1 to 10,000) items with ids above `after`, or about a MiB of them. An empty
     /// page is the end.
     pub async fn items_after(&self, after: Option<i64>, limit: u32) -> Result<Vec<Item>, Error> {
-        self.inventory
-            .items(&self.record.claim_token, after, limit)
-            .await
+        let token = self.record.claim_token.clone();
+        self.planner.items(token, after, limit).await
     }
 
     /// All items are processed.

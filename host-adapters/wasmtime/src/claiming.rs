@@ -9,7 +9,7 @@ use tokio::time::{Instant, sleep};
 use tracing::warn;
 
 use crate::PlannerError;
-use crate::batch::Acquired;
+use crate::batch::{Acquired, Following};
 use crate::database::SystemRandom;
 use crate::ending::{PAUSES, WITHOUT_LEASE};
 use crate::error::Error;
@@ -22,16 +22,6 @@ pub fn patience(request: &AcquireRequest) -> Duration {
         Some(seconds) => Duration::from_secs(seconds.into()),
         None => WITHOUT_LEASE,
     }
-}
-
-/// What follows a batch that has ended, by [`Batch::end_and_acquire`](crate::Batch::end_and_acquire).
-#[derive(Debug)]
-#[must_use = "a batch that is dropped stays running"]
-pub enum Following {
-    /// What was handed out with its end, or why nothing could be.
-    HandedOut(Box<Result<Acquired, Error>>),
-    /// Nothing was asked for yet: the batch was ended by itself.
-    NotAsked,
 }
 
 impl Following {

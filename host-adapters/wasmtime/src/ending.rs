@@ -4,12 +4,11 @@ use std::future::pending;
 use std::time::Duration;
 
 use backon::{ExponentialBuilder, Retryable};
-use batchintory::{AcquireRequest, Completion, Outcome};
+use batchintory::{AcquireRequest, Completion, Operations as _, Outcome};
 use tokio::time::{Instant, timeout_at};
 
 use crate::PlannerError;
-use crate::batch::Batch;
-use crate::claiming::Following;
+use crate::batch::{Acquired, Batch, FIRST_ITEMS, Following};
 use crate::error::Error;
 
 /// How long the end of a batch without a lease is tried: as long as the command line's lease.
@@ -45,13 +44,18 @@ impl Batch {
                     None => pending().await,
                 }
             };
+            let planner = self.planner();
             let ended = tokio::select! {
-                ended = self.inventory().end_and_acquire(&completion, request) => ended,
+                ended = planner.advance_at(Some(&completion), request, None, FIRST_ITEMS) => ended,
                 error = over => Err(error),
             };
             match ended {
+                Ok((since, advanced)) => {
+                    let acquired = Acquired::of(planner, request, since, advanced);
+                    return Ok(Following::HandedOut(Box::new(acquired)));
+                }
                 Err(error) if may_pass(&error) => {}
-                ended => return ended,
+                Err(error) => return Err(error),
             }
         }
         self.end(outcome, told).await?;
@@ -71,7 +75,7 @@ impl Batch {
         outcome: &Outcome,
         mut told: impl FnMut(&Error, Duration),
     ) -> Result<(), Error> {
-        let complete = || self.inventory().complete(&self.claim_token, outcome);
+        let complete = || (self.planner()).complete(self.claim_token.clone(), outcome.clone());
         let Some(lease) = self.lease() else {
             let limit = Instant::now() + WITHOUT_LEASE;
             return try_again(complete, || limit, &mut told).await;

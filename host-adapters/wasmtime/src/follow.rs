@@ -6,8 +6,7 @@ use std::time::Duration;
 use batchintory::{AcquireRequest, Nothing, Outcome, wait_for_work};
 use tokio::time::sleep;
 
-use crate::batch::{Acquired, Batch};
-use crate::claiming::Following;
+use crate::batch::{Acquired, Batch, Following};
 use crate::database::Notifications;
 use crate::error::Error;
 use crate::inventory::Inventory;

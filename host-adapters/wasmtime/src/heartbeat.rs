@@ -3,14 +3,15 @@
 use std::future::pending;
 use std::sync::Arc;
 
+use batchintory::Operations as _;
 use tokio::sync::oneshot;
 use tokio::task::JoinHandle;
 use tokio::time::{Instant, sleep_until};
 use tracing::warn;
 
 use crate::error::Error;
-use crate::inventory::Inventory;
 use crate::lease::Lease;
+use crate::planner_pool::PlannerPool;
 
 /// A lease is prolonged so often before it would be over, so that one sign of life may get lost.
 const BEATS_PER_LEASE: u32 = 3;
@@ -31,11 +32,11 @@ impl Heartbeat {
     }
 
     /// Beats in a task of its own, so that work which keeps its thread busy does not hold it up.
-    pub(crate) fn start(inventory: Inventory, claim_token: String, lease: Arc<Lease>) -> Self {
+    pub(crate) fn start(planner: PlannerPool, claim_token: String, lease: Arc<Lease>) -> Self {
         let (sender, lost) = oneshot::channel();
         let task = tokio::spawn(async move {
             let error = tokio::select! {
-                error = beat(&inventory, &claim_token, &lease) => error,
+                error = beat(&planner, &claim_token, &lease) => error,
                 // Nobody is heard any more, or answers: somebody else may have the batch from now on.
                 error = lease.over() => error,
             };
@@ -60,13 +61,13 @@ impl Heartbeat {
 }
 
 /// Prolongs the lease until the batch is lost, as the error tells.
-async fn beat(inventory: &Inventory, claim_token: &str, lease: &Lease) -> Error {
+async fn beat(planner: &PlannerPool, claim_token: &str, lease: &Lease) -> Error {
     let period = lease.duration() / BEATS_PER_LEASE;
     let mut next = lease.until() - period * (BEATS_PER_LEASE - 1);
     loop {
         sleep_until(next).await;
         let sent = Instant::now();
-        next = match inventory.heartbeat(claim_token, lease.seconds()).await {
+        next = match (planner.heartbeat(claim_token.to_owned(), lease.seconds())).await {
             Ok(()) => {
                 lease.prolong(sent);
                 sent + period

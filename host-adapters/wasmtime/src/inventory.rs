@@ -1,85 +1,32 @@
-//! The inventory: every operation of the planner, through pooled instances of its component.
+//! The inventory: every operation of the planner, with batches in their owners' hands.
 
 use std::fmt::Display;
 use std::future::Future;
-use std::sync::atomic::{AtomicUsize, Ordering};
-use std::sync::{Arc, Mutex, PoisonError};
+use std::sync::Arc;
 
 use batchintory::{
-    AcquireRequest, Acquisition, Advanced, Attempt, AuditPage, BatchPlan, Completion, Dialect,
+    AcquireRequest, Advanced, Answer, Attempt, AuditPage, BatchPlan, Call, Completion, Dialect,
     HistoryQuery, Item, JobProgress, JobSummary, JobsQuery, Migration, Nothing, NotifyChannel,
-    Outcome, PageStatement, RequeueTarget, StatusLabels,
+    Operations, Outcome, PageStatement, RequeueTarget, StatusLabels,
 };
 use serde::Serialize;
-use tokio::sync::{Semaphore, SemaphorePermit};
-use tokio::time::Instant;
-use tracing::{Instrument, info_span};
 
-use crate::PlannerError;
-use crate::batch::{Acquired, Batch};
-use crate::claiming::Following;
+use crate::batch::{Acquired, Batch, FIRST_ITEMS, Following};
 use crate::component::PlannerComponent;
 use crate::connect::{Access, connect};
 use crate::database::{Database, DatabaseOptions, Databases};
 use crate::error::Error;
-use crate::instance::PlannerInstance;
 use crate::item_pages::ItemPages;
 use crate::job_pages::JobPages;
-use crate::lease::Lease;
 use crate::limits::Limits;
-
-/// How many of a batch's items come with it.
-const FIRST_ITEMS: u32 = 1_000;
-
-/// The most claims at once. Those of one job wait for each other anyway.
-const MAX_CLAIMS: usize = 32;
-
-/// The most idle instances that are kept.
-const MAX_IDLE: usize = 32;
+use crate::planner_pool::PlannerPool;
 
 /// Hands out batches and keeps the inventory of every attempt. Cheap to clone; calls may be made
 /// from many tasks at once. Claims of one job then come one after the other, first come, first
 /// served, since only one of those that run at once could succeed.
-#[derive(Clone)]
+#[derive(Debug, Clone)]
 pub struct Inventory {
-    shared: Arc<Shared>,
-}
-
-struct Shared {
-    component: PlannerComponent,
-    databases: Databases,
-    limits: Limits,
-    /// An instance serves one call at a time and many calls in all.
-    idle: Mutex<Vec<PlannerInstance>>,
-    /// Places for claims.
-    claims: Semaphore,
-    peak_memory_bytes: AtomicUsize,
-}
-
-/// Makes a call on an instance of the planner: `call!(self.acquire(&request))`. A macro, since every
-/// function of the component has types of its own. Where `since` is named, it becomes the time when the call's
-/// turn among those that claim came: dropping the call ends that too.
-macro_rules! call {
-    ($self:ident.$function:ident($($argument:expr),*) $(, $since:ident)?) => {
-        async {
-            let mut instance = $self.instance().await?;
-            let (planner, store) = instance.start();
-            match planner.$function(store $(, $argument)*).await {
-                Ok(answer) => {
-                    let _turn_came = instance.end();
-                    $($since = _turn_came.unwrap_or($since);)?
-                    $self.put_back(instance);
-                    answer.map_err(|error| Error::Planner(PlannerError::from(error)))
-                }
-                Err(error) => Err(instance.explain(&error)),
-            }
-        }
-        .instrument(info_span!(
-            "call",
-            otel.name = concat!("batchintory.", stringify!($function)),
-            otel.kind = "internal",
-        ))
-    };
+    pub(crate) planner: PlannerPool,
 }
 
 impl Inventory {
@@ -111,48 +58,15 @@ impl Inventory {
         self.acquire_as(request, Some(claim_token)).await
     }
 
-    pub(crate) async fn acquire_as(
+    async fn acquire_as(
         &self,
         request: &AcquireRequest,
         claim_token: Option<&str>,
     ) -> Result<Acquired, Error> {
         // Where one statement can, it claims the batch and reads its items.
-        let advanced = self.advance_at(None, request, claim_token, FIRST_ITEMS);
+        let advanced = (self.planner).advance_at(None, request, claim_token, FIRST_ITEMS);
         let (since, advanced) = advanced.await?;
-        self.acquired(advanced, request, since)
-    }
-
-    /// Ends a batch and hands out the next.
-    ///
-    /// # Errors
-    ///
-    /// Those of the end: nothing was handed out.
-    pub(crate) async fn end_and_acquire(
-        &self,
-        done: &Completion,
-        request: &AcquireRequest,
-    ) -> Result<Following, Error> {
-        let advanced = self.advance_at(Some(done), request, None, FIRST_ITEMS);
-        let (since, advanced) = advanced.await?;
-        let acquired = self.acquired(advanced, request, since);
-        Ok(Following::HandedOut(Box::new(acquired)))
-    }
-
-    /// What was handed out when its turn came at this time.
-    fn acquired(
-        &self,
-        advanced: Advanced,
-        request: &AcquireRequest,
-        since: Instant,
-    ) -> Result<Acquired, Error> {
-        let acquired = advanced.next.map_err(Error::Planner)?;
-        Ok(match acquired.acquisition {
-            Acquisition::Batch(record) => {
-                let batch = Batch::new(self.clone(), record, lease(request, since));
-                Acquired::Batch(batch.with_first_items(acquired.items))
-            }
-            Acquisition::Nothing(nothing) => Acquired::Nothing(nothing),
-        })
+        Acquired::of(&self.planner, request, since, advanced)
     }
 
     /// Ends a batch, where one is given, and hands out the next with up to `items` (at most 10,000) of its
@@ -167,28 +81,8 @@ impl Inventory {
         claim_token: Option<&str>,
         items: u32,
     ) -> Result<Advanced, Error> {
-        let advanced = self.advance_at(done, request, claim_token, items).await;
-        advanced.map(|(_, advanced)| advanced)
-    }
-
-    /// The same, and when its turn among the claims came.
-    async fn advance_at(
-        &self,
-        done: Option<&Completion>,
-        request: &AcquireRequest,
-        claim_token: Option<&str>,
-        items: u32,
-    ) -> Result<(Instant, Advanced), Error> {
-        let mut since = Instant::now();
-        let _place = self.place_among_claims().await;
-        let done = done.cloned().map(Into::into);
-        let request = request.clone().into();
-        let advance = call!(
-            self.call_advance(done.as_ref(), &request, claim_token, items),
-            since
-        );
-        let advanced = advance.await?.into();
-        Ok((since, advanced))
+        let advanced = (self.planner).advance_at(done, request, claim_token, items);
+        Ok(advanced.await?.1)
     }
 
     /// Hands out up to so many (1 to 1,000) batches that follow each other, all or none; fewer where
@@ -213,19 +107,16 @@ impl Inventory {
             .await
     }
 
-    pub(crate) async fn acquire_many_as(
+    async fn acquire_many_as(
         &self,
         request: &AcquireRequest,
         batches: u32,
         claim_token: Option<&str>,
     ) -> Result<Vec<Batch>, Error> {
-        let mut since = Instant::now();
-        let _place = self.place_among_claims().await;
-        let asked = request.clone().into();
-        let claim = call!(self.call_acquire_many(&asked, batches, claim_token), since);
-        let records = claim.await?;
+        let claimed = (self.planner).acquire_many_at(request, batches, claim_token);
+        let (since, records) = claimed.await?;
         Ok((records.into_iter())
-            .map(|record| Batch::new(self.clone(), record.into(), lease(request, since)))
+            .map(|record| Batch::new(self.planner.clone(), record, request, since))
             .collect())
     }
 
@@ -278,31 +169,37 @@ impl Inventory {
         after: Option<i64>,
         limit: u32,
     ) -> Result<Vec<Item>, Error> {
-        let items = call!(self.call_items(claim_token, after, limit)).await?;
-        Ok(items.into_iter().map(Into::into).collect())
+        let token = claim_token.to_owned();
+        self.planner.items(token, after, limit).await
     }
 
     /// The statement by which a batch's items are read without the planner, as [`Batch::items`] and [`ItemPages`] do;
     /// none where only [`items`](Self::items) gives them.
     pub async fn items_statement(&self, claim_token: &str) -> Result<Option<PageStatement>, Error> {
-        let statement = call!(self.call_items_statement(claim_token)).await?;
-        Ok(statement.map(Into::into))
+        let token = claim_token.to_owned();
+        self.planner.items_statement(token).await
     }
 
     /// The items of a batch, page by page.
     pub fn item_pages(&self, claim_token: &str) -> ItemPages {
-        ItemPages::new(self.clone(), claim_token.to_owned(), None, Vec::new())
+        ItemPages::new(
+            self.planner.clone(),
+            claim_token.to_owned(),
+            None,
+            Vec::new(),
+        )
     }
 
     /// A sign of life: the batch's lease now ends so many seconds (1 to 31,536,000) from now.
     pub async fn heartbeat(&self, claim_token: &str, lease_seconds: u32) -> Result<(), Error> {
-        call!(self.call_heartbeat(claim_token, lease_seconds)).await
+        let token = claim_token.to_owned();
+        self.planner.heartbeat(token, lease_seconds).await
     }
 
     /// Ends a batch. Ending it again in the same way is fine and changes nothing.
     pub async fn complete(&self, claim_token: &str, outcome: &Outcome) -> Result<(), Error> {
-        let outcome = outcome.clone().into();
-        call!(self.call_complete(claim_token, &outcome)).await
+        let token = claim_token.to_owned();
+        self.planner.complete(token, outcome.clone()).await
     }
 
     /// The next `batches` (1 to 1,000) batches without claiming them, behind `after` if that lies
@@ -313,16 +210,12 @@ impl Inventory {
         after: Option<i64>,
         batches: u32,
     ) -> Result<BatchPlan, Error> {
-        let request = request.clone().into();
-        let plan = call!(self.call_plan(&request, after, batches)).await?;
-        Ok(plan.into())
+        self.planner.plan(request.clone(), after, batches).await
     }
 
     /// What a job has left to do, counted up to `cap` (1 to 100,000,000) items.
     pub async fn progress(&self, request: &AcquireRequest, cap: u64) -> Result<JobProgress, Error> {
-        let request = request.clone().into();
-        let progress = call!(self.call_progress(&request, cap)).await?;
-        Ok(progress.into())
+        self.planner.progress(request.clone(), cap).await
     }
 
     /// Requeues ranges of a job, to be handed out again as a new attempt, whatever became of them.
@@ -333,15 +226,14 @@ impl Inventory {
         job: &str,
         target: &RequeueTarget,
     ) -> Result<u64, Error> {
-        let target = target.clone().into();
-        call!(self.call_requeue(meta_table, job, &target)).await
+        let (meta_table, job) = (meta_table.to_owned(), job.to_owned());
+        self.planner.requeue(meta_table, job, target.clone()).await
     }
 
     /// What about a job's source may surprise its user, a sentence each; see the interface. Meant for the
     /// start of a program.
     pub async fn warnings(&self, request: &AcquireRequest) -> Result<Vec<String>, Error> {
-        let request = request.clone().into();
-        call!(self.call_warnings(&request)).await
+        self.planner.warnings(request.clone()).await
     }
 
     /// Counts up to `limit` (1 to 1,000) processed ranges of a job behind the id `after` again, and
@@ -353,111 +245,59 @@ impl Inventory {
         after: Option<i64>,
         limit: u32,
     ) -> Result<AuditPage, Error> {
-        let page = call!(self.call_audit(meta_table, job, after, limit)).await?;
-        Ok(page.into())
+        let (meta_table, job) = (meta_table.to_owned(), job.to_owned());
+        self.planner.audit(meta_table, job, after, limit).await
     }
 
     /// Jobs, by meta table and name: a page of them. An empty page is the end.
     pub async fn jobs(&self, query: &JobsQuery) -> Result<Vec<JobSummary>, Error> {
-        let query = query.clone().into();
-        let jobs = call!(self.call_jobs(&query)).await?;
-        Ok(jobs.into_iter().map(Into::into).collect())
+        self.planner.jobs(query.clone()).await
     }
 
     /// Jobs, page by page.
     pub fn job_pages(&self, query: JobsQuery) -> JobPages {
-        JobPages::new(self.clone(), query)
+        JobPages::new(self.planner.clone(), query)
     }
 
     /// Attempts, latest first: up to the query's limit, or about a MiB of what became of them. An empty page is
     /// the end.
     pub async fn history(&self, query: &HistoryQuery) -> Result<Vec<Attempt>, Error> {
-        let query = query.clone().into();
-        let attempts = call!(self.call_history(&query)).await?;
-        Ok(attempts.into_iter().map(Into::into).collect())
+        self.planner.history(query.clone()).await
     }
 
     /// The statements that make the inventory table in a dialect.
     pub async fn schema_statements(&self, dialect: Dialect) -> Result<Vec<String>, Error> {
-        call!(self.call_schema_statements(dialect.into())).await
+        self.planner.schema_statements(dialect).await
     }
 
     /// The channel on which the meta table's database tells that rows have come, and the statements for it; none
     /// where it has no such thing.
     pub async fn notifications(&self, meta_table: &str) -> Result<Option<NotifyChannel>, Error> {
-        let channel = call!(self.call_notifications(meta_table)).await?;
-        Ok(channel.map(Into::into))
+        self.planner.notifications(meta_table.to_owned()).await
     }
 
     /// Makes the inventory table and its indexes where they are missing.
     pub async fn migrate(&self) -> Result<Migration, Error> {
-        let migration = call!(self.call_migrate()).await?;
-        Ok(migration.into())
+        self.planner.migrate().await
     }
 
     /// The most memory that an instance of the planner component has had so far, in bytes.
     pub fn peak_memory_bytes(&self) -> usize {
-        self.shared.peak_memory_bytes.load(Ordering::Relaxed)
+        self.planner.peak_memory_bytes()
     }
 
     /// The databases, for other components that ask for them.
     pub fn databases(&self) -> Databases {
-        self.shared.databases.clone()
-    }
-
-    /// Waits until there may be another claim. Those that wait for their turn have an instance meanwhile.
-    async fn place_among_claims(&self) -> Option<SemaphorePermit<'_>> {
-        self.shared.claims.acquire().await.ok()
-    }
-
-    /// An idle instance, or a new one.
-    async fn instance(&self) -> Result<PlannerInstance, Error> {
-        let idle = self.idle().pop();
-        match idle {
-            Some(instance) => Ok(instance),
-            None => {
-                let Shared {
-                    component,
-                    databases,
-                    limits,
-                    ..
-                } = self.shared.as_ref();
-                component.instantiate(databases.clone(), *limits).await
-            }
-        }
-    }
-
-    fn put_back(&self, instance: PlannerInstance) {
-        let peak = instance.peak_memory_bytes();
-        self.shared
-            .peak_memory_bytes
-            .fetch_max(peak, Ordering::Relaxed);
-        let mut idle = self.idle();
-        if idle.len() < MAX_IDLE {
-            idle.push(instance);
-        }
-    }
-
-    fn idle(&self) -> std::sync::MutexGuard<'_, Vec<PlannerInstance>> {
-        self.shared
-            .idle
-            .lock()
-            .unwrap_or_else(PoisonError::into_inner)
+        self.planner.databases().clone()
     }
 }
 
-/// The lease that was asked for at this time.
-fn lease(request: &AcquireRequest, asked: Instant) -> Option<Lease> {
-    (request.lease_seconds).map(|seconds| Lease::new(seconds, asked))
-}
+/// The operations as the interface has them: records in, records out, with no batch in anybody's hands.
+impl Operations for Inventory {
+    type Error = Error;
 
-impl std::fmt::Debug for Inventory {
-    fn fmt(&self, formatter: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        formatter
-            .debug_struct("Inventory")
-            .field("databases", &self.shared.databases)
-            .field("limits", &self.shared.limits)
-            .finish_non_exhaustive()
+    async fn call(&self, call: Call) -> Result<Answer, Error> {
+        self.planner.call(call).await
     }
 }
 
@@ -548,18 +388,13 @@ impl InventoryBuilder {
             reason: "none was given to the builder".into(),
         })?;
         let meta = self.meta.unwrap_or_else(|| inventory.clone());
+        let component = match self.component {
+            Some(component) => component,
+            None => PlannerComponent::embedded()?,
+        };
+        let databases = Databases::new(inventory, meta, self.options);
         Ok(Inventory {
-            shared: Arc::new(Shared {
-                component: match self.component {
-                    Some(component) => component,
-                    None => PlannerComponent::embedded()?,
-                },
-                databases: Databases::new(inventory, meta, self.options),
-                limits: self.limits,
-                idle: Mutex::default(),
-                claims: Semaphore::new(MAX_CLAIMS),
-                peak_memory_bytes: AtomicUsize::new(0),
-            }),
+            planner: PlannerPool::new(component, databases, self.limits),
         })
     }
 }

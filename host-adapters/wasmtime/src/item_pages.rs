@@ -1,11 +1,11 @@
 //! The items of a batch, page by page: by a statement that the planner gives and the driver runs, and by the planner
 //! where that does not do.
 
-use batchintory::{Database as _, Item, PageStatement, Value};
+use batchintory::{Database as _, Item, Operations as _, PageStatement, Value};
 
 use crate::error::Error;
-use crate::inventory::Inventory;
 use crate::item_rows::{self, ItemRows};
+use crate::planner_pool::PlannerPool;
 
 /// How many items the planner is asked for at once.
 const PAGE: u32 = 5_000;
@@ -14,10 +14,10 @@ const PAGE: u32 = 5_000;
 const PAGE_OF_STATEMENT: u32 = 10_000;
 
 /// The items of a batch, page by page: by [`Batch::pages`](crate::Batch::pages) or
-/// [`Inventory::item_pages`].
+/// [`Inventory::item_pages`](crate::Inventory::item_pages).
 #[derive(Debug)]
 pub struct ItemPages {
-    inventory: Inventory,
+    planner: PlannerPool,
     claim_token: String,
     /// The id of the last item, where it is known.
     id_end: Option<i64>,
@@ -39,13 +39,13 @@ enum Way {
 
 impl ItemPages {
     pub(crate) fn new(
-        inventory: Inventory,
+        planner: PlannerPool,
         claim_token: String,
         id_end: Option<i64>,
         first: Vec<Item>,
     ) -> Self {
         Self {
-            inventory,
+            planner,
             claim_token,
             id_end,
             after: None,
@@ -93,7 +93,10 @@ impl ItemPages {
 
     async fn read(&mut self) -> Result<Vec<Item>, Error> {
         if matches!(self.way, Way::Unknown) {
-            let statement = self.inventory.items_statement(&self.claim_token).await?;
+            let statement = self
+                .planner
+                .items_statement(self.claim_token.clone())
+                .await?;
             self.way = statement.map_or(Way::ByPlanner, Way::ByStatement);
         }
         if let Way::ByStatement(statement) = &self.way {
@@ -105,9 +108,8 @@ impl ItemPages {
                 return Ok(items);
             }
         }
-        (self.inventory)
-            .items(&self.claim_token, self.after, PAGE)
-            .await
+        let token = self.claim_token.clone();
+        self.planner.items(token, self.after, PAGE).await
     }
 
     /// What a statement gives for sure. Where that is nothing, or it fails, the planner is to be asked.
@@ -118,7 +120,7 @@ impl ItemPages {
             Value::Int64(self.after.map_or(page.after, |after| after.max(page.after))),
             Value::Int64(i64::from(PAGE_OF_STATEMENT) + 1),
         ]);
-        let databases = self.inventory.databases();
+        let databases = self.planner.databases();
         match databases.query(page.on, &page.statement, &parameters).await {
             Ok(rows) => item_rows::read(rows, PAGE_OF_STATEMENT as usize),
             Err(_) => ItemRows::default(),

@@ -1,22 +1,22 @@
 //! Jobs, page by page.
 
-use batchintory::{JobSummary, JobsQuery};
+use batchintory::{JobSummary, JobsQuery, Operations as _};
 
 use crate::error::Error;
-use crate::inventory::Inventory;
+use crate::planner_pool::PlannerPool;
 
-/// Jobs, page by page: by [`Inventory::job_pages`].
+/// Jobs, page by page: by [`Inventory::job_pages`](crate::Inventory::job_pages).
 #[derive(Debug)]
 pub struct JobPages {
-    inventory: Inventory,
+    planner: PlannerPool,
     query: JobsQuery,
     is_over: bool,
 }
 
 impl JobPages {
-    pub(crate) fn new(inventory: Inventory, query: JobsQuery) -> Self {
+    pub(crate) fn new(planner: PlannerPool, query: JobsQuery) -> Self {
         Self {
-            inventory,
+            planner,
             query,
             is_over: false,
         }
@@ -27,7 +27,7 @@ impl JobPages {
         if self.is_over {
             return Ok(None);
         }
-        let page = self.inventory.jobs(&self.query).await?;
+        let page = self.planner.jobs(self.query.clone()).await?;
         match page.last() {
             Some(last) => self.query.after = Some(last.place()),
             None => self.is_over = true,

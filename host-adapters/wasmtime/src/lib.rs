@@ -52,9 +52,9 @@ mod item_rows;
 mod job_pages;
 mod lease;
 mod limits;
-mod operations;
+mod planner_pool;
 
-pub use batch::{Acquired, Batch};
+pub use batch::{Acquired, Batch, Following};
 pub use batchintory;
 pub use batchintory::{
     AcquireRequest, Attempt, AuditPage, Batch as BatchRecord, BatchPlan, DatabaseError, Dialect,
@@ -64,7 +64,7 @@ pub use batchintory::{
     Rows, Settings, Settle, Source, StatusLabels, Value,
 };
 pub use claim_queue::ClaimTurn;
-pub use claiming::{Following, patience};
+pub use claiming::patience;
 pub use component::PlannerComponent;
 pub use connect::{Access, connect};
 pub use database::{Database, DatabaseOptions, Databases, Notifications, SystemRandom};
