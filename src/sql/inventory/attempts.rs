@@ -1,0 +1,131 @@
+//! Single attempts: by their tokens, by their ranges, and those that processed a range.
+
+use sea_query::{Expr, ExprTrait, Order, Query};
+
+use super::{ATTEMPTS, InventoryTable};
+use crate::claim_token::ClaimToken;
+use crate::sql::{Conditions, Statement, bind_int, bind_text, columns, flag, on_primary, text};
+use crate::sums;
+
+impl InventoryTable {
+    /// One attempt, by [`on_primary`]: a row with `id, batch_id_after, meta_table, job, job_identifier, attempt,
+    /// status, batch_id_start, batch_id_end, batch_count, batch_weight, config, leased,
+    /// processing_start`, or none. Leased is 1 or 0.
+    ///
+    /// Relies on: the unique index (claim_token).
+    pub(crate) fn find_attempt(&self, token: &ClaimToken) -> Statement {
+        let mut select = Query::select();
+        select
+            .expr(columns(
+                self.dialect,
+                ATTEMPTS,
+                &[
+                    ("id", "bigint"),
+                    ("batch_id_after", "bigint"),
+                    ("meta_table", "text"),
+                    ("job", "text"),
+                    ("job_identifier", "text"),
+                    ("attempt", "bigint"),
+                    ("status", "text"),
+                    ("batch_id_start", "bigint"),
+                    ("batch_id_end", "bigint"),
+                    ("batch_count", "bigint"),
+                    ("batch_weight", "double precision"),
+                    ("config", "text"),
+                ],
+            ))
+            .expr(flag(Expr::cust("lease_expires IS NOT NULL")))
+            .expr(text(self.dialect.rfc3339(Expr::col("processing_start"))))
+            .from_as(self.name.reference(), ATTEMPTS)
+            .only(Expr::col("claim_token").eq(bind_text(token.as_str())));
+        on_primary(&select, self.dialect)
+    }
+
+    /// The latest attempt at the range behind `after`, by [`on_primary`]: a row of `id, queue, batch_id_start,
+    /// batch_id_end, attempt, max_attempts, config, batch_count, batch_weight, ranges_through,
+    /// items_through, weight_through, has_earlier`, or none. The last is 1 when an
+    /// earlier attempt still waits although this one has followed it. That it is the latest is a
+    /// hint that decides nothing, see [`insert_claims`](Self::insert_claims).
+    ///
+    /// Relies on: the unique index (meta_table, job, batch_id_after, attempt).
+    pub(crate) fn read_latest_attempt(&self, meta_table: &str, job: &str, after: i64) -> Statement {
+        let mut earlier = Query::select();
+        earlier
+            .expr(Expr::cust("1"))
+            .from_as(self.name.reference(), "earlier")
+            .only(Expr::cust(
+                "earlier.meta_table = attempts.meta_table AND earlier.job = attempts.job \
+                 AND earlier.batch_id_after = attempts.batch_id_after \
+                 AND earlier.attempt < attempts.attempt \
+                 AND earlier.queue IN ('retry', 'requeued')",
+            ));
+        let mut select = Query::select();
+        select
+            .expr(columns(
+                self.dialect,
+                ATTEMPTS,
+                &[
+                    ("id", "bigint"),
+                    ("queue", "text"),
+                    ("batch_id_start", "bigint"),
+                    ("batch_id_end", "bigint"),
+                    ("attempt", "bigint"),
+                    ("max_attempts", "bigint"),
+                    ("config", "text"),
+                    ("batch_count", "bigint"),
+                    ("batch_weight", "double precision"),
+                ],
+            ))
+            .expr(columns(self.dialect, ATTEMPTS, &sums::COLUMNS))
+            .expr(flag(Expr::exists(earlier)))
+            .from_as(self.name.reference(), ATTEMPTS)
+            .only(Expr::col((ATTEMPTS, "meta_table")).eq(bind_text(meta_table)))
+            .only(Expr::col((ATTEMPTS, "job")).eq(bind_text(job)))
+            .only(Expr::col((ATTEMPTS, "batch_id_after")).eq(bind_int(after)))
+            .order_by((ATTEMPTS, "attempt"), Order::Desc)
+            .limit(1);
+        on_primary(&select, self.dialect)
+    }
+
+    /// Processed ranges by their ids, behind `after`: rows of `id, batch_id_after, batch_id_start,
+    /// batch_id_end, batch_count, batch_weight, config` of attempts that succeeded and that no later
+    /// one has followed or will.
+    ///
+    /// Relies on: the index (meta_table, job, batch_id_end, attempt); the unique index (meta_table,
+    /// job, batch_id_after, attempt).
+    pub(crate) fn list_processed(
+        &self,
+        meta_table: &str,
+        job: &str,
+        after: Option<i64>,
+        limit: u32,
+    ) -> Statement {
+        let column = |name: &'static str| Expr::col((ATTEMPTS, name));
+        let mut select = Query::select();
+        select
+            .expr(columns(
+                self.dialect,
+                ATTEMPTS,
+                &[
+                    ("id", "bigint"),
+                    ("batch_id_after", "bigint"),
+                    ("batch_id_start", "bigint"),
+                    ("batch_id_end", "bigint"),
+                    ("batch_count", "bigint"),
+                    ("batch_weight", "double precision"),
+                    ("config", "text"),
+                ],
+            ))
+            .from_as(self.name.reference(), ATTEMPTS)
+            .only(column("meta_table").eq(bind_text(meta_table)))
+            .only(column("job").eq(bind_text(job)))
+            .only_option(after.map(|after| column("batch_id_end").gt(bind_int(after))))
+            .only(column("status").eq(bind_text(self.labels.succeeded.as_str())))
+            .only(Expr::cust("attempts.queue IS NULL"))
+            .only(self.has_later_attempt().not())
+            .order_by((ATTEMPTS, "batch_id_end"), Order::Asc)
+            .order_by((ATTEMPTS, "attempt"), Order::Asc)
+            .limit(u64::from(limit));
+        Statement::build(&select, self.dialect)
+    }
+}
