@@ -5,7 +5,7 @@ use crate::database::Database;
 use crate::databases::Databases;
 use crate::error::Error;
 use crate::interface::{AuditPage, Difference};
-use crate::job::{Job, check_limit, check_name, is_same_weight};
+use crate::job::{Job, JobKey, check_limit, check_name, is_same_weight};
 use crate::judge::{Judge, check_row};
 use crate::judgement::Judgement;
 use crate::row_reader::RowReader;
@@ -26,7 +26,11 @@ pub(crate) async fn audit<D: Database>(
     let meta_table = databases.scope(meta_table).await?;
     check_name("job", job)?;
     check_limit(limit, MAX_RANGES, "ranges")?;
-    let statement = (databases.inventory).list_processed(&meta_table, job, after, limit);
+    let key = JobKey {
+        meta_table,
+        job: job.to_owned(),
+    };
+    let statement = (databases.inventory).list_processed(&key, after, limit);
     let mut page = AuditPage {
         ranges: 0,
         audited_to: None,
@@ -40,7 +44,9 @@ pub(crate) async fn audit<D: Database>(
         let (count, weight) = (row.count()?, row.double()?);
         let config = row.text()?;
         let kept = configuration::read_of_batch(&config, batch_id)?;
-        let job = databases.job_as_kept(&kept.request, &meta_table).await?;
+        let job = databases
+            .job_as_kept(&kept.request, &key.meta_table)
+            .await?;
         let judgement = judge.judge(&job, kept.grounds.judged_at.as_deref()).await?;
         let now = count_again(databases, &job, &judgement, follows, id_end).await?;
         page.ranges += 1;

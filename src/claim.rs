@@ -150,8 +150,7 @@ pub(crate) async fn check_for_rival<D: Database>(
     message: &str,
 ) -> Result<(), Error> {
     let inventory = &databases.inventory;
-    let meta_table = job.meta_table.scope();
-    let statement = inventory.find_place(&meta_table, &job.name, after, attempt);
+    let statement = inventory.find_place(&job.key(), after, attempt);
     if databases.inventory_row(statement).await?.is_some() {
         return Ok(());
     }

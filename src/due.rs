@@ -18,13 +18,8 @@ pub(crate) async fn in_seconds<D: Database>(
     if !standing.has_unfinished {
         return Ok(None);
     }
-    let meta_table = job.meta_table.scope();
-    let statement = (databases.inventory).read_due(
-        &meta_table,
-        &job.name,
-        (job.bounds, job.retries),
-        standing.queue_from,
-    );
+    let waits = (job.bounds, job.retries);
+    let statement = (databases.inventory).read_due(&job.key(), waits, standing.queue_from);
     let Some(mut row) = databases.inventory_row(statement).await? else {
         return Ok(None);
     };

@@ -94,6 +94,13 @@ pub(crate) enum Fit {
     OverLimit,
 }
 
+/// Whose attempts are meant: a job's, on a meta table by the name that the inventory keeps.
+#[derive(Debug, Clone)]
+pub(crate) struct JobKey {
+    pub(crate) meta_table: String,
+    pub(crate) job: String,
+}
+
 impl Job {
     /// Checks a request against everything that can be known without a database.
     pub(crate) fn parse(
@@ -143,6 +150,14 @@ impl Job {
 }
 
 impl Job {
+    /// Under which its attempts stand in the inventory.
+    pub(crate) fn key(&self) -> JobKey {
+        JobKey {
+            meta_table: self.meta_table.scope(),
+            job: self.name.clone(),
+        }
+    }
+
     /// The batch that a claim of this range has become, behind the range that it follows.
     pub(crate) fn batch(
         &self,

@@ -29,9 +29,7 @@ pub(crate) async fn tell<D: Database>(
     job: &Job,
     progress: &mut JobProgress,
 ) -> Result<(), Error> {
-    let statement = databases
-        .inventory
-        .read_pace(&job.meta_table.scope(), &job.name);
+    let statement = databases.inventory.read_pace(&job.key());
     let row = RowReader::only(databases.inventory(statement).await?)?;
     let pace = row.read(|row| Pace {
         items: unsigned(row.optional_int()),

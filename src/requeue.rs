@@ -4,7 +4,7 @@ use crate::database::Database;
 use crate::databases::Databases;
 use crate::error::Error;
 use crate::interface::RequeueTarget;
-use crate::job::check_name;
+use crate::job::{JobKey, check_name};
 use crate::refusal_code::{Failure, Kind};
 
 /// The most ranges of ids in one call.
@@ -22,6 +22,10 @@ pub(crate) async fn requeue<D: Database>(
 ) -> Result<u64, Error> {
     let meta_table = databases.scope(meta_table).await?;
     check_name("job", job)?;
+    let job = JobKey {
+        meta_table,
+        job: job.to_owned(),
+    };
     if let RequeueTarget::Ids(ranges) = target {
         if !(1..=MAX_RANGES).contains(&ranges.len()) {
             return Err(Error::invalid_request(format!(
@@ -41,7 +45,7 @@ pub(crate) async fn requeue<D: Database>(
     }
     let mut lost_answer = String::new();
     for _ in 0..MAX_ROUNDS {
-        let statement = databases.inventory.requeue(&meta_table, job, target);
+        let statement = databases.inventory.requeue(&job, target);
         match databases.try_inventory(statement).await {
             Ok(rows) => return Ok(rows.affected),
             // What is requeued twice is handed out once.

@@ -29,8 +29,8 @@ pub(crate) async fn hand_out_again<D: Database>(
 ) -> Result<Claimed, Error> {
     let databases = judge.databases;
     let inventory = &databases.inventory;
-    let meta_table = job.meta_table.scope();
-    let statement = inventory.read_latest_attempt(&meta_table, &job.name, after);
+    let key = job.key();
+    let statement = inventory.read_latest_attempt(&key, after);
     let Some(mut row) = databases.inventory_row(statement).await? else {
         return Ok(Claimed::Lost);
     };
@@ -46,7 +46,7 @@ pub(crate) async fn hand_out_again<D: Database>(
     if has_earlier {
         // Whoever claimed this attempt did not come as far as to take the one before out of its
         // queue.
-        let statement = inventory.leave_queue(&meta_table, &job.name, after, attempt);
+        let statement = inventory.leave_queue(&key, after, attempt);
         databases.inventory(statement).await?;
         return Ok(Claimed::Lost);
     }
@@ -69,7 +69,7 @@ pub(crate) async fn hand_out_again<D: Database>(
         ),
         None => (job.request.clone(), None),
     };
-    let job = &databases.job_as_kept(&request, &meta_table).await?;
+    let job = &databases.job_as_kept(&request, &key.meta_table).await?;
     // Rows may have come, gone or changed since the last attempt.
     let judgement = judge.judge(job, judged_at.as_deref()).await?;
     let now = count_again(databases, job, &judgement, after, id_end).await?;
@@ -103,7 +103,7 @@ pub(crate) async fn hand_out_again<D: Database>(
         && batches.iter().any(is_next)
     {
         // When this fails, the next claim does it.
-        let statement = inventory.leave_queue(&meta_table, &job.name, after, attempt);
+        let statement = inventory.leave_queue(&key, after, attempt);
         let _ = databases.inventory(statement).await;
     }
     Ok(claimed)

@@ -49,9 +49,7 @@ pub(crate) async fn read<D: Database>(
     databases: &Databases<'_, D>,
     job: &Job,
 ) -> Result<Standing, Error> {
-    let meta_table = job.meta_table.scope();
-    let statement =
-        (databases.inventory).read_standing(&meta_table, &job.name, job.bounds, job.retries);
+    let statement = (databases.inventory).read_standing(&job.key(), job.bounds, job.retries);
     let standing = match databases.inventory_row(statement).await? {
         Some(mut row) => of_row(&mut row)?,
         None => None,

@@ -5,7 +5,7 @@ use super::Statement;
 use super::inventory::{InventoryTable, most_doublings};
 use super::schema::fill_in;
 use crate::database::{Dialect, Value};
-use crate::job::{Bounds, Retries};
+use crate::job::{Bounds, JobKey, Retries};
 
 impl InventoryTable {
     /// In how many whole seconds, rounded down, the first lease of a range within the bounds is over, or its
@@ -16,8 +16,7 @@ impl InventoryTable {
     /// Relies on: the index (meta_table, job, queue, watermark), read from `queue_from` on.
     pub(crate) fn read_due(
         &self,
-        meta_table: &str,
-        job: &str,
+        job: &JobKey,
         (bounds, retries): (Bounds, Retries),
         queue_from: i64,
     ) -> Statement {
@@ -37,8 +36,8 @@ impl InventoryTable {
             ),
             parameters: vec![
                 Value::Int64(delay.into()),
-                Value::Text(meta_table.to_owned()),
-                Value::Text(job.to_owned()),
+                Value::Text(job.meta_table.clone()),
+                Value::Text(job.job.clone()),
                 Value::Int64(queue_from),
                 Value::Int64(bounds.id_min.unwrap_or(i64::MIN)),
                 Value::Int64(bounds.id_max.unwrap_or(i64::MAX)),

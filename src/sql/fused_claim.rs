@@ -138,13 +138,12 @@ impl InventoryTable {
     /// Where the job stands, and the rows behind it.
     fn look(&self, template: &mut Template, claim: &FusedClaim<'_>) {
         let FusedClaim { job, judgement, .. } = claim;
-        let scope = job.meta_table.scope();
         template.text(
             "WITH standing (batch_id_start, batch_id_end, batch_count, batch_weight, config, queue_from, \
              config_fingerprint, meta_database, ranges_through, items_through, weight_through, unfinished, \
              unfinished_from, requeued, requeued_from) AS ",
         );
-        template.select(self.standing(&scope, &job.name, job.bounds, job.retries));
+        template.select(self.standing(&job.key(), job.bounds, job.retries));
         template.text(", length AS (SELECT CAST(CASE WHEN expected.rows <= ");
         template.text(&MOST_ROWS.to_string());
         template.text(" THEN expected.rows ELSE 0 END AS bigint) AS rows FROM (SELECT ");

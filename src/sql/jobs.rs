@@ -5,6 +5,7 @@ use super::Statement;
 use super::inventory::InventoryTable;
 use super::schema::fill_in;
 use crate::database::{Dialect, Value};
+use crate::job::JobKey;
 
 /// Which jobs are meant, by what the inventory keeps of them.
 pub(crate) struct JobsMeant<'a> {
@@ -192,7 +193,7 @@ impl InventoryTable {
     /// to now; NULL where none has ended.
     ///
     /// Relies on: the index (meta_table, job, id), read from its end; the index (meta_table, job, queue, watermark).
-    pub(crate) fn read_pace(&self, meta_table: &str, job: &str) -> Statement {
+    pub(crate) fn read_pace(&self, job: &JobKey) -> Statement {
         let dialect = self.dialect;
         let seconds_to = |end: &str| match dialect {
             Dialect::Postgresql => [
@@ -231,6 +232,7 @@ impl InventoryTable {
             ("{seconds_to_now}", seconds_to(now)),
         ];
         let succeeded = self.labels.succeeded.as_str();
+        let (meta_table, job) = (job.meta_table.as_str(), job.job.as_str());
         let bound = vec![succeeded, succeeded, meta_table, job, meta_table, job];
         with_texts(dialect, PACE, &names, bound)
     }

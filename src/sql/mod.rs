@@ -33,7 +33,7 @@ pub use self::pages::PAGE_BYTES;
 use self::writer::Writer;
 use crate::database::{Dialect, Value};
 use crate::interface::Settle;
-use crate::job::Job;
+use crate::job::{Job, JobKey};
 
 /// A statement with its parameters, ready to be sent.
 #[derive(Debug, Clone, PartialEq)]
@@ -179,6 +179,12 @@ fn when(condition: Expr, value: Expr) -> Expr {
 trait Conditions: ConditionalStatement {
     fn only(&mut self, condition: Expr) -> &mut Self {
         self.and_or_where(LogicalChainOper::And(condition))
+    }
+
+    /// Only rows of this job; `column` names a column of the table that they are in.
+    fn only_job(&mut self, job: &JobKey, column: impl Fn(&'static str) -> Expr) -> &mut Self {
+        self.only(column("meta_table").eq(bind_text(job.meta_table.as_str())))
+            .only(column("job").eq(bind_text(job.job.as_str())))
     }
 
     fn only_option(&mut self, condition: Option<Expr>) -> &mut Self {

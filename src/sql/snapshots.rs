@@ -9,7 +9,7 @@ use super::{Statement, Value, quoted};
 use crate::claim_token::ClaimToken;
 use crate::database::{Dialect, StatusLabels};
 use crate::interface::{AcquireRequest, HistoryQuery, IdRange, Queue, RequeueTarget, Settle};
-use crate::job::{Bounds, Job, Retries};
+use crate::job::{Bounds, Job, JobKey, Retries};
 use crate::judgement::{Grounds, Judgement};
 use crate::sums::{Recounted, Sums};
 use crate::table_name::TableName;
@@ -60,6 +60,13 @@ fn snapshot_in(dialects: &[Dialect], name: &str, statement: impl Fn(Dialect) -> 
 /// Where names without a schema lie, for the dialect that has no default.
 fn default_schema(dialect: Dialect) -> Option<&'static str> {
     (dialect == Dialect::Mysql).then_some("work")
+}
+
+fn key() -> JobKey {
+    JobKey {
+        meta_table: "lake.files".into(),
+        job: "thumbnails".into(),
+    }
 }
 
 fn inventory(dialect: Dialect) -> InventoryTable {
@@ -325,16 +332,16 @@ fn on_the_inventory() {
         id_max: None,
     };
     snapshot("read_standing", |dialect| {
-        inventory(dialect).read_standing("lake.files", "thumbnails", bounds, retries)
+        inventory(dialect).read_standing(&key(), bounds, retries)
     });
     snapshot("read_due", |dialect| {
-        inventory(dialect).read_due("lake.files", "thumbnails", (bounds, retries), 7)
+        inventory(dialect).read_due(&key(), (bounds, retries), 7)
     });
     snapshot("list_processed", |dialect| {
-        inventory(dialect).list_processed("lake.files", "thumbnails", Some(7), 100)
+        inventory(dialect).list_processed(&key(), Some(7), 100)
     });
     snapshot("read_latest_attempt", |dialect| {
-        inventory(dialect).read_latest_attempt("lake.files", "thumbnails", 7)
+        inventory(dialect).read_latest_attempt(&key(), 7)
     });
     let claim = Claim {
         meta_table: "lake.files",
@@ -399,14 +406,14 @@ fn on_the_inventory() {
         inventory(dialect).insert_claims([&claim, &second].into_iter())
     });
     snapshot("find_place", |dialect| {
-        inventory(dialect).find_place("lake.files", "thumbnails", 7, 1)
+        inventory(dialect).find_place(&key(), 7, 1)
     });
     snapshot("prolong_lease", |dialect| {
         inventory(dialect).prolong_lease(&token, 90)
     });
     snapshot("take_over", |dialect| inventory(dialect).take_over(7));
     snapshot("leave_queue", |dialect| {
-        inventory(dialect).leave_queue("lake.files", "thumbnails", 7, 2)
+        inventory(dialect).leave_queue(&key(), 7, 2)
     });
     snapshot("requeue", |dialect| {
         let ranges = vec![
@@ -419,10 +426,10 @@ fn on_the_inventory() {
                 id_end: 42,
             },
         ];
-        inventory(dialect).requeue("lake.files", "thumbnails", &RequeueTarget::Ids(ranges))
+        inventory(dialect).requeue(&key(), &RequeueTarget::Ids(ranges))
     });
     snapshot("requeue_exhausted", |dialect| {
-        inventory(dialect).requeue("lake.files", "thumbnails", &RequeueTarget::Exhausted)
+        inventory(dialect).requeue(&key(), &RequeueTarget::Exhausted)
     });
     snapshot("end_attempt", |dialect| {
         inventory(dialect).end_attempt(
@@ -465,9 +472,7 @@ fn on_the_inventory() {
             limit: 1,
         })
     });
-    snapshot("read_pace", |dialect| {
-        inventory(dialect).read_pace("files", "thumbnails")
-    });
+    snapshot("read_pace", |dialect| inventory(dialect).read_pace(&key()));
     snapshot("list_attempts", |dialect| {
         let query = HistoryQuery {
             meta_table: Some("files".into()),

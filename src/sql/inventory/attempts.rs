@@ -4,6 +4,7 @@ use sea_query::{Expr, ExprTrait, Order, Query};
 
 use super::{ATTEMPTS, InventoryTable};
 use crate::claim_token::ClaimToken;
+use crate::job::JobKey;
 use crate::sql::{Conditions, Statement, bind_int, bind_text, columns, flag, on_primary, text};
 use crate::sums;
 
@@ -48,7 +49,7 @@ impl InventoryTable {
     /// hint that decides nothing, see [`insert_claims`](Self::insert_claims).
     ///
     /// Relies on: the unique index (meta_table, job, batch_id_after, attempt).
-    pub(crate) fn read_latest_attempt(&self, meta_table: &str, job: &str, after: i64) -> Statement {
+    pub(crate) fn read_latest_attempt(&self, job: &JobKey, after: i64) -> Statement {
         let mut earlier = Query::select();
         earlier
             .expr(Expr::cust("1"))
@@ -79,8 +80,7 @@ impl InventoryTable {
             .expr(columns(self.dialect, ATTEMPTS, &sums::COLUMNS))
             .expr(flag(Expr::exists(earlier)))
             .from_as(self.name.reference(), ATTEMPTS)
-            .only(Expr::col((ATTEMPTS, "meta_table")).eq(bind_text(meta_table)))
-            .only(Expr::col((ATTEMPTS, "job")).eq(bind_text(job)))
+            .only_job(job, |name| Expr::col((ATTEMPTS, name)))
             .only(Expr::col((ATTEMPTS, "batch_id_after")).eq(bind_int(after)))
             .order_by((ATTEMPTS, "attempt"), Order::Desc)
             .limit(1);
@@ -93,13 +93,7 @@ impl InventoryTable {
     ///
     /// Relies on: the index (meta_table, job, batch_id_end, attempt); the unique index (meta_table,
     /// job, batch_id_after, attempt).
-    pub(crate) fn list_processed(
-        &self,
-        meta_table: &str,
-        job: &str,
-        after: Option<i64>,
-        limit: u32,
-    ) -> Statement {
+    pub(crate) fn list_processed(&self, job: &JobKey, after: Option<i64>, limit: u32) -> Statement {
         let column = |name: &'static str| Expr::col((ATTEMPTS, name));
         let mut select = Query::select();
         select
@@ -117,8 +111,7 @@ impl InventoryTable {
                 ],
             ))
             .from_as(self.name.reference(), ATTEMPTS)
-            .only(column("meta_table").eq(bind_text(meta_table)))
-            .only(column("job").eq(bind_text(job)))
+            .only_job(job, column)
             .only_option(after.map(|after| column("batch_id_end").gt(bind_int(after))))
             .only(column("status").eq(bind_text(self.labels.succeeded.as_str())))
             .only(Expr::cust("attempts.queue IS NULL"))

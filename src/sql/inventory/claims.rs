@@ -6,6 +6,7 @@ use super::InventoryTable;
 use crate::claim_token::ClaimToken;
 use crate::database::Dialect;
 use crate::interface::Queue;
+use crate::job::JobKey;
 use crate::sql::{
     Conditions, Statement, bigint, bind_double, bind_int, bind_text, on_primary, text,
 };
@@ -143,19 +144,12 @@ impl InventoryTable {
     /// The attempt with this number at the range behind `after`, by [`on_primary`]: a row of `id`, or none.
     ///
     /// Relies on: the unique index (meta_table, job, batch_id_after, attempt).
-    pub(crate) fn find_place(
-        &self,
-        meta_table: &str,
-        job: &str,
-        after: i64,
-        attempt: i64,
-    ) -> Statement {
+    pub(crate) fn find_place(&self, job: &JobKey, after: i64, attempt: i64) -> Statement {
         let mut select = Query::select();
         select
             .expr(bigint(Expr::col("id")))
             .from(self.name.reference())
-            .only(Expr::col("meta_table").eq(bind_text(meta_table)))
-            .only(Expr::col("job").eq(bind_text(job)))
+            .only_job(job, Expr::col)
             .only(Expr::col("batch_id_after").eq(bind_int(after)))
             .only(Expr::col("attempt").eq(bind_int(attempt)));
         on_primary(&select, self.dialect)

@@ -4,6 +4,7 @@ use sea_query::{Expr, ExprTrait, Query};
 
 use super::{ATTEMPTS, InventoryTable};
 use crate::interface::{IdRange, Queue, RequeueTarget};
+use crate::job::JobKey;
 use crate::sql::{Conditions, Statement, bind_int, bind_text, either, joined, when};
 
 impl Queue {
@@ -44,20 +45,13 @@ impl InventoryTable {
     /// followed it: affects one row, or none. One that failed is kept where failures are counted.
     ///
     /// Relies on: the unique index (meta_table, job, batch_id_after, attempt).
-    pub(crate) fn leave_queue(
-        &self,
-        meta_table: &str,
-        job: &str,
-        after: i64,
-        attempt: i64,
-    ) -> Statement {
+    pub(crate) fn leave_queue(&self, job: &JobKey, after: i64, attempt: i64) -> Statement {
         let has_failed = Expr::col("status").eq(bind_text(self.labels.failed.as_str()));
         let mut update = Query::update();
         update
             .table(self.name.reference())
             .values([("queue", when(has_failed, Expr::cust("'followed'")))])
-            .only(Expr::col("meta_table").eq(bind_text(meta_table)))
-            .only(Expr::col("job").eq(bind_text(job)))
+            .only_job(job, Expr::col)
             .only(Expr::col("batch_id_after").eq(bind_int(after)))
             .only(Expr::col("attempt").lt(bind_int(attempt)))
             .only(Queue::Retry.is().or(Queue::Requeued.is()));
@@ -69,7 +63,7 @@ impl InventoryTable {
     ///
     /// Relies on: the primary key; the index (meta_table, job, queue, watermark); for ids, a scan
     /// of the job's rows.
-    pub(crate) fn requeue(&self, meta_table: &str, job: &str, target: &RequeueTarget) -> Statement {
+    pub(crate) fn requeue(&self, job: &JobKey, target: &RequeueTarget) -> Statement {
         let column = Expr::col::<&'static str>;
         let while_running = |value: Expr, column: &'static str| -> Expr {
             either(self.runs(), value, Expr::col(column))
@@ -90,8 +84,7 @@ impl InventoryTable {
         latest
             .expr_as(Expr::cust("attempts.id"), "id")
             .from_as(self.name.reference(), ATTEMPTS)
-            .only(column("meta_table").eq(bind_text(meta_table)))
-            .only(column("job").eq(bind_text(job)))
+            .only_job(job, Expr::col)
             .only(target)
             .only(self.has_later_attempt().not());
         // One level more than needed: MySQL reads a table that it updates only from there.

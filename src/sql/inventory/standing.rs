@@ -4,8 +4,8 @@ use sea_query::{Expr, ExprTrait, Func, Order, Query, SelectStatement, SubQuerySt
 
 use super::{ATTEMPTS, InventoryTable};
 use crate::database::Dialect;
-use crate::job::{Bounds, Retries};
-use crate::sql::{Conditions, Statement, bigint, bind_int, bind_text, columns, on_primary, when};
+use crate::job::{Bounds, JobKey, Retries};
+use crate::sql::{Conditions, Statement, bigint, bind_int, columns, on_primary, when};
 use crate::sums;
 use crate::watermark::BEFORE_ALL;
 
@@ -30,22 +30,17 @@ impl InventoryTable {
     /// as an old transaction could see it there, so it is read from `queue_from` on.
     pub(crate) fn read_standing(
         &self,
-        meta_table: &str,
-        job: &str,
+        job: &JobKey,
         bounds: Bounds,
         retries: Retries,
     ) -> Statement {
-        on_primary(
-            &self.standing(meta_table, job, bounds, retries),
-            self.dialect,
-        )
+        on_primary(&self.standing(job, bounds, retries), self.dialect)
     }
 
     /// The statement of [`read_standing`](Self::read_standing), to stand in another one.
     pub(in crate::sql) fn standing(
         &self,
-        meta_table: &str,
-        job: &str,
+        job: &JobKey,
         bounds: Bounds,
         retries: Retries,
     ) -> SelectStatement {
@@ -64,8 +59,7 @@ impl InventoryTable {
             let rows = |mut select: SelectStatement| {
                 select
                     .from_as(self.name.reference(), "waiting")
-                    .only(column("meta_table").eq(bind_text(meta_table)))
-                    .only(column("job").eq(bind_text(job)))
+                    .only_job(job, column)
                     .only(queues);
                 select
             };
@@ -134,8 +128,7 @@ impl InventoryTable {
             .expr(lowest(requeued, is_requeued()))
             .expr(requeued_from)
             .from_as(self.name.reference(), ATTEMPTS)
-            .only(Expr::col((ATTEMPTS, "meta_table")).eq(bind_text(meta_table)))
-            .only(Expr::col((ATTEMPTS, "job")).eq(bind_text(job)))
+            .only_job(job, |name| Expr::col((ATTEMPTS, name)))
             .order_by((ATTEMPTS, "batch_id_end"), Order::Desc)
             .order_by((ATTEMPTS, "attempt"), Order::Desc)
             .limit(1);
