@@ -6,8 +6,11 @@ use crate::database::Random;
 /// The longest pause after the first loss, in milliseconds; it doubles with each further one. Some times
 /// as long as a claim takes on a server nearby.
 const FIRST_PAUSE: u32 = 20;
-/// The longest pause of all. Half of it lets sixteen workers waste as many claims again.
-const LONGEST_PAUSE: u32 = 400;
+/// After so many losses in a row a worker has waited longer than most of the others.
+const LOSSES_OF_MOST: u32 = 5;
+/// From then on its pauses are half as long as the one before, so that it comes back sooner than those
+/// who have just begun to lose. Shorter ones would let a hundred workers keep each other from winning.
+const LATE_PAUSE: u32 = 160;
 
 /// How often a statement is sent at most while it meets passing conflicts.
 pub(crate) const MAX_TRIES: u32 = 10;
@@ -16,9 +19,14 @@ pub(crate) const MAX_TRIES: u32 = 10;
 const FIRST_REPEAT: u32 = 2;
 const LONGEST_REPEAT: u32 = 500;
 
-/// How many milliseconds to wait, by chance, the longer the more races (1 or more) were lost in a row.
+/// How many milliseconds to wait, by chance, after so many races (1 or more) were lost in a row: at first the
+/// longer the more.
 pub(crate) fn after_losses(losses: u32, random: &dyn Random) -> u32 {
-    up_to(doubled(FIRST_PAUSE, losses).min(LONGEST_PAUSE), random)
+    let longest = match losses {
+        0..=LOSSES_OF_MOST => doubled(FIRST_PAUSE, losses),
+        _ => LATE_PAUSE,
+    };
+    up_to(longest, random)
 }
 
 /// How many, the longer the more often (1 or more) a statement has met a passing conflict.
