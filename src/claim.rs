@@ -110,7 +110,7 @@ pub(crate) async fn insert<D: Database>(
     let mut refusal = None;
     let statement = (databases.inventory).insert_claims(claims.iter().map(|(claim, _)| claim));
     match databases.try_inventory(statement).await {
-        Ok(_) if !databases.inventory.returns_claims() => {
+        Ok(rows) if rows.rows.is_empty() && !databases.inventory.returns_claims() => {
             let statement = (databases.inventory).read_claims(claimant.tokens.iter());
             let rows = databases.inventory(statement).await?;
             return Ok(Claimed::Batches(read_batches(rows, job, &claims)?));

@@ -9,8 +9,8 @@ use std::fmt::Write;
 use sea_query::{
     BinOper, CaseStatement, Condition, EscapeBuilder, ExplainStatement, Expr, Frame, LockClause,
     LogicalChainOper, OnConflict, Oper, OperLeftAssocDecider, OrderExpr, PrecedenceDecider,
-    QueryBuilder, Quote, QuotedBuilder, SelectInto, SqlWriter, SubQueryStatement, TableRefBuilder,
-    Value, ValueTuple, Values,
+    QueryBuilder, Quote, QuotedBuilder, ReturningClause, SelectInto, SqlWriter, SubQueryStatement,
+    TableRefBuilder, Value, ValueTuple, Values,
 };
 
 use crate::database::Dialect;
@@ -64,6 +64,26 @@ impl QueryBuilder for Writer {
             }
             _ => {}
         }
+    }
+
+    /// What a statement gives back of the rows that it has written. MySQL does not know that: it takes it for the
+    /// comment as which it is written, and MariaDB reads it, from 10.5 on.
+    fn prepare_returning(&self, returning: &Option<ReturningClause>, sql: &mut impl SqlWriter) {
+        let Some(ReturningClause::Exprs(columns)) = returning else {
+            return;
+        };
+        let (before, behind) = match self.0 {
+            Dialect::Postgresql | Dialect::Sqlite => (" RETURNING ", ""),
+            Dialect::Mysql => (" /*M!100500 RETURNING ", " */"),
+        };
+        let _ = sql.write_str(before);
+        for (index, column) in columns.iter().enumerate() {
+            if index > 0 {
+                let _ = sql.write_str(", ");
+            }
+            self.prepare_expr(column, sql);
+        }
+        let _ = sql.write_str(behind);
     }
 
     /// Conditions that all must hold, see [`Conditions`](super::Conditions).

@@ -123,20 +123,18 @@ impl InventoryTable {
                 bind_double(claim.recounted.map(|recounted| recounted.weight)),
             ]);
         }
-        if self.returns_claims() {
-            if is_single {
-                // No row is as good as an error then, and cheaper. Several are claimed all or none.
-                let mut on_conflict = OnConflict::new();
-                on_conflict.do_nothing();
-                insert.on_conflict(on_conflict);
-            }
-            insert.returning(Query::returning().exprs(self.claim_columns()));
+        if is_single && self.returns_claims() {
+            // No row is as good as an error then, and cheaper. Several are claimed all or none.
+            let mut on_conflict = OnConflict::new();
+            on_conflict.do_nothing();
+            insert.on_conflict(on_conflict);
         }
+        insert.returning(Query::returning().exprs(self.claim_columns()));
         Statement::build(&insert, self.dialect)
     }
 
-    /// Whether [`insert_claims`](Self::insert_claims) gives rows back. Where the dialect cannot,
-    /// [`read_claims`](Self::read_claims) does.
+    /// Whether [`insert_claims`](Self::insert_claims) surely gives rows back. MySQL does not, but for
+    /// MariaDB: where no row came, [`read_claims`](Self::read_claims) tells.
     pub(crate) fn returns_claims(&self) -> bool {
         self.dialect != Dialect::Mysql
     }

@@ -109,10 +109,11 @@ async fn a_turn_is_three_statements_on_sqlite() -> Result<()> {
     count_statements(sqlite().await?, false, 3).await
 }
 
-/// What is claimed has to be read, and where its items end is asked by itself.
+/// The claim takes three, and where its items end is asked by itself. The server is a MariaDB: MySQL needs one
+/// more, to read what was claimed.
 #[tokio::test]
-async fn a_turn_is_seven_statements_on_mysql() -> Result<()> {
-    count_statements(mysql().await?, false, 7).await
+async fn a_turn_is_six_statements_on_mariadb() -> Result<()> {
+    count_statements(mysql().await?, false, 6).await
 }
 
 /// A job in one statement where that is possible, and the same job step by step, on rows that have all

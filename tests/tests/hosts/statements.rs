@@ -74,11 +74,10 @@ async fn a_batch_with_its_items_is_one_statement_and_its_end_one_on_postgresql()
     count_statements(postgres().await?, [5, 1]).await
 }
 
-/// Its INSERT gives nothing back, so what was claimed is read. Where a page of items ends, it is asked by
-/// itself.
+/// Where a page of items ends, it is asked by itself. MySQL needs one more: its INSERT gives nothing back.
 #[tokio::test]
-async fn a_batch_with_its_items_is_six_statements_and_its_end_one_on_mysql() -> Result<()> {
-    count_statements(mysql().await?, [7, 6]).await
+async fn a_batch_with_its_items_is_five_statements_and_its_end_one_on_mariadb() -> Result<()> {
+    count_statements(mysql().await?, [6, 5]).await
 }
 
 /// A job with conditions reads the types of their columns before it plans, and keeps them for its items.
@@ -116,8 +115,8 @@ async fn a_batch_with_conditions_is_one_more_on_postgresql() -> Result<()> {
 }
 
 #[tokio::test]
-async fn a_batch_with_conditions_is_one_more_on_mysql() -> Result<()> {
-    count_statements_with_conditions(mysql().await?, [8, 7]).await
+async fn a_batch_with_conditions_is_one_more_on_mariadb() -> Result<()> {
+    count_statements_with_conditions(mysql().await?, [7, 6]).await
 }
 
 /// A database on which every race is lost, and that remembers its pauses, in milliseconds.
@@ -179,7 +178,7 @@ impl batchintory::Database for &AlwaysLost {
 }
 
 #[tokio::test]
-async fn losers_pause_by_chance_and_longer_each_time() {
+async fn losers_pause_by_chance_and_longer_until_most_others_came_later() {
     let database = AlwaysLost::default();
     let planner = Planner::new(&database, SystemRandom);
     let request = AcquireRequest::new("files", "job");
@@ -190,9 +189,9 @@ async fn losers_pause_by_chance_and_longer_each_time() {
     for (index, longest) in [20, 40, 80, 160, 320].into_iter().enumerate() {
         assert!(pauses[index] <= longest, "{pauses:?}");
     }
-    assert!(pauses.iter().all(|pause| *pause <= 400), "{pauses:?}");
+    assert!(pauses[5..].iter().all(|pause| *pause <= 160), "{pauses:?}");
     // By chance, about half of the rest are longer than half of the longest.
-    let long = pauses.iter().filter(|pause| **pause > 200).count();
+    let long = pauses[5..].iter().filter(|pause| **pause > 80).count();
     assert!((50..150).contains(&long), "{pauses:?}");
 }
 
