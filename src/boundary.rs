@@ -104,11 +104,15 @@ macro_rules! boundary {
             $crate::boundary!(@enum wit_inventory::Queue, Queue {
                 Running, Retry, Requeued, Exhausted
             });
-            $crate::boundary!(@record wit_inventory::Batch, Batch {
+            $crate::boundary!(@record wit_inventory::BatchRecord, Batch {
                 id, claim_token, meta_table, job, job_identifier, attempt, id_start, id_end, count,
                 weight, oversized, over_limit, passed_over_from,
                 processing_start
             });
+            $crate::boundary!(@record wit_inventory::Lease, Lease { seconds, left });
+            $crate::boundary!(@record wit_inventory::RunningBatch, RunningBatch {
+                batch
+            } optional { lease });
             $crate::boundary!(@enum wit_inventory::NothingReason, NothingReason {
                 CaughtUp, BoundsDone, Held
             });

@@ -7,8 +7,8 @@ use crate::advance::Turn;
 use crate::database::{Database, DatabaseError, Random, Rows, Settings, Source, Value};
 use crate::databases::Databases;
 use crate::{
-    acquire, advance, audit, completion, history, items, jobs, lease, migration, notify, plan,
-    progress, requeue, warnings,
+    acquire, advance, audit, completion, find_attempt, history, items, jobs, lease, migration,
+    notify, plan, progress, requeue, warnings,
 };
 
 mod bindings {
@@ -125,11 +125,15 @@ impl export::Guest for Component {
         request: export::AcquireRequest,
         batches: u32,
         claim_token: Option<String>,
-    ) -> Result<Vec<export::Batch>, export::Error> {
+    ) -> Result<Vec<export::BatchRecord>, export::Error> {
         let request = request.into();
         call_list(|databases| {
             acquire::acquire_many(databases, &request, batches, claim_token.as_deref())
         })
+    }
+
+    fn batch(claim_token: String) -> Result<export::RunningBatch, export::Error> {
+        call(|databases| find_attempt::running_batch(databases, &claim_token))
     }
 
     fn items(

@@ -1,11 +1,11 @@
-//! Looking an attempt up by its claim token.
+//! Looking an attempt up by its claim token; the one that runs: `batch`.
 
 use crate::claim_token::ClaimToken;
 use crate::configuration::{self, Kept};
 use crate::database::Database;
 use crate::databases::Databases;
 use crate::error::Error;
-use crate::interface::Batch;
+use crate::interface::{Batch, Lease, RunningBatch};
 use crate::job::{Fit, Limits};
 use crate::watermark::Watermark;
 
@@ -19,8 +19,8 @@ pub(crate) struct FoundAttempt {
     job_identifier: Option<String>,
     attempt: u32,
     pub(crate) status: String,
-    /// It has a lease: one that has ended was taken from its owner.
-    is_leased: bool,
+    /// It has a lease, which is over in so many seconds: one that has ended was taken from its owner.
+    lease_left: Option<i64>,
     pub(crate) id_start: i64,
     pub(crate) id_end: i64,
     count: u64,
@@ -52,10 +52,28 @@ pub(crate) async fn find_attempt<D: Database>(
         count: row.count(),
         weight: row.double(),
         config: row.text(),
-        is_leased: row.int() != 0,
+        lease_left: row.optional_int(),
         processing_start: row.text(),
     })?;
     Ok(Some(attempt))
+}
+
+/// The running attempt with this token.
+#[synchronous]
+pub(crate) async fn running_batch<D: Database>(
+    databases: &Databases<'_, D>,
+    claim_token: &str,
+) -> Result<RunningBatch, Error> {
+    let token = ClaimToken::parse(claim_token)?;
+    let attempt = (find_attempt(databases, &token).await?).ok_or_else(no_such_batch)?;
+    if attempt.status != databases.inventory.labels.running {
+        return Err(attempt.superseded());
+    }
+    let meta_table = databases.told(attempt.scope.clone()).await?;
+    Ok(RunningBatch {
+        lease: attempt.lease(),
+        batch: attempt.into_batch(&token, meta_table),
+    })
 }
 
 /// Why there is no such attempt.
@@ -70,13 +88,13 @@ pub(crate) fn no_such_batch() -> Error {
 impl FoundAttempt {
     /// Whether its owner has ended it, with this status.
     pub(crate) fn was_ended_as(&self, status: &str) -> bool {
-        self.status == status && !self.is_leased
+        self.status == status && self.lease_left.is_none()
     }
 
     /// Why its owner may not touch it any more.
     pub(crate) fn superseded(&self) -> Error {
         let (id_start, id_end) = (self.id_start, self.id_end);
-        Error::superseded(if self.is_leased {
+        Error::superseded(if self.lease_left.is_some() {
             format!(
                 "the batch of ids {id_start} to {id_end} was taken from its owner, since its lease ran \
                  out or it was requeued; nothing was changed"
@@ -92,6 +110,15 @@ impl FoundAttempt {
     /// What was kept with it when it was claimed.
     pub(crate) fn kept(&self) -> Result<Kept, Error> {
         configuration::read_of_batch(&self.config, self.id)
+    }
+
+    /// Its lease while it runs.
+    fn lease(&self) -> Option<Lease> {
+        let left = u32::try_from(self.lease_left?.max(0)).unwrap_or(u32::MAX);
+        let asked = self.kept().ok().and_then(|kept| kept.request.lease_seconds);
+        // One that came by a sign of life alone is as long as is left of it.
+        let seconds = asked.unwrap_or(left.max(1));
+        Some(Lease { seconds, left })
     }
 
     /// The attempt as its owner sees it, who calls its table so.

@@ -204,6 +204,24 @@ pub struct Batch {
     pub processing_start: String,
 }
 
+/// A batch's lease.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Lease {
+    /// How long it goes on from each sign of life, in seconds.
+    pub seconds: u32,
+    /// In how many whole seconds it is over, by the inventory database's clock; 0 where it is already.
+    pub left: u32,
+}
+
+/// A batch that runs, as it is found by its claim token.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct RunningBatch {
+    /// The batch.
+    pub batch: Batch,
+    /// Its lease; `None` where it runs for good.
+    pub lease: Option<Lease>,
+}
+
 /// Why nothing was handed out.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "kebab-case")]

@@ -80,8 +80,8 @@ pub use follow::wait_for_work;
 pub use interface::{
     AcquireRequest, Acquired, Acquisition, Advanced, Attempt, AuditPage, Batch, BatchPlan,
     Completion, Difference, HistoryQuery, IdRange, Item, ItemEncoding, JobPlace, JobProgress,
-    JobSummary, JobsQuery, MetaColumns, Migration, Nothing, NothingReason, NotifyChannel, OnChange,
-    Outcome, PageStatement, PlannedBatch, Queue, RequeueTarget, Settle,
+    JobSummary, JobsQuery, Lease, MetaColumns, Migration, Nothing, NothingReason, NotifyChannel,
+    OnChange, Outcome, PageStatement, PlannedBatch, Queue, RequeueTarget, RunningBatch, Settle,
 };
 pub use object::Object;
 #[cfg(not(all(target_family = "wasm", feature = "component")))]

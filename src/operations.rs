@@ -10,7 +10,7 @@ use crate::database::Dialect;
 use crate::interface::{
     AcquireRequest, Acquisition, Advanced, Attempt, AuditPage, Batch, BatchPlan, Completion,
     HistoryQuery, Item, JobProgress, JobSummary, JobsQuery, Migration, NotifyChannel, Outcome,
-    PageStatement, RequeueTarget,
+    PageStatement, RequeueTarget, RunningBatch,
 };
 
 /// Makes, of a list of operations, the calls, their answers, and the trait that ties them together.
@@ -99,6 +99,9 @@ operations! {
     "acquire-many" = AcquireMany: acquire_many(
         request: AcquireRequest, batches: u32, claim_token: Option<String>
     ) -> Vec<Batch>;
+
+    /// The running batch with this claim token. Changes nothing.
+    "batch" = Batch: batch(claim_token: String) -> RunningBatch;
 
     /// A page of the items of a batch: up to `limit` (1 to 10,000) items with ids above `after`, or about a MiB
     /// of them. An empty page is the end.

@@ -6,8 +6,8 @@ use crate::databases::Databases;
 use crate::error::Error;
 use crate::operations::{Answer, Call, Operations};
 use crate::{
-    acquire, advance, audit, completion, history, items, jobs, lease, migration, notify, plan,
-    progress, requeue, warnings,
+    acquire, advance, audit, completion, find_attempt, history, items, jobs, lease, migration,
+    notify, plan, progress, requeue, warnings,
 };
 
 /// Plans and claims batches through a [`Database`], with claim tokens from a [`Random`].
@@ -62,6 +62,9 @@ impl<D: Database, R: Random> Operations for Planner<D, R> {
                 let databases = open()?;
                 let batches = acquire::acquire_many(&databases, &request, batches, token);
                 Answer::AcquireMany(batches.await?)
+            }
+            Call::Batch { claim_token } => {
+                Answer::Batch(find_attempt::running_batch(&open()?, &claim_token).await?)
             }
             Call::Items {
                 claim_token,

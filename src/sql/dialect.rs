@@ -75,6 +75,17 @@ impl Dialect {
         [before, timestamp, behind].concat()
     }
 
+    /// In how many seconds, rounded down, a lease is over.
+    pub(super) fn lease_left(self) -> &'static str {
+        match self {
+            Self::Postgresql => "floor(EXTRACT(EPOCH FROM lease_expires - CURRENT_TIMESTAMP))",
+            Self::Sqlite => "(julianday(lease_expires) - julianday('now')) * 86400",
+            Self::Mysql => {
+                "floor(TIMESTAMPDIFF(MICROSECOND, UTC_TIMESTAMP(6), lease_expires) / 1000000)"
+            }
+        }
+    }
+
     /// The function that gives the lowest of several values, which must not be NULL.
     pub(super) fn least(self) -> &'static str {
         match self {

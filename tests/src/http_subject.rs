@@ -177,6 +177,9 @@ impl HttpSubject {
                 let token = claim_token.as_deref();
                 field(self.post(&path, token, &body(request)?), "batches")
             }
+            Call::Batch { claim_token } => {
+                self.get(&format!("/v1/batches/{}", encoded(claim_token)))
+            }
             Call::Heartbeat {
                 claim_token,
                 lease_seconds,

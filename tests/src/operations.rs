@@ -24,7 +24,7 @@ pub enum Place {
 }
 
 /// What is left out: where, which operation, and why.
-const LEFT_OUT: [(Place, &str, &str); 7] = [
+const LEFT_OUT: [(Place, &str, &str); 8] = [
     (
         Place::Simulator,
         "schema-statements",
@@ -41,6 +41,11 @@ const LEFT_OUT: [(Place, &str, &str); 7] = [
         "each subject reads by it what `items` gives, and compares",
     ),
     (Place::CommandLine, "items-statement", "`items` reads by it"),
+    (
+        Place::CommandLine,
+        "batch",
+        "who has a token goes on by `items`, `heartbeat` and `complete`, which need nothing else",
+    ),
     (
         Place::JavaScript,
         "items-statement",

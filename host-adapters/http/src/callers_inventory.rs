@@ -198,7 +198,8 @@ fn named(call: &Call) -> Option<(&str, bool)> {
         Call::History { query } => query.meta_table.as_deref().map(|table| (table, true)),
         // What is listed is filtered.
         Call::Jobs { .. } => None,
-        Call::Items { .. }
+        Call::Batch { .. }
+        | Call::Items { .. }
         | Call::ItemsStatement { .. }
         | Call::Heartbeat { .. }
         | Call::Complete { .. }
@@ -219,7 +220,8 @@ fn secrets(call: &Call) -> Vec<String> {
             claim_token.as_ref(),
             done.as_ref().map(|done| &done.claim_token),
         ),
-        Call::Items { claim_token, .. }
+        Call::Batch { claim_token }
+        | Call::Items { claim_token, .. }
         | Call::ItemsStatement { claim_token }
         | Call::Heartbeat { claim_token, .. }
         | Call::Complete { claim_token, .. } => (Some(claim_token), None),

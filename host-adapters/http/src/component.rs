@@ -237,6 +237,7 @@ impl Planner {
                 let batches = import::acquire_many(&request.into(), batches, token)?;
                 Answer::AcquireMany(list(batches))
             }
+            Call::Batch { claim_token } => Answer::Batch(import::batch(&claim_token)?.into()),
             Call::Items {
                 claim_token,
                 after,

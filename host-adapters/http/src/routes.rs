@@ -44,7 +44,7 @@ const GET: Method = Method::GET;
 const POST: Method = Method::POST;
 
 #[rustfmt::skip]
-static ROUTES: [Route; 29] = [
+static ROUTES: [Route; 30] = [
     row(GET, "/healthz", Open, "health", Probes, about::health),
     row(GET, "/metrics", Inventory, "metrics", Programs, about::metrics),
     row(GET, "/openapi.json", Known, "description", Programs, about::description),
@@ -62,6 +62,7 @@ static ROUTES: [Route; 29] = [
     row(POST, "/v1/jobs/{job}/requeue", Admin, "requeue", Programs, jobs::requeue),
 
     row(GET, "/v1/batches", Inventory, "history", Programs, batches::history),
+    row(GET, "/v1/batches/{claim_token}", Work, "batch", Programs, batches::batch),
     row(GET, "/v1/batches/{claim_token}/items", Work, "items", Programs, batches::items),
     row(POST, "/v1/batches/{claim_token}/heartbeat", Work, "heartbeat", Programs, batches::heartbeat),
     row(POST, "/v1/batches/{claim_token}/complete", Work, "complete", Programs, batches::complete),

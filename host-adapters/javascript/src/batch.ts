@@ -168,6 +168,11 @@ export class Batch implements AsyncDisposable {
     return this.record.attempt;
   }
 
+  /** How long its lease goes on from each sign of life; `undefined` where it runs for good. */
+  get leaseSeconds(): number | undefined {
+    return this.#lease?.seconds;
+  }
+
   /** The items, in the order of their ids: `for await (const item of batch.items())`. */
   items({ pageSize = defaultPage, ...options }: ItemOptions = {}): Items {
     const pages = () => {

@@ -171,7 +171,7 @@ export function fromNothing(nothing: Inventory.Nothing): Api.Nothing {
   return present(nothing);
 }
 
-export function fromBatch(batch: Inventory.Batch): Api.BatchRecord {
+export function fromBatch(batch: Inventory.BatchRecord): Api.BatchRecord {
   return { ...present(batch), count: Number(batch.count) };
 }
 

@@ -1,6 +1,6 @@
 // The inventory: every operation of the planner.
 
-import { Batch, type Processing } from "./batch.js";
+import { Batch, type Lease, type Processing } from "./batch.js";
 import * as boundary from "./boundary.js";
 import type { Dialect, Value } from "./database.js";
 import type { Engine } from "./engine.js";
@@ -117,7 +117,7 @@ export class Inventory implements AsyncDisposable {
     if (next.tag === "err") return plannerError(next.val);
     const { acquisition } = next.val;
     if (acquisition.tag === "nothing") return { nothing: boundary.fromNothing(acquisition.val) };
-    return { batch: this.#batch(acquisition.val, request, asked, next.val.items) };
+    return { batch: this.#batch(acquisition.val, leaseOf(request, asked), next.val.items) };
   }
 
   /**
@@ -138,7 +138,7 @@ export class Inventory implements AsyncDisposable {
       many,
       options.claimToken,
     );
-    return records.map((record) => this.#batch(record, request, asked));
+    return records.map((record) => this.#batch(record, leaseOf(request, asked)));
   }
 
   /**
@@ -224,6 +224,17 @@ export class Inventory implements AsyncDisposable {
       if (thrown === undefined || thrown.error !== error || options.signal?.aborted) throw error;
       return false;
     }
+  }
+
+  /**
+   * The running batch with this claim token, for whoever goes on with it: another process, say, that was given its token.
+   * Changes nothing; its lease goes on as it is. Throws a `SupersededError` where it has ended or was taken from its owner,
+   * a `NoSuchBatchError` where there is none.
+   */
+  async batch(claimToken: string, options: CallOptions = {}): Promise<Batch> {
+    const asked = performance.now();
+    const { batch, lease } = await this.#call(options, "batch", boundary.text(claimToken, "claimToken"));
+    return this.#batch(batch, lease && { seconds: lease.seconds, until: asked + lease.left * 1000 });
   }
 
   /**
@@ -398,18 +409,17 @@ export class Inventory implements AsyncDisposable {
     }
   }
 
-  #batch(
-    record: Wit.Batch,
-    { leaseSeconds }: Api.AcquireRequest,
-    asked: number,
-    items: Wit.Item[] = [],
-  ): Batch {
-    const seconds = leaseSeconds ?? undefined;
-    const lease = seconds === undefined ? undefined : { seconds, until: asked + seconds * 1000 };
+  #batch(record: Wit.BatchRecord, lease: Lease | undefined, items: Wit.Item[] = []): Batch {
     const keepAlive = (left: number, lost: (error: LossError) => void) =>
-      this.#engine.keepAlive(record.claimToken, seconds as number, left, lost);
+      this.#engine.keepAlive(record.claimToken, (lease as Lease).seconds, left, lost);
     return new Batch(this, boundary.fromBatch(record), lease, keepAlive, items.map(boundary.fromItem));
   }
+}
+
+/** The lease that was asked for at this time: the database has counted from a later one. */
+function leaseOf({ leaseSeconds }: Api.AcquireRequest, asked: number): Lease | undefined {
+  const seconds = leaseSeconds ?? undefined;
+  return seconds === undefined ? undefined : { seconds, until: asked + seconds * 1000 };
 }
 
 function optionalId(id: Api.Id | undefined): bigint | undefined {

@@ -30,6 +30,25 @@ for (const [system, database] of Object.entries(databases)) {
     ]);
   });
 
+  test(`${system}: whoever has its token goes on with a batch`, async (context) => {
+    const { inventory, url } = await opened(context, 10);
+    const { batch } = await inventory.acquire({ ...files, maxCount: 3, leaseSeconds: 600 });
+    const other = await open({ inventory: url });
+    context.after(() => other.close());
+    const found = await other.batch(batch.claimToken);
+    assert.deepEqual(found.record, batch.record);
+    assert.equal(found.leaseSeconds, 600);
+    await found.heartbeat();
+    assert.equal(await found.process((items) => items.length), 3);
+    await assert.rejects(other.batch(batch.claimToken), {
+      code: "superseded",
+      message: /has ended as "succeeded" already/,
+    });
+    await assert.rejects(other.batch("nobody's"), { code: "no-such-batch" });
+    const { batch: endless } = await inventory.acquire({ ...files, maxCount: 3 });
+    assert.equal((await other.batch(endless.claimToken)).leaseSeconds, undefined);
+  });
+
   test(`${system}: items come by the page, or all at once`, async (context) => {
     const { inventory } = await opened(context, 5);
     const { batch } = await inventory.acquire(files);

@@ -74,6 +74,11 @@ const operations = {
   },
   "acquire-many": async ({ request, batches, claimToken }) =>
     (await inventory.acquireMany(request, batches, own(claimToken))).map(record),
+  batch: async ({ claimToken }) => {
+    const batch = await inventory.batch(claimToken);
+    const { leaseSeconds: seconds } = batch;
+    return { batch: record(batch), lease: seconds === undefined ? null : { seconds } };
+  },
   items: ({ claimToken, after, limit }) => pageBothWays(claimToken, after ?? undefined, limit),
   heartbeat: ({ claimToken, leaseSeconds }) => inventory.heartbeat(claimToken, leaseSeconds),
   complete: ({ claimToken, outcome }) => inventory.complete(claimToken, outcome),

@@ -8,7 +8,7 @@ use std::time::Duration;
 
 use batchintory::{
     AcquireRequest, Acquisition, Advanced, Batch as BatchRecord, Item, Nothing, Operations as _,
-    Outcome,
+    Outcome, RunningBatch,
 };
 use serde::Serialize;
 use tokio::time::Instant;
@@ -102,6 +102,18 @@ impl Batch {
         Self {
             planner,
             record,
+            lease: lease.map(Arc::new),
+            first_items: Vec::new(),
+        }
+    }
+
+    /// One that was found by its claim token, which was asked for at this time.
+    pub(crate) fn found(planner: PlannerPool, found: RunningBatch, asked: Instant) -> Self {
+        let lease = found.lease;
+        let lease = lease.map(|lease| Lease::with_left(lease.seconds, lease.left, asked));
+        Self {
+            planner,
+            record: found.batch,
             lease: lease.map(Arc::new),
             first_items: Vec::new(),
         }

@@ -10,6 +10,7 @@ use batchintory::{
     Operations, Outcome, PageStatement, RequeueTarget, StatusLabels,
 };
 use serde::Serialize;
+use tokio::time::Instant;
 
 use crate::batch::{Acquired, Batch, FIRST_ITEMS, Following};
 use crate::component::PlannerComponent;
@@ -159,6 +160,20 @@ impl Inventory {
                 Err(_) => failed += 1,
             }
         }
+    }
+
+    /// The running batch with this claim token, for whoever goes on with it: another process, say, that was
+    /// given its token. Changes nothing; its lease goes on as it is.
+    ///
+    /// # Errors
+    ///
+    /// [`PlannerError::NoSuchBatch`](crate::PlannerError::NoSuchBatch), and
+    /// [`PlannerError::Superseded`](crate::PlannerError::Superseded) where it has ended or was taken from its
+    /// owner.
+    pub async fn batch(&self, claim_token: &str) -> Result<Batch, Error> {
+        let asked = Instant::now();
+        let found = self.planner.batch(claim_token.to_owned()).await?;
+        Ok(Batch::found(self.planner.clone(), found, asked))
     }
 
     /// A page of the items of a batch: up to `limit` (1 to 10,000) items with ids above `after`, or about a MiB

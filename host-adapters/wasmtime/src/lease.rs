@@ -18,9 +18,14 @@ impl Lease {
     /// By a claim that was asked for at this time. The database has counted from a later one, so the lease
     /// is over here before it is there.
     pub(crate) fn new(seconds: u32, asked: Instant) -> Self {
+        Self::with_left(seconds, seconds, asked)
+    }
+
+    /// Of which so many seconds were left when it was asked for at this time.
+    pub(crate) fn with_left(seconds: u32, left: u32, asked: Instant) -> Self {
         Self {
             seconds,
-            until: Mutex::new(asked + Duration::from_secs(seconds.into())),
+            until: Mutex::new(asked + Duration::from_secs(left.into())),
         }
     }
 

@@ -206,6 +206,9 @@ impl Operations for PlannerPool {
                 let batches = self.acquire_many_at(&request, batches, claim_token.as_deref());
                 Answer::AcquireMany(batches.await?.1)
             }
+            Call::Batch { claim_token } => {
+                Answer::Batch(call!(self.call_batch(&claim_token)).await?.into())
+            }
             Call::Items {
                 claim_token,
                 after,

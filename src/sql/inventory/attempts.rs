@@ -5,13 +5,15 @@ use sea_query::{Expr, ExprTrait, Order, Query};
 use super::{ATTEMPTS, InventoryTable};
 use crate::claim_token::ClaimToken;
 use crate::job::JobKey;
-use crate::sql::{Conditions, Statement, bind_int, bind_text, columns, flag, on_primary, text};
+use crate::sql::{
+    Conditions, Statement, bigint, bind_int, bind_text, columns, flag, on_primary, text,
+};
 use crate::sums;
 
 impl InventoryTable {
     /// One attempt, by [`on_primary`]: a row with `id, batch_id_after, meta_table, job, job_identifier, attempt,
-    /// status, batch_id_start, batch_id_end, batch_count, batch_weight, config, leased,
-    /// processing_start`, or none. Leased is 1 or 0.
+    /// status, batch_id_start, batch_id_end, batch_count, batch_weight, config, left,
+    /// processing_start`, or none. Left are the seconds until its lease is over, NULL without one.
     ///
     /// Relies on: the unique index (claim_token).
     pub(crate) fn find_attempt(&self, token: &ClaimToken) -> Statement {
@@ -35,7 +37,7 @@ impl InventoryTable {
                     ("config", "text"),
                 ],
             ))
-            .expr(flag(Expr::cust("lease_expires IS NOT NULL")))
+            .expr(bigint(Expr::cust(self.dialect.lease_left())))
             .expr(text(self.dialect.rfc3339(Expr::col("processing_start"))))
             .from_as(self.name.reference(), ATTEMPTS)
             .only(Expr::col("claim_token").eq(bind_text(token.as_str())));

@@ -43,6 +43,9 @@ pub fn any(input: &mut Unstructured<'_>) -> Result<Call> {
         "warnings" => Call::Warnings {
             request: acquire_request(input)?,
         },
+        "batch" => Call::Batch {
+            claim_token: text(input)?,
+        },
         "items" => Call::Items {
             claim_token: text(input)?,
             after: maybe(input, integer)?,
@@ -135,6 +138,9 @@ pub fn usual(input: &mut Unstructured<'_>) -> Result<Call> {
             claim_token: token(),
             after: None,
             limit: 10,
+        },
+        "batch" => Call::Batch {
+            claim_token: token(),
         },
         "items-statement" => Call::ItemsStatement {
             claim_token: token(),

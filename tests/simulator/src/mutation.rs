@@ -56,11 +56,13 @@ pub enum Mutation {
     FollowedAttemptsWait,
     /// Failures are forgotten once they were followed.
     FollowedFailuresAreForgotten,
+    /// A batch that has ended is found as one that runs.
+    EndedBatchesRun,
 }
 
 impl Mutation {
     /// All of them.
-    pub const ALL: [Self; 26] = [
+    pub const ALL: [Self; 27] = [
         Self::ChainIsNotUnique,
         Self::ClaimSkipsAnId,
         Self::UpperBoundIsIgnored,
@@ -87,6 +89,7 @@ impl Mutation {
         Self::RetriesForgetTheirSums,
         Self::FollowedAttemptsWait,
         Self::FollowedFailuresAreForgotten,
+        Self::EndedBatchesRun,
     ];
 
     /// What it replaces in a statement, and by what. Both unique constraints are part of the schema.
@@ -181,6 +184,10 @@ impl Mutation {
                 "AND later.attempt < 0) THEN 1 END AS is_latest",
             ),
             Self::FollowedFailuresAreForgotten => ("THEN 'followed' END", "THEN NULL END"),
+            Self::EndedBatchesRun => (
+                "CAST(attempts.attempt AS bigint), CAST(attempts.status AS text)",
+                "CAST(attempts.attempt AS bigint), CAST('running' AS text)",
+            ),
         }
     }
 }

@@ -163,7 +163,8 @@ pub(crate) async fn work(caller: Caller, mut random: Random, actions: u64) {
                     end(&caller, &batch, &mut random).await;
                 }
             }
-            15 => {
+            15 => go_on(&caller, &mut random).await,
+            16 => {
                 let target = target(shared, &mut random);
                 shared.told().requeued = true;
                 let (meta_table, job) = (scope(request).to_owned(), request.job.clone());
@@ -175,6 +176,33 @@ pub(crate) async fn work(caller: Caller, mut random: Random, actions: u64) {
                 note(shared, "", None, caller.call(look).await.map(drop));
             }
         }
+    }
+}
+
+/// Goes on with a batch by its token alone, as another process may.
+async fn go_on(caller: &Caller, random: &mut Random) {
+    let shared = &caller.shared;
+    let Some(batch) = any_batch(shared, random) else {
+        return;
+    };
+    let token = &batch.claim_token;
+    let has_ended = (shared.told().ended.iter()).any(|(ended, _)| ended == token);
+    let found = caller.batch(token.clone()).await;
+    match &found {
+        Ok(_) if has_ended => {
+            let surprise = format!("{token} has ended, and is given as a batch that runs");
+            shared.told().surprises.push(surprise);
+        }
+        Ok(found) if found.batch != batch => {
+            let surprise = format!("{token} is {batch:?}, and was found as {found:?}");
+            shared.told().surprises.push(surprise);
+        }
+        _ => {}
+    }
+    let runs = found.is_ok();
+    note(shared, token, None, found.map(drop));
+    if runs && random.percent(70) {
+        end(caller, &batch, random).await;
     }
 }
 

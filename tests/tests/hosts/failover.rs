@@ -217,6 +217,7 @@ async fn an_asynchronous_standby_loses_the_latest_claims_and_says_so() -> Result
     for answer in [
         patiently!(inventory.heartbeat(token, 60)),
         patiently!(inventory.complete(token, &outcome)),
+        patiently!(async { inventory.batch(token).await.map(drop) }),
         patiently!(async { running.items_after(None, 10).await.map(|_| ()) }),
     ] {
         let Err(Error::Planner(PlannerError::NoSuchBatch(why))) = answer else {

@@ -28,5 +28,6 @@ mod settling_mysql;
 mod sources;
 mod split_reads;
 mod statements;
+mod taken_up;
 mod upgrade;
 mod wasmtime_serve;

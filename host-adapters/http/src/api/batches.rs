@@ -32,6 +32,13 @@ pub(crate) fn item_history(mut asked: Asked<'_>) -> Result<Response, Problem> {
     listed(page.of_item(meta_table, uid), asked.inventory)
 }
 
+/// A batch that runs.
+pub(crate) fn batch(mut asked: Asked<'_>) -> Result<Response, Problem> {
+    no_query(asked.request.query)?;
+    let token = asked.names.take("claim_token");
+    ok(&at_once(asked.inventory.batch(token))?)
+}
+
 /// A page of a batch's items.
 pub(crate) fn items(mut asked: Asked<'_>) -> Result<Response, Problem> {
     let page: ItemsPage = query(asked.request.query)?;

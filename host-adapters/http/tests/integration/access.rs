@@ -62,6 +62,7 @@ fn operations() -> Vec<(Needs, &'static str, &'static str, Value)> {
             json!({"request": files()}),
         ),
         (Work, "POST", "/v1/jobs/j/batches/many?batches=1", files()),
+        (Work, "GET", "/v1/batches/t", none()),
         (Work, "GET", "/v1/batches/t/items", none()),
         (
             Work,

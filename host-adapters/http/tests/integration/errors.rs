@@ -88,6 +88,7 @@ fn requests_that_are_not_allowed() {
         service.get("/v1/batches?uid=1"),
         service.get("/v1/batches?queue=waiting"),
         service.get("/v1/batches?limit=1&limit=2"),
+        service.get("/v1/batches/t?limit=1"),
         service.get("/v1/batches/t/items?limit=10001"),
         service.get("/v1/tables/files/items/one/history"),
         service.get("/v1/tables/a.b.c/items/1/history"),
@@ -117,6 +118,7 @@ fn what_does_not_exist() {
         );
     }
     for answer in [
+        service.get("/v1/batches/t"),
         service.get("/v1/batches/t/items"),
         service.post("/v1/batches/t/heartbeat", &json!({"lease_seconds": 1})),
         service.post("/v1/batches/t/complete", &json!({})),

@@ -31,6 +31,12 @@ fn a_batch_is_acquired_read_prolonged_and_completed() {
     let path = format!("/v1/batches/{token}");
     assert_eq!(batch.header("location"), format!("{path}/items"));
 
+    let found = service.get(&path);
+    assert_eq!(found.json["batch"], batch.json);
+    assert_eq!(found.json["lease"]["seconds"], 60);
+    let left = found.json["lease"]["left"].as_u64().unwrap();
+    assert!((1..=60).contains(&left), "{left}");
+
     let items = service.get(&format!("{path}/items"));
     assert_eq!(items.json["items"].as_array().unwrap().len(), 4);
     assert_eq!(
