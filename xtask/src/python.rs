@@ -51,6 +51,8 @@ pub const PACKAGE: Environment = Environment {
     packages: Packages::Named(&[
         "hatchling==1.33.0",
         "mypy==2.4.1",
+        "numpy==2.2.6; python_version < '3.11'",
+        "numpy==2.4.6; python_version >= '3.11'",
         "psycopg[binary]==3.3.9",
         "psycopg2-binary==2.9.13",
         "pymysql==1.2.4",

@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import gc
 import itertools
 import os
 import socket
 import threading
+import warnings
 from collections.abc import Callable, Iterator
-from contextlib import suppress
+from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import Any
 
@@ -176,6 +178,18 @@ def claim(inventory: Inventory, **options: Any) -> Batch:
     batch = inventory.acquire(request_of(**options))
     assert isinstance(batch, Batch)
     return batch
+
+
+@contextmanager
+def nothing_forgotten() -> Iterator[None]:
+    """No batch is forgotten meanwhile."""
+    # Those of the tests before.
+    gc.collect()
+    with warnings.catch_warnings(record=True) as caught:
+        warnings.simplefilter("always")
+        yield
+        gc.collect()
+    assert [warning for warning in caught if "was forgotten" in str(warning.message)] == []
 
 
 def latest(inventory: Inventory) -> Any:

@@ -113,6 +113,9 @@ def call(inventory: Inventory, name: str, given: dict[str, Any]) -> Any:
     match name:
         case "acquire":
             return acquisition(answer)
+        case "batch":
+            seconds = answer.lease_seconds
+            return {"batch": answer.record, "lease": None if seconds is None else {"seconds": seconds}}
         case "advance":
             items = answer.first_items if isinstance(answer, Batch) else []
             return {"next": {"acquisition": acquisition(answer), "items": items}}

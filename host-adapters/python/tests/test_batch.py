@@ -2,21 +2,31 @@
 
 from __future__ import annotations
 
+import pickle
 import threading
 import time
-from collections.abc import Callable
+import uuid
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+from datetime import datetime, timedelta, timezone
 from decimal import Decimal
+from enum import Enum
+from functools import partial
+from pathlib import Path
 from typing import Any
 
+import numpy
 import pytest
-from conftest import MakeInventory, claim, latest, request_of
+from conftest import MakeInventory, claim, latest, nothing_forgotten, request_of
 from sqlalchemy import text
 from sqlalchemy.engine import Engine
 
 from batchintory import (
     BatchReleased,
+    Completion,
     InvalidRequest,
     Nothing,
+    Outcome,
     ResultError,
     Superseded,
     json_text,
@@ -44,8 +54,23 @@ def test_process_hands_on_what_the_function_raises(sqlite_url: str, lake: MakeIn
     with pytest.raises(RuntimeError, match="full"):
         batch.process(fails)
     assert batch.success is False
-    assert (latest(inventory).status, latest(inventory).log) == ("failed", "the bucket is full")
+    attempt = latest(inventory)
+    assert attempt.status == "failed"
+    assert attempt.log.startswith("RuntimeError: the bucket is full\n")
+    # Where it was raised, and not how it came to be called.
+    assert "in fails" in attempt.log
+    assert "in process" not in attempt.log
     assert claim(inventory).attempt == 2
+
+
+def test_a_batch_is_true_and_nothing_is_false(sqlite_url: str, lake: MakeInventory) -> None:
+    inventory = lake(sqlite_url, range(1, 3))
+    # mypy knows it, too.
+    if batch := inventory.acquire(request_of()):
+        batch.succeed()
+    nothing = inventory.acquire(request_of())
+    assert not nothing
+    assert nothing.reason == "caught-up"
 
 
 def test_a_with_block_ends_its_batch(sqlite_url: str, lake: MakeInventory) -> None:
@@ -59,7 +84,8 @@ def test_a_with_block_ends_its_batch(sqlite_url: str, lake: MakeInventory) -> No
     with pytest.raises(KeyboardInterrupt), claim(inventory) as batch:
         raise KeyboardInterrupt
     # An error without words has its name.
-    assert (latest(inventory).status, latest(inventory).log) == ("failed", "KeyboardInterrupt")
+    assert latest(inventory).status == "failed"
+    assert latest(inventory).log.startswith("KeyboardInterrupt\n")
 
 
 def test_what_was_raised_is_seen_although_the_batch_was_taken(sqlite_url: str, lake: MakeInventory) -> None:
@@ -81,24 +107,155 @@ def test_a_batch_ends_once(sqlite_url: str, lake: MakeInventory) -> None:
     assert "failed" in repr(batch)
 
 
-def test_a_result_that_is_no_json_fails_the_batch(sqlite_url: str, lake: MakeInventory) -> None:
-    inventory = lake(sqlite_url)
-    batch = claim(inventory)
-    with pytest.raises(ResultError, match="return what JSON knows"):
-        batch.process(lambda items: {1, 2})
-    assert latest(inventory).status == "failed"
-    assert "cannot be written as JSON" in latest(inventory).log
+def test_a_failure_is_logged_with_its_traceback(
+    sqlite_url: str, lake: MakeInventory, caplog: pytest.LogCaptureFixture
+) -> None:
+    def fails(items: list[str | None]) -> None:
+        raise RuntimeError("the bucket is full")
+
+    assert lake(sqlite_url).process(request_of(max_attempts=1), fails).failed == 10
+    logged = [record for record in caplog.records if record.levelname == "ERROR"]
+    assert len(logged) == 10
+    assert "failed: the bucket is full" in logged[0].getMessage()
+    assert logged[0].exc_info is not None
+    assert isinstance(logged[0].exc_info[1], RuntimeError)
 
 
-def test_a_result_that_is_no_json_leaves_the_batch_to_its_worker(sqlite_url: str, lake: MakeInventory) -> None:
+def test_a_reason_is_kept_whatever_the_error_says(sqlite_url: str, lake: MakeInventory) -> None:
     inventory = lake(sqlite_url)
-    batch = claim(inventory)
-    for result in (float("inf"), {"rate": float("nan")}, {1, 2}, object()):
-        with pytest.raises(ResultError, match="return what JSON knows"):
-            batch.succeed(result)
-    assert latest(inventory).status == "running"
-    batch.succeed({"rate": None})
+
+    class Mute(Exception):
+        def __str__(self) -> str:
+            raise ValueError("no words")
+
+    def fails(items: list[str | None]) -> None:
+        try:
+            raise KeyError("first" + "\0\ud800")
+        except KeyError as error:
+            raise Mute from error
+
+    with pytest.raises(Mute):
+        claim(inventory).process(fails)
+    log = latest(inventory).log
+    assert log.partition("\n")[0].endswith("Mute: <exception str() failed>")
+    assert "KeyError" in log
+    claim(inventory).fail(ValueError("x" * 10_000_000))
+    assert latest(inventory).log.startswith("ValueError: xxx")
+    assert len(latest(inventory).log) < 200_000
+
+
+@dataclass
+class Report:
+    path: Path
+    when: datetime
+
+
+def test_results_of_python_s_own_types_are_kept(sqlite_url: str, lake: MakeInventory) -> None:
+    inventory = lake(sqlite_url)
+    when = datetime(2026, 5, 17, 10, 45, 2, tzinfo=timezone.utc)
+    number = uuid.UUID(int=5)
+
+    class Colour(Enum):
+        RED = "red"
+
+    for result, kept in [
+        (Path("a/b.csv"), "a/b.csv"),
+        ([when, when.date(), timedelta(seconds=90)], ["2026-05-17T10:45:02+00:00", "2026-05-17", 90]),
+        ({"number": number, "price": Decimal("1.50")}, {"number": str(number), "price": 1.5}),
+        (Report(Path("a"), when), {"path": "a", "when": "2026-05-17T10:45:02+00:00"}),
+        ({3, 1, 2}, [1, 2, 3]),
+        (Colour.RED, "red"),
+        (
+            {"rows": numpy.int64(7), "mean": numpy.float32(0.5), "all": numpy.arange(3)},
+            {"rows": 7, "mean": 0.5, "all": [0, 1, 2]},
+        ),
+    ]:
+        batch = claim(inventory, count=1)
+        batch.succeed(result)
+        assert latest(inventory).result_item == kept
+
+
+def test_a_result_that_is_no_json_is_kept_as_its_repr(sqlite_url: str, lake: MakeInventory) -> None:
+    inventory = lake(sqlite_url)
+
+    class Mute:
+        def __repr__(self) -> str:
+            raise ValueError("no words")
+
+    def given(result: Any, items: list[str | None]) -> Any:
+        return result
+
+    circle: list[Any] = []
+    circle.append(circle)
+    for result, kept in [
+        (float("inf"), "inf"),
+        ({"rate": float("nan")}, "{'rate': nan}"),
+        (b"bytes", "b'bytes'"),
+        ({(1, 2): 3}, "{(1, 2): 3}"),
+        (circle, "[[...]]"),
+        (Mute(), "<Mute whose repr raises ValueError>"),
+    ]:
+        with pytest.warns(UserWarning, match="its repr is kept instead"):
+            assert claim(inventory, count=1).process(partial(given, result)) is result
+        assert (latest(inventory).status, latest(inventory).result_item) == ("succeeded", kept)
+
+
+@pytest.mark.filterwarnings("error")
+def test_no_warning_fails_a_batch_whose_work_is_done(sqlite_url: str, lake: MakeInventory) -> None:
+    inventory = lake(sqlite_url)
+    claim(inventory).process(lambda items: object())
     assert latest(inventory).status == "succeeded"
+
+
+class Begins:
+    async def __call__(self, items: list[str | None]) -> None:
+        raise AssertionError("nobody waits for it")
+
+
+def test_work_that_only_begins_is_refused_before_the_claim(sqlite_url: str, lake: MakeInventory) -> None:
+    inventory = lake(sqlite_url)
+
+    async def begins(items: list[str | None]) -> None:
+        raise AssertionError("nobody waits for it")
+
+    def generates(items: list[str | None]) -> Iterator[int]:
+        yield len(items)
+
+    for work in (begins, partial(begins), Begins(), generates):
+        with pytest.raises(InvalidRequest, match="only begins the work") as refused:
+            inventory.process(request_of(), work)
+        assert refused.value.field == "work"
+    assert inventory.history() == []
+    batch = claim(inventory)
+    with pytest.raises(InvalidRequest):
+        batch.process(begins)
+    assert latest(inventory).status == "running"
+    # What is not seen before is seen then.
+    with pytest.raises(ResultError, match="only begun"):
+        batch.process(lambda items: begins(items))
+    assert latest(inventory).status == "failed"
+
+
+def test_a_batch_that_is_forgotten_warns(sqlite_url: str, lake: MakeInventory) -> None:
+    inventory = lake(sqlite_url)
+    batch = claim(inventory)
+    with pytest.warns(ResourceWarning, match="ids 1 to 10, 10 items, running> was forgotten"):
+        del batch
+
+
+def test_a_batch_that_is_over_or_handed_over_does_not_warn(sqlite_url: str, lake: MakeInventory) -> None:
+    inventory = lake(sqlite_url)
+    with nothing_forgotten():
+        claim(inventory).succeed()
+        claim(inventory).fail()
+        batch = claim(inventory)
+        inventory.complete(batch.claim_token, Outcome(True))
+        batch = claim(inventory)
+        inventory.advance(Completion(batch.claim_token, Outcome(True)), request_of(job="other")).fail()  # type: ignore[union-attr]
+        token = claim(inventory, lease_seconds=60).hand_over()
+        pickle.dumps(claim(inventory))
+        del batch
+    inventory.batch(token).succeed()
 
 
 def test_a_range_whose_rows_are_gone_succeeds_without_its_work(
@@ -196,7 +353,7 @@ def test_the_lease_goes_on_while_a_batch_is_worked_on(url: str, lake: MakeInvent
     beats = threading.Event()
     original = inventory.heartbeat
 
-    def heartbeat(claim_token: str, lease_seconds: int) -> None:
+    def heartbeat(claim_token: str, lease_seconds: Any) -> None:
         original(claim_token, lease_seconds)
         beats.set()
 

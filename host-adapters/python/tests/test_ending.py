@@ -124,7 +124,7 @@ def test_an_owner_who_has_lost_contact_is_told(sqlite_url: str, lake: MakeInvent
     inventory = lake(sqlite_url)
     goes_on = threading.Event()
 
-    def heartbeat(claim_token: str, lease_seconds: int) -> None:
+    def heartbeat(claim_token: str, lease_seconds: Any) -> None:
         if hangs:
             goes_on.wait(PATIENCE)
         raise Unavailable("no route")

@@ -9,7 +9,7 @@ from wasmtime.component import Component
 from wasmtime.component import _types as types
 
 from batchintory.planner import interface
-from batchintory.planner.canonical_abi import BOOL, F64, S64, U32, U64, List, Record, Text, Type, Variant
+from batchintory.planner.canonical_abi import BOOL, F64, S64, U32, U64, List, Record, Scalar, Text, Type, Variant
 from batchintory.planner.component import FILE
 
 SCALARS = {types.Bool: BOOL, types.F64: F64, types.S64: S64, types.U32: U32, types.U64: U64}
@@ -20,7 +20,9 @@ def compare(ours: Type | None, theirs: Any, path: str) -> None:
         assert ours is None, path
         assert theirs is None, path
     elif type(theirs) in SCALARS:
-        assert ours is SCALARS[type(theirs)], path
+        wanted = SCALARS[type(theirs)]
+        assert isinstance(ours, Scalar), path
+        assert (ours._code, ours.flat) == (wanted._code, wanted.flat), path
     elif isinstance(theirs, types.String):
         assert isinstance(ours, Text), path
     elif isinstance(theirs, types.ListType):

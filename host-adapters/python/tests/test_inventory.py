@@ -2,14 +2,18 @@
 
 from __future__ import annotations
 
+import json
 import sqlite3
 import threading
 from collections.abc import Callable
+from datetime import date, datetime, timedelta, timezone
+from decimal import Decimal
 from pathlib import Path
 from typing import Any
 
+import numpy
 import pytest
-from conftest import MakeInventory, Proxy, fill, on_server, request_of, sqlalchemy_url
+from conftest import MakeInventory, Proxy, claim, fill, on_server, request_of, sqlalchemy_url
 from sqlalchemy import create_engine, text
 from sqlalchemy.engine import Engine, make_url
 from sqlalchemy.pool import StaticPool
@@ -26,6 +30,7 @@ from batchintory import (
     Inventory,
     JobsQuery,
     Limits,
+    MetaColumns,
     NoSuchBatch,
     NoSuchColumn,
     NoSuchTable,
@@ -34,6 +39,7 @@ from batchintory import (
     Superseded,
     TransactionError,
     Unavailable,
+    to_json,
 )
 from batchintory.database import DatabaseError, Databases
 from batchintory.driver.news import waits
@@ -106,7 +112,7 @@ def test_every_operation_answers(url: str, lake: MakeInventory) -> None:
     assert job.request is not None
     assert job.request.filter == request.filter
     logs = {attempt.log for attempt in inventory.history()}
-    assert "broken" in logs
+    assert "ValueError: broken" in logs
     dialect = inventory._databases.settings.inventory_dialect
     assert "CREATE TABLE" in inventory.schema_statements(dialect)[0]
 
@@ -133,21 +139,90 @@ def test_errors_have_names_and_say_what_to_do(url: str, lake: MakeInventory) -> 
 @pytest.mark.parametrize(
     ("change", "said"),
     [
-        ({"id_min": 2**63}, "argument"),
-        ({"max_attempts": -1}, "argument"),
+        ({"id_min": 2**63}, "between -9223372036854775808 and 9223372036854775807"),
+        ({"max_attempts": -1}, "between 0 and 4294967295, which -1 does not"),
         ({"settle": "sometimes"}, "commit-order"),
         ({"filter": {"column": float("nan")}}, "JSON"),
         ({"job_identifier": 7}, "text is wanted"),
         ({"id_max": True}, "integer is wanted"),
+        ({"id_max": 1.5}, "integer is wanted"),
+        ({"id_min": "1"}, "integer is wanted, not '1'"),
+        ({"max_weight": "1"}, "number is wanted"),
+        ({"lease_seconds": timedelta(seconds=1.5)}, "whole seconds"),
+        ({"columns": MetaColumns(uid=3)}, "text is wanted"),  # type: ignore[arg-type]
+        ({"columns": None}, "missing"),
     ],
 )
 def test_what_cannot_be_sent_is_an_invalid_request(
     change: dict[str, Any], said: str, sqlite_url: str, lake: MakeInventory
 ) -> None:
     inventory = lake(sqlite_url)
-    with pytest.raises(InvalidRequest, match=said):
-        inventory.acquire(request_of(**change))
+    (name,) = change
+    for call in (inventory.acquire, inventory.plan):
+        with pytest.raises(InvalidRequest, match=f"the argument {name}.* {said}") as refused:
+            call(request_of(**change))
+        assert str(refused.value.field).startswith(name.replace("_", "-"))
     assert isinstance(inventory.acquire(request_of()), Batch)
+
+
+def test_arguments_may_be_of_any_library(url: str, lake: MakeInventory) -> None:
+    inventory = lake(url)
+    request = request_of(
+        numpy.int64(10),  # type: ignore[arg-type]
+        id_min=numpy.int32(3),
+        id_max=90.0,
+        max_weight=Decimal(95),
+        lease_seconds=timedelta(minutes=1),
+        retry_delay_seconds=timedelta(hours=1),
+        filter={"column": "uid", "op": "in", "value": {5, 6, numpy.int64(7)}},
+    )
+    batch = inventory.acquire(request)
+    assert isinstance(batch, Batch)
+    assert (batch.id_range.id_min, batch.id_range.id_max) == (5, 7)
+    inventory.heartbeat(batch.claim_token, timedelta(hours=1))
+    (job,) = inventory.jobs()
+    assert job.request is not None
+    assert (job.request.lease_seconds, job.request.retry_delay_seconds) == (60, 3_600)
+    assert json.loads(to_json(request))["lease_seconds"] == 60
+
+
+def test_points_in_time_may_be_python_s(url: str, lake: MakeInventory, engine_of: Callable[[str], Engine]) -> None:
+    inventory = lake(url)
+    with engine_of(url).begin() as connection:
+        kind = "timestamptz" if url.startswith("postgres") else "datetime"
+        connection.execute(text(f"ALTER TABLE files ADD COLUMN made {kind}"))
+        connection.execute(text("UPDATE files SET made = '2026-05-17 10:00:00' WHERE uid <= 10"))
+        connection.execute(text("UPDATE files SET made = '2026-05-18 10:00:00' WHERE uid > 10"))
+    at = datetime(2026, 5, 18, 1, tzinfo=timezone(timedelta(hours=2)))
+    for value in (at, at.replace(tzinfo=None), date(2026, 5, 18)):
+        condition = {"column": "made", "op": ">=", "value": value, "as": "time"}
+        if not url.startswith("sqlite"):
+            del condition["as"]
+        plan = inventory.plan(request_of(None, filter=condition), 1)
+        assert plan.batches[0].id_start == 11
+    old = {"column": "made", "op": "older-than-seconds", "value": timedelta(days=1), "as": "time"}
+    if not url.startswith("sqlite"):
+        del old["as"]
+    assert inventory.plan(request_of(None, filter=old), 1).batches[0].id_start == 1
+
+
+def test_a_file_of_sqlite_may_be_a_path(tmp_path: Path) -> None:
+    path = tmp_path / "what? a lake.sqlite"
+    with Inventory(path) as inventory:
+        inventory.migrate()
+    assert path.is_file()
+
+
+def test_an_inventory_is_shown_in_notebooks(sqlite_url: str, lake: MakeInventory) -> None:
+    inventory = lake(sqlite_url)
+    assert "<td>91</td>" in inventory.plan(request_of())._repr_html_()
+    claim(inventory).fail("<script>" + "x" * 1_000)
+    shown = inventory.history()._repr_html_()
+    assert "<th>log</th>" in shown
+    assert "&lt;script&gt;xxx" in shown
+    assert "<script" not in shown
+    assert len(shown) < 2_000
+    assert inventory.history(HistoryQuery(job="none"))._repr_html_() == "<p>none</p>"
 
 
 def test_threads_share_an_inventory(url: str, lake: MakeInventory) -> None:

@@ -3,19 +3,25 @@
 from __future__ import annotations
 
 import logging as log
+import os
+import sys
+import warnings
 import weakref
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from itertools import chain
+from time import monotonic
 from types import TracebackType
-from typing import TYPE_CHECKING, Any, Concatenate, ParamSpec, TypeVar
+from typing import TYPE_CHECKING, Any, Concatenate, Literal, ParamSpec, TypeVar
 
+from batchintory.arguments import check_work
 from batchintory.ending import end, end_and_acquire
-from batchintory.errors import BatchintoryError, BatchReleased, InvalidRequest, ResultError
+from batchintory.errors import BatchintoryError, BatchReleased, InvalidRequest
 from batchintory.heartbeat import Heartbeat
 from batchintory.item_reader import LONGEST_PAGE, ItemReader, Row, as_item
-from batchintory.json_text import JsonText, write
+from batchintory.reason import reason, text_of
 from batchintory.records import BatchRecord, Item, Outcome
+from batchintory.result import as_document
 
 if TYPE_CHECKING:
     from sqlalchemy.engine import Connection
@@ -24,6 +30,9 @@ if TYPE_CHECKING:
     from batchintory.inventory import Inventory
     from batchintory.lease import Lease
     from batchintory.records import AcquireRequest, Nothing
+else:
+    # Whoever has one has imported SQLAlchemy, which takes a while; hints are read without it.
+    Connection = Any
 
 logger = log.getLogger("batchintory")
 
@@ -55,7 +64,14 @@ class Batch:
     """A batch in the hands of its owner.
 
     It ends by :meth:`succeed`, :meth:`fail` or :meth:`process`, or with a ``with`` block. One that is forgotten
-    stays ``running`` in the inventory, until its lease is over if it has one.
+    stays ``running`` in the inventory, until its lease is over if it has one; a ``ResourceWarning`` says so.
+
+    >>> with inventory.acquire(request) as batch:
+    ...     print(batch.items[:2], batch.id_range, batch.attempt)
+    ['file-11', 'file-12'] IdRange(id_min=11, id_max=20, count=10, weight=100.0) 1
+
+    It may be pickled, as for :mod:`multiprocessing`, and is then for whoever gets it to end. It asks its database
+    whether it still runs before it is worked on there.
     """
 
     #: The row's id in the inventory.
@@ -78,6 +94,8 @@ class Batch:
     passed_over_from: int | None
     #: RFC 3339 in UTC, by the inventory database's clock.
     processing_start: str
+    #: How long its lease goes on from each sign of life; ``None`` where it runs for good.
+    lease_seconds: int | None
     #: Its first items, which came with the claim: at most a thousand, of less than a MiB together, or none.
     first_items: list[Item]
     #: Whether it succeeded or failed; ``None`` while it runs.
@@ -101,6 +119,7 @@ class Batch:
         self.success = None
         self._inventory = inventory
         self._lease = lease
+        self.lease_seconds = None if lease is None else lease.seconds
         self.first_items = first_items or []
         #: The loop that may send its end with the next claim, and whether it is to do so.
         self._loop: weakref.ref[Batches] | None = None
@@ -109,6 +128,42 @@ class Batch:
         self._records: list[Item] | None = None
         self._heartbeat: Heartbeat | None = None
         self._transaction: Connection | None = None
+        #: Whether it came from another process, and nobody has asked yet whether it runs.
+        self._has_arrived = False
+        self._process = os.getpid()
+        #: Whether this process is to end it.
+        self._is_held = True
+        inventory._held[record.claim_token] = self
+
+    def __reduce__(self) -> tuple[Any, ...]:
+        self._inventory._opening.check_that_it_can_be_sent()
+        self._is_held = False
+        return _arrive, (self._inventory, self.record, self.lease_seconds, self.first_items, self.success)
+
+    def __bool__(self) -> Literal[True]:
+        return True
+
+    def __del__(self, getpid: Callable[[], int] = os.getpid) -> None:
+        # One that could not even be made has no attributes.
+        is_held = getattr(self, "_is_held", False) and self.success is None
+        if is_held and self._process == getpid() and not sys.is_finalizing():
+            warnings.warn(
+                f"{self!r} was forgotten; let it succeed or fail, or `hand_over` its claim token",
+                ResourceWarning,
+                stacklevel=2,
+                source=self,
+            )
+
+    def hand_over(self) -> str:
+        """Gives its claim token, for whoever goes on with it by :meth:`Inventory.batch`: it is no more for this
+        process to end, which prolongs its lease no longer.
+
+        >>> token = batch.hand_over()
+        >>> inventory.batch(token).succeed()
+        """
+        self._is_held = False
+        self._stop_heartbeat()
+        return self.claim_token
 
     def __repr__(self) -> str:
         state = {None: "running", True: "succeeded", False: "failed"}[self.success]
@@ -133,8 +188,14 @@ class Batch:
         return self._records
 
     def pages(self, size: int = PAGE) -> Iterator[list[Item]]:
-        """All items, page by page: at most so many each (1 to 10,000), and where they have more than 2 KiB each,
-        about a MiB of them. The first ones came with the claim."""
+        """All items, page by page: where they have more than 2 KiB each, about a MiB of them. The first ones came
+        with the claim.
+
+        :param size: at most so many each, 1 to 10,000.
+
+        >>> [len(page) for page in batch.pages(4)]
+        [4, 4, 2]
+        """
         return (list(map(as_item, page)) for page in self._pages(size))
 
     def _all_rows(self) -> list[Row]:
@@ -159,8 +220,7 @@ class Batch:
     # The end.
 
     def succeed(self, result: Any = None, *, log: str | None = None, connection: Connection | None = None) -> None:
-        """All items are processed; the result is kept as JSON, to the letter: decimals may be among its numbers,
-        and numbers that a float does not hold come back as decimals.
+        """All items are processed.
 
         An end that the database does not take is tried again while the lease holds, or for five minutes without
         one; then the last error is raised, or :class:`~batchintory.errors.LeaseOver` where the lease is over.
@@ -168,9 +228,17 @@ class Batch:
         A batch of :meth:`Inventory.batches` is ended by the call that claims the next one, which raises what its
         database says of it; see :class:`~batchintory.batches.Batches`.
 
-        With a connection of SQLAlchemy the batch ends inside its transaction: what else is written there and
-        the end of the batch are committed together, or neither. When the batch was taken from its owner
-        meanwhile, :class:`~batchintory.errors.Superseded` is raised: let it roll the transaction back.
+        :param result: kept as JSON, to the letter: decimals may be among its numbers, and numbers that a float
+            does not hold come back as decimals. Points in time, paths, UUIDs, data classes, sets and what NumPy
+            has take the form that JSON has for them; what has none is kept as its ``repr``, with a warning.
+        :param log: kept as the batch's log.
+        :param connection: one of SQLAlchemy: then the batch ends inside its transaction, and what else is written
+            there and the end of the batch are committed together, or neither. When the batch was taken from its
+            owner meanwhile, :class:`~batchintory.errors.Superseded` is raised: let it roll the transaction back.
+
+        >>> batch.succeed({"lines": 7, "at": date(2026, 5, 17)})
+        >>> inventory.history()[0].result_item
+        {'lines': 7, 'at': '2026-05-17'}
         """
         self._end(True, result, log, connection)
 
@@ -181,20 +249,44 @@ class Batch:
         result: Any = None,
         connection: Connection | None = None,
     ) -> None:
-        """The batch is given up, for this reason; it is handed out again as its request allows."""
-        self._end(False, result, None if error is None else _message(error), connection)
+        """The batch is given up; it is handed out again as its request allows.
+
+        :param error: for this reason. Of an exception its type, what it says and the end of its traceback are
+            kept.
+        :param result: kept as in :meth:`succeed`.
+        :param connection: as in :meth:`succeed`.
+
+        >>> batch.fail("the disk is full")
+        >>> inventory.history()[0].log
+        'the disk is full'
+        """
+        self._end(False, result, None if error is None else reason(error), connection)
 
     def process(
         self, work: Callable[Concatenate[list[str | None], P], R], /, *args: P.args, **kwargs: P.kwargs
     ) -> R | None:
-        """Calls ``work(items, *args, **kwargs)``, lets the batch succeed with what it returns or fail with what it
-        raises, and hands that on. Without items, since the range's rows are gone, it succeeds, and ``work`` is not
-        called. Meanwhile the lease is prolonged."""
+        """Processes the items, and lets the batch succeed with what comes of it, or fail with what is raised,
+        which is logged with its traceback; hands either on. Without items, since the range's rows are gone, it
+        succeeds, and ``work`` is not called. Meanwhile the lease is prolonged.
+
+        :param work: called as ``work(items, *args, **kwargs)``. An ``async def`` is refused.
+        :param args: handed on to it.
+        :param kwargs: handed on to it.
+
+        >>> batch.process(lambda items, suffix: items[0] + suffix, ".csv")
+        'file-1.csv'
+        """
+        check_work(work)
         with self:
             if not self.items:
                 self.succeed(log=_NO_ITEMS)
                 return None
-            result = work(self.items, *args, **kwargs)
+            items = self.items
+            try:
+                result = work(items, *args, **kwargs)
+            except Exception as error:
+                logger.error("%r failed: %s", self, text_of(error), exc_info=error)
+                raise
             self.succeed(result)
         return result
 
@@ -218,10 +310,32 @@ class Batch:
 
     def keep_alive(self) -> Heartbeat:
         """Prolongs the batch's lease in the background until the batch ends; ``with`` and :meth:`process` do so.
-        Without a lease there is nothing to do."""
+        Without a lease there is nothing to do.
+
+        A batch that came from another process, or whose lease is over, is first asked for at its database, which
+        may say that it is not its owner's any more.
+
+        >>> with inventory.acquire(request) as batch:
+        ...     heartbeat = batch.keep_alive()
+        >>> heartbeat.is_lost
+        False
+        """
         if self._heartbeat is None:
+            self._take_up()
             self._heartbeat = Heartbeat(self._inventory, self.claim_token, self._lease)
         return self._heartbeat
+
+    def _take_up(self) -> None:
+        """Makes sure that it is still its owner's, where that may have changed meanwhile."""
+        if self._has_arrived and self.success is None:
+            _, self._lease = self._inventory._find(self.claim_token)
+            self._has_arrived = False
+        lease = self._lease
+        if lease is not None and lease.left <= 0 and self.success is None:
+            # Nobody has taken it yet, or this tells.
+            sent = monotonic()
+            self._inventory.heartbeat(self.claim_token, lease.seconds)
+            lease.prolong(sent)
 
     @property
     def is_lost(self) -> bool:
@@ -230,8 +344,13 @@ class Batch:
         return self._heartbeat is not None and self._heartbeat.is_lost
 
     def when_lost(self, told: Callable[[BatchintoryError], None]) -> None:
-        """Calls back, from another thread, once :attr:`is_lost`, with the reason: let it stop the work.
-        Somebody else may have the same items then. Prolongs the lease as :meth:`keep_alive` does."""
+        """Calls back, from another thread, once :attr:`is_lost`: let it stop the work. Somebody else may have the
+        same items then. Prolongs the lease as :meth:`keep_alive` does.
+
+        :param told: called with the reason.
+
+        >>> batch.when_lost(lambda reason: print("stop:", reason))
+        """
         self.keep_alive().when_lost(told)
 
     def _fail_after(self, error: BaseException) -> None:
@@ -244,7 +363,7 @@ class Batch:
         try:
             if not isinstance(error, Exception):
                 # Interrupted: there is no time to wait for a database that is away.
-                self._end(False, None, _message(error), None, waits=False)
+                self._end(False, None, reason(error), None, waits=False)
                 return
             try:
                 self.fail(error)
@@ -269,7 +388,7 @@ class Batch:
             raise BatchReleased(
                 f"the batch of ids {self.id_range.id_min} to {self.id_range.id_max} has {state} already"
             )
-        outcome = Outcome(success, _as_document(result), text)
+        outcome = Outcome(success, as_document(result, self), text)
         if success and connection is None and self._note(outcome):
             self.success = True
             return
@@ -335,43 +454,63 @@ class Batch:
     # As pybatchintory has them.
 
     def release(self, success: bool, result: Any = None, logging: str | None = None) -> None:
-        """Ends the batch."""
+        """Ends the batch.
+
+        :param success: whether all items are processed.
+        :param result: kept as in :meth:`succeed`.
+        :param logging: kept as the batch's log.
+
+        >>> batch.release(True, result=[1, 2])
+        """
         self._end(success, result, logging, None)
 
     def succeeded(self, result: Any = None, logging: str | None = None) -> None:
-        """All items are processed."""
+        """All items are processed.
+
+        :param result: kept as in :meth:`succeed`.
+        :param logging: kept as the batch's log.
+
+        >>> batch.succeeded(logging="all is well")
+        """
         self.release(True, result, logging)
 
     def failed(
         self, error: BaseException | str | None = None, result: Any = None, logging: str | None = None
     ) -> None:
-        """The batch is given up."""
+        """The batch is given up.
+
+        :param error: what it says is kept behind the log.
+        :param result: kept as in :meth:`succeed`.
+        :param logging: kept as the batch's log.
+
+        >>> batch.failed(OSError("no space left"), logging="file-3: ")
+        >>> inventory.history()[0].log
+        'file-3: no space left'
+        """
         if error is not None:
-            logging = (logging or "") + _message(error)
+            logging = (logging or "") + text_of(error)
         self.release(False, result, logging)
 
     def error(self, error: BaseException | str | None = None) -> None:
-        """The batch is given up."""
+        """The batch is given up.
+
+        :param error: for this reason.
+
+        >>> batch.error("no space left")
+        """
         self.failed(error)
 
 
-def _message(error: BaseException | str) -> str:
-    """What is kept of an error. One without words still has a name. A log may be a MiB at most."""
-    text = str(error) or type(error).__name__
-    if len(text.encode(errors="replace")) > _LOG_BYTES:
-        text = text.encode(errors="replace")[-_LOG_BYTES:].decode(errors="ignore")
-    return text.replace("\0", "").encode(errors="replace").decode()
-
-
-_LOG_BYTES = 1 << 20
-
-
-def _as_document(result: Any) -> Any:
-    if result is None:
-        return None
-    try:
-        return JsonText(write(result))
-    except (TypeError, ValueError, RecursionError) as error:
-        raise ResultError(
-            f"the batch's result cannot be written as JSON: {error}; return what JSON knows, or None"
-        ) from error
+def _arrive(
+    inventory: Inventory,
+    record: BatchRecord,
+    lease_seconds: int | None,
+    first_items: list[Item],
+    success: bool | None,
+) -> Batch:
+    """A batch that was sent to this process. How much of its lease is left is asked when it is needed."""
+    batch = Batch(inventory, record, None, first_items)
+    batch.lease_seconds = lease_seconds
+    batch.success = success
+    batch._has_arrived = True
+    return batch

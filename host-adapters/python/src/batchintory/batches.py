@@ -15,6 +15,7 @@ from time import monotonic
 from types import TracebackType
 from typing import TYPE_CHECKING, Any, NamedTuple
 
+from batchintory.arguments import seconds
 from batchintory.batch import Batch
 from batchintory.ending import WITHOUT_LEASE, pauses
 from batchintory.errors import BatchintoryError, Unavailable
@@ -112,7 +113,7 @@ class Batches(Iterator[Batch]):
     def _acquire(self) -> Batch | Nothing | None:
         """The next batch, why there is none, or ``None`` if none is wanted. Databases that were reached before
         are waited for when they are away, as long as a lease lasts."""
-        latest = monotonic() + (self._request.lease_seconds or WITHOUT_LEASE)
+        latest = monotonic() + _patience(self._request)
         # The answer to a claim may be lost again and again: under one token they are all one claim.
         token: str | None = None
         growing = pauses()
@@ -277,6 +278,11 @@ class Batches(Iterator[Batch]):
             except BatchintoryError as error:
                 logger.warning("%r has not ended as it was to: %s", due.batch, error)
                 self._error = error
+
+
+def _patience(request: AcquireRequest) -> int:
+    """For how many seconds a database that is away is waited for."""
+    return WITHOUT_LEASE if request.lease_seconds is None else seconds(request.lease_seconds)
 
 
 def _watch(reference: weakref.ref[Batches], closed: threading.Event) -> None:

@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 import math
+import os
+from collections.abc import Callable
 from typing import TYPE_CHECKING, Any, Union
 
 from batchintory.database import Database, DatabaseError
-from batchintory.database_url import Fault, SqliteUrl, Told, parse
+from batchintory.database_url import Fault, ServerUrl, SqliteUrl, Told, parse
 from batchintory.errors import BatchintoryError, ConnectError
 from batchintory.url_engine import Access, engine_for, from_sqlalchemy, is_in_memory, is_read_only, written
 
@@ -16,7 +18,10 @@ if TYPE_CHECKING:
     from batchintory.driver.session import Session
 
     #: A URL, or an engine or a connection of SQLAlchemy, or a driver of the program's own.
-    Source = Union[str, URL, Engine, Connection, Database]
+    Source = Union[str, os.PathLike[str], URL, Engine, Connection, Database]
+else:
+    # Whoever has one of SQLAlchemy's has imported it, which takes a while; hints are read without it.
+    Source = Union[str, os.PathLike, Database, Any]
 
 #: What SQLite says of a file that it cannot open, or not without writing: SQLITE_CANTOPEN, SQLITE_READONLY.
 _CANNOT_BE_READ = frozenset({14, 8})
@@ -31,13 +36,14 @@ def connect(source: Source, access: Access = "create") -> Database:
     - A URL as SQLAlchemy takes it, or as the command line does: ``sqlite:PATH``,
       ``postgres://user:password@host/database``, ``mysql://…``. With the option ``pool_size``, the most
       connections at once (16 by default). An SQLite file that is only read must be there, and is not changed.
+    - A path, such as a :class:`~pathlib.Path`: that of an SQLite file.
     - An engine: connections of the inventory's own are made by it.
     - A connection: used between its transactions; for one thread and process.
     - Anything with ``dialect``, ``schema`` and ``query``: see :class:`batchintory.database.Database`.
     """
     from sqlalchemy.engine import URL, Connection, Engine
 
-    if isinstance(source, (str, URL)):
+    if isinstance(source, (str, URL, os.PathLike)):
         return _open(source, access)
     if isinstance(source, Engine):
         return _from_engine(source)
@@ -53,14 +59,14 @@ def connect(source: Source, access: Access = "create") -> Database:
     )
 
 
-def _open(source: str | URL, access: Access) -> Database:
-    told = Told(source if isinstance(source, str) else written(source))
+def _open(source: str | URL | os.PathLike[str], access: Access) -> Database:
+    told, read = _told(source)
 
     def failure(reason: str) -> ConnectError:
         return ConnectError(f"cannot open the database {told.shown}: {reason}")
 
     try:
-        url = parse(source) if isinstance(source, str) else from_sqlalchemy(source)
+        url = read()
         made = engine_for(url, access)
         database = _from_engine(made.engine, made.size, made.limit, made.statements)
         if isinstance(url, SqliteUrl):
@@ -79,6 +85,16 @@ def _open(source: str | URL, access: Access) -> Database:
         words = str(getattr(error, "orig", None) or error)
         raise failure(told.reason(words)) from (error if told.is_certain else None)
     return database
+
+
+def _told(source: str | URL | os.PathLike[str]) -> tuple[Told, Callable[[], SqliteUrl | ServerUrl]]:
+    """What may be told of a source, and what reads it."""
+    if isinstance(source, os.PathLike):
+        path = os.fspath(source)
+        return Told(f"sqlite:{path}"), lambda: SqliteUrl(path, {})
+    if isinstance(source, str):
+        return Told(source), lambda: parse(source)
+    return Told(written(source)), lambda: from_sqlalchemy(source)
 
 
 def _set_up_file(url: SqliteUrl, database: Database, access: Access) -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import pickle
 from typing import NamedTuple
 
 __all__ = [
@@ -19,6 +20,7 @@ __all__ = [
     "NoSuchBatch",
     "NoSuchColumn",
     "NoSuchTable",
+    "PickleError",
     "PlannerError",
     "ResultError",
     "SettingsError",
@@ -154,6 +156,12 @@ class LeaseOver(BatchintoryError):
     have the batch."""
 
     name = "lease-over"
+
+
+class PickleError(BatchintoryError, pickle.PicklingError):
+    """What is to be sent to another process belongs to this one alone."""
+
+    name = "pickle"
 
 
 class Trap(BatchintoryError):

@@ -2,7 +2,11 @@
 
 from __future__ import annotations
 
+import dataclasses
+import datetime
+import enum
 import json
+import os
 import re
 import uuid
 from collections.abc import Callable
@@ -23,7 +27,39 @@ def parse(text: str) -> Any:
         return JsonText(text)
 
 
-def write(value: Any, default: Callable[[Any], Any] | None = None) -> str:
+def plain_json(value: Any) -> Any:
+    """What JSON can hold instead of a value that it cannot: points in time as RFC 3339, spans of time as seconds,
+    paths and UUIDs as text, records as objects, sets as lists, and what libraries such as NumPy have as Python's
+    own."""
+    match value:
+        case datetime.date() | datetime.time():
+            return value.isoformat()
+        case datetime.timedelta():
+            seconds = value.total_seconds()
+            return int(seconds) if seconds.is_integer() else seconds
+        case os.PathLike():
+            return os.fspath(value)
+        case uuid.UUID():
+            return str(value)
+        case enum.Enum():
+            return value.value
+        case set() | frozenset():
+            return _in_order(value)
+    if dataclasses.is_dataclass(value) and not isinstance(value, type):
+        return {field.name: getattr(value, field.name) for field in dataclasses.fields(value)}
+    if callable(to_list := getattr(value, "tolist", None)):
+        return to_list()
+    raise TypeError(f"{type(value).__name__} has no JSON form")
+
+
+def _in_order(values: set[Any] | frozenset[Any]) -> list[Any]:
+    try:
+        return sorted(values)
+    except TypeError:
+        return list(values)
+
+
+def write(value: Any, default: Callable[[Any], Any] = plain_json) -> str:
     """Writes JSON, decimals as numbers; ``default`` is asked for what has no JSON form, as by the module json."""
     mark = uuid.uuid4().hex  # In no string of the value.
     has_decimals = False
@@ -35,9 +71,7 @@ def write(value: Any, default: Callable[[Any], Any] | None = None) -> str:
                 raise ValueError(f"{value} is no number of JSON")
             has_decimals = True
             return f"{mark}{value}"
-        if default is not None:
-            return default(value)
-        raise TypeError(f"{type(value).__name__} has no JSON form")
+        return default(value)
 
     def dumped(ensure_ascii: bool) -> str:
         return json.dumps(value, default=plain, ensure_ascii=ensure_ascii, separators=(",", ":"), allow_nan=False)

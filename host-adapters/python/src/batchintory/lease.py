@@ -16,6 +16,13 @@ class Lease:
         self.seconds = seconds
         self.until = asked + seconds
 
+    @classmethod
+    def of_which_is_left(cls, seconds: int, left: int, asked: float) -> Lease:
+        """One of which so many seconds were left when it was asked for at this time."""
+        lease = cls(seconds, asked)
+        lease.until = asked + left
+        return lease
+
     def prolong(self, sent: float) -> None:
         """A sign of life that was sent at this time got through."""
         self.until = max(self.until, sent + self.seconds)

@@ -6,17 +6,26 @@ import logging
 import os
 import threading
 from collections.abc import Iterator, Mapping
+from datetime import timedelta
 from typing import TYPE_CHECKING, Any, TypedDict
 
+from typing_extensions import Unpack
+
+from batchintory.batch import Batch
 from batchintory.errors import InvalidRequest, SettingsError
-from batchintory.records import AcquireRequest, MetaColumns, Nothing
+from batchintory.inventory import Inventory
+from batchintory.records import (
+    AcquireRequest,
+    Condition,
+    ItemEncoding,
+    MetaColumns,
+    Migration,
+    Nothing,
+    OnChange,
+    Settle,
+)
 
 if TYPE_CHECKING:
-    from typing_extensions import Unpack
-
-    from batchintory.batch import Batch
-    from batchintory.inventory import Inventory
-    from batchintory.records import Condition, ItemEncoding, Migration, OnChange, Settle
     from batchintory.settings import Settings
 
 _lock = threading.RLock()
@@ -32,8 +41,8 @@ class Options(TypedDict, total=False):
     hold: Condition | None
     settle: Settle
     max_attempts: int
-    retry_delay_seconds: int | None
-    lease_seconds: int | None
+    retry_delay_seconds: int | timedelta | None
+    lease_seconds: int | timedelta | None
     on_change: OnChange
     item_encoding: ItemEncoding
 
@@ -42,12 +51,17 @@ def configure(dot_env: str | os.PathLike[str] | None = None, settings: Mapping[s
     """Sets connections and names for the whole program. Without it, or without arguments, they come from the
     environment.
 
-    First come ``settings`` (``INVENTORY_CONN``, ``INVENTORY_CONN_SCHEMA``, ``INVENTORY_TABLE_NAME``,
-    ``INVENTORY_STATUS_ENUMS``, ``META_CONN``, ``META_CONN_SCHEMA``, ``META_NAME``, ``DEBUG``), then environment
-    variables of these names with ``BATCHINTORY_`` or ``PYBATCHINTORY_`` before them, then those in the dot-env
-    file: the given one, or that which ``BATCHINTORY_ENV_FILE`` names. Connections are URLs, or engines or
-    connections of SQLAlchemy. ``INVENTORY_STATUS_ENUMS`` is a list with the words ``running``, ``succeeded`` and
-    ``failed``, in any order as in pybatchintory, or has other words for them by name: ``{"running": "runs", …}``.
+    First come the settings, then environment variables of these names with ``BATCHINTORY_`` or ``PYBATCHINTORY_``
+    before them, then those in the dot-env file.
+
+    :param dot_env: the file, or else that which ``BATCHINTORY_ENV_FILE`` names.
+    :param settings: ``INVENTORY_CONN``, ``INVENTORY_CONN_SCHEMA``, ``INVENTORY_TABLE_NAME``,
+        ``INVENTORY_STATUS_ENUMS``, ``META_CONN``, ``META_CONN_SCHEMA``, ``META_NAME``, ``DEBUG``. Connections are
+        URLs, paths of SQLite files, or engines or connections of SQLAlchemy. ``INVENTORY_STATUS_ENUMS`` is a list
+        with the words ``running``, ``succeeded`` and ``failed``, in any order as in pybatchintory, or has other
+        words for them by name: ``{"running": "runs", …}``.
+
+    >>> configure(settings={"INVENTORY_CONN": "sqlite:lake.sqlite"})
     """
     from batchintory import settings as from_outside
 
@@ -60,9 +74,12 @@ def configure(dot_env: str | os.PathLike[str] | None = None, settings: Mapping[s
 
 
 def inventory() -> Inventory:
-    """The inventory that is configured, opened when it is asked for."""
-    from batchintory.inventory import Inventory
+    """The inventory that is configured, opened when it is asked for.
 
+    >>> configure(settings={"INVENTORY_CONN": "sqlite:lake.sqlite"})
+    >>> batchintory.inventory()
+    <Inventory 'inventory' in sqlite>
+    """
     global _inventory
     with _lock:
         if _settings is None:
@@ -87,7 +104,12 @@ def inventory() -> Inventory:
 
 
 def migrate() -> Migration:
-    """Makes the inventory table where it is missing, or upgrades one of pybatchintory."""
+    """Makes the inventory table where it is missing, or upgrades one of pybatchintory.
+
+    >>> configure(settings={"INVENTORY_CONN": "sqlite:lake.sqlite"})
+    >>> migrate()
+    Migration(created=False, upgraded=False)
+    """
     return inventory().migrate()
 
 
@@ -102,7 +124,22 @@ def acquire_batch(
     batch_count: int | None = None,
     **options: Unpack[Options],
 ) -> Batch | None:
-    """Hands out the next batch of a job, or ``None`` where nothing is left."""
+    """Hands out the next batch of a job, or ``None`` where nothing is left.
+
+    :param job: its name.
+    :param meta_table_name: as ``table`` or ``schema.table``.
+    :param meta_table_cols: its columns ``uid``, ``item`` and ``weight`` by these names, where they have others.
+    :param job_identifier: tells runs of one job apart; only kept.
+    :param batch_id_min: the lowest id to hand out.
+    :param batch_id_max: the highest id to hand out.
+    :param batch_weight: the most that a batch may weigh.
+    :param batch_count: the most items in a batch.
+    :param options: what pybatchintory did not have; see :class:`batchintory.AcquireRequest`.
+
+    >>> configure(settings={"INVENTORY_CONN": "sqlite:lake.sqlite"})
+    >>> acquire_batch("words", "files", batch_count=5).process(len)
+    5
+    """
     request = _request(
         job,
         meta_table_name,
@@ -131,8 +168,24 @@ def acquire_batches(
     progress: bool = False,
     **options: Unpack[Options],
 ) -> Iterator[Batch]:
-    """One batch after the other, each claimed when it is asked for, until nothing is left or ``iterations`` of
-    them were handed out. With ``progress`` a bar shows how far the job is, where tqdm is installed."""
+    """One batch after the other, each claimed when it is asked for, until nothing is left.
+
+    :param job: its name.
+    :param meta_table_name: as ``table`` or ``schema.table``.
+    :param meta_table_cols: its columns ``uid``, ``item`` and ``weight`` by these names, where they have others.
+    :param job_identifier: tells runs of one job apart; only kept.
+    :param batch_id_min: the lowest id to hand out.
+    :param batch_id_max: the highest id to hand out.
+    :param batch_weight: the most that a batch may weigh.
+    :param batch_count: the most items in a batch.
+    :param iterations: at most so many batches.
+    :param progress: a bar shows how far the job is, where tqdm is installed.
+    :param options: what pybatchintory did not have; see :class:`batchintory.AcquireRequest`.
+
+    >>> configure(settings={"INVENTORY_CONN": "sqlite:lake.sqlite"})
+    >>> [batch.process(len) for batch in acquire_batches("words", "files", batch_count=40)]
+    [40, 40, 20]
+    """
     request = _request(
         job,
         meta_table_name,

@@ -8,9 +8,11 @@ from __future__ import annotations
 
 import dataclasses
 from dataclasses import dataclass
+from datetime import timedelta
 from typing import Any, Literal, NamedTuple, Union
 
-from batchintory.json_text import write
+from batchintory.json_text import plain_json, write
+from batchintory.table import html
 
 __all__ = [
     "AcquireRequest",
@@ -60,7 +62,15 @@ Dialect = Literal["postgresql", "sqlite", "mysql"]
 
 @dataclass(frozen=True, slots=True)
 class MetaColumns:
-    """The columns of a meta table that matter here."""
+    """The columns of a meta table that matter here.
+
+    :param uid: the unique, increasing integer id.
+    :param item: what to process.
+    :param weight: how heavy an item is; ``None`` where items have no weight.
+
+    >>> AcquireRequest("objects", "count", columns=MetaColumns("id", "key", weight=None)).columns.item
+    'key'
+    """
 
     uid: str = "uid"
     item: str = "item"
@@ -69,7 +79,33 @@ class MetaColumns:
 
 @dataclass(frozen=True, slots=True)
 class AcquireRequest:
-    """What to hand out next, and how much of it."""
+    """What to hand out next, and how much of it.
+
+    :param meta_table: the meta table, as ``table`` or ``schema.table``.
+    :param job: its name: what is handed out "once" refers to it.
+    :param job_identifier: tells runs of one job apart; only kept.
+    :param source_job: the results of this job on the meta table are the items.
+    :param columns: what the meta table's columns are called.
+    :param id_min: the lowest id to hand out.
+    :param id_max: the highest id to hand out.
+    :param max_weight: the most that a batch may weigh. A heavier item is handed out alone.
+    :param max_count: the most items in a batch.
+    :param filter: which rows belong to the job, as a condition; others are passed over for good.
+    :param hold: which rows are not ready yet: planning stops before the first of them.
+    :param settle: ``commit-order`` waits for transactions that may insert a lower id.
+    :param max_attempts: how often a range is handed out until it succeeds.
+    :param retry_delay_seconds: how long a range rests after its first failure, and longer after each further one.
+    :param lease_seconds: how long a batch may run without a sign of life. ``None``: for good.
+    :param on_change: ``accept`` goes on with other columns, another filter or hold than the job's latest range
+        has.
+    :param item_encoding: how items are given; ``base64`` and ``hex`` are for those that are no text.
+
+    Numbers may be of any library, points in time in conditions :class:`~datetime.datetime`, and spans of time
+    :class:`~datetime.timedelta`.
+
+    >>> AcquireRequest("files", "count", max_count=10, lease_seconds=timedelta(minutes=5)).max_attempts
+    3
+    """
 
     meta_table: str
     job: str
@@ -84,8 +120,8 @@ class AcquireRequest:
     hold: Condition | None = None
     settle: Settle = "none"
     max_attempts: int = 3
-    retry_delay_seconds: int | None = None
-    lease_seconds: int | None = None
+    retry_delay_seconds: int | timedelta | None = None
+    lease_seconds: int | timedelta | None = None
     on_change: OnChange = "refuse"
     item_encoding: ItemEncoding = "text"
 
@@ -111,6 +147,22 @@ class BatchRecord:
 
 
 @dataclass(frozen=True, slots=True)
+class LeaseRecord:
+    """A batch's lease: how long it goes on from each sign of life, and how much of it is left, in seconds."""
+
+    seconds: int
+    left: int
+
+
+@dataclass(frozen=True, slots=True)
+class RunningBatch:
+    """A batch that runs, as it is found by its claim token."""
+
+    batch: BatchRecord
+    lease: LeaseRecord | None
+
+
+@dataclass(frozen=True, slots=True)
 class Nothing:
     """Nothing was handed out; false where a truth value is asked for.
 
@@ -124,7 +176,7 @@ class Nothing:
     held: int | None
     due_in_seconds: int | None
 
-    def __bool__(self) -> bool:
+    def __bool__(self) -> Literal[False]:
         return False
 
 
@@ -158,7 +210,15 @@ class PageStatement:
 
 @dataclass(frozen=True, slots=True)
 class Outcome:
-    """How a batch ended."""
+    """How a batch ended.
+
+    :param succeeded: whether all of it was processed.
+    :param result_item: what came of it, as JSON can hold it.
+    :param log: an error message, or the end of a log.
+
+    >>> Outcome(False, log="no space left").succeeded
+    False
+    """
 
     succeeded: bool
     result_item: Any = None
@@ -167,7 +227,14 @@ class Outcome:
 
 @dataclass(frozen=True, slots=True)
 class Completion:
-    """A batch that is over."""
+    """A batch that is over.
+
+    :param claim_token: the batch's.
+    :param outcome: how it ended.
+
+    >>> Completion(batch.claim_token, Outcome(True)).outcome.succeeded
+    True
+    """
 
     claim_token: str
     outcome: Outcome
@@ -208,6 +275,9 @@ class BatchPlan:
     complete: bool
     held: int | None
 
+    def _repr_html_(self) -> str:
+        return html(self.batches)
+
 
 @dataclass(frozen=True, slots=True)
 class JobProgress:
@@ -239,17 +309,22 @@ class JobPlace:
 
 @dataclass(frozen=True, slots=True)
 class JobsQuery:
-    """Which jobs to list. Conditions that are given all hold."""
+    """Which jobs to list. Conditions that are given all hold.
 
-    #: Only of this meta table.
+    :param meta_table: only of this meta table.
+    :param job: only jobs of this name.
+    :param search: only jobs whose names hold this text.
+    :param after: only jobs behind this one.
+    :param limit: at most so many, 1 to 100.
+
+    >>> len(inventory.jobs(JobsQuery(job="count", limit=1)))
+    1
+    """
+
     meta_table: str | None = None
-    #: Only jobs of this name.
     job: str | None = None
-    #: Only jobs whose names hold this text.
     search: str | None = None
-    #: Only jobs behind this one.
     after: JobPlace | None = None
-    #: At most so many, 1 to 100.
     limit: int = 100
 
 
@@ -282,7 +357,19 @@ class JobSummary:
 
 @dataclass(frozen=True, slots=True)
 class HistoryQuery:
-    """Which attempts to list. Conditions that are given all hold."""
+    """Which attempts to list. Conditions that are given all hold.
+
+    :param meta_table: only on this meta table.
+    :param job: only of this job.
+    :param uid: only those that had this item; names a meta table besides.
+    :param queue: only those that wait so: ``running``, ``retry``, ``requeued`` or ``exhausted``.
+    :param before: only those with lower inventory ids: that of the last one continues a page.
+    :param limit: at most so many, 1 to 1,000.
+    :param details: with results and logs.
+
+    >>> [attempt.id_end for attempt in inventory.history(HistoryQuery(meta_table="files", uid=3))]
+    [10]
+    """
 
     meta_table: str | None = None
     job: str | None = None
@@ -318,7 +405,14 @@ class Attempt:
 
 @dataclass(frozen=True, slots=True)
 class IdRange:
-    """Ids of a meta table, both inclusive."""
+    """Ids of a meta table, both inclusive.
+
+    :param id_start: the lowest.
+    :param id_end: the highest.
+
+    >>> inventory.requeue("files", "count", ("ids", [IdRange(1, 100)]))
+    1
+    """
 
     id_start: int
     id_end: int
@@ -365,7 +459,15 @@ class Migration:
 
 @dataclass(frozen=True, slots=True)
 class StatusLabels:
-    """The words of the inventory's ``status`` column."""
+    """The words of the inventory's ``status`` column.
+
+    :param running: of a batch that runs.
+    :param succeeded: of one that has succeeded.
+    :param failed: of one that has failed.
+
+    >>> Inventory("sqlite:lake.sqlite", status_labels=StatusLabels(succeeded="done"))
+    <Inventory 'inventory' in sqlite>
+    """
 
     running: str = "running"
     succeeded: str = "succeeded"
@@ -373,12 +475,18 @@ class StatusLabels:
 
 
 def to_json(record: Any) -> str:
-    """A record, or a list of records, in the JSON form that all of batchintory's programs share."""
+    """A record, or a list of records, in the JSON form that all of batchintory's programs share.
+
+    :param record: what to write.
+
+    >>> to_json(IdRange(1, 5))
+    '{"id_start":1,"id_end":5}'
+    """
 
     def plain(value: Any) -> Any:
         if dataclasses.is_dataclass(value) and not isinstance(value, type):
             return {field.name: _with_names(getattr(value, field.name)) for field in dataclasses.fields(value)}
-        raise TypeError(f"{type(value).__name__} has no JSON form")
+        return plain_json(value)
 
     return write(_with_names(record), plain)
 

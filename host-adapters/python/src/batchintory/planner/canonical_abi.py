@@ -12,7 +12,10 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable, Sequence
 from itertools import repeat, starmap
 from struct import Struct
+from struct import error as StructError
 from typing import Any, ClassVar, Protocol
+
+from batchintory.arguments import integer, real, seconds
 
 _POINTERS = Struct("<II")
 
@@ -55,6 +58,7 @@ class Scalar(Type):
     """A number or a truth value."""
 
     def __init__(self, code: str, flat: str, kind: Callable[[Any], Any]) -> None:
+        self._code = code
         self._struct = Struct("<" + code)
         self._kind = kind
         self.size = self.alignment = self._struct.size
@@ -64,29 +68,33 @@ class Scalar(Type):
         return self._struct.unpack_from(data, at)[0]
 
     def store(self, memory: Memory, data: bytearray, at: int, value: Any) -> None:
-        self._struct.pack_into(data, at, self._kind(value))
+        data[at : at + self.size] = self._packed(self._kind(value))
 
     def lower(self, memory: Memory, value: Any) -> list[Any]:
         value = self._kind(value)
         # Packing tells whether it is in range.
-        self._struct.pack(value)
+        self._packed(value)
         return [value & _ALL_BITS if self.flat == ("i64",) else value]
+
+    def _packed(self, value: Any) -> bytes:
+        try:
+            return self._struct.pack(value)
+        except StructError:
+            bits = 8 * self.size
+            lowest, highest = (-(2 ** (bits - 1)), 2 ** (bits - 1)) if self._code == "q" else (0, 2**bits)
+            raise ValueError(f"it must lie between {lowest} and {highest - 1}, which {value} does not") from None
 
 
 _ALL_BITS = (1 << 64) - 1
 
 
-def _integer(value: Any) -> int:
-    if isinstance(value, bool) or not isinstance(value, int):
-        raise TypeError(f"an integer is wanted, not {value!r}")
-    return value
-
-
 BOOL = Scalar("?", "i32", bool)
-U32 = Scalar("I", "i32", _integer)
-U64 = Scalar("Q", "i64", _integer)
-S64 = Scalar("q", "i64", _integer)
-F64 = Scalar("d", "f64", float)
+U32 = Scalar("I", "i32", integer)
+U64 = Scalar("Q", "i64", integer)
+S64 = Scalar("q", "i64", integer)
+F64 = Scalar("d", "f64", real)
+#: Whole seconds.
+SECONDS = Scalar("I", "i32", seconds)
 
 
 class Text(Type):
@@ -146,6 +154,28 @@ class List(Type):
         return [memory.write(elements, self._element.alignment), len(value)]
 
 
+class Named(ValueError):
+    """What is wrong with a value, and with which field of what was given."""
+
+    def __init__(self, field: str, why: object) -> None:
+        super().__init__(f"{field}: {why}")
+        self.field = field
+        self.why = why
+
+    @classmethod
+    def of(cls, name: str, error: Exception) -> Named:
+        """The error of a field with this name, which another one may stand in."""
+        if isinstance(error, cls):
+            return cls(f"{name}.{error.field}", error.why)
+        if isinstance(error, AttributeError):
+            return cls(name, f"it is missing ({error})")
+        return cls(name, error)
+
+
+#: What a value that cannot be sent raises.
+CANNOT_BE_SENT = (TypeError, ValueError, LookupError, AttributeError, RecursionError, OverflowError)
+
+
 def _aligned(position: int, alignment: int) -> int:
     return (position + alignment - 1) // alignment * alignment
 
@@ -169,11 +199,22 @@ class Record(Type):
         return self._make(*[field.load(memory, data, at + place) for _, place, field in self._fields])
 
     def store(self, memory: Memory, data: bytearray, at: int, value: Any) -> None:
-        for name, place, field in self._fields:
-            field.store(memory, data, at + place, getattr(value, name))
+        name = ""
+        try:
+            for name, place, field in self._fields:
+                field.store(memory, data, at + place, getattr(value, name))
+        except CANNOT_BE_SENT as error:
+            raise Named.of(name, error) from error
 
     def lower(self, memory: Memory, value: Any) -> list[Any]:
-        return [part for name, _, field in self._fields for part in field.lower(memory, getattr(value, name))]
+        parts: list[Any] = []
+        name = ""
+        try:
+            for name, _, field in self._fields:
+                parts += field.lower(memory, getattr(value, name))
+        except CANNOT_BE_SENT as error:
+            raise Named.of(name, error) from error
+        return parts
 
 
 class Variant(Type):

@@ -12,14 +12,17 @@ from batchintory import json_text, records
 from batchintory.errors import PLANNER_ERRORS, Explanation, InvalidRequest
 from batchintory.planner.canonical_abi import (
     BOOL,
+    CANNOT_BE_SENT,
     F64,
     S64,
+    SECONDS,
     TEXT,
     U32,
     U64,
     Enum,
     List,
     Memory,
+    Named,
     Option,
     Record,
     SqlRows,
@@ -96,8 +99,8 @@ ACQUIRE_REQUEST = Record(
         "hold": JSON,
         "settle": Enum("none", "commit-order"),
         "max_attempts": U32,
-        "retry_delay_seconds": Option(U32),
-        "lease_seconds": Option(U32),
+        "retry_delay_seconds": Option(SECONDS),
+        "lease_seconds": Option(SECONDS),
         "on_change": Enum("refuse", "accept"),
         "item_encoding": Enum("text", "base64", "hex"),
     },
@@ -121,6 +124,10 @@ BATCH = Record(
         "passed_over_from": OPTIONAL_ID,
         "processing_start": TEXT,
     },
+)
+RUNNING_BATCH = Record(
+    records.RunningBatch,
+    {"batch": BATCH, "lease": Option(Record(records.LeaseRecord, {"seconds": U32, "left": U32}))},
 )
 ACQUISITION = Variant(
     {
@@ -305,25 +312,35 @@ class Function:
     def lower(self, memory: Memory, values: tuple[Any, ...]) -> list[Any]:
         """Arguments as parameters; wrong ones are an :class:`InvalidRequest`."""
         parts: list[Any] = []
+        name = ""
         try:
             if self._spilled:
                 return [self._spill(memory, values)]
-            for value, kind in zip(values, self._parameters.values(), strict=True):
-                parts += kind.lower(memory, value)
-        except (TypeError, ValueError, LookupError, AttributeError, RecursionError, struct.error) as error:
-            raise InvalidRequest(self._explain(values, error)) from error
+            for value, name in zip(values, self._parameters, strict=True):
+                parts += self._parameters[name].lower(memory, value)
+        except CANNOT_BE_SENT as error:
+            raise _cannot_be_sent(Named.of(name, error)) from error
         return parts
 
     def _spill(self, memory: Memory, values: tuple[Any, ...]) -> int:
         assert self._spilled is not None
         data = bytearray(self._spilled.size)
-        for value, (_, place, kind) in zip(values, self._spilled._fields, strict=True):
-            kind.store(memory, data, place, value)
+        places = (place for _, place, _ in self._spilled._fields)
+        for value, (name, kind), place in zip(values, self._parameters.items(), places, strict=True):
+            try:
+                kind.store(memory, data, place, value)
+            except CANNOT_BE_SENT as error:
+                raise _cannot_be_sent(Named.of(name, error)) from error
         return memory.write(data, self._spilled.alignment)
 
-    def _explain(self, values: tuple[Any, ...], error: Exception) -> str:
-        names = ", ".join(self._parameters)
-        return f"an argument cannot be sent to the planner ({names}): {error}"
+
+def _cannot_be_sent(error: Named) -> InvalidRequest:
+    """Tells which argument, or which member of it, cannot be sent, and why."""
+    # A request's members are known by their own names.
+    named = error.field.removeprefix("request.")
+    refused = InvalidRequest(f"the argument {named} cannot be sent to the planner: {error.why}")
+    refused.field = named.replace("_", "-")
+    return refused
 
 
 _SCOPE = {"meta_table": TEXT, "job": TEXT}
@@ -334,9 +351,10 @@ FUNCTIONS = {
         ADVANCED, done=Option(COMPLETION), request=ACQUIRE_REQUEST, claim_token=OPTIONAL_TEXT, items=U32
     ),
     "acquire-many": Function(List(BATCH), request=ACQUIRE_REQUEST, batches=U32, claim_token=OPTIONAL_TEXT),
+    "batch": Function(RUNNING_BATCH, claim_token=TEXT),
     "items": Function(Items(ITEM), claim_token=TEXT, after=OPTIONAL_ID, limit=U32),
     "items-statement": Function(Option(PAGE_STATEMENT), claim_token=TEXT),
-    "heartbeat": Function(None, claim_token=TEXT, lease_seconds=U32),
+    "heartbeat": Function(None, claim_token=TEXT, lease_seconds=SECONDS),
     "complete": Function(None, claim_token=TEXT, outcome=OUTCOME),
     "plan": Function(BATCH_PLAN, request=ACQUIRE_REQUEST, after=OPTIONAL_ID, batches=U32),
     "progress": Function(JOB_PROGRESS, request=ACQUIRE_REQUEST, cap=U64),

@@ -1,0 +1,118 @@
+"""Every public name says what it is for, with all of its parameters and an example that runs."""
+
+from __future__ import annotations
+
+import dataclasses
+import datetime
+import doctest
+import inspect
+import typing
+from collections.abc import Callable, Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+from conftest import MakeInventory, claim, request_of
+
+import batchintory
+from batchintory import original
+from batchintory.table import Table
+
+
+def public() -> Iterator[tuple[str, Callable[..., Any]]]:
+    """All public functions and methods by their names."""
+    for name in batchintory.__all__:
+        found = getattr(batchintory, name)
+        if inspect.isfunction(found):
+            yield name, found
+    for kind in (batchintory.Batch, batchintory.Inventory, Table):
+        yield from ((f"{kind.__name__}.{name}", function) for name, function in methods(kind))
+    yield "Inventory.__init__", batchintory.Inventory.__init__
+
+
+def methods(kind: type) -> Iterator[tuple[str, Callable[..., Any]]]:
+    for name, member in vars(kind).items():
+        if not name.startswith("_") and inspect.isfunction(member):
+            yield name, member
+
+
+FUNCTIONS = dict(public())
+
+
+@pytest.mark.parametrize("name", FUNCTIONS)
+def test_every_parameter_is_told(name: str) -> None:
+    told = inspect.getdoc(FUNCTIONS[name]) or ""
+    parameters = [parameter for parameter in inspect.signature(FUNCTIONS[name]).parameters if parameter != "self"]
+    assert [parameter for parameter in parameters if f":param {parameter}:" not in told] == []
+    assert ">>> " in told
+
+
+@pytest.mark.parametrize("name", FUNCTIONS)
+def test_every_hint_can_be_read(name: str) -> None:
+    hints = typing.get_type_hints(FUNCTIONS[name])
+    assert "return" in hints
+
+
+def test_every_record_has_words_and_hints() -> None:
+    for name in batchintory.__all__:
+        found = getattr(batchintory, name)
+        assert found.__doc__, name
+        if dataclasses.is_dataclass(found):
+            typing.get_type_hints(found)
+
+
+#: Those that programs make.
+MADE = (
+    batchintory.AcquireRequest,
+    batchintory.MetaColumns,
+    batchintory.Outcome,
+    batchintory.Completion,
+    batchintory.HistoryQuery,
+    batchintory.JobsQuery,
+    batchintory.IdRange,
+    batchintory.StatusLabels,
+)
+
+
+@pytest.mark.parametrize("record", MADE)
+def test_every_record_that_programs_make_tells_its_fields(record: Any) -> None:
+    told = record.__doc__
+    assert [field.name for field in dataclasses.fields(record) if f":param {field.name}:" not in told] == []
+    assert ">>> " in told
+
+
+def examples() -> list[Any]:
+    finder = doctest.DocTestFinder(recurse=False)
+    kinds = {name: getattr(batchintory, name) for name in batchintory.__all__}
+    objects = {
+        **FUNCTIONS,
+        **{name: kind for name, kind in kinds.items() if inspect.isclass(kind)},
+        "Table": Table,
+    }
+    found = [test for name, thing in objects.items() for test in finder.find(thing, name, module=False)]
+    return [test for test in found if test.examples]
+
+
+@pytest.mark.parametrize("example", examples(), ids=lambda example: example.name)
+def test_every_example_runs(
+    example: doctest.DocTest, lake: MakeInventory, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    inventory = lake("sqlite:lake.sqlite")
+    names = {name: getattr(batchintory, name) for name in batchintory.__all__ if name != "inventory"}
+    example.globs = {
+        **names,
+        "batchintory": batchintory,
+        "date": datetime.date,
+        "timedelta": datetime.timedelta,
+        "inventory": inventory,
+        "batch": claim(inventory, job="count"),
+        "request": request_of(job="count"),
+    }
+    told: list[str] = []
+    runner = doctest.DocTestRunner(optionflags=doctest.ELLIPSIS)
+    try:
+        failed = runner.run(example, out=told.append).failed
+    finally:
+        original._settings = original._inventory = None
+    assert failed == 0, "".join(told)
