@@ -70,8 +70,13 @@ pub enum Zone {
 }
 
 impl Zone {
-    /// All of them.
-    pub const ALL: [Self; 3] = [Self::Utc, Self::Tokyo, Self::NewYork];
+    /// All that sessions of a database can have: those of SQLite have none.
+    pub fn of_sessions(dialect: Dialect) -> &'static [Self] {
+        match dialect {
+            Dialect::Sqlite => &[Self::Utc],
+            Dialect::Postgresql | Dialect::Mysql => &[Self::Utc, Self::Tokyo, Self::NewYork],
+        }
+    }
 
     /// Its name.
     pub fn name(self) -> &'static str {
@@ -118,30 +123,42 @@ pub fn count(groups: &[Group]) -> usize {
     groups.iter().map(|group| group.cases.len()).sum()
 }
 
-/// Runs every so many cases on a subject whose inventory and meta tables lie in one database, and tells
-/// of all that fail. `name` tells runs on one database apart.
+/// Makes the meta tables of all cases.
+pub async fn make_tables(groups: &[Group], database: &dyn Database) -> Result<()> {
+    let dialect = database.dialect();
+    for (group_index, group) in groups.iter().enumerate() {
+        for statement in group.setup.get(&dialect).into_iter().flatten() {
+            execute(database, statement, &[]).await?;
+        }
+        for (type_index, column_type) in group.types(dialect).enumerate() {
+            let table = table(group_index, type_index);
+            create(database, &table, column_type, group.values(dialect)?)
+                .await
+                .with_context(|| format!("{}: {column_type}", group.about))?;
+        }
+    }
+    Ok(())
+}
+
+fn table(group: usize, column_type: usize) -> String {
+    format!("conditions_{group}_{column_type}")
+}
+
+/// Runs every so many cases on a subject whose inventory and meta tables lie in one database of this dialect, and
+/// tells of all that fail. `zone` is that of the subject's sessions, and tells runs on one database apart.
 pub async fn run(
     groups: &[Group],
-    database: &dyn Database,
+    dialect: Dialect,
     subject: &impl Operations<Error = Failure>,
-    name: &str,
+    zone: Zone,
     every: usize,
 ) -> Result<()> {
-    let dialect = database.dialect();
     let mut failed = Vec::new();
     let mut ran = 0;
     for (group_index, group) in groups.iter().enumerate() {
-        for statement in group.setup.get(&dialect).into_iter().flatten() {
-            // It may be there from another run.
-            let _ = database.query(statement, &[]).await;
-        }
-        let types = group.types.iter().filter_map(|types| types.get(&dialect));
-        for (type_index, column_type) in types.enumerate() {
-            let table = format!("conditions_{name}_{group_index}_{type_index}");
+        for (type_index, column_type) in group.types(dialect).enumerate() {
+            let table = table(group_index, type_index);
             let values = group.values(dialect)?;
-            create(database, &table, column_type, values)
-                .await
-                .with_context(|| format!("{}: {column_type}", group.about))?;
             for (index, case) in group.cases.iter().enumerate() {
                 if !(index + group_index).is_multiple_of(every) {
                     continue;
@@ -150,7 +167,7 @@ pub async fn run(
                 let check = Check {
                     subject,
                     table: &table,
-                    name: format!("case {index}"),
+                    name: format!("case {index} in {}", zone.name()),
                     values,
                 };
                 if let Err(error) = check.run(case, dialect).await {
@@ -174,6 +191,12 @@ pub async fn run(
 }
 
 impl Group {
+    fn types(&self, dialect: Dialect) -> impl Iterator<Item = &String> {
+        self.types
+            .iter()
+            .filter_map(move |types| types.get(&dialect))
+    }
+
     fn values(&self, dialect: Dialect) -> Result<&[Value]> {
         match &self.values {
             Values::Alike(values) => Ok(values),
@@ -338,12 +361,13 @@ async fn create(
     let create =
         format!("CREATE TABLE {table} (uid bigint PRIMARY KEY, item varchar(20), c {column_type})");
     execute(database, &create, &[]).await?;
-    for (uid, value) in (1..).zip(values) {
+    let rows = (1..).zip(values).map(|(uid, value)| {
         let value = literal(value, column_type, dialect)?;
-        let insert = format!("INSERT INTO {table} VALUES ({uid}, '{uid}', {value})");
-        execute(database, &insert, &[]).await?;
-    }
-    Ok(())
+        Ok(format!("({uid}, '{uid}', {value})"))
+    });
+    let rows: Vec<String> = rows.collect::<Result<_>>()?;
+    let insert = format!("INSERT INTO {table} VALUES {}", rows.join(", "));
+    execute(database, &insert, &[]).await
 }
 
 /// A value as SQL.

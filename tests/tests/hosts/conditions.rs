@@ -24,13 +24,13 @@ fn the_table_is_as_large_as_it_should_be() -> Result<()> {
 async fn on_host(host: Host, system: System, every: usize) -> Result<()> {
     let groups = conditions::read()?;
     let database = system.database().await?;
-    for zone in Zone::ALL {
-        let session = conditions::session(&database, zone).await?;
+    let dialect = database.connection.dialect();
+    conditions::make_tables(&groups, database.connection.as_ref()).await?;
+    for zone in Zone::of_sessions(dialect) {
+        let session = conditions::session(&database, *zone).await?;
         let subject = serve(host, session.clone(), session).await?;
         subject.migrate().await?;
-        let run = format!("{zone:?}").to_lowercase();
-        let connection = database.connection.as_ref();
-        conditions::run(&groups, connection, &subject, &run, every).await?;
+        conditions::run(&groups, dialect, &subject, *zone, every).await?;
     }
     Ok(())
 }
@@ -41,8 +41,10 @@ async fn in_language(language: Language, system: System) -> Result<()> {
     let program = ProcessSubject::start(language.program("subject")?)?;
     let database = system.database().await?;
     let connection = database.connection.as_ref();
-    for zone in Zone::ALL {
-        if connection.dialect() == Dialect::Postgresql {
+    let dialect = connection.dialect();
+    conditions::make_tables(&groups, connection).await?;
+    for zone in Zone::of_sessions(dialect) {
+        if dialect == Dialect::Postgresql {
             let statement = format!(
                 "DO $$ BEGIN EXECUTE format('ALTER DATABASE %I SET timezone TO %L', \
                  current_database(), '{}'); END $$",
@@ -52,8 +54,7 @@ async fn in_language(language: Language, system: System) -> Result<()> {
         }
         program.open(&database.url, &database.url).await?;
         program.migrate().await?;
-        let run = format!("{zone:?}").to_lowercase();
-        conditions::run(&groups, connection, &program, &run, SAMPLE).await?;
+        conditions::run(&groups, dialect, &program, *zone, SAMPLE).await?;
     }
     Ok(())
 }
