@@ -5,7 +5,7 @@ use std::sync::{Arc, PoisonError};
 
 use async_trait::async_trait;
 use batchintory::{DatabaseError, Dialect, Rows, Value};
-use batchintory_wasmtime::Database;
+use batchintory_wasmtime::{Database, Notifications};
 use tokio::sync::watch;
 
 /// What happens to a statement.
@@ -71,6 +71,10 @@ impl Database for Recording {
 
     fn schema(&self) -> Option<&str> {
         self.database.schema()
+    }
+
+    async fn listen(&self, channel: &str) -> Option<Notifications> {
+        self.database.listen(channel).await
     }
 
     async fn query(&self, statement: &str, parameters: &[Value]) -> Result<Rows, DatabaseError> {

@@ -10,6 +10,7 @@ mod asked;
 mod authorization;
 mod body;
 mod callers_inventory;
+mod channel;
 #[cfg(target_family = "wasm")]
 mod component;
 mod cookie;
@@ -32,6 +33,7 @@ mod settings;
 mod token;
 
 pub use body::{Body, BodyError};
+pub use channel::CHANNEL;
 pub use inventory::Inventory;
 pub use logged_path::logged_path;
 pub use notices::Notices;

@@ -7,7 +7,7 @@ use std::sync::{Arc, Mutex, PoisonError, RwLock};
 use std::time::{Duration, Instant};
 
 use batchintory::{Database as _, DatabaseError, Value};
-use batchintory_http::Settings as ServiceSettings;
+use batchintory_http::{CHANNEL, Settings as ServiceSettings};
 use batchintory_wasmtime::{ClaimTurn, Databases};
 use hyper::body::Incoming;
 use hyper::header::{HeaderValue, RETRY_AFTER};
@@ -53,6 +53,9 @@ const WRONG_TOKENS: u32 = 20;
 /// connection to the database.
 const STATEMENT_TIMEOUT: Duration = Duration::from_secs(30);
 
+/// How often the inventory is asked for those who wait for a batch, unless said otherwise.
+const POLL: Duration = Duration::from_secs(2);
+
 /// The HTTP service: the component with its databases. Cheap to clone.
 #[derive(Clone)]
 pub struct HttpService {
@@ -62,6 +65,8 @@ pub struct HttpService {
     loopback: bool,
     options: ServerOptions,
     statement_timeout: Duration,
+    /// How long a request that waits for a batch does so at most before the inventory is asked again.
+    poll: Duration,
     /// Whether the service is about to end: nobody waits for batches any more.
     is_ending: watch::Receiver<bool>,
 }
@@ -106,6 +111,7 @@ impl HttpService {
             loopback: false,
             options: ServerOptions::default(),
             statement_timeout: STATEMENT_TIMEOUT,
+            poll: POLL,
             is_ending: watch::channel(false).1,
         })
     }
@@ -134,6 +140,14 @@ impl HttpService {
     #[must_use]
     pub fn with_statement_timeout(mut self, timeout: Duration) -> Self {
         self.statement_timeout = timeout;
+        self
+    }
+
+    /// The service that asks the inventory again after so long at most, by chance half of it, for requests that wait for a
+    /// batch (`Prefer: wait`). Where the meta table notifies its channel, they are woken at once.
+    #[must_use]
+    pub fn with_poll(mut self, poll: Duration) -> Self {
+        self.poll = poll;
         self
     }
 
@@ -186,8 +200,11 @@ impl HttpService {
         if can_wait(&request) {
             request.extensions_mut().insert(Patient);
         }
-        let wait = Wait::preferred(request.headers(), &self.is_ending);
+        let asked = (&self.shared.databases, self.poll);
+        let wait = Wait::preferred(request.headers(), asked, &self.is_ending);
+        request.headers_mut().remove(CHANNEL);
         if let Some(wait) = wait.clone() {
+            (request.headers_mut()).insert(CHANNEL, HeaderValue::from_static("?"));
             request.extensions_mut().insert(wait);
         }
         let imports = || Imports {

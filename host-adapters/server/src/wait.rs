@@ -1,11 +1,13 @@
 //! `Prefer: wait=20` (RFC 7240): a client that would rather wait for a batch than be told that there is none.
 
+use std::future::pending;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Duration;
 
 use batchintory::Nothing;
-use batchintory_wasmtime::pause_before_next;
+use batchintory_http::CHANNEL;
+use batchintory_wasmtime::{Alarm, Databases, pause_before_next};
 use http_body_util::{BodyExt as _, Full};
 use hyper::header::{HeaderMap, HeaderValue, LOCATION};
 use hyper::{Response, StatusCode};
@@ -16,15 +18,17 @@ use wasmtime_wasi_http::WasiBody;
 /// The longest wait, in seconds, whatever is preferred: proxies close connections on which nothing comes.
 const LONGEST: u64 = 60;
 
-/// How long is waited at most before the inventory is asked again.
-const POLL: Duration = Duration::from_secs(2);
-
 /// A request that may wait. Meanwhile it has neither an instance nor a connection to a database, and its body
 /// stays in the memory that requests share.
 #[derive(Debug, Clone)]
 pub(crate) struct Wait {
     seconds: u64,
     until: Instant,
+    /// How long is waited at most before the inventory is asked again.
+    poll: Duration,
+    /// Wakes it where the meta tables' database tells of new rows.
+    alarm: Alarm,
+    databases: Databases,
     /// Whether the request claims, which its instance knows: no other is told that there is nothing.
     is_claim: Arc<AtomicBool>,
     /// Whether the service is about to end.
@@ -35,12 +39,16 @@ impl Wait {
     /// What the headers of a request prefer, if they do. A preference that is not understood is none.
     pub(crate) fn preferred(
         headers: &HeaderMap,
+        (databases, poll): (&Databases, Duration),
         is_ending: &watch::Receiver<bool>,
     ) -> Option<Self> {
         let seconds = seconds(headers)?.min(LONGEST);
         Some(Self {
             seconds,
             until: Instant::now() + Duration::from_secs(seconds),
+            poll,
+            alarm: Alarm::default(),
+            databases: databases.clone(),
             is_claim: Arc::default(),
             is_ending: is_ending.clone(),
         })
@@ -67,13 +75,21 @@ impl Wait {
             }
             _ => return Ok(Some(response)),
         }
-        let (parts, body) = response.into_parts();
+        let (mut parts, body) = response.into_parts();
+        let channel = parts.headers.remove(CHANNEL);
         let bytes = body.collect().await?.to_bytes();
         let nothing = serde_json::from_slice(&bytes).ok();
         let is_heard = nothing.is_some();
         if let Some(pause) = nothing.and_then(|nothing| self.pause(&nothing)) {
+            let told = async {
+                match channel.as_ref().and_then(|channel| channel.to_str().ok()) {
+                    Some(channel) => self.alarm.rings(&self.databases, channel).await,
+                    None => pending().await,
+                }
+            };
             tokio::select! {
                 () = sleep(pause) => return Ok(None),
+                () = told => return Ok(None),
                 // Who runs the service waits for all that is under way.
                 _ = self.is_ending.wait_for(|is_ending| *is_ending) => {}
             }
@@ -91,7 +107,7 @@ impl Wait {
     /// How long to wait before the inventory is asked again, while there is time left.
     fn pause(&self, nothing: &Nothing) -> Option<Duration> {
         let left = self.until.saturating_duration_since(Instant::now());
-        (!left.is_zero()).then(|| pause_before_next(POLL, nothing).min(left))
+        (!left.is_zero()).then(|| pause_before_next(self.poll, nothing).min(left))
     }
 
     /// The answer, which says that the preference was heard.
@@ -115,6 +131,8 @@ fn seconds(headers: &HeaderMap) -> Option<u64> {
 
 #[cfg(test)]
 mod tests {
+    use batchintory_wasmtime::{Access, DatabaseOptions, connect};
+
     use super::*;
 
     #[test]
@@ -139,10 +157,13 @@ mod tests {
 
     #[tokio::test]
     async fn no_request_waits_longer_than_a_minute() {
+        const POLL: Duration = Duration::from_secs(2);
+        let database = connect("sqlite::memory:", Access::Create).await.unwrap();
+        let databases = Databases::new(database.clone(), database, DatabaseOptions::default());
         let mut headers = HeaderMap::new();
         headers.append("prefer", HeaderValue::from_static("wait=3600"));
         let (_ending, is_ending) = watch::channel(false);
-        let wait = Wait::preferred(&headers, &is_ending).unwrap();
+        let wait = Wait::preferred(&headers, (&databases, POLL), &is_ending).unwrap();
         assert!(wait.until <= Instant::now() + Duration::from_secs(LONGEST));
         let nothing = |due_in_seconds| Nothing {
             reason: batchintory::NothingReason::CaughtUp,

@@ -7,7 +7,7 @@ use batchintory::{AcquireRequest, Nothing, Outcome, wait_for_work};
 use tokio::time::sleep;
 
 use crate::batch::{Acquired, Batch, Following};
-use crate::database::Notifications;
+use crate::database::{Databases, Notifications};
 use crate::error::Error;
 use crate::inventory::Inventory;
 
@@ -24,7 +24,7 @@ impl Inventory {
             poll: DEFAULT_POLL,
             has_reached: false,
             channel: None,
-            notifications: None,
+            alarm: Alarm::default(),
         }
     }
 }
@@ -40,8 +40,33 @@ pub struct Follow {
     /// The channel on which the meta table's database tells of new rows, once it was asked for: none where it has no
     /// such thing.
     channel: Option<Option<String>>,
+    alarm: Alarm,
+}
+
+/// What wakes whoever waits for rows of a meta table, where its database tells of them over a channel.
+#[derive(Debug, Clone, Default)]
+pub struct Alarm {
     /// What came over it since the wait before: also while the job was asked for.
     notifications: Option<Notifications>,
+}
+
+impl Alarm {
+    /// Waits until rows have come since the wait before. The first wait is over as soon as the database listens, since
+    /// rows may have come before. Never over where it has no notifications. May be dropped at any time.
+    pub async fn rings(&mut self, databases: &Databases, channel: &str) {
+        let Some(now) = databases.listen(channel).await else {
+            return pending().await;
+        };
+        let before = self.notifications.as_mut();
+        match before.filter(|before| before.since == now.since) {
+            Some(before) => {
+                if before.notified.changed().await.is_err() {
+                    pending().await
+                }
+            }
+            None => self.notifications = Some(now),
+        }
+    }
 }
 
 impl Follow {
@@ -117,17 +142,12 @@ impl Follow {
     pub async fn wait(&mut self, nothing: &Nothing) {
         let pause = pause_before_next(self.poll, nothing);
         let told = async {
-            let Some(now) = self.listen().await else {
-                return pending().await;
-            };
-            let before = self.notifications.as_mut();
-            match before.filter(|before| before.since == now.since) {
-                Some(before) => {
-                    if before.notified.changed().await.is_err() {
-                        pending().await
-                    }
+            match self.channel().await {
+                Some(channel) => {
+                    let databases = self.inventory.databases();
+                    self.alarm.rings(&databases, &channel).await;
                 }
-                None => self.notifications = Some(now),
+                None => pending().await,
             }
         };
         tokio::select! {
@@ -136,8 +156,8 @@ impl Follow {
         }
     }
 
-    /// Notifications of the meta table, if its database gives any.
-    async fn listen(&mut self) -> Option<Notifications> {
+    /// The channel of the meta table, if its database has any.
+    async fn channel(&mut self) -> Option<String> {
         if self.channel.is_none() {
             let channel = self
                 .inventory
@@ -146,8 +166,7 @@ impl Follow {
                 .ok()?;
             self.channel = Some(channel.map(|channel| channel.name));
         }
-        let channel = self.channel.as_ref()?.as_ref()?;
-        self.inventory.databases().listen(channel).await
+        self.channel.clone()?
     }
 }
 

@@ -69,7 +69,7 @@ pub use component::PlannerComponent;
 pub use connect::{Access, connect};
 pub use database::{Database, DatabaseOptions, Databases, Notifications, SystemRandom};
 pub use error::{Error, Limit};
-pub use follow::{Follow, pause_before_next};
+pub use follow::{Alarm, Follow, pause_before_next};
 pub use heartbeat::Heartbeat;
 pub use instance::PlannerInstance;
 pub use inventory::{Inventory, InventoryBuilder, Processed};

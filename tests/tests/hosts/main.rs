@@ -30,4 +30,5 @@ mod split_reads;
 mod statements;
 mod taken_up;
 mod upgrade;
+mod waiting;
 mod wasmtime_serve;

@@ -1,7 +1,7 @@
 //! Jobs, and what is done to one of them.
 
 use batchintory::{
-    AcquireRequest, Acquisition, Batch, JobSummary, Object, Operations as _, at_once,
+    AcquireRequest, Acquisition, Batch, JobSummary, Nothing, Object, Operations as _, at_once,
 };
 use http::header::LOCATION;
 use http::{HeaderValue, StatusCode};
@@ -11,6 +11,7 @@ use serde_json::json;
 
 use crate::asked::Asked;
 use crate::body::{self, MAX_OUTCOME_BYTES, MAX_REQUEST_BYTES};
+use crate::channel;
 use crate::parameters::{
     Advance, AuditPage, Cap, Count, JobsPage, MOST_JOBS, PlanPage, Requeue, claim_token, no_query,
     query,
@@ -36,9 +37,10 @@ pub(crate) fn acquire(mut asked: Asked<'_>) -> Result<Response, Problem> {
     no_query(asked.request.query)?;
     let token = claim_token(asked.request.headers)?;
     let request = acquire_request(&mut asked)?;
+    let meta_table = request.meta_table.clone();
     match at_once(asked.inventory.acquire(request, token))? {
         Acquisition::Batch(batch) => Ok(handed_out(&batch, &batch)),
-        Acquisition::Nothing(nothing) => ok(&nothing),
+        Acquisition::Nothing(nothing) => nothing_yet(&asked, meta_table, &nothing),
     }
 }
 
@@ -50,6 +52,7 @@ pub(crate) fn advance(mut asked: Asked<'_>) -> Result<Response, Problem> {
     let body: Advance = body::json(request.headers, request.body, MAX_OUTCOME_BYTES)?;
     let Object(next) = body.request;
     let next = of_job(&mut asked, next)?;
+    let meta_table = next.meta_table.clone();
     let done = body.done.map(|Object(done)| done.completion());
     let items = body.items.unwrap_or(FIRST_ITEMS);
     let acquired = at_once(asked.inventory.advance(done, next, token, items))?.next?;
@@ -58,8 +61,21 @@ pub(crate) fn advance(mut asked: Asked<'_>) -> Result<Response, Problem> {
             let answer = json!({ "batch": batch, "items": acquired.items });
             Ok(handed_out(&batch, &answer))
         }
-        Acquisition::Nothing(nothing) => ok(&nothing),
+        Acquisition::Nothing(nothing) => nothing_yet(&asked, meta_table, &nothing),
     }
+}
+
+/// There is nothing to hand out, for now.
+fn nothing_yet(
+    asked: &Asked<'_>,
+    meta_table: String,
+    nothing: &Nothing,
+) -> Result<Response, Problem> {
+    let told = |mut response: Response| {
+        channel::tell(asked, meta_table, &mut response);
+        response
+    };
+    ok(nothing).map(told)
 }
 
 /// A batch that was handed out, and where its items are.
