@@ -70,7 +70,7 @@ pub(crate) fn of_row(row: &mut RowReader) -> Result<Option<Standing>, Error> {
     };
     let kept = configuration::read(&row.text()?);
     let queue_from = row.optional_int()?.unwrap_or(BEFORE_ALL);
-    let _fingerprint = row.optional_int()?;
+    let _fingerprint = row.optional_text()?;
     let meta_database = Identity::of_kept(row.optional_text()?);
     let through = Sums::read(row)?;
     let mut queued = || {

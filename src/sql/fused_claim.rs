@@ -237,7 +237,8 @@ impl InventoryTable {
              COALESCE(standing.requeued_from, standing.batch_id_end)) AS queue_from \
              FROM standing CROSS JOIN length CROSS JOIN fit \
              WHERE standing.unfinished IS NULL AND standing.requeued IS NULL \
-             AND standing.meta_database IS NOT NULL AND standing.config_fingerprint = ",
+             AND standing.meta_database IS NOT NULL \
+             AND CAST(standing.config_fingerprint AS bigint) = ",
         );
         template.expression(bind_int(claim.config_fingerprint));
         template.text(" AND ");

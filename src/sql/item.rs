@@ -43,10 +43,11 @@ pub(super) fn item(job: &Job, column: &dyn Fn() -> Expr) -> Expr {
              ELSE 't' || CAST(? AS text) END",
             (0..4).map(|_| column()),
         ),
-        // Any text may hold any bytes; what is printable ASCII to its end is sound.
+        // Any text may hold any bytes; what is printable ASCII to its end is sound. In UTF-16 a letter has two bytes;
+        // the pragma that tells the encoding is not open to everybody.
         Dialect::Sqlite => Expr::cust_with_exprs(
             "CASE WHEN typeof(?) = 'blob' THEN 'b' || hex(?) \
-             WHEN typeof(?) = 'text' AND (SELECT encoding FROM pragma_encoding) = 'UTF-8' \
+             WHEN typeof(?) = 'text' AND length(CAST('a' AS blob)) = 1 \
              AND (? GLOB '*[^ -~]*' OR length(?) <> length(CAST(? AS blob))) \
              THEN 'u' || hex(CAST(? AS blob)) ELSE 't' || CAST(? AS text) END",
             (0..8).map(|_| column()),

@@ -118,7 +118,8 @@ impl InventoryTable {
                     ("batch_weight", "double precision"),
                     ("config", "text"),
                     ("queue_from", "bigint"),
-                    ("config_fingerprint", "bigint"),
+                    // No number to hosts whose databases give integers as numbers of JavaScript.
+                    ("config_fingerprint", "text"),
                     ("meta_database", "text"),
                 ],
             ))

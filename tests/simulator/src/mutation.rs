@@ -159,7 +159,7 @@ impl Mutation {
                 "TRUE",
             ),
             Self::FusedClaimIgnoresConfiguration => (
-                "standing.config_fingerprint = CAST(? AS bigint)",
+                "CAST(standing.config_fingerprint AS bigint) = CAST(? AS bigint)",
                 "CAST(? AS bigint) IS NOT NULL",
             ),
             Self::FusedClaimEndsWithItsPage => ("(fit.taken < fit.kept OR", "(TRUE OR"),
