@@ -20,6 +20,17 @@ pub struct TestDatabase {
     _directory: Option<TempDir>,
 }
 
+impl TestDatabase {
+    /// What is reached by a connection alone.
+    pub fn of(connection: Arc<dyn Database>) -> Self {
+        Self {
+            url: String::new(),
+            connection,
+            _directory: None,
+        }
+    }
+}
+
 /// A new SQLite file.
 pub async fn sqlite() -> Result<TestDatabase> {
     report::database("SQLite");

@@ -10,6 +10,7 @@ pub mod http_process;
 pub mod http_subject;
 pub mod language;
 pub mod operations;
+pub mod process_database;
 pub mod process_subject;
 pub mod proxy;
 pub mod race;

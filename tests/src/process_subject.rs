@@ -32,7 +32,7 @@ struct Process {
 
 #[derive(Deserialize)]
 #[serde(rename_all = "kebab-case", deny_unknown_fields)]
-enum Line {
+pub(crate) enum Line {
     Ok(Box<RawValue>),
     Error(Failure),
 }
@@ -64,7 +64,7 @@ impl ProcessSubject {
         }
     }
 
-    async fn ask(&self, call: &impl Serialize) -> Result<Line> {
+    pub(crate) async fn ask(&self, call: &impl Serialize) -> Result<Line> {
         let mut line = serde_json::to_string(call)?;
         line.push('\n');
         let (input, output) = &mut *self.process.pipes.lock().await;

@@ -70,11 +70,32 @@ impl fmt::Display for Layout {
 
 /// Runs every scenario, each with databases of its own, and tells of all that fail; but for those with an
 /// operation that is left out in this place. `host` makes what is tested, for the database of the inventory and that of
-/// the meta tables; `host_name` is what reports call it.
+/// the meta tables; a place's name is what reports call it.
 pub async fn run_all<S: Operations<Error: Into<Failure>>>(
-    (host_name, place): (&str, Place),
+    place: (&str, Place),
     layout: Layout,
     host: impl AsyncFn(&TestDatabase, &TestDatabase) -> Result<S>,
+) -> Result<()> {
+    run_with(place, &layout.to_string(), &[], async || {
+        let (meta, apart) = match layout {
+            Layout::Together(system) => (system.database().await?, None),
+            Layout::Apart { inventory, meta } => {
+                (meta.database().await?, Some(inventory.database().await?))
+            }
+        };
+        let subject = host(apart.as_ref().unwrap_or(&meta), &meta).await?;
+        Ok((subject, meta, apart))
+    })
+    .await
+}
+
+/// Like [`run_all`], where `make` gives what is tested, the database of the meta tables, and that of the inventory where
+/// it is another. `refused` are scenarios of what there cannot be, each with a piece of the error that says so.
+pub async fn run_with<S: Operations<Error: Into<Failure>>>(
+    (host_name, place): (&str, Place),
+    layout: &str,
+    refused: &[(&str, &str)],
+    make: impl AsyncFn() -> Result<(S, TestDatabase, Option<TestDatabase>)>,
 ) -> Result<()> {
     let directory = Path::new(env!("CARGO_MANIFEST_DIR")).join("scenarios");
     let mut scenarios = Scenario::read_all(&directory)?;
@@ -89,25 +110,20 @@ pub async fn run_all<S: Operations<Error: Into<Failure>>>(
     let started = Instant::now();
     let mut failed = Vec::new();
     for (name, scenario) in &scenarios {
-        let (meta, apart) = match layout {
-            Layout::Together(system) => (system.database().await?, None),
-            Layout::Apart { inventory, meta } => {
-                (meta.database().await?, Some(inventory.database().await?))
-            }
-        };
-        let inventory = apart.as_ref().unwrap_or(&meta);
-        let subject = host(inventory, &meta).await?;
-        let (inventory, meta) = (inventory.connection.as_ref(), meta.connection.as_ref());
-        if let Err(error) = scenario.run(&subject, inventory, meta).await {
-            failed.push(format!("scenario {name}: {error:?}"));
+        let (subject, meta, apart) = make().await?;
+        let inventory = apart.as_ref().unwrap_or(&meta).connection.as_ref();
+        let outcome = scenario
+            .run(&subject, inventory, meta.connection.as_ref())
+            .await;
+        let refusal = refused.iter().find(|(refused, _)| refused == name);
+        match (outcome, refusal) {
+            (Ok(()), None) => {}
+            (Ok(()), Some(_)) => failed.push(format!("scenario {name} is not refused")),
+            (Err(error), Some((_, saying))) if format!("{error:?}").contains(saying) => {}
+            (Err(error), _) => failed.push(format!("scenario {name}: {error:?}")),
         }
     }
     ensure!(failed.is_empty(), "{}", failed.join("\n\n"));
-    report::scenarios(
-        host_name,
-        &layout.to_string(),
-        scenarios.len(),
-        started.elapsed(),
-    );
+    report::scenarios(host_name, layout, scenarios.len(), started.elapsed());
     Ok(())
 }

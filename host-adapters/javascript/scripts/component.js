@@ -1,9 +1,10 @@
 // Transpiles the planner component, twice: for a thread that may block, and for engines that can suspend
 // WebAssembly. The core modules are the same bytes and are kept once.
 import { execFileSync } from "node:child_process";
-import { existsSync, readFileSync, renameSync, rmSync } from "node:fs";
+import { existsSync, readFileSync, renameSync, rmSync, writeFileSync } from "node:fs";
 import { dirname, join } from "node:path";
 import { fileURLToPath } from "node:url";
+import { deflateRawSync } from "node:zlib";
 
 const folder = join(dirname(fileURLToPath(import.meta.url)), "..");
 const wasm = join(folder, "../../target/component/batchintory.wasm");
@@ -33,6 +34,19 @@ for (const name of modules) {
   if (!readFileSync(ours).equals(readFileSync(theirs))) throw new Error(`${theirs} differs from ${ours}`);
   rmSync(theirs);
   renameSync(ours, join(component, name));
+}
+
+embed();
+
+/** For programs that are bundled to one file: the core modules as text. */
+function embed() {
+  const embedded = modules.map((name) => [name, deflateRawSync(readFileSync(join(component, name)))]);
+  const texts = Object.fromEntries(embedded.map(([name, bytes]) => [name, bytes.toString("base64")]));
+  writeFileSync(join(component, "embedded.js"), `export const embedded = ${JSON.stringify(texts)};\n`);
+  writeFileSync(
+    join(component, "embedded.d.ts"),
+    "/** The core modules, deflated, in base64. */\nexport const embedded: Record<string, string>;\n",
+  );
 }
 
 function transpile(kind, options) {

@@ -2,6 +2,7 @@
 
 export { Batch, type ItemOptions, Items, type Processing } from "./batch.js";
 export {
+  type Database,
   type DatabaseOptions,
   type Dialect,
   type Rows,
@@ -43,4 +44,4 @@ export type {
   Processed,
 } from "./inventory.js";
 export { JsonNumber } from "./json.js";
-export type { Query, QueryOptions, UrlOptions } from "./options.js";
+export type { DriverOptions, ModuleOptions, Query, QueryOptions, UrlOptions } from "./options.js";

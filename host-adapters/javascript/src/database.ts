@@ -59,6 +59,8 @@ export function unreadable(dialect: Dialect, message: string): StatementError {
 /** One database. */
 export interface Database {
   readonly dialect: Dialect;
+  /** Whether `query` gives its rows at once, and never a promise. */
+  readonly answersAtOnce?: boolean;
   /** Runs one statement by itself, in autocommit. */
   query(statement: string, parameters: Value[]): Promise<Rows> | Rows;
   /**
@@ -120,17 +122,28 @@ export class Databases {
     };
   }
 
+  /** Whether both answer at once, so that `queryNow` may be called. */
+  get answerAtOnce(): boolean {
+    return Object.values(this.#databases).every((database) => database.answersAtOnce === true);
+  }
+
   /** Runs a statement. Never throws. */
   async query(source: Source, statement: string, parameters: Value[]): Promise<Answer> {
     const database = this.#databases[source];
     try {
       return { ok: checked(database.dialect, await database.query(statement, parameters)) };
     } catch (error) {
-      const { outcome, code, message } = explain(database.dialect, error);
-      return {
-        error:
-          outcome === "refused" ? { tag: outcome, val: { code, message } } : { tag: outcome, val: message },
-      };
+      return failed(database.dialect, error);
+    }
+  }
+
+  /** Runs a statement on a database that answers at once. Never throws. */
+  queryNow(source: Source, statement: string, parameters: Value[]): Answer {
+    const database = this.#databases[source];
+    try {
+      return { ok: checked(database.dialect, database.query(statement, parameters) as Rows) };
+    } catch (error) {
+      return failed(database.dialect, error);
     }
   }
 
@@ -140,6 +153,14 @@ export class Databases {
     await inventory.close();
     if (meta !== inventory) await meta.close();
   }
+}
+
+/** Why a statement has no rows. */
+function failed(dialect: Dialect, error: unknown): Answer {
+  const { outcome, code, message } = explain(dialect, error);
+  return {
+    error: outcome === "refused" ? { tag: outcome, val: { code, message } } : { tag: outcome, val: message },
+  };
 }
 
 /** The rows, if a query function of the caller's gave any. */

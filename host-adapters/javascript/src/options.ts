@@ -18,8 +18,14 @@ import { errorOf } from "./errors.js";
  */
 export type Query = (source: Source, statement: string, parameters: Value[]) => Promise<Rows> | Rows;
 
+/** Where the planner comes from. */
+export interface ModuleOptions {
+  /** The planner's core modules, for engines that cannot fetch files: `planner.core.wasm`, … */
+  module?: (name: string) => WebAssembly.Module | Promise<WebAssembly.Module>;
+}
+
 /** Databases that the caller's own function asks. */
-export interface QueryOptions extends DatabaseOptions {
+export interface QueryOptions extends DatabaseOptions, ModuleOptions {
   /** Runs a statement. */
   query: Query;
   /** The SQL of both databases, or of each. */
@@ -29,8 +35,14 @@ export interface QueryOptions extends DatabaseOptions {
    * too, which spares round trips. By default not, which is always right.
    */
   oneDatabase?: boolean;
-  /** Where the planner's core modules come from, for engines that cannot fetch files: `planner.core.wasm`, … */
-  module?: (name: string) => WebAssembly.Module | Promise<WebAssembly.Module>;
+}
+
+/** Databases by drivers, such as `d1(env.DB)` of `batchintory/d1`. */
+export interface DriverOptions extends DatabaseOptions, ModuleOptions {
+  /** The inventory's database. */
+  inventory: Database;
+  /** The meta tables' database; by default the inventory's. */
+  meta?: Database;
 }
 
 /** Databases by their URLs. */
@@ -61,8 +73,29 @@ export function check(options: object): void {
   throw errorOf("invalid-request", `open has no option "${unknown}"; its options are ${names.join(", ")}`);
 }
 
+/** Whether these options name databases by their URLs. */
+export function areUrls(options: UrlOptions | DriverOptions | QueryOptions): options is UrlOptions {
+  return !("query" in options) && typeof options.inventory === "string";
+}
+
+/** The databases behind drivers, or behind the caller's own function. */
+export function databasesOf(options: DriverOptions | QueryOptions): Databases {
+  if ("query" in options) return queried(options);
+  const { inventory, meta = inventory } = options;
+  for (const database of [inventory, meta]) {
+    if (typeof database?.query === "function") continue;
+    const isUrl = typeof database === "string";
+    throw errorOf(
+      isUrl ? "unsupported" : "invalid-request",
+      `${isUrl ? "a database by its URL needs Node" : "a database is missing"}; give a driver, such as d1(env.DB) of ` +
+        "batchintory/d1, or a query function and its dialect",
+    );
+  }
+  return new Databases(inventory, meta, options);
+}
+
 /** The databases behind the caller's own function. */
-export function databasesOf({ query, dialect, oneDatabase, ...options }: QueryOptions): Databases {
+function queried({ query, dialect, oneDatabase, ...options }: QueryOptions): Databases {
   const dialects = typeof dialect === "string" ? { inventory: dialect, meta: dialect } : dialect;
   const database = (source: Source): Database => {
     if (!["postgresql", "sqlite", "mysql"].includes(dialects?.[source])) {

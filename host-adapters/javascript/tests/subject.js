@@ -1,112 +1,21 @@
 // The package as a subject of the scenarios: reads a call on each line of its standard input, writes its answer as a
 // line. The call `open` comes first, and again for each scenario: the URLs of the inventory's and the meta tables'
 // database.
-import { deepEqual, rejects } from "node:assert/strict";
 import { createInterface } from "node:readline";
 import { open } from "batchintory";
-import { parse, stringify } from "batchintory/json";
+import { answer } from "./operations.js";
 
 // No part of what users see.
 const { ItemReader } = await import(new URL("./item-reader.js", import.meta.resolve("batchintory")).href);
 
-let inventory;
+const place = { ItemReader, inventory: undefined };
 
-/** Fields whose value is the user's and stays as it is. */
-const documents = ["filter", "hold", "result_item", "resultItem"];
-
-/** The same with all names of fields written in another way. */
-function renamed(value, rename) {
-  if (Array.isArray(value)) return value.map((element) => renamed(element, rename));
-  if (typeof value !== "object" || value === null) return value;
-  const fields = Object.entries(value).map(([name, field]) => {
-    return [rename(name), documents.includes(name) ? field : renamed(field, rename)];
-  });
-  return Object.fromEntries(fields);
-}
-
-const toCamelCase = (name) => name.replace(/_(\w)/g, (_match, letter) => letter.toUpperCase());
-const toSnakeCase = (name) => name.replace(/[A-Z]/g, (letter) => `_${letter.toLowerCase()}`);
-
-const record = (batch) => batch.record;
-const acquired = ({ batch, nothing }) => (batch === undefined ? { nothing } : { batch: record(batch) });
-/** A token of the caller's own, if there is one. */
-const own = (claimToken) => ({ claimToken: claimToken ?? undefined });
-
-/** A page as the planner gives it. What is read by its statement must be the same, or fail as it does. */
-async function pageBothWays(claimToken, after, limit) {
-  let page;
-  try {
-    page = await inventory.items(claimToken, { after, limit });
-  } catch (error) {
-    const { message } = error;
-    await rejects(read(claimToken, after, limit), { message });
-    throw error;
-  }
-  deepEqual((await read(claimToken, after, limit)).slice(0, page.length), page);
-  return page;
-}
-
-/** So many items by the planner's statement. */
-async function read(claimToken, after, limit) {
-  const reader = new ItemReader(inventory, claimToken);
-  const found = [];
-  let last = after === undefined ? undefined : BigInt(after);
-  // A limit that is refused is passed on, too.
-  do {
-    const page = await reader.read(last, limit - found.length);
-    if (page.length === 0) break;
-    for (const item of page) found.push(item);
-    last = page.at(-1).uid;
-  } while (found.length < limit);
-  return found;
-}
-
-/** What the package calls what the interface calls by name, with arguments by their names. */
-const operations = {
-  open: async ([inventoryUrl, metaUrl]) => {
-    await inventory?.close();
-    inventory = await open({ inventory: inventoryUrl, meta: metaUrl });
-  },
-  acquire: async ({ request, claimToken }) => acquired(await inventory.acquire(request, own(claimToken))),
-  advance: async ({ done, request, claimToken, items }) => {
-    const next = await inventory.advance(done ?? undefined, request, { ...own(claimToken), items });
-    return { next: { acquisition: acquired(next), items: next.batch?.firstItems ?? [] } };
-  },
-  "acquire-many": async ({ request, batches, claimToken }) =>
-    (await inventory.acquireMany(request, batches, own(claimToken))).map(record),
-  batch: async ({ claimToken }) => {
-    const batch = await inventory.batch(claimToken);
-    const { leaseSeconds: seconds } = batch;
-    return { batch: record(batch), lease: seconds === undefined ? null : { seconds } };
-  },
-  items: ({ claimToken, after, limit }) => pageBothWays(claimToken, after ?? undefined, limit),
-  heartbeat: ({ claimToken, leaseSeconds }) => inventory.heartbeat(claimToken, leaseSeconds),
-  complete: ({ claimToken, outcome }) => inventory.complete(claimToken, outcome),
-  plan: ({ request, ...page }) => inventory.plan(request, page),
-  progress: ({ request, cap }) => inventory.progress(request, { cap }),
-  warnings: ({ request }) => inventory.warnings(request),
-  requeue: ({ metaTable, job, target }) => inventory.requeue(metaTable, job, target),
-  audit: ({ metaTable, job, ...page }) => inventory.audit(metaTable, job, page),
-  jobs: ({ query }) => inventory.jobs(query),
-  history: async ({ query }) =>
-    (await inventory.history(query)).map((attempt) => ({ resultItem: null, ...attempt })),
-  "schema-statements": ({ dialect }) => inventory.schemaStatements(dialect),
-  notifications: ({ metaTable }) => inventory.notifications(metaTable),
-  migrate: () => inventory.migrate(),
-};
-
-async function answer(line) {
-  try {
-    const [[name, parameters]] = Object.entries(parse(line));
-    return { ok: renamed((await operations[name](renamed(parameters, toCamelCase))) ?? null, toSnakeCase) };
-  } catch (error) {
-    if (!error.code) return { error: { name: "test", message: error.stack } };
-    const { name: _class, code: name, ...facts } = error;
-    return { error: { name, message: error.message, ...renamed(facts, toSnakeCase) } };
-  }
+async function openAnew([inventory, meta]) {
+  await place.inventory?.close();
+  place.inventory = await open({ inventory, meta });
 }
 
 for await (const line of createInterface({ input: process.stdin })) {
-  process.stdout.write(`${stringify(await answer(line))}\n`);
+  process.stdout.write(`${await answer(line, place, { open: openAnew })}\n`);
 }
-await inventory?.close();
+await place.inventory?.close();

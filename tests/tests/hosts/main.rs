@@ -32,3 +32,4 @@ mod taken_up;
 mod upgrade;
 mod waiting;
 mod wasmtime_serve;
+mod workerd;

@@ -2,14 +2,15 @@
 // threads that block, which must be allowed to share memory.
 
 import { errorOf } from "../errors.js";
+import { addressOf } from "../planner/addresses.js";
 import { blockingPlanners } from "../planner/blocking.js";
 import { computeMilliseconds } from "../planner/limits.js";
-import { type MakePlanner, type Modules, moduleNames } from "../planner/planner.js";
+import { type FindModule, type MakePlanner, modulesBy } from "../planner/planner.js";
 import { canSuspend, suspendingPlanners } from "../planner/suspending.js";
 import type { StartThread } from "../planner/thread.js";
 
 /** Compiles the planner. */
-export async function planners(module = fetchModule): Promise<MakePlanner> {
+export async function planners(find: FindModule = fetchModule): Promise<MakePlanner> {
   const canBlock = globalThis.crossOriginIsolated === true && typeof Worker === "function";
   if (!canSuspend() && !canBlock) {
     throw errorOf(
@@ -18,15 +19,14 @@ export async function planners(module = fetchModule): Promise<MakePlanner> {
         "serve the page with the headers Cross-Origin-Opener-Policy: same-origin and Cross-Origin-Embedder-Policy: require-corp",
     );
   }
-  const compiled = moduleNames.map(async (name) => [name, await module(name)] as const);
-  const modules: Modules = Object.fromEntries(await Promise.all(compiled));
+  const modules = await modulesBy(find);
   return canSuspend()
     ? suspendingPlanners(modules)
     : blockingPlanners(modules, startThread, computeMilliseconds);
 }
 
 async function fetchModule(name: string): Promise<WebAssembly.Module> {
-  const response = await fetch(new URL(`../../component/${name}`, import.meta.url));
+  const response = await fetch(addressOf(name));
   if (!response.ok) throw errorOf("unavailable", `${response.url} cannot be fetched: ${response.status}`);
   // compileStreaming would ask for a content type that not every server knows.
   return WebAssembly.compile(await response.arrayBuffer());

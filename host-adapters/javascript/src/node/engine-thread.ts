@@ -2,11 +2,10 @@
 // blocks that, claims and heartbeats go on.
 
 import { workerData } from "node:worker_threads";
-import { Databases } from "../database.js";
-import { LocalEngine } from "../engine.js";
+import type { LocalEngine } from "../engine.js";
 import { failureOf } from "../errors.js";
 import type { UrlOptions } from "../options.js";
-import { connect } from "./connect.js";
+import { openBy } from "./local-engine.js";
 import { planners } from "./planners.js";
 import { type Answer, type Message, ready } from "./remote-engine.js";
 import { parent } from "./thread.js";
@@ -15,17 +14,6 @@ const caller = parent();
 const post = (answer: Answer) => caller.post(answer);
 /** What ends a call, or the heartbeats of a batch, by their number. */
 const ends = new Map<number, () => void>();
-
-async function start({ inventory, meta = inventory, ...options }: UrlOptions): Promise<LocalEngine> {
-  const ours = await connect(inventory, "create");
-  try {
-    const theirs = meta === inventory ? ours : await connect(meta, "read-only");
-    return new LocalEngine(new Databases(ours, theirs, options), await planners());
-  } catch (error) {
-    await ours.close();
-    throw error;
-  }
-}
 
 async function answer(number: number, work: () => Promise<unknown>): Promise<void> {
   try {
@@ -76,6 +64,6 @@ function receive(engine: LocalEngine, message: Message): void {
 }
 
 void answer(ready, async () => {
-  const engine = await start(workerData as UrlOptions);
+  const engine = await openBy(workerData as UrlOptions, () => planners());
   caller.onMessage((message) => receive(engine, message as Message));
 });

@@ -1,8 +1,17 @@
 // An engine in a thread of its own.
 
+import { Worker, type WorkerOptions } from "node:worker_threads";
 import type { Answer as DatabaseAnswer, Source, Value } from "../database.js";
 import type { Engine } from "../engine.js";
-import { errorOf, type Failure, isLoss, type LossError, messageOf } from "../errors.js";
+import {
+  type BatchintoryError,
+  errorOf,
+  type Failure,
+  isLoss,
+  type LossError,
+  messageOf,
+  UnsupportedError,
+} from "../errors.js";
 import type { UrlOptions } from "../options.js";
 import type { Thread } from "../planner/thread.js";
 import type { Operation } from "../planner/wit.js";
@@ -29,6 +38,12 @@ interface Pending {
   reject(error: unknown): void;
 }
 
+/** Why nothing can be asked of the thread any more. */
+function ended(error: unknown): BatchintoryError {
+  if (error instanceof UnsupportedError) return error;
+  return errorOf("trap", `batchintory's thread has ended: ${messageOf(error)}`);
+}
+
 /** Makes calls in another thread, which keeps the process alive only while one is under way. */
 export class RemoteEngine implements Engine {
   readonly #thread: Thread;
@@ -38,10 +53,11 @@ export class RemoteEngine implements Engine {
   #end: Error | undefined;
 
   private constructor(options: UrlOptions) {
-    const module = new URL("./engine-thread.js", import.meta.url);
-    this.#thread = startThread(module, options, {
+    // The address stands here in full for bundlers.
+    const make = (of: WorkerOptions) => new Worker(new URL("./engine-thread.js", import.meta.url), of);
+    this.#thread = startThread(make, options, {
       message: (answer) => this.#receive(answer as Answer),
-      error: (error) => this.#endBy(errorOf("trap", `batchintory's thread has ended: ${messageOf(error)}`)),
+      error: (error) => this.#endBy(ended(error)),
     });
   }
 

@@ -1,7 +1,7 @@
 // The planner in a thread of its own, which blocks while its host answers.
 
 import type { Source, Value } from "../database.js";
-import { errorOf, type Failure } from "../errors.js";
+import { errorOf, type Failure, UnsupportedError } from "../errors.js";
 import { answerMemory, giveAnswer } from "./answer.js";
 import { type Host, type MakePlanner, type Modules, trap } from "./planner.js";
 import type { StartThread, Thread } from "./thread.js";
@@ -108,7 +108,7 @@ export function blockingPlanners(
 
     const thread: Thread = startThread({
       message: (message) => receive(message as Message),
-      error: (error) => breakDown(trap(error)),
+      error: (error) => breakDown(error instanceof UnsupportedError ? error : trap(error)),
     });
     const nothing: Host = {
       query: () => Promise.reject(),

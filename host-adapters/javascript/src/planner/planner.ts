@@ -2,6 +2,7 @@
 
 import type { Answer, Source, Value } from "../database.js";
 import { type BatchintoryError, errorOf, type Facts, messageOf } from "../errors.js";
+import { moduleNames } from "./addresses.js";
 import type { Database, Inventory, Operation } from "./wit.js";
 
 /** What a call asks of its host. */
@@ -26,8 +27,14 @@ export type MakePlanner = (settings: Database.DatabaseSettings) => Promise<Plann
 /** The component's core modules, compiled, by name. */
 export type Modules = Record<string, WebAssembly.Module>;
 
-/** The names of the core modules. */
-export const moduleNames = ["planner.core.wasm", "planner.core2.wasm", "planner.core3.wasm"];
+/** Gives the compiled module of a name. */
+export type FindModule = (name: string) => WebAssembly.Module | Promise<WebAssembly.Module>;
+
+/** All of them, from where they are found. */
+export async function modulesBy(find: FindModule): Promise<Modules> {
+  const found = moduleNames.map(async (name) => [name, await find(name)] as const);
+  return Object.fromEntries(await Promise.all(found));
+}
 
 /** The error that an operation answered with; `undefined` when it broke down instead. */
 export function operationError(thrown: unknown): BatchintoryError | undefined {

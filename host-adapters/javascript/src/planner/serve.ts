@@ -1,13 +1,12 @@
 // The inside of a planner's thread.
 
-import { instantiate } from "../../component/blocking/planner.js";
 import { failureOf, messageOf } from "../errors.js";
 import { awaitAnswer, expectAnswer } from "./answer.js";
 import type { Call, Message, Start } from "./blocking.js";
-import { operationError, random } from "./planner.js";
+import { blockingInstance } from "./instance.js";
+import { operationError } from "./planner.js";
 import type { Parent } from "./thread.js";
-import { fromComponent, rowsToComponent } from "./values.js";
-import type { Database, Operations } from "./wit.js";
+import type { Operations } from "./wit.js";
 
 /** Makes an instance when it is told to start, and then one call after the other. */
 export function serve(parent: Parent): void {
@@ -37,22 +36,9 @@ function makeInstance({ modules, settings, memory }: Start, post: (message: Mess
     post(message);
     return awaitAnswer(memory);
   };
-  const database = {
-    settings: () => settings,
-    pause(milliseconds: number) {
-      ask({ pause: milliseconds });
-    },
-    claimTurn(scope: string) {
-      ask({ claimTurn: scope });
-    },
-    query(source: Database.Source, statement: string, parameters: Database.Value[]) {
-      const answer = ask({ query: [source, statement, parameters.map(fromComponent)] });
-      // jco takes the payload of what is thrown for the error of a result.
-      if ("error" in answer) throw { payload: answer.error };
-      return rowsToComponent(answer.ok);
-    },
-  };
-  const imports = { "batchintory:inventory/database": database, "wasi:random/random": random };
-  // Web browsers allow instances of this size to be made synchronously in threads only.
-  return instantiate((name) => modules[name] as WebAssembly.Module, imports as never).inventory as Operations;
+  return blockingInstance(modules, settings, {
+    query: (source, statement, parameters) => ask({ query: [source, statement, parameters] }),
+    pause: (milliseconds) => void ask({ pause: milliseconds }),
+    claimTurn: (scope) => void ask({ claimTurn: scope }),
+  });
 }

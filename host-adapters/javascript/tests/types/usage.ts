@@ -1,7 +1,10 @@
 // How programs in TypeScript use the package: compiled only.
 import { type Acquired, type Batch, type Item, open, SupersededError } from "batchintory";
 import { open as openInBrowser } from "batchintory/browser";
+import { d1 } from "batchintory/d1";
+import { durableObject } from "batchintory/durable-object";
 import { parse, stringify } from "batchintory/json";
+import { postgres } from "batchintory/postgres";
 
 const inventory = await open({ inventory: "sqlite:lake.sqlite", statusLabels: { succeeded: "done" } });
 const request = {
@@ -39,3 +42,21 @@ await openInBrowser({
   query: async () => ({ rows: [[1n, "a", null, 0.5, true]], affected: 0 }),
   dialect: "sqlite",
 });
+// What drivers need of Cloudflare's own types is spelled as these spell it.
+declare const storage: {
+  sql: {
+    exec<T extends Record<string, ArrayBuffer | string | number | null>>(
+      query: string,
+      ...bindings: unknown[]
+    ): { raw<U extends (ArrayBuffer | string | number | null)[]>(): IterableIterator<U>; one(): T };
+  };
+};
+declare const binding: {
+  prepare(query: string): {
+    bind(...values: unknown[]): ReturnType<(typeof binding)["prepare"]>;
+    raw<T = unknown[]>(options?: { columnNames?: false }): Promise<T[]>;
+    run<T = Record<string, unknown>>(): Promise<{ results: T[]; meta: { changes: number } }>;
+  };
+};
+await openInBrowser({ inventory: d1(binding), meta: durableObject(storage) });
+await open({ inventory: postgres("postgres://localhost/lake"), inventoryTable: "i" });

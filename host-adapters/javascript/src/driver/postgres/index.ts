@@ -3,18 +3,17 @@
 import { type Database, type Rows, StatementError, type Value } from "../../database.js";
 import { messageOf } from "../../errors.js";
 import type { ServerUrl } from "../../node/database-url.js";
-import { load } from "../load.js";
+import { notLoaded } from "../load.js";
+import { explained, goesOn, rowsOf } from "./answer.js";
 import { read } from "./options.js";
 import { Prepared } from "./prepared.js";
 import { Servers } from "./servers.js";
-import { check } from "./values.js";
-
-/** What the driver says of a statement that was not answered in time. */
-const timedOut = "Query read timeout";
 
 /** Opens the database at a URL. */
 export async function open(url: ServerUrl): Promise<Database> {
-  const { default: pg } = await load("pg", () => import("pg"));
+  const { default: pg } = await import("pg").catch((error: unknown) => {
+    throw notLoaded("pg", error);
+  });
   const options = read(url);
   const servers = new Servers(pg, options);
   const prepared = new Prepared(options.statementCache);
@@ -49,18 +48,11 @@ export async function open(url: ServerUrl): Promise<Database> {
       try {
         const result = await prepared.query(client, statement, parameters);
         isLost = false;
-        check(result.fields);
-        return { rows: result.rows, affected: result.command === "SELECT" ? 0 : (result.rowCount ?? 0) };
+        return rowsOf(result);
       } catch (error) {
-        // After what the server says, but for its farewell, the connection goes on. Where it takes no writes, another
-        // server may do so by now.
-        if (error instanceof pg.DatabaseError && error.severity === "ERROR") isLost = error.code === "25006";
-        if (messageOf(error) === timedOut) {
-          const limit = `${options.config.query_timeout} ms`;
-          const message = `no answer within ${limit}; where statements may take longer, say so by statement_timeout in the URL`;
-          throw new StatementError("outcome-unknown", message);
-        }
-        throw error;
+        // Where it takes no writes, another server may do so by now.
+        if (goesOn(error)) isLost = error instanceof pg.DatabaseError && error.code === "25006";
+        throw explained(error, options.config.query_timeout ?? 0, "statement_timeout in the URL");
       } finally {
         client.off("error", ignore);
         client.release(isLost);

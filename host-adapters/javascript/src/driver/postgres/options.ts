@@ -2,6 +2,7 @@
 
 import type { PoolConfig } from "pg";
 import { Fault, type ServerUrl } from "../../node/database-url.js";
+import { statementTimeout } from "./answer.js";
 import { usual } from "./kept.js";
 import { Parameters } from "./parameters.js";
 import { Surroundings } from "./surroundings.js";
@@ -13,9 +14,6 @@ const poolSize = 16;
 
 /** How long connecting may take, unless said otherwise. */
 const connectTimeoutSeconds = 10;
-
-/** How long a statement may take, in milliseconds, unless said otherwise: most take some, and few a minute. */
-const statementTimeout = 300_000;
 
 /** How to connect. Holds passwords: never to be shown. */
 export interface Options {

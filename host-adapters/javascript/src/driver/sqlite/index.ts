@@ -48,6 +48,7 @@ export async function open(url: SqliteUrl, access: Access): Promise<Database> {
 
   return {
     dialect: "sqlite",
+    answersAtOnce: true,
     query(statement: string, parameters: Value[]): Rows {
       const found = prepare(statement).all(parameters.map(parameter));
       const rows = found.map((row) => row.map(read));

@@ -1,0 +1,25 @@
+// The package within workerd as a subject of the scenarios, as `subject.js` is in Node; its argument is `d1` or
+// `durable-object`. Each `open` gives a new database. `sql` runs a statement on it.
+import { createInterface } from "node:readline";
+import { startWorkerd } from "./workerd.js";
+
+const [kind] = process.argv.slice(2);
+const miniflare = await startWorkerd();
+let number = -1;
+
+async function answer(line) {
+  if ("open" in JSON.parse(line)) {
+    number += 1;
+    return JSON.stringify({ ok: null });
+  }
+  const response = await miniflare.dispatchFetch(`http://lake/${kind}/${number}`, {
+    method: "POST",
+    body: line,
+  });
+  return response.text();
+}
+
+for await (const line of createInterface({ input: process.stdin })) {
+  process.stdout.write(`${await answer(line)}\n`);
+}
+await miniflare.dispose();
