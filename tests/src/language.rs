@@ -15,6 +15,9 @@ pub const PYTHON: &str = "BATCHINTORY_TEST_PYTHON_PACKAGE";
 /// The variable with the folder in which the package is installed, with a copy of its tests.
 pub const JAVASCRIPT: &str = "BATCHINTORY_TEST_JAVASCRIPT_PACKAGE";
 
+/// The variable with the folder that has other runtimes for JavaScript.
+pub const RUNTIMES: &str = "BATCHINTORY_TEST_JAVASCRIPT_RUNTIMES";
+
 /// A language that has a package.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Language {
@@ -60,6 +63,18 @@ impl Language {
         };
         let mut command = Command::new(program);
         command.arg(script);
+        Ok(command)
+    }
+
+    /// A program of the JavaScript package's tests in another runtime, by its program below the folder of the
+    /// runtimes, with its arguments.
+    pub fn in_runtime(runtime: &str, arguments: &[&str], name: &str) -> Result<Command> {
+        let runtimes = Path::new(&variable(RUNTIMES)?).join("node_modules");
+        let tests = Path::new(&variable(JAVASCRIPT)?).join("tests");
+        let mut command = Command::new(runtimes.join(runtime));
+        command
+            .args(arguments)
+            .arg(tests.join(name).with_extension("js"));
         Ok(command)
     }
 }

@@ -22,6 +22,7 @@ mod prepared;
 mod processes;
 mod properties;
 mod real_faults;
+mod runtimes;
 mod scenarios;
 mod settling;
 mod settling_mysql;

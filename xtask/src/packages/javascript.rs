@@ -62,6 +62,20 @@ pub fn installed() -> Result<PathBuf> {
     Ok(home)
 }
 
+/// A folder with other runtimes, and bundlers, and the tests of the package with them beside.
+pub fn runtimes() -> Result<PathBuf> {
+    let from = folder().join("tests/runtimes");
+    let home = node::packages_of(&from, "javascript-runtimes")?;
+    let tests = home.join("tests");
+    let _ = fs::remove_dir_all(&tests);
+    copy_files(&from, &tests)?;
+    let worker = Path::new("templates/worker");
+    for part in [worker, &worker.join("src")] {
+        copy_files(&folder().join(part), &home.join(part))?;
+    }
+    Ok(home)
+}
+
 /// Copies the files of a folder, without those of the folders in it.
 fn copy_files(from: &Path, to: &Path) -> Result<()> {
     fs::create_dir_all(to)?;

@@ -35,6 +35,9 @@ const EXAMPLES_PYTHON: &str = "BATCHINTORY_TEST_EXAMPLES_PYTHON";
 /// The variable with the folder that has the JavaScript package.
 const JAVASCRIPT_PACKAGE: &str = "BATCHINTORY_TEST_JAVASCRIPT_PACKAGE";
 
+/// The variable with the folder that has other runtimes for JavaScript.
+const RUNTIMES: &str = "BATCHINTORY_TEST_JAVASCRIPT_RUNTIMES";
+
 /// How PostgreSQL is started for tests.
 const OPTIONS: Options = Options {
     durable: false,
@@ -48,6 +51,8 @@ pub struct Environment {
     pub python: Option<PathBuf>,
     /// The folder with the JavaScript package, where there is one.
     pub javascript: Option<PathBuf>,
+    /// The folder with other runtimes for JavaScript, and bundlers, where they were asked for.
+    pub runtimes: Option<PathBuf>,
     _postgres: Option<Cluster>,
     _mariadb: Option<MariaDb>,
 }
@@ -93,9 +98,18 @@ impl Environment {
             variables,
             python: Some(python),
             javascript: Some(javascript),
+            runtimes: None,
             _postgres: postgres,
             _mariadb: mariadb,
         })
+    }
+
+    /// Other runtimes for JavaScript, and bundlers, too.
+    pub fn with_runtimes(mut self) -> Result<Self> {
+        let folder = packages::javascript::runtimes()?;
+        self.variables.push((RUNTIMES, folder.clone().into()));
+        self.runtimes = Some(folder);
+        Ok(self)
     }
 
     /// PostgreSQL, and nothing else.
@@ -117,6 +131,7 @@ impl Environment {
             variables,
             python: None,
             javascript: None,
+            runtimes: None,
             _postgres: postgres,
             _mariadb: None,
         }

@@ -11,7 +11,7 @@ use std::fs;
 use std::process::Command;
 
 use anyhow::{Result, ensure};
-use clap::{Args, value_parser};
+use clap::{Args, ValueEnum, value_parser};
 
 use crate::processor::{Reading, Taken};
 use crate::{component, packages, postgres, server, step, workspace};
@@ -32,7 +32,7 @@ use suite::{Format, Outcome, Suite, Verdict};
 /// A suite that has passed is not run again before something changes that it depends on.
 #[derive(Args)]
 #[command(
-    after_help = "Examples:\n  cargo xtask test\n  cargo xtask test --quick\n  cargo xtask test --only settling --again\n  cargo xtask test --postgres 12,18\n  cargo xtask test -- -p xtask\n  cargo xtask test -- claims -- --nocapture"
+    after_help = "Examples:\n  cargo xtask test\n  cargo xtask test --quick\n  cargo xtask test --only settling --again\n  cargo xtask test --postgres 12,18\n  cargo xtask test --edge all --only runtimes\n  cargo xtask test -- -p xtask\n  cargo xtask test -- claims -- --nocapture"
 )]
 pub struct Test {
     /// Between two edits: the core, its scenarios on SQLite and PostgreSQL, natively and as a component, and
@@ -48,6 +48,9 @@ pub struct Test {
         conflicts_with_all = ["quick", "only", "arguments"]
     )]
     postgres: Vec<u8>,
+    /// With `all` the JavaScript package on other runtimes and in bundlers too, some 600 MB of packages
+    #[arg(long, value_name = "all", conflicts_with_all = ["quick", "postgres", "arguments"])]
+    edge: Option<Edge>,
     /// Only suites with one of these texts in their names
     #[arg(
         long,
@@ -67,6 +70,13 @@ pub struct Test {
     arguments: Vec<OsString>,
 }
 
+/// What of the edge is tested beside workerd, which always is.
+#[derive(Clone, Copy, ValueEnum)]
+enum Edge {
+    /// Everything
+    All,
+}
+
 /// How many seeds of the simulator the quick run tries.
 const QUICK_SEEDS: &str = "500";
 
@@ -84,7 +94,11 @@ impl Test {
             measured(&mut steps, "environment", Environment::quick)?
         } else {
             measured(&mut steps, "components", component::build)?;
-            measured(&mut steps, "environment", Environment::whole)?
+            let environment = || match self.edge {
+                Some(Edge::All) => Environment::whole()?.with_runtimes(),
+                None => Environment::whole(),
+            };
+            measured(&mut steps, "environment", environment)?
         };
         let suites = measured(&mut steps, "building the tests", || {
             if self.quick {
@@ -149,7 +163,9 @@ fn measured<T>(
 
 /// Every test of this checkout.
 fn all_suites(environment: &Environment) -> Result<Vec<Suite>> {
-    let mut suites = programs::suites(&["--workspace", "--all-targets"], |_| true)?;
+    let has_runtimes = environment.runtimes.is_some();
+    let is_wanted = |test: &str| has_runtimes || !test.starts_with("runtimes::");
+    let mut suites = programs::suites(&["--workspace", "--all-targets"], is_wanted)?;
     suites.push(programs::documentation());
     let component = workspace::target("component").join("batchintory.wasm");
     if let Some(python) = &environment.python {
@@ -174,6 +190,20 @@ fn all_suites(environment: &Environment) -> Result<Vec<Suite>> {
             .current_dir(home);
         suites.push(Suite {
             name: "host-adapters/javascript".into(),
+            host: "JavaScript".into(),
+            command,
+            format: Format::NodeTest,
+            inputs: vec![packages::javascript::folder(), component.clone()],
+        });
+    }
+    if let Some(home) = &environment.runtimes {
+        let mut command = node_that_keeps_to_modes();
+        command
+            .args(["--test", "--test-concurrency", "1"])
+            .args(["--test-reporter", "spec"])
+            .current_dir(home);
+        suites.push(Suite {
+            name: "host-adapters/javascript runtimes".into(),
             host: "JavaScript".into(),
             command,
             format: Format::NodeTest,
