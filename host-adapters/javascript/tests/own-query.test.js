@@ -111,6 +111,8 @@ test("what a query function throws or gives wrongly is told", async (context) =>
     [sqliteError("no such table: inventory", { errcode: 1 }), "NoSuchTableError", /migrate/],
     [sqliteError("no such table: inventory", { code: "SQLITE_ERROR" }), "NoSuchTableError", /migrate/],
     [sqliteError("D1_ERROR: no such table: inventory: SQLITE_ERROR"), "NoSuchTableError", /migrate/],
+    [sqliteError("D1_ERROR: too many SQL variables at offset 9: SQLITE_ERROR"), "DatabaseError", /too many/],
+    [sqliteError("D1_ERROR: D1 DB is overloaded"), "UnavailableError", /overloaded/],
     [sqliteError("database or disk is full", { code: "SQLITE_FULL" }), "DatabaseError", /refused .* full/],
     [sqliteError("disk I/O error", { errcode: 10 }), "DatabaseError", /refused .* disk/],
     [sqliteError("D1_ERROR: Network connection lost."), "UnavailableError", /went away .* lost/],

@@ -79,6 +79,20 @@ for (const [kind, name] of [
     assert.match(await select("CAST(x'ff' AS blob)"), /neither a number nor UTF-8 text/);
   });
 
+  test(`${name}: what it cannot do is told at once`, async () => {
+    const call = database(kind);
+    await call("sql", [files, []]);
+    await call("sql", [series, []]);
+    await call("migrate", {});
+    const request = { meta_table: "files", job: "j", max_count: 1 };
+    assert.equal((await call("acquire-many", { request, batches: 4 })).length, 4);
+    const many = await call("acquire-many", { request, batches: 5 });
+    assert.match(`${many.name}: ${many.message}`, /^database: .*too many SQL variables/);
+    const filter = { column: "item", op: "like", value: `${"x".repeat(60)}%` };
+    const like = await call("acquire", { request: { ...request, job: "l", filter } });
+    assert.match(`${like.name}: ${like.message}`, /^database: .*pattern too complex/);
+  });
+
   test(`${name}: rows that were written are counted, not those of indexes`, async () => {
     const call = database(kind);
     const affected = async (statement) => (await call("query", [statement, []])).affected;

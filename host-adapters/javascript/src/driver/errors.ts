@@ -2,6 +2,7 @@
 
 import { type Dialect, StatementError } from "../database.js";
 import { messageOf } from "../errors.js";
+import { codeInWords } from "./sqlite/codes.js";
 
 /** Explains what a query threw. Without a code of the database it is not known whether the statement took effect. */
 export function explain(dialect: Dialect, error: unknown): StatementError {
@@ -24,7 +25,7 @@ function codeOf(dialect: Dialect, error: Record<string, unknown>): string | unde
       // better-sqlite3 gives the code's name alone: SQLITE_ERROR stands for all, and the words tell.
       if (/^SQLITE_/.test(String(code))) return String(rawCode ?? errno ?? 1);
       // Words alone, of SQLite or of what is between.
-      return "";
+      return codeInWords(messageOf(error));
     case "mysql":
       return typeof errno === "number" && sqlState !== undefined ? String(errno) : undefined;
   }
