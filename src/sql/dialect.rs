@@ -137,8 +137,8 @@ impl Dialect {
         )
     }
 
-    /// What no weight reaches. MySQL has no infinity, and of SQLite's, Cloudflare's D1 makes NULL; sums of what stands
-    /// for it must fit.
+    /// What no weight reaches. MySQL has no infinity, and of SQLite's, Cloudflare's D1 makes NULL;
+    /// sums of what stands for it must fit.
     pub(super) fn infinity(self) -> Expr {
         match self {
             Self::Postgresql => double(Expr::cust("'Infinity'")),

@@ -43,8 +43,8 @@ pub(super) fn item(job: &Job, column: &dyn Fn() -> Expr) -> Expr {
              ELSE 't' || CAST(? AS text) END",
             (0..4).map(|_| column()),
         ),
-        // Any text may hold any bytes; what is printable ASCII to its end is sound. In UTF-16 a letter has two bytes;
-        // the pragma that tells the encoding is not open to everybody.
+        // Any text may hold any bytes; what is printable ASCII to its end is sound. In UTF-16 a
+        // letter has two bytes; the pragma that tells the encoding is not open to everybody.
         Dialect::Sqlite => Expr::cust_with_exprs(
             "CASE WHEN typeof(?) = 'blob' THEN 'b' || hex(?) \
              WHEN typeof(?) = 'text' AND length(CAST('a' AS blob)) = 1 \

@@ -66,8 +66,8 @@ impl Language {
         Ok(command)
     }
 
-    /// A program of the JavaScript package's tests in another runtime, by its program below the folder of the
-    /// runtimes, with its arguments.
+    /// A program of the JavaScript package's tests in another runtime, by its program below the
+    /// folder of the runtimes, with its arguments.
     pub fn in_runtime(runtime: &str, arguments: &[&str], name: &str) -> Result<Command> {
         let runtimes = Path::new(&variable(RUNTIMES)?).join("node_modules");
         let tests = Path::new(&variable(JAVASCRIPT)?).join("tests");

@@ -11,8 +11,8 @@ use crate::databases::TestDatabase;
 use crate::process_subject::{Line, ProcessSubject};
 use crate::report;
 
-/// The database that a program has opened last. It runs what comes as `{"sql": [statement, parameters]}`, and gives no
-/// rows: tests only write by it.
+/// The database that a program has opened last. It runs what comes as `{"sql": [statement,
+/// parameters]}`, and gives no rows: tests only write by it.
 struct ProcessDatabase {
     program: ProcessSubject,
     dialect: Dialect,

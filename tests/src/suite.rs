@@ -89,8 +89,9 @@ pub async fn run_all<S: Operations<Error: Into<Failure>>>(
     .await
 }
 
-/// Like [`run_all`], where `make` gives what is tested, the database of the meta tables, and that of the inventory where
-/// it is another. `refused` are scenarios of what there cannot be, each with a piece of the error that says so.
+/// Like [`run_all`], where `make` gives what is tested, the database of the meta tables, and that
+/// of the inventory where it is another. `refused` are scenarios of what there cannot be, each with
+/// a piece of the error that says so.
 pub async fn run_with<S: Operations<Error: Into<Failure>>>(
     (host_name, place): (&str, Place),
     layout: &str,

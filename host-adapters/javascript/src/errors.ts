@@ -53,7 +53,8 @@ export class BatchintoryError extends Error implements Facts {
     super(message);
     this.code = code;
     this.name = new.target.name;
-    // In Safari's and Bun's engine an error has a column already, that of its place in the source, and a hidden one.
+    // In Safari's and Bun's engine an error has a column already, that of its place in the source,
+    // and a hidden one.
     Reflect.deleteProperty(this, "column");
     Object.assign(this, facts);
   }

@@ -1,4 +1,5 @@
-// batchintory in Cloudflare's runtime, workerd, which compiles no WebAssembly at run time: its modules are imported.
+// batchintory in Cloudflare's runtime, workerd, which compiles no WebAssembly at run time: its
+// modules are imported.
 
 import core from "../component/planner.core.wasm";
 import core2 from "../component/planner.core2.wasm";

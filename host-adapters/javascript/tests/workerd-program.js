@@ -1,4 +1,5 @@
-// A Worker that answers calls, on D1, in Durable Objects and on PostgreSQL. The path of a request names the database.
+// A Worker that answers calls, on D1, in Durable Objects and on PostgreSQL. The path of a request
+// names the database.
 import { DurableObject } from "cloudflare:workers";
 import { open } from "batchintory";
 import { d1 } from "batchintory/d1";

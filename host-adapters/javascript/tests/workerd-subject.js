@@ -1,5 +1,6 @@
-// The package within workerd as a subject of the scenarios, as `subject.js` is in Node; its argument is `d1` or
-// `durable-object`. Each `open` gives a new database. `sql` runs a statement on it.
+// The package within workerd as a subject of the scenarios, as `subject.js` is in Node; its
+// argument is `d1` or `durable-object`. Each `open` gives a new database. `sql` runs a statement on
+// it.
 import { createInterface } from "node:readline";
 import { startWorkerd } from "./workerd.js";
 

@@ -1,4 +1,5 @@
-//! Every scenario through the package for JavaScript, in runtimes other than Node.js: by `cargo xtask test --edge all`.
+//! Every scenario through the package for JavaScript, in runtimes other than Node.js: by `cargo
+//! xtask test --edge all`.
 
 use anyhow::Result;
 use batchintory_tests::ProcessSubject;

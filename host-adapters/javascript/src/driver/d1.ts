@@ -25,7 +25,8 @@ export function d1(binding: D1Binding): Database {
     async query(statement: string, parameters: Value[]): Promise<Rows> {
       const bound = binding.prepare(statement).bind(...parameters.map(numberParameter));
       const { writes, returns } = kindOf(statement);
-      // Objects would merge columns of one name, so rows are asked for as lists; these come without a count.
+      // Objects would merge columns of one name, so rows are asked for as lists; these come without
+      // a count.
       if (writes && !returns) {
         const { meta } = await bound.run();
         return { rows: [], affected: meta.changes ?? 0 };

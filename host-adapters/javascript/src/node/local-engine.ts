@@ -1,5 +1,5 @@
-// An engine in the caller's own thread, where there is none to be had for it: in a program that a bundler has made one
-// file of.
+// An engine in the caller's own thread, where there is none to be had for it: in a program that a
+// bundler has made one file of.
 
 import { Databases } from "../database.js";
 import { LocalEngine } from "../engine.js";

@@ -1,4 +1,5 @@
-// Where the planner's core modules are. Each stands here in full: so bundlers find it, and bring it along.
+// Where the planner's core modules are. Each stands here in full: so bundlers find it, and bring it
+// along.
 
 const addresses: Record<string, () => URL> = {
   "planner.core.wasm": () => new URL("../../component/planner.core.wasm", import.meta.url),

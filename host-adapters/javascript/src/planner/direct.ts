@@ -1,5 +1,5 @@
-// The planner in the caller's own thread, on databases that answer at once: where there are no other threads, and
-// WebAssembly cannot be suspended. A call blocks the thread until it is done.
+// The planner in the caller's own thread, on databases that answer at once: where there are no
+// other threads, and WebAssembly cannot be suspended. A call blocks the thread until it is done.
 
 import type { Databases } from "../database.js";
 import { blockingInstance } from "./instance.js";

@@ -1,4 +1,5 @@
-// Folders in which programs use the package, without the drivers that need a compiler; and what runs them.
+// Folders in which programs use the package, without the drivers that need a compiler; and what
+// runs them.
 import { execFile } from "node:child_process";
 import { cpSync, mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";

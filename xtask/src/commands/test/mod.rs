@@ -48,7 +48,7 @@ pub struct Test {
         conflicts_with_all = ["quick", "only", "arguments"]
     )]
     postgres: Vec<u8>,
-    /// With `all` the JavaScript package on other runtimes and in bundlers too, some 600 MB of packages
+    /// With `all` the JavaScript package on other runtimes and in bundlers too, a GB of packages
     #[arg(long, value_name = "all", conflicts_with_all = ["quick", "postgres", "arguments"])]
     edge: Option<Edge>,
     /// Only suites with one of these texts in their names

@@ -1,4 +1,5 @@
-// PostgreSQL by one client of pg, for as long as a request: in Cloudflare's Workers, through Hyperdrive or over TCP.
+// PostgreSQL by one client of pg, for as long as a request: in Cloudflare's Workers, through
+// Hyperdrive or over TCP.
 
 import pg, { type Client, type ClientConfig } from "pg";
 import { type Database, type Rows, StatementError, type Value } from "../../database.js";

@@ -1,5 +1,5 @@
-// SQLite's result codes by their names, for what tells the name alone, as Cloudflare's databases do at the end of their
-// words: "too many SQL variables: SQLITE_ERROR".
+// SQLite's result codes by their names, for what tells the name alone, as Cloudflare's databases do
+// at the end of their words: "too many SQL variables: SQLITE_ERROR".
 
 /** The names of the primary codes, from 1 on. */
 const names =
