@@ -51,15 +51,11 @@ test("a file of esbuild in CommonJS runs in Node", async (context) => {
 
 test("what cannot work in one file says so", async (context) => {
   const text = `import { open } from "batchintory";
-    const tell = ({ name, message }) => console.log(name, message);
-    await open({ dialect: "sqlite", query() {} }).then((it) => it.jobs()).catch(tell);
-    await open({ inventory: process.env.SERVER }).catch(tell);`;
+    const inventory = await open({ dialect: "sqlite", query() {} });
+    await inventory.jobs().catch(({ name, message }) => console.log(name, message));`;
   const folder = written(context, { "first.js": text });
   const bundled = alone(folder);
-  await esbuild.build({
-    ...{ absWorkingDir: folder, entryPoints: ["first.js"], outfile: "alone/first.mjs", format: "esm" },
-    ...{ bundle: true, platform: "node", external: ["pg"] },
-  });
+  await built(folder, "alone/first.mjs", "esm");
   const said = await run([...runtimes["Node 24"], "first.mjs"], bundled);
   assert.match(said, /^UnsupportedError .*external/);
 });
