@@ -10,8 +10,8 @@ import { answer } from "./operations.js";
 import { race } from "./race.js";
 
 /** Answers a call on a database, by an inventory of its own. */
-async function answered(request, database) {
-  const inventory = await open({ inventory: database });
+async function answered(request, database, meta = database) {
+  const inventory = await open({ inventory: database, meta });
   try {
     const sql = async ([statement, parameters]) => {
       const values = parameters.map(fromJson);
@@ -58,6 +58,8 @@ export default {
   async fetch(request, env) {
     const [, kind, name] = new URL(request.url).pathname.split("/");
     if (kind === "d1") return answered(request, d1(env[`DB${name}`]));
+    // As if the meta tables were elsewhere: then a claim is several statements.
+    if (kind === "d1-apart") return answered(request, d1(env[`DB${name}`]), d1(env[`DB${name}`]));
     if (kind === "postgres") return answered(request, postgres(env.HYPERDRIVE.connectionString));
     return env.LAKES.get(env.LAKES.idFromName(name)).fetch(request);
   },

@@ -40,6 +40,7 @@ async function raced(call) {
 
 for (const [kind, name] of [
   ["d1", "D1"],
+  ["d1-apart", "D1, by claims of several statements"],
   ["durable-object", "a Durable Object"],
 ]) {
   test(`${name}: requests at once get every item exactly once`, async () => {
@@ -54,7 +55,12 @@ for (const [kind, name] of [
     const [job] = await call("jobs", { query: {} });
     assert.deepEqual([job.succeeded, job.failed, job.items], [67, 0, 200]);
   });
+}
 
+for (const [kind, name] of [
+  ["d1", "D1"],
+  ["durable-object", "a Durable Object"],
+]) {
   test(`${name}: values are what they are, or refused`, async () => {
     const call = database(kind);
     const select = async (expression, parameters = []) => {
