@@ -81,6 +81,9 @@ impl Language {
 
 fn variable(name: &str) -> Result<OsString> {
     env::var_os(name).with_context(|| {
-        format!("{name} is not set: run `cargo xtask test`, which installs the packages")
+        format!(
+            "{name} is not set: run `cargo xtask test` (with `--edge all` for other runtimes), which \
+             installs the packages"
+        )
     })
 }
