@@ -64,6 +64,11 @@ impl ProcessSubject {
         }
     }
 
+    /// Lets it end what it has started itself, which would outlive it.
+    pub async fn close(&self) -> Result<()> {
+        self.ask(&json!({ "close": [] })).await.map(drop)
+    }
+
     pub(crate) async fn ask(&self, call: &impl Serialize) -> Result<Line> {
         let mut line = serde_json::to_string(call)?;
         line.push('\n');

@@ -9,7 +9,12 @@ const miniflare = await startWorkerd();
 let number = -1;
 
 async function answer(line) {
-  if ("open" in JSON.parse(line)) {
+  const call = JSON.parse(line);
+  if ("close" in call) {
+    await miniflare.dispose();
+    return JSON.stringify({ ok: null });
+  }
+  if ("open" in call) {
     number += 1;
     return JSON.stringify({ ok: null });
   }
@@ -23,4 +28,3 @@ async function answer(line) {
 for await (const line of createInterface({ input: process.stdin })) {
   process.stdout.write(`${await answer(line)}\n`);
 }
-await miniflare.dispose();

@@ -14,12 +14,14 @@ async fn run_all(argument: &str, system: &'static str) -> Result<()> {
     program.arg(argument);
     let program = ProcessSubject::start(program)?;
     let place = ("JavaScript in workerd", Language::JavaScript.place());
-    suite::run_with(place, system, &REFUSED, async || {
+    let outcome = suite::run_with(place, system, &REFUSED, async || {
         program.open("", "").await?;
         let database = process_database::opened(&program, system, Dialect::Sqlite);
         Ok((program.clone(), database, None))
     })
-    .await
+    .await;
+    program.close().await?;
+    outcome
 }
 
 #[tokio::test]
