@@ -4,6 +4,7 @@ pub mod attack;
 pub mod bench;
 pub mod component;
 pub mod demo;
+pub mod docs;
 pub mod fuzz;
 pub mod lint;
 pub mod setup;

@@ -21,7 +21,7 @@ mod workspace;
 use std::process::ExitCode;
 
 use clap::{Parser, Subcommand};
-use commands::{attack, bench, demo, fuzz, lint, setup, simulate, test};
+use commands::{attack, bench, demo, docs, fuzz, lint, setup, simulate, test};
 
 /// batchintory's development commands.
 ///
@@ -48,6 +48,7 @@ enum Command {
     Bench(bench::Bench),
     Simulate(simulate::Simulate),
     Fuzz(fuzz::Fuzz),
+    Docs(docs::Docs),
 }
 
 impl Command {
@@ -62,6 +63,7 @@ impl Command {
             Self::Bench(command) => command.run(),
             Self::Simulate(command) => command.run(),
             Self::Fuzz(command) => command.run(),
+            Self::Docs(command) => command.run(),
         }
     }
 }

@@ -7,6 +7,8 @@ use std::process::{Command, ExitCode, ExitStatus, Stdio};
 
 use anyhow::{Context, Result, bail};
 
+use crate::workspace;
+
 /// Says in one line what happens next.
 pub fn announce(what: impl fmt::Display) {
     eprintln!("==> {what}");
@@ -55,6 +57,30 @@ pub fn output(command: &mut Command) -> Result<String> {
 /// Whether a program is there to run.
 pub fn can_run(program: &str) -> bool {
     output(Command::new(program).arg("--version")).is_ok()
+}
+
+/// Where a program of cargo's packages is that was installed for this checkout.
+pub fn tool(program: &str) -> PathBuf {
+    let name = format!("{program}{}", env::consts::EXE_SUFFIX);
+    workspace::target("tools").join("bin").join(name)
+}
+
+/// A program of a package of cargo's, as in `cargo-fuzz@0.13.2`: that on the PATH, or else one that is installed
+/// under target/tools where it is missing.
+pub fn installed(program: &str, package: &str) -> Result<PathBuf> {
+    if can_run(program) {
+        return Ok(program.into());
+    }
+    let tool = tool(program);
+    if !tool.is_file() {
+        announce_and_run(
+            workspace::cargo()
+                .args(["install", "--quiet", "--locked", "--root"])
+                .arg(workspace::target("tools"))
+                .arg(package),
+        )?;
+    }
+    Ok(tool)
 }
 
 /// Lets everybody run a program that was installed without that right.

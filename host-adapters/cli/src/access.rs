@@ -54,7 +54,7 @@ pub struct AccessOptions {
     /// another host are refused
     #[arg(long, value_name = "URL", env = "BATCHINTORY_PUBLIC_URL")]
     public_url: Option<String>,
-    /// After so many wrong tokens in a minute, an address has to wait; 0: never, as behind a proxy, where all
+    /// The number of wrong tokens in a minute after which an address has to wait; 0: never, as behind a proxy, where all
     /// callers have one address
     #[arg(long, value_name = "NUMBER", default_value_t = 20)]
     wrong_tokens: u32,

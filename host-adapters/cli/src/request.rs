@@ -52,7 +52,8 @@ pub struct Request {
     /// How often a range is handed out until it succeeds
     #[arg(long, value_name = "COUNT", default_value_t = 3, help_heading = FAILURES)]
     max_attempts: u32,
-    /// How long a range rests after a failure, as in 30s or 5m; twice as long after each further one
+    /// How long a range waits after a failure before the next attempt, as in 30s or 5m; twice as long
+    /// after each further one
     #[arg(long, value_name = "TIME", value_parser = parse_seconds, help_heading = FAILURES)]
     retry_delay: Option<Seconds>,
     /// How long a batch may go without a sign of life before it is handed out again, as in 5m

@@ -81,3 +81,8 @@ pub use limits::{Limits, start_ticking};
 #[cfg(doctest)]
 #[doc = include_str!("../../../README.md")]
 mod readme {}
+
+/// The guide's examples, compiled.
+#[cfg(doctest)]
+#[doc = include_str!("../../../docs/how-to/embed-in-rust.md")]
+mod guide {}

@@ -14,7 +14,7 @@ const CARGO_FUZZ: &str = "cargo-fuzz@0.13.2";
 
 /// Fuzzes the planner: conditions, requests, and hosts that answer with anything
 ///
-/// Each target runs for so many seconds on one core. Inputs that reach something new are kept in
+/// Each target runs for --seconds on one core. Inputs that reach something new are kept in
 /// target/fuzzing, and what the planner cannot bear in tests/fuzzing/fuzz/artifacts: then this ends with an
 /// error that says how to reproduce it. cargo-fuzz is installed under target/tools where it is
 /// missing; it needs a C++ compiler. A short run is part of `cargo xtask test`.
@@ -82,22 +82,10 @@ impl Fuzz {
 
 /// The program cargo-fuzz, installed if it is not there yet.
 fn cargo_fuzz() -> Result<PathBuf> {
-    if step::can_run("cargo-fuzz") {
-        return Ok("cargo-fuzz".into());
-    }
-    let folder = workspace::target("tools");
-    let program = folder.join("bin/cargo-fuzz");
-    if !program.is_file() {
-        ensure!(
-            step::can_run("c++"),
-            "libFuzzer needs a C++ compiler: install one (Debian and Ubuntu: `apt-get install g++`)"
-        );
-        step::announce_and_run(
-            workspace::cargo()
-                .args(["install", "--quiet", "--locked", "--root"])
-                .arg(&folder)
-                .arg(CARGO_FUZZ),
-        )?;
-    }
-    Ok(program)
+    let is_there = step::can_run("cargo-fuzz") || step::tool("cargo-fuzz").is_file();
+    ensure!(
+        is_there || step::can_run("c++"),
+        "libFuzzer needs a C++ compiler: install one (Debian and Ubuntu: `apt-get install g++`)"
+    );
+    step::installed("cargo-fuzz", CARGO_FUZZ)
 }

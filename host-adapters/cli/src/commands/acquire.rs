@@ -29,7 +29,7 @@ pub struct Arguments {
     /// the same batch again, or the same batches
     #[arg(long, value_name = "TOKEN")]
     token: Option<String>,
-    /// Claim up to so many batches that follow each other, all or none; one that is handed out again
+    /// Claim up to this number of batches that follow each other, all or none; one that is handed out again
     /// comes alone
     #[arg(long, value_name = "COUNT", value_parser = clap::value_parser!(u32).range(1..=1_000))]
     batches: Option<u32>,

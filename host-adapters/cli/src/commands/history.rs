@@ -37,7 +37,7 @@ pub struct Arguments {
     /// Only rows with a lower inventory id, to go on behind a page
     #[arg(long, value_name = "ID")]
     before: Option<i64>,
-    /// At most so many
+    /// The most rows to show
     #[arg(long, value_name = "COUNT", default_value_t = 20, value_parser = clap::value_parser!(u32).range(1..=1_000))]
     limit: u32,
     /// Show weights as bytes

@@ -47,16 +47,16 @@ const DEFAULT_LEASE_SECONDS: u32 = 300;
 ///
 /// Takes one batch, unless --batches, --until-done or --follow say otherwise. After a batch that failed the
 /// run goes on, and ends with 4; the batch is handed out again, to this run or another, up to --max-attempts
-/// times. A range that rests (--retry-delay) is waited for with --follow only.
+/// times. A range that waits for its --retry-delay is waited for with --follow only.
 ///
-/// With --follow the run waits for items when there are none: it asks again when the next range that rests
-/// has rested, or the next lease is over, and by chance after half of --poll to all of it. It ends after
+/// With --follow the run waits for items when there are none: it asks again when the next --retry-delay
+/// or the next lease is over, and by chance after half of --poll to all of it. It ends after
 /// --batches, or by a signal: SIGTERM, as of a service manager, lets running commands come to their end.
 ///
 /// While a command runs, its batch's lease is prolonged (--lease, here by default 5m). When the batch was
 /// taken away all the same, or no sign of life got through for as long as the lease, the command is killed
 /// with all that it has started: somebody else may have its items then. A batch whose end the database does
-/// not take is ended again and again while its lease holds, without one for 5 minutes; so long is waited for
+/// not take is ended again and again while its lease holds, without one for 5 minutes; as long is waited for
 /// the next batch too. One whose result the database can never keep, by its characters or its size, fails.
 ///
 /// On Ctrl-C (or SIGTERM, or SIGHUP unless it is ignored, as by nohup) no more batches are taken and
@@ -74,13 +74,13 @@ const DEFAULT_LEASE_SECONDS: u32 = 300;
 pub struct Arguments {
     #[command(flatten)]
     request: Request,
-    /// Let a batch run for good, even if this program dies
+    /// Give batches no lease: one runs until it ends or is requeued, even if this program dies
     #[arg(long, conflicts_with = "lease", help_heading = FAILURES)]
     no_lease: bool,
     /// Go on until nothing is left
     #[arg(long, conflicts_with_all = ["batches", "follow"], help_heading = "How to run")]
     until_done: bool,
-    /// Wait for items when there are none, for good unless --batches says otherwise
+    /// Wait for items when there are none, until a signal or --batches ends it
     #[arg(long, help_heading = "How to run")]
     follow: bool,
     /// How long to wait at most before asking again whether items have come
@@ -89,7 +89,7 @@ pub struct Arguments {
     /// The most batches to take [default: 1]
     #[arg(long, value_name = "COUNT", value_parser = clap::value_parser!(u32).range(1..), help_heading = "How to run")]
     batches: Option<u32>,
-    /// So many commands at once
+    /// The number of commands that run at once
     #[arg(long, value_name = "COUNT", default_value_t = 1, value_parser = clap::value_parser!(u16).range(1..=256), help_heading = "How to run")]
     parallel: u16,
     /// Take no more batches after one that failed

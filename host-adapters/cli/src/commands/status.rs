@@ -28,7 +28,7 @@ pub struct Arguments {
     /// Only jobs whose names hold this text
     #[arg(long, value_name = "TEXT")]
     search: Option<String>,
-    /// Count what remains up to so many items
+    /// The most items to count of what remains
     #[arg(long, value_name = "COUNT", default_value_t = 1_000_000)]
     cap: u64,
     /// Show weights as bytes

@@ -11,7 +11,7 @@ use crate::{step, workspace};
 
 /// Packages, or suites, whose tests run what is built for other languages and hosts, or read what is elsewhere: what
 /// they look into.
-const OUTSIDE: [(&str, &[&str]); 5] = [
+const OUTSIDE: [(&str, &[&str]); 6] = [
     (
         "tests operations",
         &[
@@ -36,6 +36,23 @@ const OUTSIDE: [(&str, &[&str]); 5] = [
             "host-adapters/javascript",
             "host-adapters/python",
             "tests/api",
+        ],
+    ),
+    (
+        "tests/documentation",
+        &[
+            "ARCHITECTURE.md",
+            "CHANGELOG.md",
+            "CONTRIBUTING.md",
+            "README.md",
+            "SECURITY.md",
+            "docs",
+            "host-adapters",
+            "spin.toml",
+            "src/sql/schema",
+            "target/debug/batchintory",
+            "tests/simulator/README.md",
+            "wit",
         ],
     ),
     (
@@ -170,7 +187,7 @@ impl Program {
 fn host(package: &str) -> &'static str {
     match package {
         "" | "tests/fuzzing" | "tests/simulator" | "host-adapters/http" => "native core",
-        "host-adapters/cli" => "command line",
+        "host-adapters/cli" | "tests/documentation" => "command line",
         "tests/spin" => "Spin's interfaces",
         "tests" | "host-adapters/wasmtime" | "host-adapters/server" => "component",
         _ => "",
