@@ -66,8 +66,8 @@ pub fn tool(program: &str) -> PathBuf {
 }
 
 /// A program of a package of cargo's, as in `cargo-fuzz@0.13.2`: that on the PATH, or else one that is installed
-/// under target/tools where it is missing.
-pub fn installed(program: &str, package: &str) -> Result<PathBuf> {
+/// under target/tools where it is missing, with further options of `cargo install`.
+pub fn installed(program: &str, package: &str, options: &[&str]) -> Result<PathBuf> {
     if can_run(program) {
         return Ok(program.into());
     }
@@ -77,6 +77,7 @@ pub fn installed(program: &str, package: &str) -> Result<PathBuf> {
             workspace::cargo()
                 .args(["install", "--quiet", "--locked", "--root"])
                 .arg(workspace::target("tools"))
+                .args(options)
                 .arg(package),
         )?;
     }

@@ -12,6 +12,9 @@ use crate::{step, workspace};
 /// What makes the site, where there is none.
 const MDBOOK: &str = "mdbook@0.5.4";
 
+/// Without its server, and built quickly: it works for two seconds.
+const OPTIONS: [&str; 4] = ["--debug", "--no-default-features", "--features", "search"];
+
 /// Builds the documentation as a site, into target/docs
 ///
 /// The pages are those that docs/SUMMARY.md lists, the packages' own among them. mdBook is installed under
@@ -27,7 +30,7 @@ pub struct Docs {
 
 impl Docs {
     pub fn run(self) -> Result<()> {
-        let mdbook = step::installed("mdbook", MDBOOK)?;
+        let mdbook = step::installed("mdbook", MDBOOK, &OPTIONS)?;
         let pages = workspace::target("docs-pages");
         gather(&workspace::root(), &pages)?;
         let mut build = std::process::Command::new(mdbook);

@@ -87,5 +87,5 @@ fn cargo_fuzz() -> Result<PathBuf> {
         is_there || step::can_run("c++"),
         "libFuzzer needs a C++ compiler: install one (Debian and Ubuntu: `apt-get install g++`)"
     );
-    step::installed("cargo-fuzz", CARGO_FUZZ)
+    step::installed("cargo-fuzz", CARGO_FUZZ, &[])
 }

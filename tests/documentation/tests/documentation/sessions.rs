@@ -7,7 +7,7 @@
 
 use std::path::PathBuf;
 
-use crate::page::{Block, Page};
+use crate::page::{self, Block, Page};
 use crate::shell::{self, Step};
 use crate::volatile;
 
@@ -102,6 +102,35 @@ fn of_the_readme() {
 #[test]
 fn of_the_tutorial() {
     check("docs/tutorial.md");
+}
+
+#[test]
+fn of_the_guide_to_retries_and_leases() {
+    check("docs/how-to/retries-and-leases.md");
+}
+
+/// Pages whose sessions are not run, and why.
+const LEFT_OUT: [(&str, &str); 2] = [
+    (
+        "docs/following.md",
+        "needs a PostgreSQL; tested by host-adapters/cli/tests/integration/following.rs",
+    ),
+    (
+        "docs/how-to/serve-over-http.md",
+        "listens to a fixed port; tested by host-adapters/cli/tests/integration/serve.rs",
+    ),
+];
+
+#[test]
+fn every_session_is_run_or_left_out_for_a_reason() {
+    let this_file = include_str!("sessions.rs");
+    for page in page::chapters().into_iter().map(Page::read) {
+        let path = page.path.display().to_string();
+        let is_run = this_file.contains(&format!("check(\"{path}\")"));
+        let is_left_out = LEFT_OUT.iter().any(|(page, _)| *page == path);
+        let has_some = page.blocks().iter().any(is_session);
+        assert_eq!(has_some, is_run || is_left_out, "sessions of {path}");
+    }
 }
 
 #[test]

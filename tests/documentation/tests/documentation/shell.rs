@@ -55,11 +55,11 @@ pub fn run(steps: &[Step]) -> Vec<String> {
     let folder = TempDir::new().unwrap();
     let mut script = String::from("exec 2>&1\n");
     let mut commands = 0;
-    for step in steps {
+    for (number, step) in steps.iter().enumerate() {
         match step {
             Step::File { name, text } => {
                 // Written by the shell, since a page may save a file twice.
-                let saved = format!(".saved-{commands}-{name}");
+                let saved = format!(".saved-{number}");
                 fs::write(folder.path().join(&saved), text).unwrap();
                 script.push_str(&format!(
                     "mkdir -p \"$(dirname {name})\" && mv {saved} {name} && chmod +x {name}\n"
@@ -84,7 +84,8 @@ pub fn run(steps: &[Step]) -> Vec<String> {
         .current_dir(folder.path())
         .env_clear()
         .env("PATH", path(needs_python))
-        .env("HOME", folder.path())
+        // The compiled planner is kept there.
+        .env("HOME", env::var_os("HOME").unwrap_or_default())
         .env("LC_ALL", "C.UTF-8")
         .stdin(Stdio::null())
         .output()
