@@ -19,7 +19,7 @@ const OPTIONS: [&str; 4] = ["--debug", "--no-default-features", "--features", "s
 ///
 /// The pages are those that docs/SUMMARY.md lists, the packages' own among them. mdBook is installed under
 /// target/tools where it is missing. Pages that are generated, and what commands print, are checked by
-/// `cargo xtask test --only documentation`, and written anew with SNAPSHOTS=overwrite in its environment.
+/// `cargo xtask test --only tests/documentation`, and written anew with SNAPSHOTS=overwrite in its environment.
 #[derive(Args)]
 #[command(after_help = "Examples:\n  cargo xtask docs\n  cargo xtask docs --open")]
 pub struct Docs {

@@ -28,7 +28,7 @@ pub fn program() -> PathBuf {
     let program = own.ancestors().nth(2).unwrap().join("batchintory");
     assert!(
         program.is_file(),
-        "there is no {}: run these tests by `cargo xtask test --only documentation`",
+        "there is no {}: run these tests by `cargo xtask test --only tests/documentation`",
         program.display()
     );
     program
@@ -40,7 +40,7 @@ fn path(needs_python: bool) -> OsString {
     if needs_python {
         let python = env::var_os(PYTHON).unwrap_or_else(|| {
             panic!(
-                "{PYTHON} is not set: run these tests by `cargo xtask test --only documentation`"
+                "{PYTHON} is not set: run these tests by `cargo xtask test --only tests/documentation`"
             )
         });
         folders.push(Path::new(&python).parent().unwrap().to_owned());
