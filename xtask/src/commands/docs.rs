@@ -69,7 +69,9 @@ fn gather(root: &Path, pages: &Path) -> Result<()> {
             .with_context(|| format!("cannot copy {}", file.display()))?;
     }
     fs::write(pages.join("SUMMARY.md"), from_top(&summary))?;
-    fs::copy(root.join(docs).join("book.toml"), pages.join("book.toml"))?;
+    for name in ["book.toml", "site.css"] {
+        fs::copy(root.join(docs).join(name), pages.join(name))?;
+    }
     Ok(())
 }
 

@@ -49,7 +49,7 @@ fn dead_links(page: &Page, anchors: &BTreeMap<PathBuf, BTreeSet<String>>) -> Vec
                 Some("names no heading there")
             }
             // On the site only files are there.
-            Some(target) if page.path.starts_with("docs") && page::root().join(target).is_dir() => {
+            Some(target) if page::root().join(target).is_dir() => {
                 Some("leads to a folder: name a file in it")
             }
             Some(_) => None,

@@ -105,6 +105,11 @@ fn of_the_tutorial() {
 }
 
 #[test]
+fn of_the_guide_to_backfills() {
+    check("docs/how-to/backfill.md");
+}
+
+#[test]
 fn of_the_guide_to_retries_and_leases() {
     check("docs/how-to/retries-and-leases.md");
 }
