@@ -110,6 +110,11 @@ fn of_the_guide_to_backfills() {
 }
 
 #[test]
+fn of_the_guide_to_jobs_on_results() {
+    check("docs/how-to/jobs-on-results.md");
+}
+
+#[test]
 fn of_the_guide_to_retries_and_leases() {
     check("docs/how-to/retries-and-leases.md");
 }
