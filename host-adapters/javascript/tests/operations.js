@@ -64,7 +64,8 @@ const operations = (place, { inventory } = place) => ({
   batch: async ({ claimToken }) => {
     const batch = await inventory.batch(claimToken);
     const { leaseSeconds: seconds } = batch;
-    return { batch: record(batch), lease: seconds === undefined ? null : { seconds } };
+    // What is left of it the package keeps to itself.
+    return { batch: record(batch), lease: seconds === undefined ? null : { seconds, left: 0 } };
   },
   items: ({ claimToken, after, limit }) => pageBothWays(place, claimToken, after ?? undefined, limit),
   heartbeat: ({ claimToken, leaseSeconds }) => inventory.heartbeat(claimToken, leaseSeconds),

@@ -115,7 +115,9 @@ def call(inventory: Inventory, name: str, given: dict[str, Any]) -> Any:
             return acquisition(answer)
         case "batch":
             seconds = answer.lease_seconds
-            return {"batch": answer.record, "lease": None if seconds is None else {"seconds": seconds}}
+            # What is left of it the package keeps to itself.
+            lease = None if seconds is None else {"seconds": seconds, "left": 0}
+            return {"batch": answer.record, "lease": lease}
         case "advance":
             items = answer.first_items if isinstance(answer, Batch) else []
             return {"next": {"acquisition": acquisition(answer), "items": items}}

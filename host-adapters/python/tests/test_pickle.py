@@ -179,15 +179,18 @@ def test_what_cannot_be_opened_elsewhere_is_not_sent(
 
 def test_a_password_is_in_no_repr(postgres_url: str, lake: MakeInventory) -> None:
     inventory = lake(postgres_url)
-    url = make_url(sqlalchemy_url(postgres_url)).set(password="very-secret").render_as_string(False)
-    with_password = Inventory(url)
+    # One that the server asks for, or else takes no notice of.
+    url = make_url(sqlalchemy_url(postgres_url))
+    password = url.password or "very-secret"
+    url = url.set(password=password)
+    with_password = Inventory(url.render_as_string(False))
     batch = with_password.acquire(request_of())
     there = pickle.loads(pickle.dumps((batch, with_password)))
     for shown in (repr(there), repr(batch), repr(with_password), repr(with_password._opening)):
-        assert "secret" not in shown
+        assert password not in shown
     with pytest.raises(PickleError) as refused:
-        pickle.dumps(Inventory(url, sqlalchemy.create_engine(url)))
-    assert "secret" not in str(refused.value)
+        pickle.dumps(Inventory(url.render_as_string(False), sqlalchemy.create_engine(url)))
+    assert password not in str(refused.value)
     assert inventory.jobs()[0].running == 1
 
 
