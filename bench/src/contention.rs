@@ -83,6 +83,8 @@ async fn claim_until(
 
 /// Measures.
 pub async fn measure(server: &Server, rounds: &Rounds, report: &mut Report) -> Result<()> {
+    // It may be the only part that runs.
+    Inventory::open(&server.url).await?.migrate().await?;
     let crowds = [(1, 1), (1, WORKERS), (WORKERS, 1)];
     let mut rates = crowds.map(|_| Vec::new());
     let mut together = Vec::new();
