@@ -8,6 +8,7 @@ import multiprocessing
 import pickle
 import threading
 from collections.abc import Callable
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -165,6 +166,7 @@ def test_what_cannot_be_opened_elsewhere_is_not_sent(
             (sqlite_url, engine, r"Engine of the program's own \(meta=…\)"),
             ("sqlite::memory:", None, "in memory"),
             (make_url("sqlite://"), None, "in memory"),
+            (Path(":memory:"), None, "in memory"),
         ]:
             inventory = Inventory(own, meta)  # type: ignore[arg-type]
             with pytest.raises(PickleError, match=said):

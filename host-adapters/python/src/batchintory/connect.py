@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import math
 import os
-from collections.abc import Callable
 from typing import TYPE_CHECKING, Any, Union
 
 from batchintory.database import Database, DatabaseError
@@ -60,13 +59,13 @@ def connect(source: Source, access: Access = "create") -> Database:
 
 
 def _open(source: str | URL | os.PathLike[str], access: Access) -> Database:
-    told, read = _told(source)
+    told = Told(_text(source))
 
     def failure(reason: str) -> ConnectError:
         return ConnectError(f"cannot open the database {told.shown}: {reason}")
 
     try:
-        url = read()
+        url = url_of(source)
         made = engine_for(url, access)
         database = _from_engine(made.engine, made.size, made.limit, made.statements)
         if isinstance(url, SqliteUrl):
@@ -87,14 +86,20 @@ def _open(source: str | URL | os.PathLike[str], access: Access) -> Database:
     return database
 
 
-def _told(source: str | URL | os.PathLike[str]) -> tuple[Told, Callable[[], SqliteUrl | ServerUrl]]:
-    """What may be told of a source, and what reads it."""
+def _text(source: str | URL | os.PathLike[str]) -> str:
     if isinstance(source, os.PathLike):
-        path = os.fspath(source)
-        return Told(f"sqlite:{path}"), lambda: SqliteUrl(path, {})
-    if isinstance(source, str):
-        return Told(source), lambda: parse(source)
-    return Told(written(source)), lambda: from_sqlalchemy(source)
+        return f"sqlite:{os.fspath(source)}"
+    return source if isinstance(source, str) else written(source)
+
+
+def url_of(source: str | URL | os.PathLike[str]) -> SqliteUrl | ServerUrl:
+    """Reads a URL, or a path of an SQLite file.
+
+    :raises Fault: where it is no such thing.
+    """
+    if isinstance(source, os.PathLike):
+        return SqliteUrl(os.fspath(source), {})
+    return parse(source) if isinstance(source, str) else from_sqlalchemy(source)
 
 
 def _set_up_file(url: SqliteUrl, database: Database, access: Access) -> None:

@@ -2,17 +2,18 @@
 
 from __future__ import annotations
 
+import os
 from collections import OrderedDict
 from collections.abc import Callable
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
-from batchintory.connect import Source, connect
-from batchintory.database_url import Fault, SqliteUrl, parse
+from batchintory.connect import Source, connect, url_of
+from batchintory.database_url import Fault, SqliteUrl
 from batchintory.errors import PickleError
 from batchintory.planner.limits import Limits
 from batchintory.records import StatusLabels
-from batchintory.url_engine import from_sqlalchemy, is_in_memory
+from batchintory.url_engine import is_in_memory
 
 if TYPE_CHECKING:
     from batchintory.database import Database
@@ -67,10 +68,10 @@ def _check(source: Source, argument: str) -> None:
 def _is_in_memory(source: Source) -> bool:
     from sqlalchemy.engine import URL
 
-    if not isinstance(source, (str, URL)):
+    if not isinstance(source, (str, URL, os.PathLike)):
         return False
     try:
-        url = parse(source) if isinstance(source, str) else from_sqlalchemy(source)
+        url = url_of(source)
     except Fault:
         return False  # It was opened all the same.
     return isinstance(url, SqliteUrl) and is_in_memory(url)
