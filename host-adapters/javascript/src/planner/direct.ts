@@ -3,7 +3,7 @@
 
 import type { Databases } from "../database.js";
 import { blockingInstance } from "./instance.js";
-import { type MakePlanner, type Modules, operationError, trap } from "./planner.js";
+import { type MakePlanner, type Modules, plannerHere } from "./planner.js";
 
 /** Instances in this thread. */
 export function directPlanners(modules: Modules, databases: Databases): MakePlanner {
@@ -15,23 +15,9 @@ export function directPlanners(modules: Modules, databases: Databases): MakePlan
       // No other call of this thread is under way.
       claimTurn() {},
     });
-    let isBroken = false;
-    return {
-      async call(operation, parameters) {
-        const call = operations[operation] as (...parameters: unknown[]) => unknown;
-        try {
-          return call(...parameters);
-        } catch (error) {
-          const refused = operationError(error);
-          if (refused !== undefined) throw refused;
-          isBroken = true;
-          throw trap(error);
-        }
-      },
-      get isBroken() {
-        return isBroken;
-      },
-      close() {},
-    };
+    return plannerHere((operation, parameters) => {
+      const call = operations[operation] as (...parameters: unknown[]) => unknown;
+      return call(...parameters);
+    });
   };
 }

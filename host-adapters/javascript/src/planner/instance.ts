@@ -3,7 +3,7 @@
 import { instantiate } from "../../component/blocking/planner.js";
 import type { Answer, Source, Value } from "../database.js";
 import { type Modules, random } from "./planner.js";
-import { fromComponent, rowsToComponent } from "./values.js";
+import { answerToComponent, fromComponent } from "./values.js";
 import type { Database, Operations } from "./wit.js";
 
 /** What an instance asks of its host, which answers at once. */
@@ -24,10 +24,7 @@ export function blockingInstance(
     pause: (milliseconds: number) => host.pause(milliseconds),
     claimTurn: (scope: string) => host.claimTurn(scope),
     query(source: Database.Source, statement: string, parameters: Database.Value[]) {
-      const answer = host.query(source, statement, parameters.map(fromComponent));
-      // jco takes the payload of what is thrown for the error of a result.
-      if ("error" in answer) throw { payload: answer.error };
-      return rowsToComponent(answer.ok);
+      return answerToComponent(host.query(source, statement, parameters.map(fromComponent)));
     },
   };
   const imports = { "batchintory:inventory/database": database, "wasi:random/random": random };

@@ -55,6 +55,29 @@ export function trap(thrown: unknown): BatchintoryError {
   return errorOf("trap", `the planner component broke down, which is a bug: ${messageOf(thrown)}`);
 }
 
+/** An instance in this thread, whose calls `make` makes. */
+export function plannerHere(
+  make: (operation: Operation, parameters: unknown[], host: Host) => unknown,
+): Planner {
+  let isBroken = false;
+  return {
+    async call(operation, parameters, host) {
+      try {
+        return await make(operation, parameters, host);
+      } catch (error) {
+        const refused = operationError(error);
+        if (refused !== undefined) throw refused;
+        isBroken = true;
+        throw trap(error);
+      }
+    },
+    get isBroken() {
+      return isBroken;
+    },
+    close() {},
+  };
+}
+
 /** `wasi:random`, by what every engine has. */
 export const random = {
   getRandomU64: () => crypto.getRandomValues(new BigUint64Array(1))[0] as bigint,

@@ -1,6 +1,6 @@
 // Values of the boundary: in the form of the component, and in that of JSON between threads.
 
-import type { Rows, Value } from "../database.js";
+import type { Answer, Value } from "../database.js";
 import type { Database } from "./wit.js";
 
 /** A value as the component has it. */
@@ -24,7 +24,10 @@ export function fromComponent(value: Database.Value): Value {
   return value.tag === "null" ? null : value.val;
 }
 
-/** Rows as the component has them. */
-export function rowsToComponent({ rows, affected }: Rows): Database.Rows {
+/** An answer as the component has it: its rows, or its error, thrown. */
+export function answerToComponent(answer: Answer): Database.Rows {
+  // jco takes the payload of what is thrown for the error of a result.
+  if ("error" in answer) throw { payload: answer.error };
+  const { rows, affected } = answer.ok;
   return { rows: rows.map((row) => row.map(toComponent)), affected: BigInt(affected) };
 }
