@@ -202,10 +202,13 @@ impl HttpService {
         }
         let asked = (&self.shared.databases, self.poll);
         let wait = Wait::preferred(request.headers(), asked, &self.is_ending);
-        request.headers_mut().remove(CHANNEL);
-        if let Some(wait) = wait.clone() {
-            (request.headers_mut()).insert(CHANNEL, HeaderValue::from_static("?"));
-            request.extensions_mut().insert(wait);
+        match wait.clone() {
+            Some(wait) => {
+                (request.headers_mut()).insert(CHANNEL, HeaderValue::from_static("?"));
+                request.extensions_mut().insert(wait);
+            }
+            // It is not the client's to ask.
+            None => drop(request.headers_mut().remove(CHANNEL)),
         }
         let imports = || Imports {
             shared: self.shared.clone(),

@@ -99,21 +99,20 @@ impl Batch {
         since: Instant,
     ) -> Self {
         let lease = (request.lease_seconds).map(|seconds| Lease::new(seconds, since));
-        Self {
-            planner,
-            record,
-            lease: lease.map(Arc::new),
-            first_items: Vec::new(),
-        }
+        Self::leased(planner, record, lease)
     }
 
     /// One that was found by its claim token, which was asked for at this time.
     pub(crate) fn found(planner: PlannerPool, found: RunningBatch, asked: Instant) -> Self {
         let lease = found.lease;
         let lease = lease.map(|lease| Lease::with_left(lease.seconds, lease.left, asked));
+        Self::leased(planner, found.batch, lease)
+    }
+
+    fn leased(planner: PlannerPool, record: BatchRecord, lease: Option<Lease>) -> Self {
         Self {
             planner,
-            record: found.batch,
+            record,
             lease: lease.map(Arc::new),
             first_items: Vec::new(),
         }

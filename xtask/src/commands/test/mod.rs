@@ -8,6 +8,7 @@ mod suite;
 
 use std::ffi::OsString;
 use std::fs;
+use std::path::{Path, PathBuf};
 use std::process::Command;
 
 use anyhow::{Result, ensure};
@@ -167,7 +168,6 @@ fn all_suites(environment: &Environment) -> Result<Vec<Suite>> {
     let is_wanted = |test: &str| has_runtimes || !test.starts_with("runtimes::");
     let mut suites = programs::suites(&["--workspace", "--all-targets"], is_wanted)?;
     suites.push(programs::documentation());
-    let component = workspace::target("component").join("batchintory.wasm");
     if let Some(python) = &environment.python {
         let folder = packages::python::folder();
         let mut command = Command::new(python);
@@ -179,38 +179,37 @@ fn all_suites(environment: &Environment) -> Result<Vec<Suite>> {
             host: "Python".into(),
             command,
             format: Format::Pytest,
-            inputs: vec![folder, component.clone()],
+            inputs: vec![folder, component_file()],
         });
     }
     if let Some(home) = &environment.javascript {
-        let mut command = node_that_keeps_to_modes();
-        command
-            .args(["--test", "--test-concurrency", "2"])
-            .args(["--test-reporter", "spec"])
-            .current_dir(home);
-        suites.push(Suite {
-            name: "host-adapters/javascript".into(),
-            host: "JavaScript".into(),
-            command,
-            format: Format::NodeTest,
-            inputs: vec![packages::javascript::folder(), component.clone()],
-        });
+        suites.push(javascript("host-adapters/javascript", home, "2"));
     }
     if let Some(home) = &environment.runtimes {
-        let mut command = node_that_keeps_to_modes();
-        command
-            .args(["--test", "--test-concurrency", "1"])
-            .args(["--test-reporter", "spec"])
-            .current_dir(home);
-        suites.push(Suite {
-            name: "host-adapters/javascript runtimes".into(),
-            host: "JavaScript".into(),
-            command,
-            format: Format::NodeTest,
-            inputs: vec![packages::javascript::folder(), component],
-        });
+        suites.push(javascript("host-adapters/javascript runtimes", home, "1"));
     }
     Ok(suites)
+}
+
+/// The JavaScript tests that lie in this folder, so many files at once.
+fn javascript(name: &str, home: &Path, at_once: &str) -> Suite {
+    let mut command = node_that_keeps_to_modes();
+    command
+        .args(["--test", "--test-concurrency", at_once])
+        .args(["--test-reporter", "spec"])
+        .current_dir(home);
+    Suite {
+        name: name.into(),
+        host: "JavaScript".into(),
+        command,
+        format: Format::NodeTest,
+        inputs: vec![packages::javascript::folder(), component_file()],
+    }
+}
+
+/// The planner's component.
+fn component_file() -> PathBuf {
+    workspace::target("component").join("batchintory.wasm")
 }
 
 /// Node.js, which as root keeps to the modes of files all the same, as a user does: tests of files that must not
