@@ -32,8 +32,8 @@ pub struct ServerArguments {
     /// How long a statement may take, as in 30s or 5m: then it is ended, as it is when its client goes away
     #[arg(long, value_name = "TIME", default_value = "30s", value_parser = parse_positive)]
     statement_timeout: Seconds,
-    /// How long a request that waits for a batch (`Prefer: wait`) does so at most before the inventory is asked again; it
-    /// is woken at once where the meta table tells of new rows (`batchintory schema --notify`)
+    /// The longest pause before the inventory is asked again for a request that waits for a batch (`Prefer: wait`).
+    /// Where the meta table tells of new rows (`batchintory schema --notify`), the request is woken at once
     #[arg(long, value_name = "TIME", default_value = "2s", value_parser = parse_positive)]
     poll: Seconds,
 }

@@ -49,15 +49,16 @@ const DEFAULT_LEASE_SECONDS: u32 = 300;
 /// run goes on, and ends with 4; the batch is handed out again, to this run or another, up to --max-attempts
 /// times. A range that waits for its --retry-delay is waited for with --follow only.
 ///
-/// With --follow the run waits for items when there are none: it asks again when the next --retry-delay
-/// or the next lease is over, and by chance after half of --poll to all of it. It ends after
+/// With --follow the run waits for items when there are none. It asks again when the next --retry-delay
+/// or the next lease is over, and after a random time between half of --poll and all of it. It ends after
 /// --batches, or by a signal: SIGTERM, as of a service manager, lets running commands come to their end.
 ///
-/// While a command runs, its batch's lease is prolonged (--lease, here by default 5m). When the batch was
+/// While a command runs, its batch's lease is prolonged (--lease, here by default 5m). If the batch was
 /// taken away all the same, or no sign of life got through for as long as the lease, the command is killed
-/// with all that it has started: somebody else may have its items then. A batch whose end the database does
-/// not take is ended again and again while its lease holds, without one for 5 minutes; as long is waited for
-/// the next batch too. One whose result the database can never keep, by its characters or its size, fails.
+/// with all that it has started: somebody else may have its items then. If the database does not take the
+/// end of a batch, the end is tried again while the lease holds, or for 5 minutes without a lease. A database
+/// that is away when the next batch is claimed is waited for as long. A batch fails if the database can never
+/// keep its result, because of its characters or its size.
 ///
 /// On Ctrl-C (or SIGTERM, or SIGHUP unless it is ignored, as by nohup) no more batches are taken and
 /// running commands come to their end; on a second one they are killed and their batches marked as failed.
@@ -65,7 +66,7 @@ const DEFAULT_LEASE_SECONDS: u32 = 300;
 /// program is, whatever kills it. Processes that a command leaves behind are not waited for: what they
 /// write later than 5 seconds after its end is lost.
 ///
-/// A batch whose rows are gone succeeds without its command, and that is said.
+/// A batch whose rows are gone succeeds without its command, and a line on standard error says so.
 #[derive(Debug, Args)]
 #[command(after_help = "Examples:
   batchintory run --meta-table files --job lines --max-weight 64MiB --until-done -- xargs wc -l
