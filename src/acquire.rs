@@ -207,6 +207,7 @@ async fn claim_in_steps<D: Database>(
     let place = Place {
         after: watermark.after(),
         attempt: FIRST_ATTEMPT,
+        released: 0,
         watermark,
         queue_from: standing.queue_from,
         reach: Reach::Before(standing.through),

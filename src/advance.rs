@@ -13,7 +13,7 @@ use crate::items::MAX_PAGE_ITEMS;
 use crate::job::Job;
 use crate::judge::Judge;
 use crate::refusal_code::Kind;
-use crate::sql::inventory::Ending;
+use crate::sql::inventory::{End, Ending};
 
 /// What is to be done.
 pub(crate) struct Turn<'a> {
@@ -52,7 +52,7 @@ pub(crate) async fn advance<D: Database>(
     if let Some((token, outcome)) = &done
         && fused.is_none()
     {
-        completion::end(databases, token, outcome).await?;
+        completion::end(databases, token, completion::ending(outcome)).await?;
     }
     let next = match claiming {
         Ok((job, claimant)) => claim(judge, &job, claimant, turn.items, fused)
@@ -94,7 +94,7 @@ async fn in_one_statement<D: Database>(
     let databases = judge.databases;
     let token = claimant.only_token()?;
     // A range that fails is to be handed out before new ones, and the statement does not see that it has.
-    let may_end = fused_claim::may_end(databases) && ending.1.succeeded;
+    let may_end = fused_claim::may_end(databases) && ending.1.end == End::Succeeded;
     if !may_end || !fused_claim::is_possible(databases, job) {
         return None;
     }

@@ -25,6 +25,8 @@ pub(crate) struct Place {
     pub(crate) after: i64,
     /// The number of the attempt.
     pub(crate) attempt: i64,
+    /// How many attempts at the range were released before, each of which allows one more.
+    pub(crate) released: i64,
     /// The watermark that its planner saw.
     pub(crate) watermark: Watermark,
     /// No attempt that was planned at a lower watermark runs, or waits because it failed.
@@ -93,7 +95,7 @@ pub(crate) async fn insert<D: Database>(
                 count,
                 weight,
                 attempt: place.attempt,
-                max_attempts: job.retries.max_attempts,
+                max_attempts: i64::from(job.retries.max_attempts).saturating_add(place.released),
                 watermark: place.watermark.after(),
                 queue_from: place.queue_from,
                 through,

@@ -1,4 +1,4 @@
-//! Ending a batch: `complete`.
+//! Ending a batch: `complete`, `release`.
 
 use crate::claim_token::ClaimToken;
 use crate::database::{Database, Source};
@@ -7,7 +7,7 @@ use crate::error::Error;
 use crate::find_attempt::{find_attempt, no_such_batch};
 use crate::interface::Outcome;
 use crate::refusal_code::{Failure, Kind};
-use crate::sql::inventory::Ending;
+use crate::sql::inventory::{End, Ending};
 
 /// The longest result and the longest log, in bytes each.
 const MAX_OUTCOME_BYTES: usize = 1024 * 1024;
@@ -28,7 +28,24 @@ pub(crate) async fn complete<D: Database>(
 ) -> Result<(), Error> {
     let token = ClaimToken::parse(claim_token)?;
     check(outcome)?;
-    end(databases, &token, outcome).await
+    end(databases, &token, ending(outcome)).await
+}
+
+/// Gives a batch back.
+#[synchronous]
+pub(crate) async fn release<D: Database>(
+    databases: &Databases<'_, D>,
+    claim_token: &str,
+    log: Option<&str>,
+) -> Result<(), Error> {
+    let token = ClaimToken::parse(claim_token)?;
+    check_text("log", log)?;
+    let ending = Ending {
+        end: End::Released,
+        result_item: None,
+        log: Some(log.unwrap_or("released")),
+    };
+    end(databases, &token, ending).await
 }
 
 /// Ends a batch in a way that was checked.
@@ -36,13 +53,13 @@ pub(crate) async fn complete<D: Database>(
 pub(crate) async fn end<D: Database>(
     databases: &Databases<'_, D>,
     token: &ClaimToken,
-    outcome: &Outcome,
+    ending: Ending<'_>,
 ) -> Result<(), Error> {
     let inventory = &databases.inventory;
     let mut lost_answer = String::new();
     for _ in 0..MAX_ROUNDS {
         match databases
-            .try_inventory(inventory.end_attempt(token, ending(outcome)))
+            .try_inventory(inventory.end_attempt(token, ending))
             .await
         {
             Ok(rows) if rows.affected > 0 => return Ok(()),
@@ -56,7 +73,7 @@ pub(crate) async fn end<D: Database>(
         let attempt = find_attempt(databases, token)
             .await?
             .ok_or_else(no_such_batch)?;
-        if attempt.was_ended_as(inventory.label(outcome.succeeded)) {
+        if attempt.was_ended_as(inventory.label(ending.end)) {
             return Ok(());
         }
         if attempt.status != inventory.labels.running {
@@ -69,7 +86,11 @@ pub(crate) async fn end<D: Database>(
 /// What is kept of an outcome.
 pub(crate) fn ending(outcome: &Outcome) -> Ending<'_> {
     Ending {
-        succeeded: outcome.succeeded,
+        end: if outcome.succeeded {
+            End::Succeeded
+        } else {
+            End::Failed
+        },
         result_item: outcome.result_item.as_deref(),
         log: outcome.log.as_deref(),
     }
@@ -87,24 +108,8 @@ fn cannot_be_kept(failure: Failure) -> Error {
 
 /// Checks an outcome against everything that can be known without a database.
 pub(crate) fn check(outcome: &Outcome) -> Result<(), Error> {
-    for (field, text) in [(RESULT_ITEM, &outcome.result_item), ("log", &outcome.log)] {
-        let Some(text) = text else { continue };
-        if text.len() > MAX_OUTCOME_BYTES {
-            return Err(Error::invalid_request(format!(
-                "{field} has {} bytes; at most {MAX_OUTCOME_BYTES} are allowed: keep it elsewhere \
-                 and put its place here",
-                text.len()
-            ))
-            .of_field(field)
-            .with_limit(MAX_OUTCOME_BYTES));
-        }
-        if text.contains('\0') {
-            return Err(
-                Error::invalid_request(format!("{field} must not hold a NUL character"))
-                    .of_field(field),
-            );
-        }
-    }
+    check_text(RESULT_ITEM, outcome.result_item.as_deref())?;
+    check_text("log", outcome.log.as_deref())?;
     if let Some(result_item) = &outcome.result_item {
         serde_json::from_str::<serde::de::IgnoredAny>(result_item).map_err(|error| {
             Error::invalid_request(format!("result-item is not a JSON document: {error}"))
@@ -118,6 +123,27 @@ pub(crate) fn check(outcome: &Outcome) -> Result<(), Error> {
             .of_field(RESULT_ITEM)
             .with_limit(MAX_RESULT_LEVELS));
         }
+    }
+    Ok(())
+}
+
+/// Checks a result or a log as text.
+fn check_text(field: &'static str, text: Option<&str>) -> Result<(), Error> {
+    let Some(text) = text else { return Ok(()) };
+    if text.len() > MAX_OUTCOME_BYTES {
+        return Err(Error::invalid_request(format!(
+            "{field} has {} bytes; at most {MAX_OUTCOME_BYTES} are allowed: keep it elsewhere and put \
+             its place here",
+            text.len()
+        ))
+        .of_field(field)
+        .with_limit(MAX_OUTCOME_BYTES));
+    }
+    if text.contains('\0') {
+        return Err(
+            Error::invalid_request(format!("{field} must not hold a NUL character"))
+                .of_field(field),
+        );
     }
     Ok(())
 }

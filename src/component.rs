@@ -161,6 +161,10 @@ impl export::Guest for Component {
         call(|databases| completion::complete(databases, &claim_token, &outcome))
     }
 
+    fn release(claim_token: String, log: Option<String>) -> Result<(), export::Error> {
+        call(|databases| completion::release(databases, &claim_token, log.as_deref()))
+    }
+
     fn plan(
         request: export::AcquireRequest,
         after: Option<i64>,

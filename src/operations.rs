@@ -116,6 +116,10 @@ operations! {
     /// Ends a batch. Ending it again in the same way is fine and changes nothing.
     "complete" = Complete: complete(claim_token: String, outcome: Outcome) -> ();
 
+    /// Gives a batch back, to be handed out again at once: the attempt does not count towards
+    /// `max_attempts`. Changes nothing where the batch was released or has failed.
+    "release" = Release: release(claim_token: String, log: Option<String>) -> ();
+
     /// The next `batches` (1 to 1,000) batches without claiming them, behind `after` if that lies further than
     /// what is claimed.
     "plan" = Plan: plan(request: AcquireRequest, after: Option<i64>, batches: u32) -> BatchPlan;

@@ -82,6 +82,9 @@ impl<D: Database, R: Random> Operations for Planner<D, R> {
                 claim_token,
                 outcome,
             } => Answer::Complete(completion::complete(&open()?, &claim_token, &outcome).await?),
+            Call::Release { claim_token, log } => {
+                Answer::Release(completion::release(&open()?, &claim_token, log.as_deref()).await?)
+            }
             Call::Plan {
                 request,
                 after,

@@ -62,12 +62,16 @@ pub(crate) async fn hand_out_again<D: Database>(
         // Meanwhile its owner has ended it, or somebody else has claimed the range.
         Some(Queue::Exhausted) | None => return Ok(Claimed::Lost),
     }
-    let (request, judged_at) = match configuration::read(&config_before) {
-        Some(before) => (
-            configuration::of_further_attempt(before.request, &job.request),
-            before.grounds.judged_at,
-        ),
-        None => (job.request.clone(), None),
+    let (request, judged_at, released) = match configuration::read(&config_before) {
+        Some(before) => {
+            let released = max_attempts.saturating_sub(before.request.max_attempts.into());
+            (
+                configuration::of_further_attempt(before.request, &job.request),
+                before.grounds.judged_at,
+                released.max(0),
+            )
+        }
+        None => (job.request.clone(), None, 0),
     };
     let job = &databases.job_as_kept(&request, &key.meta_table).await?;
     // Rows may have come, gone or changed since the last attempt.
@@ -91,6 +95,7 @@ pub(crate) async fn hand_out_again<D: Database>(
     let place = Place {
         after,
         attempt,
+        released,
         watermark: standing.watermark,
         queue_from: standing.queue_from,
         reach: Reach::Through(through, Recounted::of(counted, counted_now)),

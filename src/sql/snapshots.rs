@@ -1,7 +1,7 @@
 //! Every statement in every dialect, so that a reviewer sees the SQL.
 
 use super::fused_claim::FusedClaim;
-use super::inventory::{Claim, Ending, InventoryTable};
+use super::inventory::{Claim, End, Ending, InventoryTable};
 use super::jobs::JobsMeant;
 use super::meta::{self, Fill, Room};
 use super::source;
@@ -383,7 +383,7 @@ fn on_the_inventory() {
         ..claim.clone()
     };
     let ending = Ending {
-        succeeded: false,
+        end: End::Failed,
         result_item: None,
         log: Some("no such file"),
     };
@@ -435,7 +435,7 @@ fn on_the_inventory() {
         inventory(dialect).end_attempt(
             &token,
             Ending {
-                succeeded: true,
+                end: End::Succeeded,
                 result_item: Some("{\"rows\": 7}"),
                 log: None,
             },
@@ -445,9 +445,19 @@ fn on_the_inventory() {
         inventory(dialect).end_attempt(
             &token,
             Ending {
-                succeeded: true,
+                end: End::Succeeded,
                 result_item: Some("0.30000000000000000001"),
                 log: None,
+            },
+        )
+    });
+    snapshot("end_attempt_released", |dialect| {
+        inventory(dialect).end_attempt(
+            &token,
+            Ending {
+                end: End::Released,
+                result_item: None,
+                log: Some("the node goes down"),
             },
         )
     });

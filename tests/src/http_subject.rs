@@ -229,6 +229,11 @@ impl HttpSubject {
                 claim_token,
                 outcome,
             } => self.complete(claim_token, outcome),
+            Call::Release { claim_token, log } => self.post(
+                &format!("/v1/batches/{}/release", encoded(claim_token)),
+                None,
+                &json!({ "log": log }),
+            ),
             Call::Plan {
                 request,
                 after,

@@ -35,7 +35,7 @@ Exit codes:
   2    the command line or the request makes no sense, or the job's configuration has changed
   3    nothing to hand out (acquire)
   4    the command failed on at least one batch (run)
-  5    the batch is not yours any more (heartbeat, complete, fail)
+  5    the batch is not yours any more (heartbeat, complete, fail, release)
   6    processed ranges differ from the meta table (audit)
   130  ended by a signal
 
@@ -64,6 +64,7 @@ pub enum Command {
     Heartbeat(heartbeat::Arguments),
     Complete(complete::Succeeded),
     Fail(complete::Failed),
+    Release(complete::Released),
     Run(run::Arguments),
     Status(status::Arguments),
     History(history::Arguments),
@@ -94,6 +95,7 @@ impl Cli {
             Command::Requeue(arguments) => requeue::run(&settings, &arguments, json).await,
             Command::Complete(arguments) => complete::succeeded(&settings, &arguments).await,
             Command::Fail(arguments) => complete::failed(&settings, &arguments).await,
+            Command::Release(arguments) => complete::released(&settings, &arguments).await,
             Command::Run(arguments) => run::run(&settings, &arguments, json).await,
             Command::Status(arguments) => status::run(&settings, &arguments, json).await,
             Command::History(arguments) => history::run(&settings, &arguments, json).await,

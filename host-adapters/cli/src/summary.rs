@@ -13,6 +13,8 @@ pub struct Summary {
     pub succeeded: u64,
     /// Attempts that failed, or were taken away. A range may fail several times.
     pub failed: u64,
+    /// Batches that were given back, to be handed out again without counting an attempt.
+    pub released: u64,
     /// Items in what succeeded.
     pub items: u64,
     /// What those items weigh.
@@ -26,13 +28,18 @@ pub struct Summary {
 impl Summary {
     /// Says it on standard error.
     pub fn tell(&self, unit: WeightUnit) {
-        if self.succeeded + self.failed > 0 {
+        let is_idle = self.succeeded + self.failed + self.released == 0;
+        if !is_idle {
             let failed = match self.failed {
                 0 => String::new(),
                 failed => format!(", {} failed", counted(failed, "attempt", "attempts")),
             };
+            let released = match self.released {
+                0 => String::new(),
+                released => format!(", {released} released"),
+            };
             tell(format_args!(
-                "{} succeeded{failed}: {}, weight {}",
+                "{} succeeded{failed}{released}: {}, weight {}",
                 counted(self.succeeded, "batch", "batches"),
                 counted(self.items, "item", "items"),
                 unit.show(self.weight)
@@ -41,7 +48,6 @@ impl Summary {
         if self.interrupted {
             return;
         }
-        let is_idle = self.succeeded + self.failed == 0;
         match &self.nothing {
             Some(Nothing {
                 reason: NothingReason::Held,

@@ -149,6 +149,7 @@ impl Run {
                 summary.weight += batch.weight;
                 self.work.screen.progress.inc(items);
             }
+            Processed::Released => summary.released += 1,
             Processed::Failed => {
                 summary.failed += 1;
                 if self.until.is_failure {
@@ -258,7 +259,9 @@ impl Run {
                 self.warn_of_loss(batch, &error);
                 return Ok((Processed::Failed, None));
             }
-            Ok(Ended::Killed(Kill::BrokenOff)) => self.give_up(batch, "the run was broken off"),
+            Ok(Ended::Killed(Kill::BrokenOff)) => {
+                return self.release(batch).await.map(|processed| (processed, None));
+            }
             Ok(Ended::Unfed { reason }) => self.give_up(batch, &reason),
             Err(failure) => (Outcome::failed(failure.message()), Some(failure)),
         };
@@ -342,6 +345,24 @@ impl Run {
         self.warn(batch, &format!("failed: {reason}"));
         let following = end(&Outcome::failed(reason)).await?;
         Ok((Ending::Refused, following))
+    }
+
+    /// Gives a batch back whose command was killed since the run is broken off.
+    async fn release(&self, batch: &Batch) -> Result<Processed, Failure> {
+        match batch.release("the run was broken off").await {
+            Err(error) if error.is_loss() => {
+                self.warn_of_loss(batch, &error);
+                Ok(Processed::Failed)
+            }
+            released => {
+                released?;
+                self.tell(format_args!(
+                    "{} is released: the run was broken off",
+                    shown(batch)
+                ));
+                Ok(Processed::Released)
+            }
+        }
     }
 
     fn tell_of_another_try(&self, batch: &Batch, error: &Error, pause: Duration) {
@@ -474,6 +495,8 @@ enum Ending {
 enum Processed {
     /// With so many items.
     Succeeded { items: u64 },
+    /// It was given back.
+    Released,
     /// It failed, or was taken away.
     Failed,
 }

@@ -203,6 +203,7 @@ fn named(call: &Call) -> Option<(&str, bool)> {
         | Call::ItemsStatement { .. }
         | Call::Heartbeat { .. }
         | Call::Complete { .. }
+        | Call::Release { .. }
         | Call::SchemaStatements { .. }
         | Call::Migrate {} => None,
     }
@@ -224,7 +225,8 @@ fn secrets(call: &Call) -> Vec<String> {
         | Call::Items { claim_token, .. }
         | Call::ItemsStatement { claim_token }
         | Call::Heartbeat { claim_token, .. }
-        | Call::Complete { claim_token, .. } => (Some(claim_token), None),
+        | Call::Complete { claim_token, .. }
+        | Call::Release { claim_token, .. } => (Some(claim_token), None),
         Call::Plan { .. }
         | Call::Progress { .. }
         | Call::Warnings { .. }

@@ -254,6 +254,9 @@ impl Planner {
                 claim_token,
                 outcome,
             } => Answer::Complete(import::complete(&claim_token, &outcome.into())?),
+            Call::Release { claim_token, log } => {
+                Answer::Release(import::release(&claim_token, log.as_deref())?)
+            }
             Call::Plan {
                 request,
                 after,

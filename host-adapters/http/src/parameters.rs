@@ -204,6 +204,13 @@ pub(crate) struct End {
     log: Option<String>,
 }
 
+/// Why a batch is given back.
+#[derive(Default, Deserialize)]
+#[serde(default, deny_unknown_fields)]
+pub(crate) struct Release {
+    pub(crate) log: Option<String>,
+}
+
 /// The end of a batch, and what to hand out next.
 #[derive(Deserialize)]
 #[serde(deny_unknown_fields)]

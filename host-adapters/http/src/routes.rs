@@ -44,7 +44,7 @@ const GET: Method = Method::GET;
 const POST: Method = Method::POST;
 
 #[rustfmt::skip]
-static ROUTES: [Route; 30] = [
+static ROUTES: [Route; 31] = [
     row(GET, "/healthz", Open, "health", Probes, about::health),
     row(GET, "/metrics", Inventory, "metrics", Programs, about::metrics),
     row(GET, "/openapi.json", Known, "description", Programs, about::description),
@@ -67,6 +67,7 @@ static ROUTES: [Route; 30] = [
     row(POST, "/v1/batches/{claim_token}/heartbeat", Work, "heartbeat", Programs, batches::heartbeat),
     row(POST, "/v1/batches/{claim_token}/complete", Work, "complete", Programs, batches::complete),
     row(POST, "/v1/batches/{claim_token}/fail", Work, "fail", Programs, batches::fail),
+    row(POST, "/v1/batches/{claim_token}/release", Work, "release", Programs, batches::release),
     row(GET, "/v1/tables/{meta_table}/items/{uid}/history", Inventory, "item-history", Programs, batches::item_history),
 
     row(GET, "/", Inventory, "dashboard", People, home::page),

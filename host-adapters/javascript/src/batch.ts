@@ -96,7 +96,7 @@ export class Items implements AsyncIterable<Item> {
 }
 
 /**
- * A batch in the hands of its owner. It ends by `succeed`, `fail` or `process`; one that is left without an end
+ * A batch in the hands of its owner. It ends by `succeed`, `fail`, `release` or `process`; one that is left without an end
  * stays `running` in the inventory, until its lease is over if it has one.
  */
 export class Batch implements AsyncDisposable {
@@ -238,6 +238,22 @@ export class Batch implements AsyncDisposable {
     await this.#end({ succeeded: false, log }, options);
   }
 
+  /**
+   * The batch is given back, for this reason, as by a worker that is told to stop: its range is handed out again at once,
+   * and the attempt does not count towards `maxAttempts`. Unlike other ends it is tried once.
+   */
+  async release(reason?: unknown, options?: CallOptions): Promise<void> {
+    this.#isEnding = true;
+    try {
+      const log = reason === undefined ? undefined : logOf(reason);
+      await this.#inventory.release(this.claimToken, log, options);
+    } catch (error) {
+      this.#isEnding = false;
+      throw error;
+    }
+    this.#hasEnded = true;
+  }
+
   async #end(outcome: Outcome, options: CallOptions = {}): Promise<void> {
     options.signal?.throwIfAborted();
     if (outcome.succeeded && !this.#hasEnded && this.#note(outcome)) {
@@ -325,9 +341,10 @@ export class Batch implements AsyncDisposable {
 
   /**
    * Processes the items, and lets the batch succeed with what `work` gives, or fail with what it throws, which is
-   * thrown on; a result that cannot be kept fails it, too. Without items, since the range's rows are gone, it succeeds
-   * and `work` is not called. Meanwhile the lease is prolonged; when the batch is not its owner's any more all the same,
-   * its signal is aborted and a `SupersededError`, `NoSuchBatchError` or `LeaseOverError` thrown at once.
+   * thrown on; a result that cannot be kept fails it, too. Where the caller's signal is aborted, it is released. Without
+   * items, since the range's rows are gone, it succeeds and `work` is not called. Meanwhile the lease is prolonged; when
+   * the batch is not its owner's any more all the same, its signal is aborted and a `SupersededError`,
+   * `NoSuchBatchError` or `LeaseOverError` thrown at once.
    */
   async process<T>(
     work: (items: Item[], processing: Processing) => Promise<T> | T,
@@ -358,7 +375,10 @@ export class Batch implements AsyncDisposable {
           });
         result = await Promise.race([working, lost]);
       } catch (error) {
-        if (error !== aborting.signal.reason || options.signal?.aborted) await this.#giveUp(error);
+        // Whoever stops the work gives the batch back; the work is not to blame.
+        if (this.#loss === undefined) {
+          await (options.signal?.aborted ? this.release(options.signal.reason) : this.#giveUp(error));
+        }
         throw error;
       }
       try {

@@ -285,6 +285,16 @@ export class Inventory implements AsyncDisposable {
     await this.#call(options, "complete", token, boundary.toOutcome(outcome));
   }
 
+  /**
+   * Gives a batch back: its range is handed out again at once, and the attempt does not count towards `maxAttempts`. It
+   * is stored as one that failed, with this log, by default `released`. Where the batch was released already, or has
+   * failed, nothing changes.
+   */
+  async release(claimToken: string, log?: string, options: CallOptions = {}): Promise<void> {
+    const token = boundary.text(claimToken, "claimToken");
+    await this.#call(options, "release", token, log === undefined ? undefined : boundary.text(log, "log"));
+  }
+
   /** The next `batches` (1 to 1,000, by default 10) new ranges without claiming them, as if all up to `after` were claimed. */
   async plan(
     request: Api.AcquireRequest,

@@ -85,7 +85,7 @@ test("a loop over batches ends by its signal", async (context) => {
   assert.deepEqual(seen, [1n, 4n]);
 });
 
-test("work that ends by its signal fails its batch", async (context) => {
+test("work that ends by its signal gives its batch back", async (context) => {
   const { inventory } = await opened(context);
   const aborting = new AbortController();
   const work = inventory.process(
@@ -98,5 +98,7 @@ test("work that ends by its signal fails its batch", async (context) => {
   );
   await assert.rejects(work);
   const [attempt] = await inventory.history();
-  assert.deepEqual([attempt.status, attempt.queue], ["failed", "retry"]);
+  assert.deepEqual([attempt.queue, attempt.log], ["requeued", "Error: closing time"]);
+  const { batch } = await inventory.acquire({ ...files, maxCount: 3 });
+  assert.deepEqual([batch.idStart, batch.attempt], [1n, 2]);
 });

@@ -70,6 +70,7 @@ const operations = (place, { inventory } = place) => ({
   items: ({ claimToken, after, limit }) => pageBothWays(place, claimToken, after ?? undefined, limit),
   heartbeat: ({ claimToken, leaseSeconds }) => inventory.heartbeat(claimToken, leaseSeconds),
   complete: ({ claimToken, outcome }) => inventory.complete(claimToken, outcome),
+  release: ({ claimToken, log }) => inventory.release(claimToken, log ?? undefined),
   plan: ({ request, ...page }) => inventory.plan(request, page),
   progress: ({ request, cap }) => inventory.progress(request, { cap }),
   warnings: ({ request }) => inventory.warnings(request),

@@ -86,6 +86,8 @@ def test_a_with_block_ends_its_batch(sqlite_url: str, lake: MakeInventory) -> No
     # An error without words has its name.
     assert latest(inventory).status == "failed"
     assert latest(inventory).log.startswith("KeyboardInterrupt\n")
+    # Whoever is interrupted gives the batch back.
+    assert claim(inventory).id_range == batch.id_range
 
 
 def test_what_was_raised_is_seen_although_the_batch_was_taken(sqlite_url: str, lake: MakeInventory) -> None:

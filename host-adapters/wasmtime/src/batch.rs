@@ -70,7 +70,7 @@ pub enum Following {
 
 /// A batch in the hands of its owner; its record by `Deref`.
 ///
-/// It ends by [`succeed`](Self::succeed), [`fail`](Self::fail) or [`process`](Self::process). One that
+/// It ends by [`succeed`](Self::succeed), [`fail`](Self::fail), [`release`](Self::release) or [`process`](Self::process). One that
 /// is dropped stays `running` in the inventory, until its lease is over if it has one.
 #[derive(Debug)]
 #[must_use = "a batch that is dropped stays running; let it succeed or fail"]
@@ -190,6 +190,14 @@ impl Batch {
     /// The batch is given up, for this reason.
     pub async fn fail(&self, reason: impl Display) -> Result<(), Error> {
         self.end_alone(Outcome::failed(reason.to_string())).await
+    }
+
+    /// The batch is given back, for this reason, as by a worker that is told to stop: its range is
+    /// handed out again at once, and the attempt does not count towards `max_attempts`. Unlike other
+    /// ends it is tried once.
+    pub async fn release(&self, reason: impl Display) -> Result<(), Error> {
+        let token = self.record.claim_token.clone();
+        self.planner.release(token, Some(reason.to_string())).await
     }
 
     /// Processes the items, and lets the batch succeed or fail by the result of `work`, which is

@@ -217,6 +217,14 @@ impl Inventory {
         self.planner.complete(token, outcome.clone()).await
     }
 
+    /// Gives a batch back: its range is handed out again at once, and the attempt does not count
+    /// towards `max_attempts`. It is stored as one that failed, with this log, by default
+    /// `released`. Where the batch was released already, or has failed, nothing changes.
+    pub async fn release(&self, claim_token: &str, log: Option<&str>) -> Result<(), Error> {
+        let token = claim_token.to_owned();
+        self.planner.release(token, log.map(str::to_owned)).await
+    }
+
     /// The next `batches` (1 to 1,000) batches without claiming them, behind `after` if that lies
     /// further than what is claimed.
     pub async fn plan(

@@ -228,6 +228,10 @@ impl Operations for PlannerPool {
                 claim_token,
                 outcome,
             } => Answer::Complete(call!(self.call_complete(&claim_token, &outcome.into())).await?),
+            Call::Release { claim_token, log } => {
+                let released = call!(self.call_release(&claim_token, log.as_deref()));
+                Answer::Release(released.await?)
+            }
             Call::Plan {
                 request,
                 after,

@@ -26,7 +26,8 @@ pub(crate) struct Claim<'a> {
     /// `None` where items have no weight.
     pub(crate) weight: Option<f64>,
     pub(crate) attempt: i64,
-    pub(crate) max_attempts: u32,
+    /// The number of the attempt whose failure exhausts the range.
+    pub(crate) max_attempts: i64,
     /// The job's watermark as the claim's planner saw it.
     pub(crate) watermark: i64,
     /// No attempt that was planned at a lower watermark runs, or waits because it failed.
@@ -111,7 +112,7 @@ impl InventoryTable {
                 bind_text(claim.token.as_str()),
                 lease_expires,
                 Queue::Running.literal(),
-                bind_int(i64::from(claim.max_attempts)),
+                bind_int(claim.max_attempts),
                 bind_int(claim.watermark),
                 bind_int(claim.queue_from),
                 bind_int(claim.config_fingerprint),

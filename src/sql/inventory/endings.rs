@@ -6,12 +6,22 @@ use super::InventoryTable;
 use super::queues::after_failure;
 use crate::claim_token::ClaimToken;
 use crate::database::Dialect;
+use crate::interface::Queue;
 use crate::sql::{Conditions, Statement, bind_int, bind_text, either};
+
+/// What becomes of a running attempt.
+#[derive(Debug, Clone, Copy, PartialEq)]
+pub(crate) enum End {
+    Succeeded,
+    Failed,
+    /// Its owner gave it up: its range is handed out again at once, and one attempt more is allowed.
+    Released,
+}
 
 /// How a running attempt ends.
 #[derive(Debug, Clone, Copy)]
 pub(crate) struct Ending<'a> {
-    pub(crate) succeeded: bool,
+    pub(crate) end: End,
     pub(crate) result_item: Option<&'a str>,
     pub(crate) log: Option<&'a str>,
 }
@@ -27,10 +37,10 @@ impl InventoryTable {
 
     /// The statement of [`end_attempt`](Self::end_attempt), to stand in another one.
     pub(in crate::sql) fn ending(&self, token: &ClaimToken, ending: Ending<'_>) -> UpdateStatement {
-        let queue = if ending.succeeded {
-            Expr::cust("NULL")
-        } else {
-            after_failure()
+        let queue = match ending.end {
+            End::Succeeded => Expr::cust("NULL"),
+            End::Failed => after_failure(),
+            End::Released => Queue::Requeued.literal(),
         };
         let mut update = Query::update();
         update
@@ -41,10 +51,13 @@ impl InventoryTable {
                 ("lease_expires", Expr::cust("NULL")),
                 ("job_result_item", self.kept_result(ending.result_item)),
                 ("logging", bind_text(ending.log)),
-                ("status", bind_text(self.label(ending.succeeded))),
+                ("status", bind_text(self.label(ending.end))),
             ])
             .only(Expr::col("claim_token").eq(bind_text(token.as_str())))
             .only(self.runs());
+        if ending.end == End::Released {
+            update.value("max_attempts", Expr::cust("max_attempts + 1"));
+        }
         update
     }
 

@@ -11,7 +11,7 @@ use sea_query::{Expr, ExprTrait, Query};
 
 pub(super) use self::claims::CLAIM_COLUMNS;
 pub(crate) use self::claims::Claim;
-pub(crate) use self::endings::Ending;
+pub(crate) use self::endings::{End, Ending};
 pub(crate) use self::history::may_be_long;
 pub(super) use self::standing::most_doublings;
 use super::{Conditions, bind_text};
@@ -31,11 +31,10 @@ pub(crate) struct InventoryTable {
 
 impl InventoryTable {
     /// The label of a finished attempt.
-    pub(crate) fn label(&self, succeeded: bool) -> &str {
-        if succeeded {
-            &self.labels.succeeded
-        } else {
-            &self.labels.failed
+    pub(crate) fn label(&self, end: End) -> &str {
+        match end {
+            End::Succeeded => &self.labels.succeeded,
+            End::Failed | End::Released => &self.labels.failed,
         }
     }
 

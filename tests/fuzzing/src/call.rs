@@ -62,6 +62,10 @@ pub fn any(input: &mut Unstructured<'_>) -> Result<Call> {
             claim_token: text(input)?,
             outcome: outcome(input)?,
         },
+        "release" => Call::Release {
+            claim_token: text(input)?,
+            log: maybe(input, text)?,
+        },
         "requeue" => Call::Requeue {
             meta_table: text(input)?,
             job: text(input)?,
@@ -152,6 +156,10 @@ pub fn usual(input: &mut Unstructured<'_>) -> Result<Call> {
         "complete" => Call::Complete {
             claim_token: token(),
             outcome: Outcome::succeeded(None),
+        },
+        "release" => Call::Release {
+            claim_token: token(),
+            log: None,
         },
         "requeue" => Call::Requeue {
             meta_table,

@@ -139,6 +139,7 @@ fn check_job(
         {
             wrong.push(format!("ages are judged at other times: {link:?}"));
         }
+        check_released(link, told, wrong);
         let (earlier, latest) = link.split_at(link.len().saturating_sub(1));
         if earlier.iter().any(|attempt| attempt.status == "running") {
             wrong.push(format!(
@@ -157,6 +158,21 @@ fn check_job(
     match &job.source_job {
         Some(_) => check_results(&links, watermark, sources, is_healed, wrong),
         None => check_rows(job, &links, watermark, rows, is_healed, wrong),
+    }
+}
+
+/// What is released does not count: a range is exhausted by as many other attempts as are allowed, and never has more.
+fn check_released(link: &[&Attempt], told: &Told, wrong: &mut Vec<String>) {
+    let Some(latest) = link.last() else { return };
+    let counted = (link.iter()).filter(|attempt| attempt.log.as_deref() != Some("released"));
+    let (counted, allowed) = (counted.count(), latest.config.max_attempts as usize);
+    if latest.queue.as_deref() == Some("exhausted") && counted < allowed {
+        wrong.push(format!(
+            "released: {latest:?} is exhausted by {counted} attempts"
+        ));
+    }
+    if !told.requeued && counted > allowed {
+        wrong.push(format!("released: {latest:?} is one of {counted} attempts"));
     }
 }
 

@@ -58,11 +58,15 @@ pub enum Mutation {
     FollowedFailuresAreForgotten,
     /// A batch that has ended is found as one that runs.
     EndedBatchesRun,
+    /// A batch that is given back counts as an attempt.
+    ReleasedAttemptsCount,
+    /// Further attempts forget that ones before were given back.
+    RetriesForgetReleases,
 }
 
 impl Mutation {
     /// All of them.
-    pub const ALL: [Self; 27] = [
+    pub const ALL: [Self; 29] = [
         Self::ChainIsNotUnique,
         Self::ClaimSkipsAnId,
         Self::UpperBoundIsIgnored,
@@ -90,6 +94,8 @@ impl Mutation {
         Self::FollowedAttemptsWait,
         Self::FollowedFailuresAreForgotten,
         Self::EndedBatchesRun,
+        Self::ReleasedAttemptsCount,
+        Self::RetriesForgetReleases,
     ];
 
     /// What it replaces in a statement, and by what. Both unique constraints are part of the schema.
@@ -187,6 +193,14 @@ impl Mutation {
             Self::EndedBatchesRun => (
                 "CAST(attempts.attempt AS bigint), CAST(attempts.status AS text)",
                 "CAST(attempts.attempt AS bigint), CAST('running' AS text)",
+            ),
+            Self::ReleasedAttemptsCount => (
+                "\"max_attempts\" = max_attempts + 1",
+                "\"max_attempts\" = max_attempts",
+            ),
+            Self::RetriesForgetReleases => (
+                "CAST(attempts.max_attempts AS bigint), CAST(attempts.config AS text)",
+                "CAST(attempts.config ->> '$.max_attempts' AS bigint), CAST(attempts.config AS text)",
             ),
         }
     }

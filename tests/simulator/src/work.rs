@@ -154,7 +154,11 @@ pub(crate) async fn work(caller: Caller, mut random: Random, actions: u64) {
                         let beat = caller.heartbeat(batch.claim_token.clone(), 60).await;
                         note(shared, &batch.claim_token, None, beat);
                     }
-                    end(&caller, &batch, &mut random).await;
+                    if random.percent(10) {
+                        release(&caller, &batch).await;
+                    } else {
+                        end(&caller, &batch, &mut random).await;
+                    }
                 }
             }
             10..15 => {
@@ -177,6 +181,13 @@ pub(crate) async fn work(caller: Caller, mut random: Random, actions: u64) {
             }
         }
     }
+}
+
+/// Gives a batch back.
+async fn release(caller: &Caller, batch: &Batch) {
+    let token = &batch.claim_token;
+    let released = caller.release(token.clone(), None).await;
+    note(&caller.shared, token, Some(false), released);
 }
 
 /// Goes on with a batch by its token alone, as another process may.

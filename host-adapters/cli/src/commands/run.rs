@@ -61,7 +61,7 @@ const DEFAULT_LEASE_SECONDS: u32 = 300;
 /// keep its result, because of its characters or its size.
 ///
 /// On Ctrl-C (or SIGTERM, or SIGHUP unless it is ignored, as by nohup) no more batches are taken and
-/// running commands come to their end; on a second one they are killed and their batches marked as failed.
+/// running commands come to their end; on a second one they are killed and their batches released.
 /// A database that does not answer is waited for 3 seconds then. On Linux a command is killed when this
 /// program is, whatever kills it. Processes that a command leaves behind are not waited for: what they
 /// write later than 5 seconds after its end is lost.

@@ -541,6 +541,8 @@ mod signals {
             workplace.json(&["history"])[0]["log"],
             "the run was broken off"
         );
+        // It does not count.
+        assert_eq!(workplace.json(&["history"])[0]["queue"], "requeued");
     }
 }
 

@@ -8,7 +8,9 @@ use crate::access::Access;
 use crate::asked::Asked;
 use crate::body::{self, MAX_OUTCOME_BYTES, MAX_REQUEST_BYTES};
 use crate::inventory::Inventory;
-use crate::parameters::{BatchesPage, End, Heartbeat, ItemHistoryPage, ItemsPage, no_query, query};
+use crate::parameters::{
+    BatchesPage, End, Heartbeat, ItemHistoryPage, ItemsPage, Release, no_query, query,
+};
 use crate::problem::Problem;
 use crate::response::{Response, done, ok};
 
@@ -68,6 +70,16 @@ pub(crate) fn complete(asked: Asked<'_>) -> Result<Response, Problem> {
 /// Gives a batch up.
 pub(crate) fn fail(asked: Asked<'_>) -> Result<Response, Problem> {
     end(asked, false)
+}
+
+/// Gives a batch back.
+pub(crate) fn release(mut asked: Asked<'_>) -> Result<Response, Problem> {
+    no_query(asked.request.query)?;
+    let request = &mut asked.request;
+    let release: Release = body::json_or_default(request.headers, request.body, MAX_OUTCOME_BYTES)?;
+    let token = asked.names.take("claim_token");
+    at_once(asked.inventory.release(token, release.log))?;
+    Ok(done())
 }
 
 fn end(mut asked: Asked<'_>, succeeded: bool) -> Result<Response, Problem> {

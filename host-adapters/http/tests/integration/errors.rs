@@ -123,6 +123,7 @@ fn what_does_not_exist() {
         service.post("/v1/batches/t/heartbeat", &json!({"lease_seconds": 1})),
         service.post("/v1/batches/t/complete", &json!({})),
         service.post("/v1/batches/t/fail", &json!({})),
+        service.post("/v1/batches/t/release", &json!({})),
     ] {
         assert_eq!(answer.problem(), (404, "no-such-batch"), "{answer:?}");
     }
@@ -308,6 +309,7 @@ fn bodies_that_do_not_come() {
         "/v1/batches/t/heartbeat",
         "/v1/batches/t/complete",
         "/v1/batches/t/fail",
+        "/v1/batches/t/release",
     ] {
         for (error, problem) in [
             (BodyError::TooSlow, (408, "too-slow")),

@@ -16,7 +16,7 @@ from typing import TYPE_CHECKING, Any, Concatenate, Literal, ParamSpec, TypeVar
 
 from batchintory.arguments import check_work
 from batchintory.ending import end, end_and_acquire
-from batchintory.errors import BatchintoryError, BatchReleased, InvalidRequest
+from batchintory.errors import BatchintoryError, BatchReleased, InvalidRequest, ResultError
 from batchintory.heartbeat import Heartbeat
 from batchintory.item_reader import LONGEST_PAGE, ItemReader, Row, as_item
 from batchintory.reason import reason, text_of
@@ -63,7 +63,7 @@ class IdRange:
 class Batch:
     """A batch in the hands of its owner.
 
-    It ends by :meth:`succeed`, :meth:`fail` or :meth:`process`, or with a ``with`` block. One that is forgotten
+    It ends by :meth:`succeed`, :meth:`fail`, :meth:`release` or :meth:`process`, or with a ``with`` block. One that is forgotten
     stays ``running`` in the inventory, until its lease is over if it has one; a ``ResourceWarning`` says so.
 
     >>> with inventory.acquire(request) as batch:
@@ -362,8 +362,8 @@ class Batch:
             return
         try:
             if not isinstance(error, Exception):
-                # Interrupted: there is no time to wait for a database that is away.
-                self._end(False, None, reason(error), None, waits=False)
+                # Interrupted: the work is not to blame.
+                self._give_back(reason(error))
                 return
             try:
                 self.fail(error)
@@ -374,20 +374,30 @@ class Batch:
             # What went wrong first is what the caller must see.
             logger.warning("%r could not be marked as failed: %s", self, problem)
 
-    def _end(
-        self,
-        success: bool,
-        result: Any,
-        text: str | None,
-        connection: Connection | None,
-        *,
-        waits: bool = True,
-    ) -> None:
+    def _give_back(self, log: str | None) -> None:
+        """Releases it, by one try: whoever does so is in a hurry."""
+        self._refuse_if_ended()
+        heartbeat = self._heartbeat
+        try:
+            if heartbeat is not None:
+                heartbeat.ends = True
+            self._inventory.release(self.claim_token, log)
+        except BaseException:
+            if heartbeat is not None:
+                heartbeat.ends = False
+            raise
+        self.success = False
+        self._stop_heartbeat()
+
+    def _refuse_if_ended(self) -> None:
         if self.success is not None and self._transaction is None:
             state = "succeeded" if self.success else "failed"
             raise BatchReleased(
                 f"the batch of ids {self.id_range.id_min} to {self.id_range.id_max} has {state} already"
             )
+
+    def _end(self, success: bool, result: Any, text: str | None, connection: Connection | None) -> None:
+        self._refuse_if_ended()
         outcome = Outcome(success, as_document(result, self), text)
         if success and connection is None and self._note(outcome):
             self.success = True
@@ -396,7 +406,7 @@ class Batch:
         try:
             if heartbeat is not None:
                 heartbeat.ends = True
-            if connection is None and waits:
+            if connection is None:
                 end(self._inventory, self.claim_token, outcome, self._lease, batch=self)
             else:
                 self._inventory.complete(self.claim_token, outcome, connection=connection)
@@ -453,16 +463,25 @@ class Batch:
 
     # As pybatchintory has them.
 
-    def release(self, success: bool, result: Any = None, logging: str | None = None) -> None:
-        """Ends the batch.
+    def release(self, success: bool | None = None, result: Any = None, logging: str | None = None) -> None:
+        """Gives the batch back, as a worker does that is told to stop: its range is handed out again at once, and
+        the attempt does not count towards ``max_attempts``. It is tried once. With ``success``, as in
+        pybatchintory, ends the batch.
 
-        :param success: whether all items are processed.
-        :param result: kept as in :meth:`succeed`.
+        :param success: whether all items are processed. ``None``: the batch is given back.
+        :param result: kept as in :meth:`succeed`; only with ``success``.
         :param logging: kept as the batch's log.
 
-        >>> batch.release(True, result=[1, 2])
+        >>> batch.release(logging="the node is drained")
+        >>> inventory.acquire(request).attempt
+        2
         """
-        self._end(success, result, logging, None)
+        if success is not None:
+            self._end(success, result, logging, None)
+        elif result is None:
+            self._give_back(logging)
+        else:
+            raise ResultError("a batch that is given back has no result; give success=True to end it with one")
 
     def succeeded(self, result: Any = None, logging: str | None = None) -> None:
         """All items are processed.

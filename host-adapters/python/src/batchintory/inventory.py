@@ -443,6 +443,21 @@ class Inventory:
         self._instances.call(databases, "complete", (claim_token, outcome))
         self._was_ended(claim_token)
 
+    def release(self, claim_token: str, log: str | None = None) -> None:
+        """Gives a batch back: its range is handed out again at once, and the attempt does not count towards
+        ``max_attempts``. Where the batch was released already, or has failed, nothing changes.
+
+        :param claim_token: the batch's.
+        :param log: kept as the batch's log; by default ``released``.
+
+        >>> inventory.release(batch.claim_token, "the node is drained")
+        >>> again = inventory.acquire(request)
+        >>> again.id_range == batch.id_range, again.attempt
+        (True, 2)
+        """
+        self._call("release", claim_token, log)
+        self._was_ended(claim_token)
+
     # Looking ahead.
 
     def plan(self, request: AcquireRequest, batches: int = 100, after: int | None = None) -> BatchPlan:

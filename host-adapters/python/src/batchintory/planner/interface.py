@@ -356,6 +356,7 @@ FUNCTIONS = {
     "items-statement": Function(Option(PAGE_STATEMENT), claim_token=TEXT),
     "heartbeat": Function(None, claim_token=TEXT, lease_seconds=SECONDS),
     "complete": Function(None, claim_token=TEXT, outcome=OUTCOME),
+    "release": Function(None, claim_token=TEXT, log=OPTIONAL_TEXT),
     "plan": Function(BATCH_PLAN, request=ACQUIRE_REQUEST, after=OPTIONAL_ID, batches=U32),
     "progress": Function(JOB_PROGRESS, request=ACQUIRE_REQUEST, cap=U64),
     "warnings": Function(List(TEXT), request=ACQUIRE_REQUEST),
