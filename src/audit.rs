@@ -8,8 +8,8 @@ use crate::interface::{AuditPage, Difference};
 use crate::job::{Job, JobKey, check_limit, check_name, is_same_weight};
 use crate::judge::{Judge, check_row};
 use crate::judgement::Judgement;
-use crate::row_reader::RowReader;
-use crate::sql::meta;
+use crate::sql::inventory::ProcessedRange;
+use crate::sql::meta::{self, Recount};
 
 /// The most ranges in a page.
 const MAX_RANGES: u32 = 1_000;
@@ -30,19 +30,23 @@ pub(crate) async fn audit<D: Database>(
         meta_table,
         job: job.to_owned(),
     };
-    let statement = (databases.inventory).list_processed(&key, after, limit);
+    let processed = (databases.inventory).list_processed(&key, after, limit);
     let mut page = AuditPage {
         ranges: 0,
         audited_to: None,
         differences: Vec::new(),
     };
     let mut judge = Judge::new(databases);
-    for mut row in RowReader::all(databases.inventory(statement).await?) {
-        let batch_id = row.int()?;
-        let follows = row.int()?;
-        let (id_start, id_end) = (row.int()?, row.int()?);
-        let (count, weight) = (row.count()?, row.double()?);
-        let config = row.text()?;
+    for processed in databases.inventory_rows(processed).await? {
+        let ProcessedRange {
+            batch_id,
+            follows,
+            id_start,
+            id_end,
+            count,
+            weight,
+            config,
+        } = processed?;
         let kept = configuration::read_of_batch(&config, batch_id)?;
         let job = databases
             .job_as_kept(&kept.request, &key.meta_table)
@@ -66,16 +70,6 @@ pub(crate) async fn audit<D: Database>(
     Ok(page)
 }
 
-/// What a range holds now.
-pub(crate) struct Recount {
-    pub(crate) count: u64,
-    /// How many ids they have.
-    pub(crate) ids: u64,
-    pub(crate) weight: f64,
-    /// Its first id.
-    pub(crate) first: Option<i64>,
-}
-
 /// Counts the rows of a range again: all that lie behind the one that it follows, up to its end,
 /// within the bounds of its job. Rows that came late may lie before what was its first.
 #[synchronous]
@@ -86,15 +80,9 @@ pub(crate) async fn count_again<D: Database>(
     follows: i64,
     id_end: i64,
 ) -> Result<Recount, Error> {
-    let statement = meta::count_range(job, judgement, follows, id_end);
-    let mut row = RowReader::only(databases.source(job, statement).await?)?;
-    let recount = Recount {
-        count: row.count()?,
-        ids: row.count()?,
-        weight: row.double()?,
-        first: row.optional_int()?,
-    };
-    if let Some(uid) = row.optional_int()? {
+    let recount = meta::count_range(job, judgement, follows, id_end);
+    let recount = databases.source_row(job, recount).await?;
+    if let Some(uid) = recount.unjudged {
         check_row(databases, job, judgement, uid).await?;
     }
     Ok(recount)

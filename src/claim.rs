@@ -6,7 +6,7 @@
 
 use crate::claimant::Claimant;
 use crate::configuration;
-use crate::database::{Database, Rows, Source};
+use crate::database::{Database, Source};
 use crate::databases::Databases;
 use crate::error::Error;
 use crate::interface::{Batch, PlannedBatch};
@@ -14,8 +14,7 @@ use crate::job::Job;
 use crate::judgement::Grounds;
 use crate::meta_database::Identity;
 use crate::refusal_code::Kind;
-use crate::row_reader::RowReader;
-use crate::sql::inventory::Claim;
+use crate::sql::inventory::{Claim, ClaimedRange};
 use crate::sums::{Recounted, Sums};
 use crate::watermark::Watermark;
 
@@ -110,17 +109,17 @@ pub(crate) async fn insert<D: Database>(
         })
         .collect();
     let mut refusal = None;
-    let statement = (databases.inventory).insert_claims(claims.iter().map(|(claim, _)| claim));
-    match databases.try_inventory(statement).await {
+    let insert = (databases.inventory).insert_claims(claims.iter().map(|(claim, _)| claim));
+    match databases.try_inventory(insert.statement).await {
         Ok(rows) if rows.rows.is_empty() && !databases.inventory.returns_claims() => {
-            let statement = (databases.inventory).read_claims(claimant.tokens.iter());
-            let rows = databases.inventory(statement).await?;
-            return Ok(Claimed::Batches(read_batches(rows, job, &claims)?));
+            let standing = (databases.inventory).read_claims(claimant.tokens.iter());
+            let claimed = databases.inventory_rows(standing).await?;
+            return Ok(Claimed::Batches(batches(claimed, job, &claims)?));
         }
         Ok(rows) if rows.rows.is_empty() => {
             refusal = Some("a row of the same id is there".to_owned());
         }
-        Ok(rows) => match read_batches(rows, job, &claims) {
+        Ok(rows) => match batches(insert.rows.all(rows), job, &claims) {
             Ok(batches) => return Ok(Claimed::Batches(batches)),
             // The claim stands, but its row cannot be read: as good as a lost answer.
             Err(_) => claimant.may_have_claimed(),
@@ -152,8 +151,8 @@ pub(crate) async fn check_for_rival<D: Database>(
     message: &str,
 ) -> Result<(), Error> {
     let inventory = &databases.inventory;
-    let statement = inventory.find_place(&job.key(), after, attempt);
-    if databases.inventory_row(statement).await?.is_some() {
+    let place = inventory.find_place(&job.key(), after, attempt);
+    if databases.first_on_primary(place).await?.is_some() {
         return Ok(());
     }
     Err(Error::database(format!(
@@ -168,28 +167,28 @@ pub(crate) async fn check_for_rival<D: Database>(
 }
 
 /// The claimed batches, in the order of their ranges; databases give rows back in any order.
-fn read_batches(
-    rows: Rows,
+fn batches(
+    claimed: impl Iterator<Item = Result<ClaimedRange, Error>>,
     job: &Job,
     claims: &[(Claim<'_>, &PlannedBatch)],
 ) -> Result<Vec<Batch>, Error> {
-    let mut claimed = Vec::new();
-    for mut row in RowReader::all(rows) {
-        claimed.push((row.text()?, row.int()?, row.text()?));
-    }
+    let claimed = claimed.collect::<Result<Vec<_>, _>>()?;
     let batch_of = |(claim, range): &(Claim<'_>, &PlannedBatch)| {
-        let (_, id, processing_start) = (claimed.iter())
-            .find(|(token, ..)| token == claim.token.as_str())
-            .cloned()
+        let ClaimedRange {
+            id,
+            processing_start,
+            ..
+        } = (claimed.iter())
+            .find(|claimed| claimed.token == claim.token.as_str())
             .ok_or_else(|| Error::database("a claim came without its batch"))?;
         let follows = Watermark::followed(claim.after);
         Ok(job.batch(
-            id,
+            *id,
             claim.token,
             claim.attempt,
             follows,
             range,
-            processing_start,
+            processing_start.clone(),
         ))
     };
     claims.iter().map(batch_of).collect()

@@ -8,9 +8,8 @@ use crate::error::Error;
 use crate::interface::Settle;
 use crate::job::Job;
 use crate::refusal_code::{Failure, Kind};
-use crate::row_reader::RowReader;
-use crate::sql::Statement;
 use crate::sql::inventory::InventoryTable;
+use crate::sql::{Statement, TypedStatement};
 use crate::table_name::{TableName, check_source};
 
 /// The longest name of the inventory table, in bytes: names of indexes are made from it, and
@@ -130,17 +129,73 @@ impl<'a, D: Database> Databases<'a, D> {
         self.database.pause(milliseconds).await;
     }
 
-    /// The first row of a statement on the inventory that tells where it ran, if it finds one.
-    pub(crate) async fn inventory_row(
+    /// The rows of a statement on the inventory.
+    pub(crate) async fn inventory_rows<T>(
         &self,
-        statement: Statement,
-    ) -> Result<Option<RowReader>, Error> {
-        let rows = self.inventory(statement).await?;
-        RowReader::first(of_primary(rows, self.inventory.dialect, Source::Inventory)?)
+        TypedStatement { statement, rows }: TypedStatement<T>,
+    ) -> Result<impl Iterator<Item = Result<T, Error>>, Error> {
+        Ok(rows.all(self.inventory(statement).await?))
+    }
+
+    /// The only row of a statement on the inventory.
+    pub(crate) async fn inventory_row<T>(
+        &self,
+        TypedStatement { statement, rows }: TypedStatement<T>,
+    ) -> Result<T, Error> {
+        rows.only(self.inventory(statement).await?)
+    }
+
+    /// The first row of a statement on the inventory that tells where it ran, if it finds one.
+    pub(crate) async fn first_on_primary<T>(
+        &self,
+        TypedStatement { statement, rows }: TypedStatement<T>,
+    ) -> Result<Option<T>, Error> {
+        let answer = self.inventory(statement).await?;
+        rows.first(of_primary(
+            answer,
+            self.inventory.dialect,
+            Source::Inventory,
+        )?)
+    }
+
+    /// The only row of a statement on the meta table of a job.
+    pub(crate) async fn meta_row<T>(
+        &self,
+        job: &Job,
+        TypedStatement { statement, rows }: TypedStatement<T>,
+    ) -> Result<T, Error> {
+        rows.only(self.meta(job, statement).await?)
+    }
+
+    /// The first row of a statement on the meta table of a job, if it finds one.
+    pub(crate) async fn first_meta_row<T>(
+        &self,
+        job: &Job,
+        TypedStatement { statement, rows }: TypedStatement<T>,
+    ) -> Result<Option<T>, Error> {
+        rows.first(self.meta(job, statement).await?)
+    }
+
+    /// The only row of a statement on the meta table that tells where it ran if the job settles.
+    pub(crate) async fn source_row<T>(
+        &self,
+        job: &Job,
+        TypedStatement { statement, rows }: TypedStatement<T>,
+    ) -> Result<T, Error> {
+        rows.only(self.source(job, statement).await?)
+    }
+
+    /// The rows of a statement on the meta table that tells where it ran if the job settles.
+    pub(crate) async fn source_rows<T>(
+        &self,
+        job: &Job,
+        TypedStatement { statement, rows }: TypedStatement<T>,
+    ) -> Result<impl Iterator<Item = Result<T, Error>>, Error> {
+        Ok(rows.all(self.source(job, statement).await?))
     }
 
     /// Runs a statement on the meta table that tells where it ran if the job settles.
-    pub(crate) async fn source(&self, job: &Job, statement: Statement) -> Result<Rows, Error> {
+    async fn source(&self, job: &Job, statement: Statement) -> Result<Rows, Error> {
         let rows = self.meta(job, statement).await?;
         match job.settle {
             Settle::None => Ok(rows),

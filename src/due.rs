@@ -19,10 +19,7 @@ pub(crate) async fn in_seconds<D: Database>(
         return Ok(None);
     }
     let waits = (job.bounds, job.retries);
-    let statement = (databases.inventory).read_due(&job.key(), waits, standing.queue_from);
-    let Some(mut row) = databases.inventory_row(statement).await? else {
-        return Ok(None);
-    };
-    let whole_seconds = row.optional_int()?;
+    let due = (databases.inventory).read_due(&job.key(), waits, standing.queue_from);
+    let whole_seconds = databases.first_on_primary(due).await?.flatten();
     Ok(whole_seconds.map(|seconds| u32::try_from(seconds.max(0)).unwrap_or(u32::MAX - 1) + 1))
 }

@@ -15,8 +15,7 @@ use crate::error::Error;
 use crate::interface::Settle;
 use crate::job::Job;
 use crate::metadata_locks::{self, Decided};
-use crate::row_reader::RowReader;
-use crate::sql::fence;
+use crate::sql::fence::{self, Writers};
 
 /// How often running transactions are looked at, each time 20 ms later.
 const MAX_ROUNDS: u32 = 50;
@@ -40,12 +39,14 @@ pub(crate) async fn settled<'a, D: Database>(
             });
         }
     }
-    let statement = fence::read_writers(job, job.dialect);
-    let mut row = RowReader::only(databases.meta(job, statement).await?)?;
-    let highest = row.optional_int()?;
-    let writers = row.optional_text()?;
-    let blind_spots = row.optional_text()?;
-    if row.int()? != 0 {
+    let writers = fence::read_writers(job, job.dialect);
+    let Writers {
+        highest,
+        writers,
+        blind_spots,
+        is_standby,
+    } = databases.meta_row(job, writers).await?;
+    if is_standby {
         return Err(databases::of_standby(Source::Meta));
     }
     if let Some(why) = blind_spots {
@@ -77,9 +78,8 @@ async fn are_over<D: Database>(
     writers: &str,
 ) -> Result<bool, Error> {
     for _ in 0..MAX_ROUNDS {
-        let statement = fence::wait_for_writers(writers, job.dialect);
-        let mut row = RowReader::only(databases.meta(job, statement).await?)?;
-        if row.int()? == 0 {
+        let still_there = fence::wait_for_writers(writers, job.dialect);
+        if databases.meta_row(job, still_there).await? == 0 {
             return Ok(true);
         }
     }

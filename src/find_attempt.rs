@@ -7,27 +7,7 @@ use crate::databases::Databases;
 use crate::error::Error;
 use crate::interface::{Batch, Lease, RunningBatch};
 use crate::job::{Fit, Limits};
-use crate::watermark::Watermark;
-
-/// An attempt as it stands in the inventory.
-pub(crate) struct FoundAttempt {
-    id: i64,
-    follows: Watermark,
-    /// The scope that its table is.
-    pub(crate) scope: String,
-    pub(crate) job: String,
-    job_identifier: Option<String>,
-    attempt: u32,
-    pub(crate) status: String,
-    /// It has a lease, which is over in so many seconds: one that has ended was taken from its owner.
-    lease_left: Option<i64>,
-    pub(crate) id_start: i64,
-    pub(crate) id_end: i64,
-    count: u64,
-    weight: f64,
-    processing_start: String,
-    config: String,
-}
+use crate::sql::inventory::FoundAttempt;
 
 /// The attempt with this token, if there is one.
 #[synchronous]
@@ -35,27 +15,7 @@ pub(crate) async fn find_attempt<D: Database>(
     databases: &Databases<'_, D>,
     token: &ClaimToken,
 ) -> Result<Option<FoundAttempt>, Error> {
-    let statement = databases.inventory.find_attempt(token);
-    let Some(row) = databases.inventory_row(statement).await? else {
-        return Ok(None);
-    };
-    let attempt = row.read(|row| FoundAttempt {
-        id: row.int(),
-        follows: Watermark::followed(row.int()),
-        scope: row.text(),
-        job: row.text(),
-        job_identifier: row.optional_text(),
-        attempt: u32::try_from(row.count()).unwrap_or(u32::MAX),
-        status: row.text(),
-        id_start: row.int(),
-        id_end: row.int(),
-        count: row.count(),
-        weight: row.double(),
-        config: row.text(),
-        lease_left: row.optional_int(),
-        processing_start: row.text(),
-    })?;
-    Ok(Some(attempt))
+    (databases.first_on_primary(databases.inventory.find_attempt(token))).await
 }
 
 /// The running attempt with this token.

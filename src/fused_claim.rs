@@ -6,7 +6,7 @@ use serde_json::Value;
 
 use crate::claim_token::ClaimToken;
 use crate::configuration;
-use crate::database::{Database, Dialect, Rows, Source};
+use crate::database::{Database, Dialect, Source};
 use crate::databases::Databases;
 use crate::error::Error;
 use crate::interface::{Batch, Item, Nothing, NothingReason, OnChange, PlannedBatch, Settle};
@@ -17,10 +17,9 @@ use crate::judge::Judge;
 use crate::judgement::Judgement;
 use crate::next_batch::most_weight;
 use crate::refusal_code::Failure;
-use crate::row_reader::RowReader;
-use crate::sql::fused_claim::FusedClaim;
+use crate::sql::fused_claim::{FusedBatch, FusedClaim, FusedRow, FusedTold};
 use crate::sql::inventory::Ending;
-use crate::standing::{self, Standing};
+use crate::standing::Standing;
 use crate::watermark::Watermark;
 
 /// What the statement did.
@@ -98,7 +97,7 @@ impl Prepared<'_> {
             judgement,
             config,
         } = self;
-        let statement = databases.inventory.claim_next(&FusedClaim {
+        let claim = databases.inventory.claim_next(&FusedClaim {
             job,
             judgement,
             most_weight: most_weight(job),
@@ -108,10 +107,11 @@ impl Prepared<'_> {
             items,
             ending,
         });
-        let rows = databases.try_inventory(statement).await?;
+        let rows = databases.try_inventory(claim.statement).await?;
         // Where its row cannot be read, the claim may stand: as good as a lost answer.
-        let mut fused =
-            read(rows, job, token).map_err(|error| Failure::outcome_unknown(error.message()))?;
+        let row =
+            (claim.rows.first(rows)).map_err(|error| Failure::outcome_unknown(error.message()))?;
+        let mut fused = fused(row, job, token);
         if job.dialect == Dialect::Sqlite
             && let (FusedResult::Claimed(batch, given), 1..) = (&mut fused.result, items)
         {
@@ -121,91 +121,71 @@ impl Prepared<'_> {
     }
 }
 
-fn read(rows: Rows, job: &Job, token: &ClaimToken) -> Result<Fused, Error> {
-    let Some(mut row) = RowReader::first(rows)? else {
-        return Ok(Fused {
+fn fused(row: Option<FusedRow>, job: &Job, token: &ClaimToken) -> Fused {
+    let Some(FusedRow { claimed, told }) = row else {
+        return Fused {
             has_ended: false,
             result: FusedResult::Undecided(None),
-        });
+        };
     };
-    let batch = match row.optional_int()? {
-        Some(id) => Some(read_batch(id, &mut row, job, token)?),
-        None => {
-            row.skip(6)?;
-            None
-        }
-    };
-    if job.dialect == Dialect::Sqlite {
-        return Ok(Fused {
-            has_ended: false,
-            result: match batch {
-                Some(batch) => FusedResult::Claimed(batch, Vec::new()),
-                None => FusedResult::Undecided(None),
-            },
-        });
+    Fused {
+        has_ended: told.as_ref().is_some_and(|told| told.has_ended),
+        result: match (claimed, told) {
+            (Some(claimed), told) => FusedResult::Claimed(
+                batch(claimed, job, token),
+                told.map_or_else(Vec::new, |told| read_items(told.items, job)),
+            ),
+            (None, Some(told)) => not_claimed(told, job),
+            (None, None) => FusedResult::Undecided(None),
+        },
     }
-    let is_ready = row.int()? != 0;
-    let is_end = row.int()? != 0;
-    let scanned_to = row.optional_int()?;
-    let lists = [
-        row.optional_text()?,
-        row.optional_text()?,
-        row.optional_text()?,
-    ];
-    let has_ended = row.int()? != 0;
-    let result = match batch {
-        Some(batch) => FusedResult::Claimed(batch, read_items(lists, job)),
-        None => not_claimed(row, job, is_ready, is_end, scanned_to)?,
-    };
-    Ok(Fused { has_ended, result })
 }
 
-fn not_claimed(
-    mut row: RowReader,
-    job: &Job,
-    is_ready: bool,
-    is_end: bool,
-    scanned_to: Option<i64>,
-) -> Result<FusedResult, Error> {
-    let Some(standing) = standing::of_row(&mut row)? else {
+fn not_claimed(told: FusedTold, job: &Job) -> FusedResult {
+    let Some(row) = told.standing else {
         let standing = Standing::before_first_claim();
-        return Ok(FusedResult::Undecided(Some(Box::new(standing))));
+        return FusedResult::Undecided(Some(Box::new(standing)));
     };
+    let standing = Standing::of(row);
     let watermark = standing.watermark;
-    if is_ready {
-        return Ok(FusedResult::Lost(watermark));
+    if told.is_ready {
+        return FusedResult::Lost(watermark);
     }
     if standing.waiting.is_some() || standing.check_configuration(job).is_err() {
-        return Ok(FusedResult::Undecided(Some(Box::new(standing))));
+        return FusedResult::Undecided(Some(Box::new(standing)));
     }
     let reason = if watermark.has_reached(job.bounds.id_max) {
         NothingReason::BoundsDone
-    } else if is_end {
+    } else if told.is_end {
         NothingReason::CaughtUp
     } else {
-        return Ok(FusedResult::Undecided(Some(Box::new(standing))));
+        return FusedResult::Undecided(Some(Box::new(standing)));
     };
     let nothing = Nothing {
         reason,
         watermark: watermark.uid(),
-        scanned_to,
+        scanned_to: told.scanned_to,
         held: None,
         due_in_seconds: None,
     };
-    Ok(FusedResult::Nothing(nothing, Box::new(standing)))
+    FusedResult::Nothing(nothing, Box::new(standing))
 }
 
-fn read_batch(id: i64, row: &mut RowReader, job: &Job, token: &ClaimToken) -> Result<Batch, Error> {
-    let processing_start = row.text()?;
-    let follows = Watermark::followed(row.int()?);
+fn batch(claimed: FusedBatch, job: &Job, token: &ClaimToken) -> Batch {
     let range = PlannedBatch {
-        id_start: row.int()?,
-        id_end: row.int()?,
-        count: row.count()?,
-        weight: row.double()?,
+        id_start: claimed.id_start,
+        id_end: claimed.id_end,
+        count: claimed.count,
+        weight: claimed.weight,
         oversized: false,
     };
-    Ok(job.batch(id, token, FIRST_ATTEMPT, follows, &range, processing_start))
+    let follows = Watermark::followed(claimed.after);
+    let FusedBatch {
+        id,
+        processing_start,
+        ..
+    } = claimed;
+    job.batch(id, token, FIRST_ATTEMPT, follows, &range, processing_start)
 }
 
 /// The first items; none where one of them is none, since whoever asks for them by themselves is told.

@@ -6,12 +6,11 @@ use crate::configuration::{self, Kept};
 use crate::database::{Database, Dialect};
 use crate::databases::Databases;
 use crate::error::Error;
-use crate::interface::{AcquireRequest, Attempt, HistoryQuery, Queue};
+use crate::interface::{AcquireRequest, Attempt, HistoryQuery};
 use crate::job::{Job, check_limit, check_name};
 use crate::json;
 use crate::judge::Judge;
 use crate::judgement::Judgement;
-use crate::row_reader::RowReader;
 use crate::sql::inventory::may_be_long;
 use crate::sql::meta;
 
@@ -42,39 +41,19 @@ pub(crate) async fn history<D: Database>(
     let scope = meta_table.as_deref();
     let mut to = None;
     if databases.inventory.dialect == Dialect::Mysql && may_be_long(query) {
-        let statement = databases.inventory.attempts_end(query, scope);
-        to = RowReader::only(databases.inventory(statement).await?)?.optional_int()?;
+        let end = databases.inventory.attempts_end(query, scope);
+        to = databases.inventory_row(end).await?;
     }
-    let statement = databases.inventory.list_attempts(query, scope, to);
-    let rows = databases.inventory(statement).await?;
+    let listed = databases.inventory.list_attempts(query, scope, to);
+    let listed = databases.inventory_rows(listed).await?;
 
     let mut attempts = Vec::new();
     // Attempts of one job mostly share their request, so the row is looked at once for each.
     let mut judged: Vec<(AcquireRequest, Option<String>, bool)> = Vec::new();
     let mut judge = Judge::new(databases);
-    for row in RowReader::all(rows) {
-        let (mut attempt, config) = row.read(|row| {
-            let attempt = Attempt {
-                id: row.int(),
-                meta_table: row.text(),
-                job: row.text(),
-                job_identifier: row.optional_text(),
-                attempt: u32::try_from(row.count()).unwrap_or(u32::MAX),
-                status: row.text(),
-                id_start: row.int(),
-                id_end: row.int(),
-                count: row.count(),
-                weight: row.double(),
-                queue: row.optional_text().as_deref().and_then(Queue::parse),
-                processing_start: row.text(),
-                processing_end: row.optional_text(),
-                lease_expires: row.optional_text(),
-                result_item: row.optional_text().map(as_document),
-                log: row.optional_text(),
-                passed_over: false,
-            };
-            (attempt, row.optional_text())
-        })?;
+    for listed in listed {
+        let (mut attempt, config) = listed?;
+        attempt.result_item = attempt.result_item.map(as_document);
         let scope = std::mem::take(&mut attempt.meta_table);
         attempt.meta_table = databases.told(scope.clone()).await?;
         if let Some(uid) = query.uid
@@ -120,11 +99,9 @@ async fn is_passed_over<D: Database>(
     judgement: &Judgement,
     uid: i64,
 ) -> Result<bool, Error> {
-    let statement = meta::passes_filter(job, judgement, uid);
-    match RowReader::first(databases.meta(job, statement).await?)? {
-        Some(mut row) => Ok(row.int()? == 0),
-        None => Ok(false),
-    }
+    let passes = meta::passes_filter(job, judgement, uid);
+    let passes = databases.first_meta_row(job, passes).await?;
+    Ok(passes == Some(false))
 }
 
 #[cfg(test)]

@@ -12,7 +12,6 @@ use crate::job::{Job, check_limit};
 use crate::judge::Judge;
 use crate::judgement::Judgement;
 use crate::next_batch::repeated_uid;
-use crate::row_reader::RowReader;
 use crate::sql::Statement;
 use crate::sql::meta::{self, Fill};
 
@@ -101,21 +100,13 @@ async fn read_page<D: Database>(
     // One more tells whether the page ends between two rows of one id.
     let most = u64::from(limit).saturating_add(1);
     if job.dialect == Dialect::Mysql {
-        let statement = meta::items_end(job, judgement, range, after, (most, fill));
-        let mut row = RowReader::only(databases.source(job, statement).await?)?;
-        range.1 = row.optional_int()?.unwrap_or(range.1);
+        let end = meta::items_end(job, judgement, range, after, (most, fill));
+        let end = databases.source_row(job, end).await?;
+        range.1 = end.unwrap_or(range.1);
     }
-    let statement = meta::items(job, judgement, range, after, (most, fill));
-    let rows = RowReader::all(databases.source(job, statement).await?)
-        .map(|row| {
-            row.read(|row| Item {
-                uid: row.int(),
-                item: row.optional_text(),
-                weight: row.double(),
-            })
-        })
-        .collect::<Result<Vec<Item>, Error>>();
-    let mut items = rows?;
+    let items = meta::items(job, judgement, range, after, (most, fill));
+    let items = databases.source_rows(job, items).await?;
+    let mut items = items.collect::<Result<Vec<Item>, Error>>()?;
     let repeated =
         (items.iter().zip(items.iter().skip(1))).find(|(item, next)| item.uid == next.uid);
     if let Some((item, _)) = repeated {

@@ -6,8 +6,7 @@ use crate::databases::Databases;
 use crate::error::Error;
 use crate::interface::{JobSummary, JobsQuery};
 use crate::job::{check_limit, check_name};
-use crate::row_reader::RowReader;
-use crate::sql::jobs::JobsMeant;
+use crate::sql::jobs::{JobRow, JobsMeant};
 
 /// The most jobs in a page.
 const MAX_JOBS: u32 = 100;
@@ -36,7 +35,7 @@ pub(crate) async fn jobs<D: Database>(
         }
     }
     let [meta_table, after_table] = scopes;
-    let statement = databases.inventory.summarise_jobs(&JobsMeant {
+    let summary = databases.inventory.summarise_jobs(&JobsMeant {
         meta_table: meta_table.as_deref(),
         job: query.job.as_deref(),
         search,
@@ -47,10 +46,9 @@ pub(crate) async fn jobs<D: Database>(
         ],
         limit: query.limit,
     });
-    let rows = databases.inventory(statement).await?;
     let mut jobs = Vec::new();
-    for row in RowReader::all(rows) {
-        let mut job = read(row)?;
+    for row in databases.inventory_rows(summary).await? {
+        let mut job = summed_up(row?);
         job.meta_table = databases.told(job.meta_table).await?;
         if let Some(request) = &mut job.request {
             request.meta_table = match request.source_job {
@@ -68,33 +66,28 @@ pub(crate) async fn jobs<D: Database>(
 }
 
 /// A job: what it has handed out, without what is open, is done.
-fn read(row: RowReader) -> Result<JobSummary, Error> {
-    row.read(|row| {
-        let (meta_table, job, watermark) = (row.text(), row.text(), row.int());
-        let (ranges, items, weight) = (row.count(), row.count(), row.double());
-        let recounted = (row.optional_int().unwrap_or_default(), row.double());
-        let (running, waiting, exhausted) = (row.count(), row.count(), row.count());
-        let open = (row.optional_int().unwrap_or_default(), row.double());
-        let succeeded = [running, waiting, exhausted]
-            .into_iter()
-            .fold(ranges, u64::saturating_sub);
-        JobSummary {
-            meta_table,
-            job,
-            watermark,
-            running,
-            succeeded,
-            waiting,
-            exhausted,
-            items: items.saturating_add_signed(recounted.0.saturating_sub(open.0)),
-            // Nothing weighs nothing, whatever adding and taking away has rounded.
-            weight: match succeeded {
-                0 => 0.0,
-                _ => (weight + recounted.1 - open.1).max(0.0),
-            },
-            failed: row.count(),
-            latest_start: row.text(),
-            request: configuration::read(&row.text()).map(|kept| kept.request),
-        }
-    })
+fn summed_up(row: JobRow) -> JobSummary {
+    let (items, weight) = row.through;
+    let (recounted, open) = (row.recounted, row.open);
+    let succeeded = [row.running, row.waiting, row.exhausted]
+        .into_iter()
+        .fold(row.ranges, u64::saturating_sub);
+    JobSummary {
+        meta_table: row.meta_table,
+        job: row.job,
+        watermark: row.watermark,
+        running: row.running,
+        succeeded,
+        waiting: row.waiting,
+        exhausted: row.exhausted,
+        items: items.saturating_add_signed(recounted.0.saturating_sub(open.0)),
+        // Nothing weighs nothing, whatever adding and taking away has rounded.
+        weight: match succeeded {
+            0 => 0.0,
+            _ => (weight + recounted.1 - open.1).max(0.0),
+        },
+        failed: row.failed,
+        latest_start: row.latest_start,
+        request: configuration::read(&row.config).map(|kept| kept.request),
+    }
 }

@@ -9,8 +9,9 @@ use crate::databases::Databases;
 use crate::error::Error;
 use crate::job::Job;
 use crate::judgement::{Grounds, Judgement};
-use crate::row_reader::RowReader;
-use crate::sql::{meta, source};
+use crate::row_reader::unexpected;
+use crate::sql::meta;
+use crate::sql::source::{self, Declarations};
 
 /// What SQLite's own columns hold, which no table declares: `rowid` and its other names.
 const UNDECLARED: &str = "INTEGER";
@@ -112,12 +113,14 @@ async fn ask<D: Database>(
     job: &Job,
     question: &Question,
 ) -> Result<Grounds, Error> {
-    let statement = source::read_declarations(job, &question.columns, question.with_clock);
-    let mut row = RowReader::only(databases.meta(job, statement).await?)?;
-    let judged_at = row.optional_text()?;
+    let declared = source::read_declarations(job, &question.columns, question.with_clock);
+    let Declarations { now, types } = databases.meta_row(job, declared).await?;
+    if types.len() != question.columns.len() {
+        return Err(unexpected("types of other columns"));
+    }
     let mut column_types = Vec::new();
-    for column in &question.columns {
-        let declaration = match (row.optional_text()?, job.dialect) {
+    for (column, declaration) in question.columns.iter().zip(types) {
+        let declaration = match (declaration, job.dialect) {
             (Some(declaration), _) => declaration,
             (None, Dialect::Sqlite) => UNDECLARED.into(),
             (None, _) => {
@@ -134,7 +137,7 @@ async fn ask<D: Database>(
     }
     Ok(Grounds {
         column_types,
-        judged_at,
+        judged_at: now,
     })
 }
 
@@ -153,12 +156,12 @@ pub(crate) async fn check_row<D: Database>(
     for condition in [&judgement.filter, &judgement.hold].into_iter().flatten() {
         condition.comparisons(&mut comparisons);
     }
-    let statement = meta::foreign_values(job, judgement, &comparisons, uid);
-    let Some(mut row) = RowReader::first(databases.meta(job, statement).await?)? else {
+    let values = meta::foreign_values(job, judgement, &comparisons, uid);
+    let Some(values) = databases.first_meta_row(job, values).await? else {
         return Ok(());
     };
-    for comparison in comparisons {
-        let Some(value) = row.optional_text()? else {
+    for (comparison, value) in comparisons.into_iter().zip(values) {
+        let Some(value) = value else {
             continue;
         };
         let column = comparison.column();

@@ -9,7 +9,6 @@ use crate::databases::{Databases, meta_error};
 use crate::error::Error;
 use crate::interface::OnChange;
 use crate::job::Job;
-use crate::row_reader::RowReader;
 use crate::sql::source;
 
 /// What a meta table's database says of itself.
@@ -85,15 +84,13 @@ async fn identify<D: Database>(databases: &Databases<'_, D>, job: &Job) -> Resul
     if job.source == Source::Inventory {
         return Ok(Identity::Untold);
     }
-    let rows = match databases.try_meta(job, source::read_identity(job)).await {
+    let identity = source::read_identity(job);
+    let rows = match databases.try_meta(job, identity.statement).await {
         Ok(rows) => rows,
         // It knows no such thing, as other programs that speak its language.
         Err(failure) if failure.kind.is_refusal() => return Ok(Identity::Untold),
         Err(failure) => return Err(meta_error(job, failure)),
     };
-    let told = match RowReader::first(rows)? {
-        Some(mut row) => row.optional_text()?,
-        None => None,
-    };
+    let told = identity.rows.first(rows)?.flatten();
     Ok(told.map_or(Identity::Untold, Identity::Told))
 }

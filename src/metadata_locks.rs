@@ -11,7 +11,7 @@ use crate::databases::{Databases, meta_error};
 use crate::error::Error;
 use crate::job::Job;
 use crate::refusal_code::Kind;
-use crate::row_reader::{RowReader, unexpected};
+use crate::row_reader::unexpected;
 use crate::sql::Statement;
 use crate::sql::metadata_locks::{self as sql, Shown};
 
@@ -34,16 +34,16 @@ pub(crate) async fn decided<D: Database>(
     databases: &Databases<'_, D>,
     job: &Job,
 ) -> Result<Decided, Error> {
-    let mut row = RowReader::only(databases.meta(job, sql::read_server(job)).await?)?;
-    let highest = row.optional_int()?;
-    let is_mariadb = row.int()? != 0;
-    let (schema, plugin) = (row.int()? != 0, row.int()? != 0);
-    if row.int()? != 0 {
+    let server = databases.meta_row(job, sql::read_server(job)).await?;
+    if server.is_read_only {
         let why = "the server is read-only, as a replica is";
         return Err(refusal(job, why, "read from the primary server"));
     }
     let mut writers = None;
-    for (is_there, shown) in [(schema, Shown::PerformanceSchema), (plugin, Shown::Plugin)] {
+    for (is_there, shown) in [
+        (server.has_schema, Shown::PerformanceSchema),
+        (server.has_plugin, Shown::Plugin),
+    ] {
         if is_there && writers.is_none() {
             let statement = sql::read_writers(job, shown);
             let rows = permitted(databases, job, &statement).await?;
@@ -57,24 +57,24 @@ pub(crate) async fn decided<D: Database>(
         let why = "the server does not show who holds metadata locks";
         return Err(refusal(job, why, remedy));
     };
-    let doubts = sql::read_doubts(is_mariadb, &tables(&rows)?);
+    let doubts = sql::read_doubts(server.is_mariadb, &tables(&rows)?);
     if !are_over(databases, job, &statement, rows).await? {
         return Ok(Decided::NotYet);
     }
     // What becomes of a transaction that is prepared is looked at later than its lock.
-    if let Some(mut row) = RowReader::first(permitted(databases, job, &doubts).await?)? {
-        let (name, value) = (row.text()?, row.text()?);
+    let found = permitted(databases, job, &doubts.statement).await?;
+    if let Some((name, value)) = doubts.rows.first(found)? {
         let why = format!("rows may come without a lock that is shown ({name} is {value})");
         return Err(refusal(job, &why, HOLD));
     }
-    if is_mariadb {
+    if server.is_mariadb {
         let statement = sql::read_prepared();
         let rows = permitted(databases, job, &statement).await?;
         if !are_over(databases, job, &statement, rows).await? {
             return Ok(Decided::NotYet);
         }
     }
-    Ok(Decided::UpTo(highest))
+    Ok(Decided::UpTo(server.highest))
 }
 
 /// Whether all that these rows name come to their end within some time: each has been missed by a look.

@@ -6,7 +6,6 @@ use crate::databases::{Databases, inventory_table};
 use crate::error::Error;
 use crate::interface::Migration;
 use crate::refusal_code::Kind;
-use crate::row_reader::RowReader;
 use crate::sql::Statement;
 
 /// How often a statement is repeated when other processes make the same table at the same moment.
@@ -61,11 +60,9 @@ async fn upgrade<D: Database>(
     let inventory = &databases.inventory;
     databases.inventory(inventory.probe_for_upgrade()).await?;
     check_statuses(databases).await?;
-    let names = databases
-        .inventory(inventory.list_values("meta_table"))
-        .await?;
-    for mut row in RowReader::all(names) {
-        let name = row.text()?;
+    let names = inventory.list_values("meta_table");
+    for name in databases.inventory_rows(names).await? {
+        let name = name?;
         let normalised = databases.scope(&name).await?;
         if name != normalised {
             let statement = inventory.rename_meta_table(&name, &normalised);
@@ -85,9 +82,9 @@ async fn check_statuses<D: Database>(databases: &Databases<'_, D>) -> Result<(),
     let inventory = &databases.inventory;
     let labels = &inventory.labels;
     let known = [&labels.running, &labels.succeeded, &labels.failed];
-    let statuses = databases.inventory(inventory.list_values("status")).await?;
-    for mut row in RowReader::all(statuses) {
-        let status = row.text()?;
+    let statuses = inventory.list_values("status");
+    for status in databases.inventory_rows(statuses).await? {
+        let status = status?;
         if !known.contains(&&status) {
             return Err(Error::invalid_request(format!(
                 "the inventory table {:?} has rows of the status {status:?}, but the words for it are set \

@@ -11,8 +11,8 @@ use crate::interface::PlannedBatch;
 use crate::job::{Bounds, Job};
 use crate::judge::check_row;
 use crate::judgement::Judgement;
-use crate::row_reader::{RowReader, unexpected};
-use crate::sql::meta::{self, Room};
+use crate::row_reader::unexpected;
+use crate::sql::meta::{self, PageSums, Room};
 
 /// The most rows of the meta table that one statement looks at.
 pub(crate) const MAX_PAGE_ROWS: u64 = 100_000;
@@ -40,23 +40,6 @@ pub(crate) struct Found {
     pub(crate) scanned_to: Option<i64>,
     /// The first id that is held, if planning came to one.
     pub(crate) held: Option<i64>,
-}
-
-/// What a statement says about a page.
-struct Page {
-    held: Option<i64>,
-    scanned: u64,
-    /// How many ids they have.
-    ids: u64,
-    scanned_to: Option<i64>,
-    /// How many rows of the table have the last of them.
-    last_rows: i64,
-    kept: u64,
-    first: Option<i64>,
-    first_weight: f64,
-    taken: u64,
-    taken_last: Option<i64>,
-    taken_weight: f64,
 }
 
 /// A batch in the making.
@@ -215,7 +198,7 @@ async fn read_page<D: Database>(
     filling: &Filling,
     after: i64,
     rows: u64,
-) -> Result<Page, Error> {
+) -> Result<PageSums, Error> {
     let query = async |room| query_page(databases, job, judgement, bounds, after, rows, room).await;
     let room = Room {
         weight: (filling.weight, most_weight(job)),
@@ -255,13 +238,10 @@ async fn query_page<D: Database>(
     after: i64,
     rows: u64,
     room: Option<Room>,
-) -> Result<Page, Error> {
-    let statement = meta::next_page(job, judgement, bounds, after, rows, room);
-    let mut row = RowReader::only(databases.source(job, statement).await?)?;
-    for uid_type in [row.optional_text()?, row.optional_text()?]
-        .into_iter()
-        .flatten()
-    {
+) -> Result<PageSums, Error> {
+    let page = meta::next_page(job, judgement, bounds, after, rows, room);
+    let page = databases.source_row(job, page).await?;
+    for uid_type in page.uid_types.into_iter().flatten() {
         if !job.dialect.is_integer_type(&uid_type) {
             return Err(Error::invalid_request(format!(
                 "the column {column:?} of the meta table {table:?} is of type {uid_type}, but a uid \
@@ -273,21 +253,8 @@ async fn query_page<D: Database>(
             .of_column(&job.columns.uid));
         }
     }
-    refuse_beyond(job, row.optional_text()?)?;
-    let page = row.read(|row| Page {
-        held: row.optional_int(),
-        scanned: row.count(),
-        ids: row.count(),
-        scanned_to: row.optional_int(),
-        // For an empty page, MariaDB gives NULL.
-        last_rows: row.optional_int().unwrap_or(0),
-        kept: row.count(),
-        first: row.optional_int(),
-        first_weight: row.double(),
-        taken: row.count(),
-        taken_last: row.optional_int(),
-        taken_weight: row.double(),
-    })?;
+    refuse_beyond(job, page.beyond)?;
+    let page = page.sums;
     let most = (room.and_then(|room| room.count))
         .and_then(|count| u64::try_from(count).ok())
         .unwrap_or(rows);
@@ -334,9 +301,9 @@ pub(crate) async fn refuse_repeated_uids<D: Database>(
     after: i64,
     to: i64,
 ) -> Result<(), Error> {
-    let statement = meta::first_repeated(job, job.dialect, after, to);
-    match RowReader::first(databases.meta(job, statement).await?)? {
-        Some(mut row) => Err(repeated_uid(job, row.int()?, &row.count()?.to_string())),
+    let repeated = meta::first_repeated(job, job.dialect, after, to);
+    match databases.first_meta_row(job, repeated).await? {
+        Some((uid, rows)) => Err(repeated_uid(job, uid, &rows.to_string())),
         None => Ok(()),
     }
 }

@@ -5,22 +5,9 @@ use crate::databases::Databases;
 use crate::error::Error;
 use crate::interface::JobProgress;
 use crate::job::Job;
-use crate::row_reader::RowReader;
+use crate::sql::jobs::Pace;
 
 const SECONDS_PER_HOUR: f64 = 3_600.0;
-
-/// What the latest attempts of a job got done, and in which time.
-struct Pace {
-    items: u64,
-    weight: f64,
-    /// From the first start to the latest end.
-    seconds: f64,
-    /// From the first start to now.
-    seconds_to_now: f64,
-    is_running: bool,
-    /// Items in ranges that run, or wait to be handed out again.
-    open_items: u64,
-}
 
 /// Adds to what is left how fast it gets less.
 #[synchronous]
@@ -29,24 +16,10 @@ pub(crate) async fn tell<D: Database>(
     job: &Job,
     progress: &mut JobProgress,
 ) -> Result<(), Error> {
-    let statement = databases.inventory.read_pace(&job.key());
-    let row = RowReader::only(databases.inventory(statement).await?)?;
-    let pace = row.read(|row| Pace {
-        items: unsigned(row.optional_int()),
-        weight: row.double(),
-        seconds: row.double(),
-        seconds_to_now: row.double(),
-        is_running: row.int() > 0,
-        open_items: unsigned(row.optional_int()),
-    })?;
+    let pace = databases.inventory.read_pace(&job.key());
+    let pace = databases.inventory_row(pace).await?;
     pace.tell(progress);
     Ok(())
-}
-
-fn unsigned(count: Option<i64>) -> u64 {
-    count
-        .and_then(|count| u64::try_from(count).ok())
-        .unwrap_or_default()
 }
 
 impl Pace {

@@ -9,7 +9,6 @@ use crate::judge::Judge;
 use crate::meta_database;
 use crate::next_batch::{MAX_PAGE_ROWS, refuse_beyond};
 use crate::pace;
-use crate::row_reader::RowReader;
 use crate::sql::meta;
 use crate::standing::{self, Standing};
 use crate::watermark::Watermark;
@@ -63,15 +62,14 @@ async fn count_left<D: Database>(
     loop {
         // One row more than the cap tells whether there are more.
         let rows = (cap + 1 - scanned).min(MAX_PAGE_ROWS);
-        let statement = meta::count_page(job, &judgement, after, rows);
-        let mut row = RowReader::only(databases.meta(job, statement).await?)?;
-        refuse_beyond(job, row.optional_text()?)?;
-        let page_rows = row.count()?;
-        after = row.optional_int()?.unwrap_or(after);
-        progress.items += row.count()?;
-        progress.weight += row.double()?;
-        scanned += page_rows;
-        if page_rows < rows {
+        let page = meta::count_page(job, &judgement, after, rows);
+        let page = databases.meta_row(job, page).await?;
+        refuse_beyond(job, page.beyond)?;
+        after = page.scanned_to.unwrap_or(after);
+        progress.items += page.items;
+        progress.weight += page.weight;
+        scanned += page.scanned;
+        if page.scanned < rows {
             if scanned == 0 {
                 progress.watermark_above_table = is_above_table(databases, job, watermark).await?;
             }
@@ -102,11 +100,9 @@ pub(crate) async fn is_above_table<D: Database>(
     let Some(watermark) = watermark.uid() else {
         return Ok(false);
     };
-    let statement = meta::highest_uid(job, job.dialect);
-    let mut row = RowReader::only(databases.meta(job, statement).await?)?;
-    Ok(row
-        .optional_int()?
-        .is_none_or(|highest| highest < watermark))
+    let highest = meta::highest_uid(job, job.dialect);
+    let highest = databases.meta_row(job, highest).await?;
+    Ok(highest.is_none_or(|highest| highest < watermark))
 }
 
 /// A guess at what lies behind an id.
@@ -129,12 +125,12 @@ async fn estimate<D: Database>(
     after: i64,
     counted: u64,
 ) -> Result<Option<Estimate>, Error> {
-    let statement = meta::size_estimate(job, job.dialect);
-    let mut row = RowReader::only(databases.meta(job, statement).await?)?;
-    let (Some(lowest), Some(highest)) = (row.optional_int()?, row.optional_int()?) else {
+    let size = meta::size_estimate(job, job.dialect);
+    let size = databases.meta_row(job, size).await?;
+    let (Some(lowest), Some(highest)) = (size.lowest, size.highest) else {
         return Ok(None);
     };
-    let rows = row.optional_int()?.filter(|rows| *rows > 0);
+    let rows = size.rows.filter(|rows| *rows > 0);
     let first = after
         .saturating_add(1)
         .max(lowest)

@@ -11,8 +11,9 @@ use crate::job::{Fit, Job};
 use crate::judge::Judge;
 use crate::meta_database;
 use crate::next_batch::refuse_repeated_uids;
+use crate::sql::inventory::LatestAttempt;
 use crate::standing::Standing;
-use crate::sums::{Recounted, Sums};
+use crate::sums::Recounted;
 
 /// Claims the next attempt at the range behind `after`, one of whose attempts waits.
 ///
@@ -30,30 +31,32 @@ pub(crate) async fn hand_out_again<D: Database>(
     let databases = judge.databases;
     let inventory = &databases.inventory;
     let key = job.key();
-    let statement = inventory.read_latest_attempt(&key, after);
-    let Some(mut row) = databases.inventory_row(statement).await? else {
+    let latest = inventory.read_latest_attempt(&key, after);
+    let Some(latest) = databases.first_on_primary(latest).await? else {
         return Ok(Claimed::Lost);
     };
-    let id = row.int()?;
-    let queue = row.optional_text()?.as_deref().and_then(Queue::parse);
-    let (id_start, id_end) = (row.int()?, row.int()?);
-    let attempt = row.int()?;
-    let max_attempts = row.int()?;
-    let config_before = row.text()?;
-    let counted = (row.int()?, row.double()?);
-    let through = Sums::read(&mut row)?;
-    let has_earlier = row.int()? != 0;
-    if has_earlier {
+    let LatestAttempt {
+        id_start,
+        id_end,
+        attempt,
+        max_attempts,
+        ..
+    } = latest;
+    if latest.has_earlier {
         // Whoever claimed this attempt did not come as far as to take the one before out of its
         // queue.
         let statement = inventory.leave_queue(&key, after, attempt);
         databases.inventory(statement).await?;
         return Ok(Claimed::Lost);
     }
-    match queue {
+    match latest.queue {
         Some(Queue::Retry | Queue::Requeued) => {}
         Some(Queue::Running) => {
-            let is_taken = databases.inventory(inventory.take_over(id)).await?.affected > 0;
+            let is_taken = databases
+                .inventory(inventory.take_over(latest.id))
+                .await?
+                .affected
+                > 0;
             // Others may have been faster, and a range that has failed may have to rest.
             if !is_taken || attempt >= max_attempts || job.retries.delay_seconds.is_some() {
                 return Ok(Claimed::Lost);
@@ -62,7 +65,7 @@ pub(crate) async fn hand_out_again<D: Database>(
         // Meanwhile its owner has ended it, or somebody else has claimed the range.
         Some(Queue::Exhausted) | None => return Ok(Claimed::Lost),
     }
-    let (request, judged_at, released) = match configuration::read(&config_before) {
+    let (request, judged_at, released) = match configuration::read(&latest.config) {
         Some(before) => {
             let released = max_attempts.saturating_sub(before.request.max_attempts.into());
             (
@@ -98,7 +101,7 @@ pub(crate) async fn hand_out_again<D: Database>(
         released,
         watermark: standing.watermark,
         queue_from: standing.queue_from,
-        reach: Reach::Through(through, Recounted::of(counted, counted_now)),
+        reach: Reach::Through(latest.through, Recounted::of(latest.counted, counted_now)),
     };
     let meta_database = meta_database::to_be_kept(databases, job, &standing.meta_database).await?;
     let kept = (&judgement.grounds, &meta_database);

@@ -140,6 +140,28 @@ impl Columns<'_> {
         self.sound(value)
     }
 
+    /// The columns of type `text` that come next, up to one of another type or the end.
+    pub(crate) fn texts(&mut self) -> Vec<Option<String>> {
+        let mut texts = Vec::new();
+        loop {
+            match self.row.values.as_slice().first() {
+                Some(Value::Null | Value::Text(_)) => texts.push(self.optional_text()),
+                _ => return texts,
+            }
+        }
+    }
+
+    /// A column of type `bigint` that is 1, or 0 for no.
+    pub(crate) fn flag(&mut self) -> bool {
+        self.int() != 0
+    }
+
+    /// Passes columns by.
+    pub(crate) fn skip(&mut self, columns: u32) {
+        let skipped = self.row.skip(columns);
+        self.sound(skipped);
+    }
+
     /// The value, or the first error and whatever stands for a value.
     fn sound<T: Default>(&mut self, value: Result<T, Error>) -> T {
         value.unwrap_or_else(|error| {

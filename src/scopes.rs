@@ -7,7 +7,6 @@ use crate::interface::AcquireRequest;
 use crate::job::{self, Job};
 use crate::own_table;
 use crate::recursion;
-use crate::row_reader::RowReader;
 use crate::sql;
 use crate::sql::inventory::InventoryTable;
 use crate::table_name::{Naming, TableName, split_source};
@@ -182,8 +181,8 @@ impl<D: Database> Databases<'_, D> {
         if !(names.iter().flatten()).any(may_be_folded) {
             return Ok(names.iter().map(|name| name.map(str::to_owned)).collect());
         }
-        let mut row = RowReader::only(self.server(on, sql::source::spell(names)).await?)?;
-        names.iter().map(|_| row.optional_text()).collect()
+        let spelled = sql::source::spell(names);
+        spelled.rows.only(self.server(on, spelled.statement).await?)
     }
 }
 

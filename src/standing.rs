@@ -8,7 +8,7 @@ use crate::interface::OnChange;
 use crate::job::Job;
 use crate::meta_database::Identity;
 use crate::next_batch::Density;
-use crate::row_reader::RowReader;
+use crate::sql::inventory::{Queued, StandingRow};
 use crate::sums::Sums;
 use crate::watermark::{BEFORE_ALL, Watermark};
 
@@ -34,67 +34,15 @@ pub(crate) struct Standing {
     pub(crate) has_unfinished: bool,
 }
 
-/// What the queues hold of attempts of one kind.
-#[derive(Debug, Clone, Copy, Default)]
-struct Queued {
-    /// The end of the range that the first one follows which is to be handed out again.
-    due: Option<i64>,
-    /// The lowest watermark at which any of them was planned.
-    planned_from: Option<i64>,
-}
-
 /// Reads where a job stands.
 #[synchronous]
 pub(crate) async fn read<D: Database>(
     databases: &Databases<'_, D>,
     job: &Job,
 ) -> Result<Standing, Error> {
-    let statement = (databases.inventory).read_standing(&job.key(), job.bounds, job.retries);
-    let standing = match databases.inventory_row(statement).await? {
-        Some(mut row) => of_row(&mut row)?,
-        None => None,
-    };
-    Ok(standing.unwrap_or_else(Standing::before_first_claim))
-}
-
-/// Where a job stands, by the row of its highest range; `None` where that is one of NULLs.
-pub(crate) fn of_row(row: &mut RowReader) -> Result<Option<Standing>, Error> {
-    let Some(id_start) = row.optional_int()? else {
-        return Ok(None);
-    };
-    let id_end = row.int()?;
-    let density = Density {
-        count: row.count()?,
-        weight: row.double()?,
-        span: id_end.abs_diff(id_start).saturating_add(1),
-    };
-    let kept = configuration::read(&row.text()?);
-    let queue_from = row.optional_int()?.unwrap_or(BEFORE_ALL);
-    let _fingerprint = row.optional_text()?;
-    let meta_database = Identity::of_kept(row.optional_text()?);
-    let through = Sums::read(row)?;
-    let mut queued = || {
-        Ok::<_, Error>(Queued {
-            due: row.optional_int()?,
-            planned_from: row.optional_int()?,
-        })
-    };
-    let unfinished = queued()?;
-    let queued = [unfinished, queued()?];
-    let waiting = queued.iter().filter_map(|queued| queued.due).min();
-    Ok(Some(Standing {
-        watermark: Watermark::at(Some(id_end)),
-        density,
-        kept,
-        meta_database,
-        through,
-        waiting,
-        queue_from: match waiting {
-            Some(_) => queue_from,
-            None => next_queue_from(id_end, queued),
-        },
-        has_unfinished: unfinished.planned_from.is_some(),
-    }))
+    let row = (databases.inventory).read_standing(&job.key(), job.bounds, job.retries);
+    let row = databases.first_on_primary(row).await?.flatten();
+    Ok(row.map_or_else(Standing::before_first_claim, Standing::of))
 }
 
 /// At which watermark the first attempt was planned that runs, or waits because it failed, when
@@ -110,6 +58,32 @@ fn next_queue_from(watermark: i64, queued: [Queued; 2]) -> i64 {
 }
 
 impl Standing {
+    /// Of a job that has this row.
+    pub(crate) fn of(row: StandingRow) -> Self {
+        let StandingRow {
+            id_start, id_end, ..
+        } = row;
+        let queued = [row.unfinished, row.requeued];
+        let waiting = queued.iter().filter_map(|queued| queued.due).min();
+        Self {
+            watermark: Watermark::at(Some(id_end)),
+            density: Density {
+                count: row.count,
+                weight: row.weight,
+                span: id_end.abs_diff(id_start).saturating_add(1),
+            },
+            kept: configuration::read(&row.config),
+            meta_database: Identity::of_kept(row.meta_database),
+            through: row.through,
+            waiting,
+            queue_from: match waiting {
+                Some(_) => row.queue_from.unwrap_or(BEFORE_ALL),
+                None => next_queue_from(id_end, queued),
+            },
+            has_unfinished: row.unfinished.planned_from.is_some(),
+        }
+    }
+
     /// Of a job that has claimed nothing yet.
     pub(crate) fn before_first_claim() -> Self {
         Self {

@@ -9,7 +9,6 @@ use crate::interface::AcquireRequest;
 use crate::job::Job;
 use crate::meta_database;
 use crate::progress::is_above_table;
-use crate::row_reader::RowReader;
 use crate::sql::source;
 use crate::standing::{self, Standing};
 use crate::watermark::Watermark;
@@ -108,16 +107,16 @@ async fn ids_that_are_none<D: Database>(
     job: &Job,
 ) -> Result<Vec<String>, Error> {
     let (table, uid) = (job.meta_table.to_string(), &job.columns.uid);
-    let statement = source::read_uniqueness(job, job.dialect);
-    let mut row = RowReader::only(databases.meta(job, statement).await?)?;
+    let uniqueness = source::read_uniqueness(job, job.dialect);
+    let uniqueness = databases.meta_row(job, uniqueness).await?;
     let mut warnings = Vec::new();
-    if row.int()? == 0 {
+    if !uniqueness.is_unique {
         warnings.push(format!(
             "no unique index says that the column {uid:?} of the meta table {table:?} has each id once: a \
              job stops where two rows share one; make one where it is a table"
         ));
     }
-    if row.int()? != 0 {
+    if uniqueness.has_null {
         warnings.push(format!(
             "the meta table {table:?} has rows whose column {uid:?} is NULL: they are never handed out; \
              give them ids"
@@ -146,11 +145,11 @@ async fn ids_used_again<D: Database>(
     databases: &Databases<'_, D>,
     job: &Job,
 ) -> Result<Vec<String>, Error> {
-    let rows = databases.meta(job, source::read_definition(job)).await?;
-    let Some(mut row) = RowReader::first(rows)? else {
+    let definition = source::read_definition(job);
+    let Some(definition) = databases.first_meta_row(job, definition).await? else {
         return Ok(Vec::new());
     };
-    let definition = row.text()?.to_ascii_uppercase();
+    let definition = definition.to_ascii_uppercase();
     // Not by `str::contains`, whose search would be more than all the rest of this.
     const AUTOINCREMENT: &[u8] = b"AUTOINCREMENT";
     let mut parts = definition.as_bytes().windows(AUTOINCREMENT.len());

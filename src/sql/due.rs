@@ -1,9 +1,9 @@
 //! The statement that tells when the next range that waits is to be handed out. It is SQL files, as the
 //! schema is: a builder's calls for it would weigh several times as much.
 
-use super::Statement;
 use super::inventory::{InventoryTable, most_doublings};
 use super::schema::fill_in;
+use super::{Statement, TypedStatement};
 use crate::database::{Dialect, Value};
 use crate::job::{Bounds, JobKey, Retries};
 
@@ -19,14 +19,14 @@ impl InventoryTable {
         job: &JobKey,
         (bounds, retries): (Bounds, Retries),
         queue_from: i64,
-    ) -> Statement {
+    ) -> TypedStatement<Option<i64>> {
         let delay = retries.delay_seconds.unwrap_or_default();
         let template = match self.dialect {
             Dialect::Postgresql => include_str!("due/postgresql.sql"),
             Dialect::Sqlite => include_str!("due/sqlite.sql"),
             Dialect::Mysql => include_str!("due/mysql.sql"),
         };
-        Statement {
+        let statement = Statement {
             text: fill_in(
                 template,
                 &[
@@ -42,6 +42,7 @@ impl InventoryTable {
                 Value::Int64(bounds.id_min.unwrap_or(i64::MIN)),
                 Value::Int64(bounds.id_max.unwrap_or(i64::MAX)),
             ],
-        }
+        };
+        statement.read_as(|row| row.optional_int())
     }
 }

@@ -3,7 +3,7 @@
 use sea_query::{Expr, ExprTrait, Query, SubQueryStatement};
 
 use super::source::{SOURCE, lookup_name, source};
-use super::{Conditions, Statement, bigint, bind_text, is_standby, text};
+use super::{Conditions, Statement, TypedStatement, bigint, bind_text, is_standby, text};
 use crate::database::Dialect;
 use crate::job::Job;
 
@@ -63,6 +63,17 @@ const BLIND_SPOTS: &str = "\
     FROM pg_catalog.pg_sequence WHERE seqcache > 1 OR seqcycle OR seqincrement < 0) AS sequences \
     WHERE seqrelid IN (SELECT relation FROM relations)";
 
+/// Who may yet insert.
+pub(crate) struct Writers {
+    /// The highest id of the table.
+    pub(crate) highest: Option<i64>,
+    /// The virtual ids of transactions, separated by spaces.
+    pub(crate) writers: Option<String>,
+    /// Why not all are seen.
+    pub(crate) blind_spots: Option<String>,
+    pub(crate) is_standby: bool,
+}
+
 /// The highest id, who may yet insert a lower one, and why that cannot be told: one row with `highest,
 /// writers, blind_spots, is_standby`. Writers are the virtual ids of transactions, separated by spaces,
 /// blind spots are clauses; NULL when there are none.
@@ -72,7 +83,7 @@ const BLIND_SPOTS: &str = "\
 /// by the next statement.
 ///
 /// Relies on: the index on the uid column; the catalogs' own.
-pub(crate) fn read_writers(job: &Job, dialect: Dialect) -> Statement {
+pub(crate) fn read_writers(job: &Job, dialect: Dialect) -> TypedStatement<Writers> {
     let mut highest = Query::select();
     highest
         .expr(source(&job.columns.uid).max())
@@ -99,14 +110,19 @@ pub(crate) fn read_writers(job: &Job, dialect: Dialect) -> Statement {
             fence,
             bind_text(lookup_name(job).as_str()),
         ));
-    Statement::build(&select, dialect)
+    Statement::build(&select, dialect).read_as(|row| Writers {
+        highest: row.optional_int(),
+        writers: row.optional_text(),
+        blind_spots: row.optional_text(),
+        is_standby: row.flag(),
+    })
 }
 
 /// How many of these transactions are still there: one row with `writers`. Takes 20 ms when there are
 /// any, so that asking again needs no clock.
 ///
 /// Relies on: nothing.
-pub(crate) fn wait_for_writers(writers: &str, dialect: Dialect) -> Statement {
+pub(crate) fn wait_for_writers(writers: &str, dialect: Dialect) -> TypedStatement<i64> {
     let mut still_there = Query::select();
     still_there
         .expr(Expr::cust("count(*) AS writers"))
@@ -122,5 +138,5 @@ pub(crate) fn wait_for_writers(writers: &str, dialect: Dialect) -> Statement {
             "CASE WHEN found.writers > 0 THEN pg_sleep(0.02) END",
         )))
         .from_subquery(still_there, "found");
-    Statement::build(&select, dialect)
+    Statement::build(&select, dialect).read_as(|row| row.int())
 }

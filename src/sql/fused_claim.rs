@@ -6,15 +6,16 @@
 
 use sea_query::{Expr, Query, SubQueryStatement};
 
-use super::inventory::{CLAIM_COLUMNS, Ending, InventoryTable};
+use super::inventory::{CLAIM_COLUMNS, Ending, InventoryTable, StandingRow};
 use super::item::item;
 use super::meta::{IN_ORDER, Room, of_kept, page_with_stops, sums_of_page, totals};
 use super::source::source;
-use super::{PAGE_BYTES, Statement, bind_double, bind_int, bind_text};
+use super::{PAGE_BYTES, Statement, TypedStatement, bind_double, bind_int, bind_text};
 use crate::claim_token::ClaimToken;
 use crate::database::Dialect;
 use crate::job::Job;
 use crate::judgement::Judgement;
+use crate::row_reader::Columns;
 
 /// Where more rows than these are expected to fill a batch, they are looked at page by page.
 const MOST_ROWS: u32 = 10_000;
@@ -38,6 +39,85 @@ pub(crate) struct FusedClaim<'a> {
     pub(crate) items: u32,
     /// The batch to end before, and how. PostgreSQL alone can.
     pub(crate) ending: Option<(&'a ClaimToken, Ending<'a>)>,
+}
+
+/// What came of it.
+pub(crate) struct FusedRow {
+    /// The batch that was claimed.
+    pub(crate) claimed: Option<FusedBatch>,
+    /// What else is told; SQLite tells nothing.
+    pub(crate) told: Option<FusedTold>,
+}
+
+/// A batch that was claimed.
+pub(crate) struct FusedBatch {
+    pub(crate) id: i64,
+    pub(crate) processing_start: String,
+    pub(crate) after: i64,
+    pub(crate) id_start: i64,
+    pub(crate) id_end: i64,
+    pub(crate) count: u64,
+    pub(crate) weight: f64,
+}
+
+/// What is told beside the claim.
+pub(crate) struct FusedTold {
+    /// Whether a range was ready to be claimed.
+    pub(crate) is_ready: bool,
+    /// Whether the page ended before anything was left for a batch.
+    pub(crate) is_end: bool,
+    pub(crate) scanned_to: Option<i64>,
+    /// The uids, items and weights of the first items, a JSON list each.
+    pub(crate) items: [Option<String>; 3],
+    /// Whether the batch before has ended.
+    pub(crate) has_ended: bool,
+    pub(crate) standing: Option<StandingRow>,
+}
+
+impl FusedRow {
+    fn of_sqlite(row: &mut Columns<'_>) -> Self {
+        Self {
+            claimed: FusedBatch::read(row),
+            told: None,
+        }
+    }
+
+    fn read(row: &mut Columns<'_>) -> Self {
+        Self {
+            claimed: FusedBatch::read(row),
+            told: Some(FusedTold {
+                is_ready: row.flag(),
+                is_end: row.flag(),
+                scanned_to: row.optional_int(),
+                items: [
+                    row.optional_text(),
+                    row.optional_text(),
+                    row.optional_text(),
+                ],
+                has_ended: row.flag(),
+                standing: StandingRow::read(row),
+            }),
+        }
+    }
+}
+
+impl FusedBatch {
+    /// Reads the columns of [`returned`](InventoryTable::returned).
+    fn read(row: &mut Columns<'_>) -> Option<Self> {
+        let Some(id) = row.optional_int() else {
+            row.skip(6);
+            return None;
+        };
+        Some(Self {
+            id,
+            processing_start: row.text(),
+            after: row.int(),
+            id_start: row.int(),
+            id_end: row.int(),
+            count: row.count(),
+            weight: row.double(),
+        })
+    }
 }
 
 /// A statement's text with places for expressions.
@@ -89,7 +169,7 @@ impl InventoryTable {
     ///
     /// Relies on: what [`standing`](Self::standing), [`page_with_stops`] and
     /// [`insert_claims`](Self::insert_claims) rely on.
-    pub(crate) fn claim_next(&self, claim: &FusedClaim<'_>) -> Statement {
+    pub(crate) fn claim_next(&self, claim: &FusedClaim<'_>) -> TypedStatement<FusedRow> {
         let mut template = Template {
             dialect: self.dialect,
             text: String::new(),
@@ -132,7 +212,10 @@ impl InventoryTable {
                 first_items(&mut template, claim);
             }
         }
-        template.build()
+        template.build().read_as(match self.dialect {
+            Dialect::Sqlite => FusedRow::of_sqlite,
+            Dialect::Postgresql | Dialect::Mysql => FusedRow::read,
+        })
     }
 
     /// Where the job stands, and the rows behind it.

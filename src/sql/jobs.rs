@@ -1,11 +1,12 @@
 //! The statements that tell of jobs. They are text with places, like the schema: a builder's calls for it would
 //! weigh several times as much.
 
-use super::Statement;
 use super::inventory::InventoryTable;
 use super::schema::fill_in;
+use super::{Statement, TypedStatement};
 use crate::database::{Dialect, Value};
 use crate::job::JobKey;
+use crate::row_reader::Columns;
 
 /// Which jobs are meant, by what the inventory keeps of them.
 pub(crate) struct JobsMeant<'a> {
@@ -108,6 +109,67 @@ WHERE (later.meta_table > ? OR later.meta_table = ? AND later.job > ?){lying} \
 GROUP BY later.meta_table, later.job HAVING TRUE{called} \
 ORDER BY later.meta_table, later.job LIMIT {limit}) AS found";
 
+/// A job with its sums.
+pub(crate) struct JobRow {
+    pub(crate) meta_table: String,
+    pub(crate) job: String,
+    pub(crate) watermark: i64,
+    pub(crate) ranges: u64,
+    /// What first attempts had, by how much later ones differ, and what is open: items, and what they weigh.
+    pub(crate) through: (u64, f64),
+    pub(crate) recounted: (i64, f64),
+    pub(crate) open: (i64, f64),
+    pub(crate) running: u64,
+    pub(crate) waiting: u64,
+    pub(crate) exhausted: u64,
+    pub(crate) failed: u64,
+    pub(crate) latest_start: String,
+    pub(crate) config: String,
+}
+
+impl JobRow {
+    fn read(row: &mut Columns<'_>) -> Self {
+        let (meta_table, job, watermark, ranges) = (row.text(), row.text(), row.int(), row.count());
+        let through = (row.count(), row.double());
+        let recounted = (row.optional_int().unwrap_or_default(), row.double());
+        let (running, waiting, exhausted) = (row.count(), row.count(), row.count());
+        Self {
+            meta_table,
+            job,
+            watermark,
+            ranges,
+            through,
+            recounted,
+            running,
+            waiting,
+            exhausted,
+            open: (row.optional_int().unwrap_or_default(), row.double()),
+            failed: row.count(),
+            latest_start: row.text(),
+            config: row.text(),
+        }
+    }
+}
+
+/// What the latest attempts of a job got done, and in which time.
+pub(crate) struct Pace {
+    pub(crate) items: u64,
+    pub(crate) weight: f64,
+    /// From the first start to the latest end.
+    pub(crate) seconds: f64,
+    /// From the first start to now.
+    pub(crate) seconds_to_now: f64,
+    pub(crate) is_running: bool,
+    /// Items in ranges that run, or wait to be handed out again.
+    pub(crate) open_items: u64,
+}
+
+fn unsigned(count: Option<i64>) -> u64 {
+    count
+        .and_then(|count| u64::try_from(count).ok())
+        .unwrap_or_default()
+}
+
 impl InventoryTable {
     /// Jobs with their sums, by meta table and name: rows of `meta_table, job, watermark, ranges_through,
     /// items_through, weight_through, items_recounted, weight_recounted, running, waiting, exhausted, open_items,
@@ -117,7 +179,7 @@ impl InventoryTable {
     /// Relies on: the index (meta_table, job, batch_id_end, attempt), to find the jobs and their highest ranges;
     /// the index (meta_table, job, queue, watermark) and the unique index (meta_table, job, batch_id_after, attempt)
     /// for what is open; the index (meta_table, job, items_recounted).
-    pub(crate) fn summarise_jobs(&self, meant: &JobsMeant<'_>) -> Statement {
+    pub(crate) fn summarise_jobs(&self, meant: &JobsMeant<'_>) -> TypedStatement<JobRow> {
         let dialect = self.dialect;
         let labels = &self.labels;
         let mut bound: Vec<&str> = vec![&labels.failed];
@@ -185,7 +247,7 @@ impl InventoryTable {
             ("{limit}", meant.limit.to_string()),
         ];
         let text = [TOLD, OPENED, &found, queued, IN_ORDER].concat();
-        with_texts(dialect, &text, &names, bound)
+        with_texts(dialect, &text, &names, bound).read_as(JobRow::read)
     }
 
     /// What the latest attempts of a job got done, and what is open: one row of `items, weight, seconds, seconds_to_now,
@@ -193,7 +255,7 @@ impl InventoryTable {
     /// to now; NULL where none has ended.
     ///
     /// Relies on: the index (meta_table, job, id), read from its end; the index (meta_table, job, queue, watermark).
-    pub(crate) fn read_pace(&self, job: &JobKey) -> Statement {
+    pub(crate) fn read_pace(&self, job: &JobKey) -> TypedStatement<Pace> {
         let dialect = self.dialect;
         let seconds_to = |end: &str| match dialect {
             Dialect::Postgresql => [
@@ -234,7 +296,14 @@ impl InventoryTable {
         let succeeded = self.labels.succeeded.as_str();
         let (meta_table, job) = (job.meta_table.as_str(), job.job.as_str());
         let bound = vec![succeeded, succeeded, meta_table, job, meta_table, job];
-        with_texts(dialect, PACE, &names, bound)
+        with_texts(dialect, PACE, &names, bound).read_as(|row| Pace {
+            items: unsigned(row.optional_int()),
+            weight: row.double(),
+            seconds: row.double(),
+            seconds_to_now: row.double(),
+            is_running: row.int() > 0,
+            open_items: unsigned(row.optional_int()),
+        })
     }
 }
 

@@ -7,10 +7,11 @@ use super::item::{item, may_be_plain, plain_item};
 use super::pages::Page;
 use super::source::{SOURCE, source};
 use super::{
-    Conditions, Statement, bigint, bind_double, bind_int, bind_text, double, flag, joined,
-    on_source, text, when,
+    Conditions, Statement, TypedStatement, bigint, bind_double, bind_int, bind_text, double, flag,
+    joined, on_source, text, when,
 };
 use crate::database::Dialect;
+use crate::interface::Item;
 use crate::job::{Bounds, Job};
 use crate::judgement::Judgement;
 use crate::typed_condition::{TypedComparison, TypedCondition};
@@ -35,6 +36,32 @@ pub(crate) struct Room {
     pub(crate) count: Option<i64>,
 }
 
+/// A page of rows, summed up.
+pub(crate) struct PageRow {
+    /// The types of the lowest and the highest uid, where they may be none of an integer's.
+    pub(crate) uid_types: [Option<String>; 2],
+    /// The first id that no signed integer of 64 bits can hold.
+    pub(crate) beyond: Option<String>,
+    pub(crate) sums: PageSums,
+}
+
+/// The sums of a page.
+pub(crate) struct PageSums {
+    pub(crate) held: Option<i64>,
+    pub(crate) scanned: u64,
+    /// How many ids they have.
+    pub(crate) ids: u64,
+    pub(crate) scanned_to: Option<i64>,
+    /// How many rows of the table have the last of them.
+    pub(crate) last_rows: i64,
+    pub(crate) kept: u64,
+    pub(crate) first: Option<i64>,
+    pub(crate) first_weight: f64,
+    pub(crate) taken: u64,
+    pub(crate) taken_last: Option<i64>,
+    pub(crate) taken_weight: f64,
+}
+
 /// Looks at the next rows of the meta table and sums them up: one row, by [`on_source`], with `uid_type_low,
 /// uid_type_high, beyond, held, scanned, ids, scanned_to, last_rows, kept, first, first_weight,
 /// taken, taken_last, taken_weight`.
@@ -56,10 +83,27 @@ pub(crate) fn next_page(
     after: i64,
     rows: u64,
     room: Option<Room>,
-) -> Statement {
+) -> TypedStatement<PageRow> {
     let (mut page, stops) = page_with_stops(job, judgement, bounds, Some(after));
     page.limit(rows);
-    on_source(&sums_of_page(job, judgement, Some(page), stops, room), job)
+    on_source(&sums_of_page(job, judgement, Some(page), stops, room), job).read_as(|row| PageRow {
+        uid_types: [row.optional_text(), row.optional_text()],
+        beyond: row.optional_text(),
+        sums: PageSums {
+            held: row.optional_int(),
+            scanned: row.count(),
+            ids: row.count(),
+            scanned_to: row.optional_int(),
+            // For an empty page, MariaDB gives NULL.
+            last_rows: row.optional_int().unwrap_or(0),
+            kept: row.count(),
+            first: row.optional_int(),
+            first_weight: row.double(),
+            taken: row.count(),
+            taken_last: row.optional_int(),
+            taken_weight: row.double(),
+        },
+    })
 }
 
 /// The rows of [`next_page`] without its end, and which of them end a batch before them. Without `after`,
@@ -160,12 +204,28 @@ fn from_page(select: &mut SelectStatement, page: Option<SelectStatement>) {
     };
 }
 
+/// A page of what is left.
+pub(crate) struct CountedPage {
+    /// The first id that no signed integer of 64 bits can hold.
+    pub(crate) beyond: Option<String>,
+    pub(crate) scanned: u64,
+    pub(crate) scanned_to: Option<i64>,
+    /// Those that pass the filter.
+    pub(crate) items: u64,
+    pub(crate) weight: f64,
+}
+
 /// Like [`next_page`] without room, for counting what is left: one row with `beyond, scanned,
 /// scanned_to, kept, kept_weight`. A weight that cannot be counts as 0. Rows that
 /// cannot be judged are left too.
 ///
 /// Relies on: the index on the uid column.
-pub(crate) fn count_page(job: &Job, judgement: &Judgement, after: i64, rows: u64) -> Statement {
+pub(crate) fn count_page(
+    job: &Job,
+    judgement: &Judgement,
+    after: i64,
+    rows: u64,
+) -> TypedStatement<CountedPage> {
     let dialect = job.dialect;
     let kept = Assumption::Best;
     let no_weight = double(Expr::cust("0"));
@@ -180,7 +240,13 @@ pub(crate) fn count_page(job: &Job, judgement: &Judgement, after: i64, rows: u64
         .expr(bigint(Expr::cust(format!("count({kept})"))))
         .expr(double(Expr::cust(format!("sum({weight})"))))
         .from_subquery(page, PAGE);
-    Statement::build(&select, dialect)
+    Statement::build(&select, dialect).read_as(|row| CountedPage {
+        beyond: row.optional_text(),
+        scanned: row.count(),
+        scanned_to: row.optional_int(),
+        items: row.count(),
+        weight: row.double(),
+    })
 }
 
 /// How many rows of the meta table have this id.
@@ -197,7 +263,12 @@ fn rows_with_uid(job: &Job, uid: Expr) -> Expr {
 /// The first id behind `after`, up to `to`, that several rows have: a row of `uid, rows`, or none.
 ///
 /// Relies on: the index on the uid column.
-pub(crate) fn first_repeated(job: &Job, dialect: Dialect, after: i64, to: i64) -> Statement {
+pub(crate) fn first_repeated(
+    job: &Job,
+    dialect: Dialect,
+    after: i64,
+    to: i64,
+) -> TypedStatement<(i64, u64)> {
     let uid = || source(&job.columns.uid);
     let rows = || Expr::cust("count(*)");
     let mut select = Query::select();
@@ -211,7 +282,19 @@ pub(crate) fn first_repeated(job: &Job, dialect: Dialect, after: i64, to: i64) -
         .add_group_by([Expr::cust_with_expr("? HAVING count(*) > 1", uid())])
         .order_by_expr(uid(), Order::Asc)
         .limit(1);
-    Statement::build(&select, dialect)
+    Statement::build(&select, dialect).read_as(|row| (row.int(), row.count()))
+}
+
+/// What a range holds now.
+pub(crate) struct Recount {
+    pub(crate) count: u64,
+    /// How many ids they have.
+    pub(crate) ids: u64,
+    pub(crate) weight: f64,
+    /// Its first id.
+    pub(crate) first: Option<i64>,
+    /// The first id of those rows that cannot be judged.
+    pub(crate) unjudged: Option<i64>,
 }
 
 /// Counts a range again: one row, by [`on_source`], with `count, ids, weight, first, unjudged` of the rows that pass
@@ -225,7 +308,7 @@ pub(crate) fn count_range(
     judgement: &Judgement,
     follows: i64,
     id_end: i64,
-) -> Statement {
+) -> TypedStatement<Recount> {
     let dialect = job.dialect;
     let passes = |assumption| {
         (judgement.filter.as_ref()).map(|filter| filter.expression(dialect, SOURCE, assumption))
@@ -258,7 +341,13 @@ pub(crate) fn count_range(
         )
         .only(source(&job.columns.uid).lte(bind_int(id_end)))
         .only_option(passes(Assumption::Best));
-    on_source(&select, job)
+    on_source(&select, job).read_as(|row| Recount {
+        count: row.count(),
+        ids: row.count(),
+        weight: row.double(),
+        first: row.optional_int(),
+        unjudged: row.optional_int(),
+    })
 }
 
 /// Which items a page of them has.
@@ -291,7 +380,7 @@ pub(crate) fn items(
     range: (i64, i64),
     after: Option<i64>,
     (limit, fill): (u64, Fill),
-) -> Statement {
+) -> TypedStatement<Item> {
     let page = items_page(job, judgement, range, after);
     let end = (job.dialect != Dialect::Mysql)
         .then(|| Func::coalesce([fill.last(page.end(limit)), bind_int(range.1)]));
@@ -302,7 +391,11 @@ pub(crate) fn items(
         .expr(item(job, &|| source(&job.columns.item)))
         .expr(item_weight(job))
         .only_option(end.map(|end| source(&job.columns.uid).lte(end)));
-    on_source(&select, job)
+    on_source(&select, job).read_as(|row| Item {
+        uid: row.int(),
+        item: row.optional_text(),
+        weight: row.double(),
+    })
 }
 
 /// The items of a range, for a host that reads them by itself: rows of `uid, item, weight` in order, with the items of
@@ -348,11 +441,11 @@ pub(crate) fn items_end(
     range: (i64, i64),
     after: Option<i64>,
     (limit, fill): (u64, Fill),
-) -> Statement {
+) -> TypedStatement<Option<i64>> {
     let mut select = Query::select();
     let end = items_page(job, judgement, range, after).end(limit);
     select.expr(fill.last(end));
-    on_source(&select, job)
+    on_source(&select, job).read_as(|row| row.optional_int())
 }
 
 fn items_page<'a>(
@@ -388,7 +481,7 @@ fn items_page<'a>(
 /// judged was never passed over.
 ///
 /// Relies on: the index on the uid column.
-pub(crate) fn passes_filter(job: &Job, judgement: &Judgement, uid: i64) -> Statement {
+pub(crate) fn passes_filter(job: &Job, judgement: &Judgement, uid: i64) -> TypedStatement<bool> {
     let dialect = job.dialect;
     let passes = match &judgement.filter {
         Some(filter) => filter.expression(dialect, SOURCE, Assumption::Best),
@@ -399,20 +492,20 @@ pub(crate) fn passes_filter(job: &Job, judgement: &Judgement, uid: i64) -> State
         .expr(flag(passes))
         .from_as(job.meta_table.reference(), SOURCE)
         .only(source(&job.columns.uid).eq(bind_int(uid)));
-    Statement::build(&select, dialect)
+    Statement::build(&select, dialect).read_as(|row| row.flag())
 }
 
 /// The highest id of the table: one row with `uid_max`, NULL where it has no rows.
 ///
 /// Relies on: the index on the uid column.
-pub(crate) fn highest_uid(job: &Job, dialect: Dialect) -> Statement {
+pub(crate) fn highest_uid(job: &Job, dialect: Dialect) -> TypedStatement<Option<i64>> {
     let mut select = Query::select();
     select
         .expr(bigint(
             dialect.at_most_signed(source(&job.columns.uid).max()),
         ))
         .from_as(job.meta_table.reference(), SOURCE);
-    Statement::build(&select, dialect)
+    Statement::build(&select, dialect).read_as(|row| row.optional_int())
 }
 
 /// Why an SQLite row cannot be judged: one row, or none where it can be, with a value for each of these
@@ -424,7 +517,7 @@ pub(crate) fn foreign_values(
     judgement: &Judgement,
     comparisons: &[&TypedComparison],
     uid: i64,
-) -> Statement {
+) -> TypedStatement<Vec<Option<String>>> {
     let at = |assumption| {
         move |condition: &TypedCondition| condition.expression(job.dialect, SOURCE, assumption)
     };
@@ -441,14 +534,22 @@ pub(crate) fn foreign_values(
         .from_as(job.meta_table.reference(), SOURCE)
         .only(source(&job.columns.uid).eq(bind_int(uid)))
         .only_option(joined(by_filter.chain(by_hold).collect(), ExprTrait::or));
-    Statement::build(&select, job.dialect)
+    Statement::build(&select, job.dialect).read_as(|row| row.texts())
+}
+
+/// What is known of a table's size.
+pub(crate) struct Size {
+    pub(crate) lowest: Option<i64>,
+    pub(crate) highest: Option<i64>,
+    /// As the database guesses.
+    pub(crate) rows: Option<i64>,
 }
 
 /// What a guess at the table's size needs: one row with `uid_min, uid_max, rows`, where the rows
 /// are the database's own estimate, NULL where it keeps none.
 ///
 /// Relies on: the index on the uid column (for each end), the database's statistics.
-pub(crate) fn size_estimate(job: &Job, dialect: Dialect) -> Statement {
+pub(crate) fn size_estimate(job: &Job, dialect: Dialect) -> TypedStatement<Size> {
     let end = |end: fn(Expr) -> Expr| {
         let mut select = Query::select();
         select
@@ -489,7 +590,11 @@ pub(crate) fn size_estimate(job: &Job, dialect: Dialect) -> Statement {
     };
     let mut select = Query::select();
     select.exprs([end(|uid| uid.min()), end(|uid| uid.max()), rows]);
-    Statement::build(&select, dialect)
+    Statement::build(&select, dialect).read_as(|row| Size {
+        lowest: row.optional_int(),
+        highest: row.optional_int(),
+        rows: row.optional_int(),
+    })
 }
 
 /// The next rows within the bounds, up to their end, as `uid, weight` and, with a filter, `kept`: whether they pass it.

@@ -3,7 +3,7 @@
 use sea_query::{Expr, ExprTrait, Query};
 
 use super::source::{SOURCE, select_nothing, source};
-use super::{Statement, bigint, bind_text, is_standby};
+use super::{Statement, TypedStatement, bigint, bind_text, is_standby};
 use crate::database::Dialect;
 use crate::job::Job;
 
@@ -16,11 +16,23 @@ pub(crate) enum Shown {
     Plugin,
 }
 
+/// What a server is.
+pub(crate) struct Server {
+    /// The highest id of the table.
+    pub(crate) highest: Option<i64>,
+    pub(crate) is_mariadb: bool,
+    /// Whether it has the performance schema.
+    pub(crate) has_schema: bool,
+    /// Whether it has MariaDB's plugin.
+    pub(crate) has_plugin: bool,
+    pub(crate) is_read_only: bool,
+}
+
 /// The highest id, and what the server is: one row with `highest, is_mariadb, has_schema, has_plugin,
 /// is_read_only`.
 ///
 /// Relies on: the index on the uid column.
-pub(crate) fn read_server(job: &Job) -> Statement {
+pub(crate) fn read_server(job: &Job) -> TypedStatement<Server> {
     let highest = source(&job.columns.uid).max();
     let mut select = Query::select();
     select
@@ -33,7 +45,13 @@ pub(crate) fn read_server(job: &Job) -> Statement {
             is_standby(job.dialect)
         )))
         .from_as(job.meta_table.reference(), SOURCE);
-    Statement::build(&select, job.dialect)
+    Statement::build(&select, job.dialect).read_as(|row| Server {
+        highest: row.optional_int(),
+        is_mariadb: row.flag(),
+        has_schema: row.flag(),
+        has_plugin: row.flag(),
+        is_read_only: row.flag(),
+    })
 }
 
 /// The tables that a statement on the meta table reads, and who may yet insert there: rows of `schema,
@@ -97,7 +115,10 @@ pub(crate) fn read_writers(job: &Job, shown: Shown) -> Statement {
 ///
 /// Relies on: the lookup of one table, for each; there are as many rows as the server has variables
 /// and threads.
-pub(crate) fn read_doubts(is_mariadb: bool, tables: &[[String; 2]]) -> Statement {
+pub(crate) fn read_doubts(
+    is_mariadb: bool,
+    tables: &[[String; 2]],
+) -> TypedStatement<(String, String)> {
     let mut doubts = String::from(if is_mariadb {
         "CAST(variable_name AS char), CAST(variable_value AS char) \
          FROM information_schema.global_status WHERE variable_name IN ('Slaves_running', \
@@ -133,7 +154,7 @@ pub(crate) fn read_doubts(is_mariadb: bool, tables: &[[String; 2]]) -> Statement
         .map(|name| bind_text(name.as_str()));
     let mut select = Query::select();
     select.expr(Expr::cust_with_exprs(doubts, names));
-    Statement::build(&select, Dialect::Mysql)
+    Statement::build(&select, Dialect::Mysql).read_as(|row| (row.text(), row.text()))
 }
 
 /// The prepared transactions of a MariaDB server: rows of `format, length, length, name`. The server lets

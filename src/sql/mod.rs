@@ -19,6 +19,7 @@ pub(crate) mod notify;
 mod pages;
 pub(crate) mod schema;
 pub(crate) mod source;
+mod typed;
 mod writer;
 
 #[cfg(test)]
@@ -30,6 +31,7 @@ use sea_query::{
 };
 
 pub use self::pages::PAGE_BYTES;
+pub(crate) use self::typed::TypedStatement;
 use self::writer::Writer;
 use crate::database::{Dialect, Value};
 use crate::interface::Settle;

@@ -6,7 +6,7 @@
 use sea_query::{Expr, ExprTrait, Query};
 
 use super::inventory::InventoryTable;
-use super::{Conditions, Statement, bind_text, quoted, text};
+use super::{Conditions, Statement, TypedStatement, bind_text, quoted, text};
 use crate::claim_token::ClaimToken;
 use crate::database::{Dialect, Value};
 
@@ -140,13 +140,13 @@ impl InventoryTable {
     /// What a column of text holds, each value once: rows of one value.
     ///
     /// Relies on: a scan of the whole inventory.
-    pub(crate) fn list_values(&self, column: &'static str) -> Statement {
+    pub(crate) fn list_values(&self, column: &'static str) -> TypedStatement<String> {
         let mut select = Query::select();
         select
             .expr(text(Expr::col(column)))
             .distinct()
             .from(self.name.reference());
-        Statement::build(&select, self.dialect)
+        Statement::build(&select, self.dialect).read_as(|row| row.text())
     }
 
     /// Gives a meta table its normalised name, in all rows.

@@ -15,7 +15,8 @@ use crate::sums::{Recounted, Sums};
 use crate::table_name::TableName;
 
 /// A statement with its parameters as a snapshot shows them.
-fn shown(statement: &Statement) -> String {
+fn shown(statement: impl Into<Statement>) -> String {
+    let statement = statement.into();
     let parameters: Vec<String> = (statement.parameters.iter())
         .map(|value| match value {
             Value::Null => "NULL".into(),
@@ -43,15 +44,19 @@ fn shown(statement: &Statement) -> String {
 }
 
 /// Shows a statement in all dialects under its function's name.
-fn snapshot(name: &str, statement: impl Fn(Dialect) -> Statement) {
+fn snapshot<S: Into<Statement>>(name: &str, statement: impl Fn(Dialect) -> S) {
     let dialects = [Dialect::Postgresql, Dialect::Sqlite, Dialect::Mysql];
     snapshot_in(&dialects, name, statement);
 }
 
 /// Shows a statement in these dialects.
-fn snapshot_in(dialects: &[Dialect], name: &str, statement: impl Fn(Dialect) -> Statement) {
+fn snapshot_in<S: Into<Statement>>(
+    dialects: &[Dialect],
+    name: &str,
+    statement: impl Fn(Dialect) -> S,
+) {
     let all: Vec<String> = (dialects.iter())
-        .map(|dialect| format!("-- {dialect:?}\n{}", shown(&statement(*dialect))))
+        .map(|dialect| format!("-- {dialect:?}\n{}", shown(statement(*dialect))))
         .collect();
     let all = all.join("\n\n");
     insta::assert_snapshot!(name, all);
@@ -272,7 +277,7 @@ fn on_the_meta_table() {
         filter.comparisons(&mut comparisons);
     }
     let values = meta::foreign_values(&job, &judgement, &comparisons, 42);
-    insta::assert_snapshot!("foreign_values", shown(&values));
+    insta::assert_snapshot!("foreign_values", shown(values));
 }
 
 #[test]
@@ -292,9 +297,9 @@ fn on_what_describes_the_meta_table() {
 #[test]
 fn of_the_fence() {
     let dialect = Dialect::Postgresql;
-    let read = shown(&super::fence::read_writers(&job(dialect, None), dialect));
+    let read = shown(super::fence::read_writers(&job(dialect, None), dialect));
     insta::assert_snapshot!("read_writers", read);
-    let wait = shown(&super::fence::wait_for_writers("3/7 4/12", dialect));
+    let wait = shown(super::fence::wait_for_writers("3/7 4/12", dialect));
     insta::assert_snapshot!("wait_for_writers", wait);
 }
 
@@ -303,7 +308,7 @@ fn of_the_fence_by_metadata_locks() {
     use super::metadata_locks::{self as locks, Shown};
     let job = job(Dialect::Mysql, None);
     let tables = [["lake".into(), "files".into()]];
-    insta::assert_snapshot!("read_server", shown(&locks::read_server(&job)));
+    insta::assert_snapshot!("read_server", shown(locks::read_server(&job)));
     for (name, statement) in [
         (
             "schema",
@@ -311,13 +316,13 @@ fn of_the_fence_by_metadata_locks() {
         ),
         ("plugin", locks::read_writers(&job, Shown::Plugin)),
     ] {
-        insta::assert_snapshot!(format!("read_locks_of_{name}"), shown(&statement));
+        insta::assert_snapshot!(format!("read_locks_of_{name}"), shown(statement));
     }
     for (name, is_mariadb) in [("MariaDB", true), ("MySQL", false)] {
         let statement = locks::read_doubts(is_mariadb, &tables);
-        insta::assert_snapshot!(format!("read_doubts_{name}"), shown(&statement));
+        insta::assert_snapshot!(format!("read_doubts_{name}"), shown(statement));
     }
-    insta::assert_snapshot!("read_prepared", shown(&locks::read_prepared()));
+    insta::assert_snapshot!("read_prepared", shown(locks::read_prepared()));
 }
 
 #[test]
@@ -534,12 +539,12 @@ fn on_the_source_itself() {
     });
     insta::assert_snapshot!(
         "spell",
-        shown(&source::spell(&[Some("Files"), Some("Lake")]))
+        shown(source::spell(&[Some("Files"), Some("Lake")]))
     );
     let dialect = Dialect::Sqlite;
     insta::assert_snapshot!(
         "read_definition",
-        shown(&source::read_definition(&job(dialect, None)))
+        shown(source::read_definition(&job(dialect, None)))
     );
 }
 
@@ -560,14 +565,19 @@ fn names_cannot_leave_their_quotes() {
             judged_at: None,
         };
         let judgement = Judgement::on(&job, grounds).unwrap();
-        let statement = meta::items(&job, &judgement, (1, 2), None, (10, Fill::With));
+        let items = meta::items(&job, &judgement, (1, 2), None, (10, Fill::With));
+        let statement = items.statement;
         let quoted = quoted(hostile, dialect);
         let without_quoted = statement
             .text
             .replace(&quoted, "")
             .replace(&quoted.to_ascii_lowercase(), "");
         let declarations = source::read_declarations(&job, &[hostile.into()], true);
-        assert!(!declarations.text.replace(&quoted, "").contains("DROP"));
+        assert!(
+            !(declarations.statement.text)
+                .replace(&quoted, "")
+                .contains("DROP")
+        );
         assert!(!without_quoted.contains("DROP"), "{}", statement.text);
         assert!(!without_quoted.contains("drop"), "{}", statement.text);
     }

@@ -2,7 +2,9 @@
 
 use sea_query::{Alias, Expr, ExprTrait, Func, Query, SelectStatement, SubQueryStatement};
 
-use super::{Conditions, Statement, bind_text, either, flag, of_column, quoted, text};
+use super::{
+    Conditions, Statement, TypedStatement, bind_text, either, flag, of_column, quoted, text,
+};
 use crate::database::Dialect;
 use crate::job::Job;
 
@@ -19,11 +21,19 @@ pub(super) fn lookup_name(job: &Job) -> String {
     )
 }
 
+/// Whether ids are sure to be unique.
+pub(crate) struct Uniqueness {
+    /// An index lets an id stand in one row only.
+    pub(crate) is_unique: bool,
+    /// There are rows whose id is NULL.
+    pub(crate) has_null: bool,
+}
+
 /// Whether ids are sure to be unique: one row with `unique, has_null`, each 1 or 0. The first tells
 /// of an index that lets an id stand in one row only, the second of rows whose id is NULL.
 ///
 /// Relies on: the catalogs' indexes; the index on the uid column.
-pub(crate) fn read_uniqueness(job: &Job, dialect: Dialect) -> Statement {
+pub(crate) fn read_uniqueness(job: &Job, dialect: Dialect) -> TypedStatement<Uniqueness> {
     let uid = || bind_text(job.columns.uid.as_str());
     let table = || bind_text(job.meta_table.table());
     let schema = || bind_text(job.meta_table.schema());
@@ -70,7 +80,10 @@ pub(crate) fn read_uniqueness(job: &Job, dialect: Dialect) -> Statement {
         .only(source(&job.columns.uid).is_null());
     let mut select = Query::select();
     select.exprs([is_unique, Expr::exists(without_id)].map(flag));
-    Statement::build(&select, dialect)
+    Statement::build(&select, dialect).read_as(|row| Uniqueness {
+        is_unique: row.flag(),
+        has_null: row.flag(),
+    })
 }
 
 /// What identifies the meta table's database: one row of it, NULL where it does not tell this user; none where
@@ -80,7 +93,7 @@ pub(crate) fn read_uniqueness(job: &Job, dialect: Dialect) -> Statement {
 /// the transaction that a caller may have begun.
 ///
 /// Relies on: nothing; catalogs of a row or a few.
-pub(crate) fn read_identity(job: &Job) -> Statement {
+pub(crate) fn read_identity(job: &Job) -> TypedStatement<Option<String>> {
     let mut select = Query::select();
     match job.dialect {
         Dialect::Postgresql => select.expr(text(Expr::cust(
@@ -101,14 +114,14 @@ pub(crate) fn read_identity(job: &Job) -> Statement {
             "/*!80000 @@server_uuid *//*M! @@server_uid */",
         ))),
     };
-    Statement::build(&select, job.dialect)
+    Statement::build(&select, job.dialect).read_as(|row| row.optional_text())
 }
 
 /// How a MySQL server spells names of tables and databases: one row of them. It takes them in small
 /// letters, whatever is written, unless its files tell capitals apart.
 ///
 /// Relies on: nothing; it is a variable.
-pub(crate) fn spell(names: &[Option<&str>]) -> Statement {
+pub(crate) fn spell(names: &[Option<&str>]) -> TypedStatement<Vec<Option<String>>> {
     let mut select = Query::select();
     for name in names {
         let name = || bind_text(*name);
@@ -116,13 +129,13 @@ pub(crate) fn spell(names: &[Option<&str>]) -> Statement {
         let folded = Func::lower(name());
         select.expr(text(either(keeps, name(), folded.into())));
     }
-    Statement::build(&select, Dialect::Mysql)
+    Statement::build(&select, Dialect::Mysql).read_as(|row| row.texts())
 }
 
 /// How an SQLite table was made: a row of `sql`, or none where the name is no table.
 ///
 /// Relies on: nothing; the schema is small.
-pub(crate) fn read_definition(job: &Job) -> Statement {
+pub(crate) fn read_definition(job: &Job) -> TypedStatement<String> {
     let mut select = Query::select();
     select
         .expr(text(Expr::cust("tables.sql")))
@@ -135,7 +148,15 @@ pub(crate) fn read_definition(job: &Job) -> Statement {
         )
         .only(Expr::cust("tables.type = 'table'"))
         .only(Expr::cust("lower(tables.name)").eq(bind_text(job.meta_table.table())));
-    Statement::build(&select, Dialect::Sqlite)
+    Statement::build(&select, Dialect::Sqlite).read_as(|row| row.text())
+}
+
+/// The declared types of columns.
+pub(crate) struct Declarations {
+    /// The time by the database's clock.
+    pub(crate) now: Option<String>,
+    /// In the order of the columns.
+    pub(crate) types: Vec<Option<String>>,
 }
 
 /// The declared types of columns: one row of the time by the database's clock (RFC 3339; NULL where it is
@@ -146,7 +167,11 @@ pub(crate) fn read_definition(job: &Job) -> Statement {
 /// JSON list. NULL where SQLite knows a column that no table declares.
 ///
 /// Relies on: the catalogs' indexes.
-pub(crate) fn read_declarations(job: &Job, columns: &[String], with_clock: bool) -> Statement {
+pub(crate) fn read_declarations(
+    job: &Job,
+    columns: &[String],
+    with_clock: bool,
+) -> TypedStatement<Declarations> {
     let dialect = job.dialect;
     let now = if with_clock {
         dialect.rfc3339(dialect.now())
@@ -162,7 +187,10 @@ pub(crate) fn read_declarations(job: &Job, columns: &[String], with_clock: bool)
         let nothing = select_nothing(job, columns.iter().map(|column| source(column)));
         select.expr(flag(Expr::exists(nothing)));
     }
-    Statement::build(&select, dialect)
+    Statement::build(&select, dialect).read_as(|row| Declarations {
+        now: row.optional_text(),
+        types: row.texts(),
+    })
 }
 
 /// A column's declared type.

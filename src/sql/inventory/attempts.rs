@@ -4,11 +4,61 @@ use sea_query::{Expr, ExprTrait, Order, Query};
 
 use super::{ATTEMPTS, InventoryTable};
 use crate::claim_token::ClaimToken;
+use crate::interface::Queue;
 use crate::job::JobKey;
 use crate::sql::{
-    Conditions, Statement, bigint, bind_int, bind_text, columns, flag, on_primary, text,
+    Conditions, Statement, TypedStatement, bigint, bind_int, bind_text, columns, flag, on_primary,
+    text,
 };
-use crate::sums;
+use crate::sums::{self, Sums};
+use crate::watermark::Watermark;
+
+/// An attempt as it stands in the inventory.
+pub(crate) struct FoundAttempt {
+    pub(crate) id: i64,
+    pub(crate) follows: Watermark,
+    /// The scope that its table is.
+    pub(crate) scope: String,
+    pub(crate) job: String,
+    pub(crate) job_identifier: Option<String>,
+    pub(crate) attempt: u32,
+    pub(crate) status: String,
+    pub(crate) id_start: i64,
+    pub(crate) id_end: i64,
+    pub(crate) count: u64,
+    pub(crate) weight: f64,
+    pub(crate) config: String,
+    /// It has a lease, which is over in so many seconds: one that has ended was taken from its owner.
+    pub(crate) lease_left: Option<i64>,
+    pub(crate) processing_start: String,
+}
+
+/// The latest attempt at a range.
+pub(crate) struct LatestAttempt {
+    pub(crate) id: i64,
+    pub(crate) queue: Option<Queue>,
+    pub(crate) id_start: i64,
+    pub(crate) id_end: i64,
+    pub(crate) attempt: i64,
+    pub(crate) max_attempts: i64,
+    pub(crate) config: String,
+    /// How many items it counted, and what they weigh.
+    pub(crate) counted: (i64, f64),
+    pub(crate) through: Sums,
+    /// Whether an earlier attempt still waits although this one has followed it.
+    pub(crate) has_earlier: bool,
+}
+
+/// A range that was processed.
+pub(crate) struct ProcessedRange {
+    pub(crate) batch_id: i64,
+    pub(crate) follows: i64,
+    pub(crate) id_start: i64,
+    pub(crate) id_end: i64,
+    pub(crate) count: u64,
+    pub(crate) weight: f64,
+    pub(crate) config: String,
+}
 
 impl InventoryTable {
     /// One attempt, by [`on_primary`]: a row with `id, batch_id_after, meta_table, job, job_identifier, attempt,
@@ -16,7 +66,7 @@ impl InventoryTable {
     /// processing_start`, or none. Left are the seconds until its lease is over, NULL without one.
     ///
     /// Relies on: the unique index (claim_token).
-    pub(crate) fn find_attempt(&self, token: &ClaimToken) -> Statement {
+    pub(crate) fn find_attempt(&self, token: &ClaimToken) -> TypedStatement<FoundAttempt> {
         let mut select = Query::select();
         select
             .expr(columns(
@@ -41,7 +91,22 @@ impl InventoryTable {
             .expr(text(self.dialect.rfc3339(Expr::col("processing_start"))))
             .from_as(self.name.reference(), ATTEMPTS)
             .only(Expr::col("claim_token").eq(bind_text(token.as_str())));
-        on_primary(&select, self.dialect)
+        on_primary(&select, self.dialect).read_as(|row| FoundAttempt {
+            id: row.int(),
+            follows: Watermark::followed(row.int()),
+            scope: row.text(),
+            job: row.text(),
+            job_identifier: row.optional_text(),
+            attempt: u32::try_from(row.count()).unwrap_or(u32::MAX),
+            status: row.text(),
+            id_start: row.int(),
+            id_end: row.int(),
+            count: row.count(),
+            weight: row.double(),
+            config: row.text(),
+            lease_left: row.optional_int(),
+            processing_start: row.text(),
+        })
     }
 
     /// The latest attempt at the range behind `after`, by [`on_primary`]: a row of `id, queue, batch_id_start,
@@ -51,7 +116,11 @@ impl InventoryTable {
     /// hint that decides nothing, see [`insert_claims`](Self::insert_claims).
     ///
     /// Relies on: the unique index (meta_table, job, batch_id_after, attempt).
-    pub(crate) fn read_latest_attempt(&self, job: &JobKey, after: i64) -> Statement {
+    pub(crate) fn read_latest_attempt(
+        &self,
+        job: &JobKey,
+        after: i64,
+    ) -> TypedStatement<LatestAttempt> {
         let mut earlier = Query::select();
         earlier
             .expr(Expr::cust("1"))
@@ -86,7 +155,18 @@ impl InventoryTable {
             .only(Expr::col((ATTEMPTS, "batch_id_after")).eq(bind_int(after)))
             .order_by((ATTEMPTS, "attempt"), Order::Desc)
             .limit(1);
-        on_primary(&select, self.dialect)
+        on_primary(&select, self.dialect).read_as(|row| LatestAttempt {
+            id: row.int(),
+            queue: row.optional_text().as_deref().and_then(Queue::parse),
+            id_start: row.int(),
+            id_end: row.int(),
+            attempt: row.int(),
+            max_attempts: row.int(),
+            config: row.text(),
+            counted: (row.int(), row.double()),
+            through: Sums::read(row),
+            has_earlier: row.flag(),
+        })
     }
 
     /// Processed ranges by their ids, behind `after`: rows of `id, batch_id_after, batch_id_start,
@@ -95,7 +175,12 @@ impl InventoryTable {
     ///
     /// Relies on: the index (meta_table, job, batch_id_end, attempt); the unique index (meta_table,
     /// job, batch_id_after, attempt).
-    pub(crate) fn list_processed(&self, job: &JobKey, after: Option<i64>, limit: u32) -> Statement {
+    pub(crate) fn list_processed(
+        &self,
+        job: &JobKey,
+        after: Option<i64>,
+        limit: u32,
+    ) -> TypedStatement<ProcessedRange> {
         let column = |name: &'static str| Expr::col((ATTEMPTS, name));
         let mut select = Query::select();
         select
@@ -121,6 +206,14 @@ impl InventoryTable {
             .order_by((ATTEMPTS, "batch_id_end"), Order::Asc)
             .order_by((ATTEMPTS, "attempt"), Order::Asc)
             .limit(u64::from(limit));
-        Statement::build(&select, self.dialect)
+        Statement::build(&select, self.dialect).read_as(|row| ProcessedRange {
+            batch_id: row.int(),
+            follows: row.int(),
+            id_start: row.int(),
+            id_end: row.int(),
+            count: row.count(),
+            weight: row.double(),
+            config: row.text(),
+        })
     }
 }

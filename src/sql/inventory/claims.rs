@@ -7,8 +7,10 @@ use crate::claim_token::ClaimToken;
 use crate::database::Dialect;
 use crate::interface::Queue;
 use crate::job::JobKey;
+use crate::row_reader::Columns;
 use crate::sql::{
-    Conditions, Statement, bigint, bind_double, bind_int, bind_text, on_primary, text,
+    Conditions, Statement, TypedStatement, bigint, bind_double, bind_int, bind_text, on_primary,
+    text,
 };
 use crate::sums::{Recounted, Sums};
 
@@ -44,6 +46,23 @@ pub(crate) struct Claim<'a> {
     pub(crate) config_fingerprint: i64,
     /// Which database the meta table lies in.
     pub(crate) meta_database: Option<&'a str>,
+}
+
+/// A claim that stands.
+pub(crate) struct ClaimedRange {
+    pub(crate) token: String,
+    pub(crate) id: i64,
+    pub(crate) processing_start: String,
+}
+
+impl ClaimedRange {
+    fn read(row: &mut Columns<'_>) -> Self {
+        Self {
+            token: row.text(),
+            id: row.int(),
+            processing_start: row.text(),
+        }
+    }
 }
 
 /// What a claim fills, in the order in which it does.
@@ -85,7 +104,7 @@ impl InventoryTable {
     pub(crate) fn insert_claims<'a>(
         &self,
         claims: impl ExactSizeIterator<Item = &'a Claim<'a>>,
-    ) -> Statement {
+    ) -> TypedStatement<ClaimedRange> {
         let mut insert = InsertStatement::new();
         insert
             .into_table(self.name.reference())
@@ -131,7 +150,7 @@ impl InventoryTable {
             insert.on_conflict(on_conflict);
         }
         insert.returning(Query::returning().exprs(self.claim_columns()));
-        Statement::build(&insert, self.dialect)
+        Statement::build(&insert, self.dialect).read_as(ClaimedRange::read)
     }
 
     /// Whether [`insert_claims`](Self::insert_claims) surely gives rows back. MySQL does not, but for
@@ -143,7 +162,7 @@ impl InventoryTable {
     /// The attempt with this number at the range behind `after`, by [`on_primary`]: a row of `id`, or none.
     ///
     /// Relies on: the unique index (meta_table, job, batch_id_after, attempt).
-    pub(crate) fn find_place(&self, job: &JobKey, after: i64, attempt: i64) -> Statement {
+    pub(crate) fn find_place(&self, job: &JobKey, after: i64, attempt: i64) -> TypedStatement<i64> {
         let mut select = Query::select();
         select
             .expr(bigint(Expr::col("id")))
@@ -151,7 +170,7 @@ impl InventoryTable {
             .only_job(job, Expr::col)
             .only(Expr::col("batch_id_after").eq(bind_int(after)))
             .only(Expr::col("attempt").eq(bind_int(attempt)));
-        on_primary(&select, self.dialect)
+        on_primary(&select, self.dialect).read_as(|row| row.int())
     }
 
     /// Claims that stand: rows of `claim_token, id, processing_start`.
@@ -160,13 +179,13 @@ impl InventoryTable {
     pub(crate) fn read_claims<'a>(
         &self,
         tokens: impl Iterator<Item = &'a ClaimToken>,
-    ) -> Statement {
+    ) -> TypedStatement<ClaimedRange> {
         let mut select = Query::select();
         select
             .exprs(self.claim_columns())
             .from(self.name.reference())
             .only(Expr::col("claim_token").is_in(tokens.map(|token| bind_text(token.as_str()))));
-        Statement::build(&select, self.dialect)
+        Statement::build(&select, self.dialect).read_as(ClaimedRange::read)
     }
 
     fn claim_columns(&self) -> [Expr; 3] {

@@ -4,9 +4,11 @@ use sea_query::{Expr, ExprTrait, Func, Order, Query};
 
 use super::{ATTEMPTS, InventoryTable};
 use crate::database::Dialect;
-use crate::interface::{HistoryQuery, Queue};
+use crate::interface::{Attempt, HistoryQuery, Queue};
 use crate::sql::pages::Page;
-use crate::sql::{Conditions, Statement, bind_int, bind_text, columns, joined, text};
+use crate::sql::{
+    Conditions, Statement, TypedStatement, bind_int, bind_text, columns, joined, text,
+};
 
 impl InventoryTable {
     /// Attempts, by their ids from the highest down: rows of `id, meta_table, job, job_identifier,
@@ -22,7 +24,7 @@ impl InventoryTable {
         query: &HistoryQuery,
         meta_table: Option<&str>,
         to: Option<i64>,
-    ) -> Statement {
+    ) -> TypedStatement<(Attempt, Option<String>)> {
         let limit = u64::from(query.limit);
         let page = self.attempts_page(query, meta_table);
         let end = (self.dialect != Dialect::Mysql && may_be_long(query))
@@ -64,7 +66,28 @@ impl InventoryTable {
                 })
             }))
             .only_option(end.map(|end: Expr| Expr::col("id").gte(end)));
-        Statement::build(&select, self.dialect)
+        Statement::build(&select, self.dialect).read_as(|row| {
+            let attempt = Attempt {
+                id: row.int(),
+                meta_table: row.text(),
+                job: row.text(),
+                job_identifier: row.optional_text(),
+                attempt: u32::try_from(row.count()).unwrap_or(u32::MAX),
+                status: row.text(),
+                id_start: row.int(),
+                id_end: row.int(),
+                count: row.count(),
+                weight: row.double(),
+                queue: row.optional_text().as_deref().and_then(Queue::parse),
+                processing_start: row.text(),
+                processing_end: row.optional_text(),
+                lease_expires: row.optional_text(),
+                result_item: row.optional_text(),
+                log: row.optional_text(),
+                passed_over: false,
+            };
+            (attempt, row.optional_text())
+        })
     }
 
     /// Where a page of [`list_attempts`](Self::list_attempts) ends before its limit: one row of `id`, NULL
@@ -72,11 +95,15 @@ impl InventoryTable {
     /// they are given.
     ///
     /// Relies on: as that statement does.
-    pub(crate) fn attempts_end(&self, query: &HistoryQuery, meta_table: Option<&str>) -> Statement {
+    pub(crate) fn attempts_end(
+        &self,
+        query: &HistoryQuery,
+        meta_table: Option<&str>,
+    ) -> TypedStatement<Option<i64>> {
         let page = self.attempts_page(query, meta_table);
         let mut select = Query::select();
         select.expr(page.end(u64::from(query.limit)));
-        Statement::build(&select, self.dialect)
+        Statement::build(&select, self.dialect).read_as(|row| row.optional_int())
     }
 
     fn attempts_page<'a>(

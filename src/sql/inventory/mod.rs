@@ -9,11 +9,13 @@ mod standing;
 
 use sea_query::{Expr, ExprTrait, Query};
 
+pub(crate) use self::attempts::{FoundAttempt, LatestAttempt, ProcessedRange};
 pub(super) use self::claims::CLAIM_COLUMNS;
-pub(crate) use self::claims::Claim;
+pub(crate) use self::claims::{Claim, ClaimedRange};
 pub(crate) use self::endings::{End, Ending};
 pub(crate) use self::history::may_be_long;
 pub(super) use self::standing::most_doublings;
+pub(crate) use self::standing::{Queued, StandingRow};
 use super::{Conditions, bind_text};
 use crate::database::{Dialect, StatusLabels};
 use crate::table_name::TableName;

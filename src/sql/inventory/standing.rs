@@ -5,14 +5,69 @@ use sea_query::{Expr, ExprTrait, Func, Order, Query, SelectStatement, SubQuerySt
 use super::{ATTEMPTS, InventoryTable};
 use crate::database::Dialect;
 use crate::job::{Bounds, JobKey, Retries};
-use crate::sql::{Conditions, Statement, bigint, bind_int, columns, on_primary, when};
-use crate::sums;
+use crate::row_reader::Columns;
+use crate::sql::{Conditions, TypedStatement, bigint, bind_int, columns, on_primary, when};
+use crate::sums::{self, Sums};
 use crate::watermark::BEFORE_ALL;
 
 /// After so many doublings, the rest between attempts grows no more.
 const MAX_DOUBLINGS: u32 = 16;
 /// No rest is longer than a century, in seconds: a database's time has an end.
 const LONGEST_REST: u32 = 100 * 365 * 24 * 60 * 60;
+
+/// The highest range of a job, and what is in its queues.
+pub(crate) struct StandingRow {
+    pub(crate) id_start: i64,
+    pub(crate) id_end: i64,
+    pub(crate) count: u64,
+    pub(crate) weight: f64,
+    pub(crate) config: String,
+    pub(crate) queue_from: Option<i64>,
+    pub(crate) meta_database: Option<String>,
+    pub(crate) through: Sums,
+    pub(crate) unfinished: Queued,
+    pub(crate) requeued: Queued,
+}
+
+/// What the queues hold of attempts of one kind.
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct Queued {
+    /// The end of the range that the first one follows which is to be handed out again.
+    pub(crate) due: Option<i64>,
+    /// The lowest watermark at which any of them was planned.
+    pub(crate) planned_from: Option<i64>,
+}
+
+impl StandingRow {
+    /// Reads the columns of [`read_standing`](InventoryTable::read_standing); `None` where they are NULL.
+    pub(in crate::sql) fn read(row: &mut Columns<'_>) -> Option<Self> {
+        let id_start = row.optional_int()?;
+        Some(Self {
+            id_start,
+            id_end: row.int(),
+            count: row.count(),
+            weight: row.double(),
+            config: row.text(),
+            queue_from: row.optional_int(),
+            meta_database: {
+                let _fingerprint = row.optional_text();
+                row.optional_text()
+            },
+            through: Sums::read(row),
+            unfinished: Queued::read(row),
+            requeued: Queued::read(row),
+        })
+    }
+}
+
+impl Queued {
+    fn read(row: &mut Columns<'_>) -> Self {
+        Self {
+            due: row.optional_int(),
+            planned_from: row.optional_int(),
+        }
+    }
+}
 
 impl InventoryTable {
     /// Where a job stands, by [`on_primary`]: the row of its highest range as `batch_id_start, batch_id_end,
@@ -33,8 +88,8 @@ impl InventoryTable {
         job: &JobKey,
         bounds: Bounds,
         retries: Retries,
-    ) -> Statement {
-        on_primary(&self.standing(job, bounds, retries), self.dialect)
+    ) -> TypedStatement<Option<StandingRow>> {
+        on_primary(&self.standing(job, bounds, retries), self.dialect).read_as(StandingRow::read)
     }
 
     /// The statement of [`read_standing`](Self::read_standing), to stand in another one.
