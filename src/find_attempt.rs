@@ -15,7 +15,9 @@ pub(crate) async fn find_attempt<D: Database>(
     databases: &Databases<'_, D>,
     token: &ClaimToken,
 ) -> Result<Option<FoundAttempt>, Error> {
-    (databases.first_on_primary(databases.inventory.find_attempt(token))).await
+    databases
+        .first_on_primary(databases.inventory.find_attempt(token))
+        .await
 }
 
 /// The running attempt with this token.

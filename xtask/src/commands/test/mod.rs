@@ -10,11 +10,13 @@ use std::ffi::OsString;
 use std::fs;
 use std::path::{Path, PathBuf};
 use std::process::Command;
+use std::thread;
+use std::time::{Duration, Instant};
 
-use anyhow::{Result, ensure};
+use anyhow::{Result, anyhow, ensure};
 use clap::{Args, ValueEnum, value_parser};
 
-use crate::processor::{Reading, Taken};
+use crate::processor::Reading;
 use crate::{component, packages, postgres, server, step, workspace};
 use environment::Environment;
 use report::Step;
@@ -111,17 +113,19 @@ impl Test {
         let is_asked_for = |suite: &Suite| {
             self.only.is_empty() || self.only.iter().any(|text| suite.name.contains(text))
         };
-        let mut outcomes = Vec::new();
-        for mut suite in suites.into_iter().filter(is_asked_for) {
+        let mut asked_for: Vec<Suite> = suites.into_iter().filter(is_asked_for).collect();
+        for suite in &mut asked_for {
             environment.set(&mut suite.command);
-            outcomes.push(run(suite, self.again)?);
         }
-        conclude(&steps, &outcomes, self.timings)
+        let start = Instant::now();
+        let outcomes = run_in_two_lanes(asked_for, self.again)?;
+        conclude(&steps, &outcomes, start.elapsed(), self.timings)
     }
 
     fn run_on_versions(self) -> Result<()> {
         let mut steps = Vec::new();
         let mut outcomes = Vec::new();
+        let mut wall = Duration::ZERO;
         measured(&mut steps, "components", component::build)?;
         for version in self.postgres {
             let environment = measured(&mut steps, "environment", || {
@@ -131,10 +135,12 @@ impl Test {
             for mut suite in suites {
                 suite.name = format!("{} on PostgreSQL {version}", suite.name);
                 environment.set(&mut suite.command);
-                outcomes.push(run(suite, self.again)?);
+                let outcome = run(suite, self.again)?;
+                wall += outcome.taken.wall;
+                outcomes.push(outcome);
             }
         }
-        conclude(&steps, &outcomes, self.timings)
+        conclude(&steps, &outcomes, wall, self.timings)
     }
 
     fn run_cargo_test(self) -> Result<()> {
@@ -260,14 +266,32 @@ fn suites_on_postgres() -> Result<Vec<Suite>> {
     programs::suites(&["--workspace", "--test", "hosts"], is_wanted)
 }
 
+/// Runs suites one after the other: those in Python and JavaScript, which mostly wait, beside those in Rust.
+fn run_in_two_lanes(suites: Vec<Suite>, again: bool) -> Result<Vec<Outcome>> {
+    let run_all = |lane: Vec<Suite>| {
+        (lane.into_iter())
+            .map(|suite| run(suite, again))
+            .collect::<Result<Vec<_>>>()
+    };
+    let (rust, others): (Vec<_>, Vec<_>) =
+        (suites.into_iter()).partition(|suite| matches!(suite.format, Format::Libtest));
+    thread::scope(|scope| {
+        let others = scope.spawn(|| run_all(others));
+        let mut outcomes = run_all(rust)?;
+        let others = (others.join()).map_err(|_| anyhow!("a suite's thread has panicked"))?;
+        outcomes.extend(others?);
+        Ok(outcomes)
+    })
+}
+
 fn run(suite: Suite, again: bool) -> Result<Outcome> {
     let name = suite.name.clone();
     step::announce(format_args!("testing {name}"));
     let outcome = suite.run(again)?;
     match outcome.verdict {
-        Verdict::Unchanged => eprintln!("    {} passed before, unchanged", outcome.passed),
+        Verdict::Unchanged => eprintln!("    {name}: {} passed before, unchanged", outcome.passed),
         Verdict::Passed => eprintln!(
-            "    {} passed in {} s",
+            "    {name}: {} passed in {} s",
             outcome.passed,
             report::seconds(outcome.taken.wall)
         ),
@@ -280,8 +304,8 @@ fn run(suite: Suite, again: bool) -> Result<Outcome> {
     Ok(outcome)
 }
 
-/// The table, and all that failed.
-fn conclude(steps: &[Step], outcomes: &[Outcome], timings: bool) -> Result<()> {
+/// The table, and all that failed. The suites took so long together, by the clock.
+fn conclude(steps: &[Step], outcomes: &[Outcome], suites: Duration, timings: bool) -> Result<()> {
     println!("{}", report::table(steps, outcomes, timings));
     let failed: Vec<&Outcome> = (outcomes.iter())
         .filter(|outcome| outcome.verdict == Verdict::Failed)
@@ -297,16 +321,15 @@ fn conclude(steps: &[Step], outcomes: &[Outcome], timings: bool) -> Result<()> {
         }
     }
     let sum = |count: fn(&Outcome) -> usize| outcomes.iter().map(count).sum::<usize>();
-    let total = (steps.iter().map(|step| step.taken))
+    let before: Duration = steps.iter().map(|step| step.taken.wall).sum();
+    let processor: Duration = (steps.iter().map(|step| step.taken))
         .chain(outcomes.iter().map(|outcome| outcome.taken))
-        .fold(Taken::default(), |sum, taken| Taken {
-            wall: sum.wall + taken.wall,
-            processor: sum.processor + taken.processor,
-        });
+        .map(|taken| taken.processor)
+        .sum();
     println!(
         "\n{} s by the clock, {} s of processor time",
-        report::seconds(total.wall),
-        report::seconds(total.processor)
+        report::seconds(before + suites),
+        report::seconds(processor)
     );
     // A program that died has not told of the test that it died in.
     let failed_tests = sum(|outcome| match outcome.verdict {
