@@ -317,11 +317,24 @@ impl Drop for Pgpool {
 fn own_folder() -> Result<TempDir> {
     let folder = tempfile::Builder::new()
         .prefix("batchintory-test.")
-        .tempdir_in("/tmp")?;
+        .tempdir_in(folder_for_all()?)?;
     if is_root()? {
         run(Command::new("chown").arg(USER).arg(folder.path()))?;
     }
     Ok(folder)
+}
+
+/// The folder for temporary files, unless it is closed to others.
+fn folder_for_all() -> Result<PathBuf> {
+    use std::os::unix::fs::PermissionsExt;
+
+    let folder = env::temp_dir();
+    let may_be_entered = folder.metadata()?.permissions().mode() & 0o1 != 0;
+    Ok(if may_be_entered {
+        folder
+    } else {
+        "/tmp".into()
+    })
 }
 
 /// A program that is not run as root.

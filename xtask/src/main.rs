@@ -7,6 +7,7 @@ mod commands;
 mod component;
 mod java;
 mod mariadb;
+mod memory;
 mod node;
 mod packages;
 mod poolers;

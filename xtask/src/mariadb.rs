@@ -63,6 +63,7 @@ impl MariaDb {
             steps: include_str!("mariadb/steps.sh"),
             arguments,
             variable: VARIABLE,
+            is_on_disk: false,
         })?;
         Ok(Self {
             url: format!(

@@ -53,6 +53,7 @@ impl Cluster {
             steps: include_str!("postgres/steps.sh"),
             arguments,
             variable: VARIABLE,
+            is_on_disk: options.durable,
         })?;
         Ok(Self {
             url: format!(

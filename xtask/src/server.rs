@@ -13,7 +13,7 @@ use std::{fs, io};
 
 use anyhow::{Context, Result, bail, ensure};
 
-use crate::step;
+use crate::{memory, step};
 
 const KEEPER: &str = include_str!("server/keeper.sh");
 
@@ -32,6 +32,8 @@ pub struct Recipe {
     pub arguments: Vec<OsString>,
     /// The variable by which another server takes its place.
     pub variable: &'static str,
+    /// Whether its files lie on the disk, and not in memory where there is room.
+    pub is_on_disk: bool,
 }
 
 /// A running server. Dropping it stops it and deletes its files.
@@ -189,6 +191,11 @@ fn detach(command: &mut Command, recipe: &Recipe) -> Result<()> {
             .gid(id("-g")?)
             // Root's own temporary folder may be closed to others.
             .env_remove("TMPDIR");
+    }
+    if !recipe.is_on_disk
+        && let Some(folder) = memory::folder()
+    {
+        command.env("TMPDIR", folder);
     }
     Ok(())
 }

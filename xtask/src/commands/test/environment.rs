@@ -9,7 +9,7 @@ use anyhow::Result;
 
 use crate::mariadb::{self, MariaDb};
 use crate::postgres::{self, Cluster, Options};
-use crate::{chromium, java, node, packages, poolers, python, wasmtime, workspace};
+use crate::{chromium, java, memory, node, packages, poolers, python, wasmtime, workspace};
 
 /// The variable with the Python that has pybatchintory.
 const PYTHON: &str = "BATCHINTORY_TEST_PYTHON";
@@ -140,6 +140,9 @@ impl Environment {
     /// Gives a program the variables.
     pub fn set(&self, command: &mut Command) {
         command.envs(self.variables.iter().cloned());
+        if let Some(folder) = memory::folder() {
+            command.env("TMPDIR", folder);
+        }
     }
 }
 
