@@ -49,6 +49,11 @@ pub const WASMTIME: Environment = Environment {
 pub const PACKAGE: Environment = Environment {
     folder: "python-package",
     packages: Packages::Named(&[
+        "aiomysql==0.3.2",
+        "aiosqlite==0.22.1",
+        "asyncmy==0.2.18",
+        "asyncpg==0.32.0",
+        "greenlet==3.5.6",
         "hatchling==1.33.0",
         "mypy==2.4.1",
         "numpy==2.2.6; python_version < '3.11'",

@@ -100,6 +100,15 @@ def sqlalchemy_url(url: str, driver: str = "") -> str:
     return drivers[scheme] + ":" + rest
 
 
+def async_url(url: str, driver: str = "") -> str:
+    """As SQLAlchemy takes it for an event loop; the driver is PostgreSQL's or MySQL's."""
+    scheme, _, rest = url.partition(":")
+    if scheme == "sqlite":
+        return f"sqlite+aiosqlite:///{rest}"
+    drivers = {"postgres": "postgresql+" + (driver or "asyncpg"), "mysql": "mysql+" + (driver or "aiomysql")}
+    return f"{drivers[scheme]}:{rest}"
+
+
 @pytest.fixture
 def sqlite_url(tmp_path: Path) -> str:
     return f"sqlite:{tmp_path / 'lake.sqlite'}"

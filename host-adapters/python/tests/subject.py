@@ -17,6 +17,7 @@ import pytest
 
 from batchintory import (
     AcquireRequest,
+    AsyncBatch,
     Batch,
     BatchintoryError,
     Completion,
@@ -46,7 +47,7 @@ def request(arguments: dict[str, Any]) -> AcquireRequest:
 
 def acquisition(acquired: Any) -> dict[str, Any]:
     """What `acquire` gives."""
-    return {"batch": acquired.record} if isinstance(acquired, Batch) else {"nothing": acquired}
+    return {"batch": acquired.record} if isinstance(acquired, (Batch, AsyncBatch)) else {"nothing": acquired}
 
 
 def target(form: Any) -> Any:
@@ -101,15 +102,24 @@ def read(inventory: Inventory, claim_token: str, after: int | None, limit: int) 
 
 def call(inventory: Inventory, name: str, given: dict[str, Any]) -> Any:
     """Makes a call: the method that is named as the operation, with arguments of the operation's names."""
+    if name == "items":
+        return page_both_ways(inventory, **given)
+    method = getattr(inventory, name.replace("-", "_"))
+    return answered(name, method(**arguments(name, given)))
+
+
+def arguments(name: str, given: dict[str, Any]) -> dict[str, Any]:
+    """A call's arguments from their JSON form."""
 
     def read(argument: str, value: Any) -> Any:
         reading = ARGUMENTS.get(argument, ARGUMENTS.get(f"{name} {argument}"))
         return value if reading is None else reading(value)
 
-    if name == "items":
-        return page_both_ways(inventory, **given)
-    method = getattr(inventory, name.replace("-", "_"))
-    answer = method(**{argument: read(argument, value) for argument, value in given.items()})
+    return {argument: read(argument, value) for argument, value in given.items()}
+
+
+def answered(name: str, answer: Any) -> Any:
+    """What a method gave, as the operation gives it."""
     match name:
         case "acquire":
             return acquisition(answer)
@@ -119,11 +129,18 @@ def call(inventory: Inventory, name: str, given: dict[str, Any]) -> Any:
             lease = None if seconds is None else {"seconds": seconds, "left": 0}
             return {"batch": answer.record, "lease": lease}
         case "advance":
-            items = answer.first_items if isinstance(answer, Batch) else []
+            items = answer.first_items if isinstance(answer, (Batch, AsyncBatch)) else []
             return {"next": {"acquisition": acquisition(answer), "items": items}}
         case "acquire-many":
             return [batch.record for batch in answer]
     return answer
+
+
+def refusal(error: BatchintoryError) -> dict[str, Any]:
+    """An error in its JSON form."""
+    facts = {name: getattr(error, name, None) for name in Explanation._fields[1:]}
+    told = {name: fact for name, fact in facts.items() if fact is not None}
+    return {"error": {"name": error.name, "message": str(error), **told}}
 
 
 def main() -> None:
@@ -139,9 +156,7 @@ def main() -> None:
                 else:
                     answer = {"ok": call(inventory, name, given)}
             except BatchintoryError as error:
-                facts = {name: getattr(error, name, None) for name in Explanation._fields[1:]}
-                told = {name: fact for name, fact in facts.items() if fact is not None}
-                answer = {"error": {"name": error.name, "message": str(error), **told}}
+                answer = refusal(error)
             print(to_json(answer), flush=True)
 
 

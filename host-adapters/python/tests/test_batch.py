@@ -32,6 +32,7 @@ from batchintory import (
     json_text,
     to_json,
 )
+from batchintory.heartbeat import Heartbeat
 
 
 def test_process_hands_on_what_the_function_gives(url: str, lake: MakeInventory) -> None:
@@ -365,7 +366,7 @@ def test_the_lease_goes_on_while_a_batch_is_worked_on(url: str, lake: MakeInvent
         assert not batch.is_lost
     assert batch.success
     # It has stopped with the batch.
-    assert batch._heartbeat is not None
+    assert isinstance(batch._heartbeat, Heartbeat)
     thread = batch._heartbeat._thread
     assert thread is not None
     thread.join(60)

@@ -8,6 +8,7 @@ mod ages;
 mod conditions;
 mod dashboard;
 mod ends;
+mod event_loops;
 mod failover;
 mod faults;
 mod items;

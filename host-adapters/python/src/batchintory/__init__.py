@@ -6,6 +6,8 @@ are configured by their environment, as with pybatchintory.
 
 from __future__ import annotations
 
+from typing import TYPE_CHECKING, Any
+
 from batchintory.batch import Batch
 from batchintory.batches import Processed
 from batchintory.errors import (
@@ -61,10 +63,16 @@ from batchintory.records import (
     to_json,
 )
 
+if TYPE_CHECKING:
+    from batchintory.asynchronous.async_batch import AsyncBatch
+    from batchintory.asynchronous.async_inventory import AsyncInventory
+
 __version__ = "0.1.0"
 
 __all__ = [
     "AcquireRequest",
+    "AsyncBatch",
+    "AsyncInventory",
     "Attempt",
     "AuditPage",
     "Batch",
@@ -119,3 +127,14 @@ __all__ = [
     "migrate",
     "to_json",
 ]
+
+#: These need SQLAlchemy with asyncio, which takes a while to import: it is done where they are asked for.
+_ASYNCHRONOUS = {"AsyncBatch": "async_batch", "AsyncInventory": "async_inventory"}
+
+
+def __getattr__(name: str) -> Any:
+    if name not in _ASYNCHRONOUS:
+        raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
+    from importlib import import_module
+
+    return getattr(import_module(f"batchintory.asynchronous.{_ASYNCHRONOUS[name]}"), name)

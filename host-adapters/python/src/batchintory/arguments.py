@@ -54,12 +54,16 @@ def span(value: float | timedelta) -> float:
     return value.total_seconds() if isinstance(value, timedelta) else real(value)
 
 
+#: What a function may be that has done nothing when its call returns.
+_ASYNC = "an async function"
+
+
 def _why_it_only_begins(function: Any) -> str | None:
     """What a function is that has done nothing when its call returns, such as an ``async def``."""
     # Of an object that is called, its method tells.
     kinds = (function, type(function).__call__ if callable(function) else None)
     if any(map(inspect.iscoroutinefunction, kinds)):
-        return "an async function"
+        return _ASYNC
     if any(map(inspect.isasyncgenfunction, kinds)):
         return "an async generator"
     if any(map(inspect.isgeneratorfunction, kinds)):
@@ -71,9 +75,20 @@ def check_work(work: Callable[..., Any]) -> None:
     """Refuses a function whose work is not done when its call returns."""
     kind = _why_it_only_begins(work)
     if kind is not None:
-        refusal = InvalidRequest(
-            f"{getattr(work, '__qualname__', work)!s} is {kind}: a call of it only begins the work, which would "
-            "be taken for done; give a function that does it, such as one that calls asyncio.run"
-        )
-        refusal.field = "work"
-        raise refusal
+        raise _only_begins(work, kind, "that does it, such as one that calls asyncio.run")
+
+
+def check_async_work(work: Callable[..., Any]) -> None:
+    """Refuses a function whose work is not done when what its call returns was awaited."""
+    kind = _why_it_only_begins(work)
+    if kind not in (None, _ASYNC):
+        raise _only_begins(work, str(kind), "by `async def`, without `yield`")
+
+
+def _only_begins(work: Callable[..., Any], kind: str, wanted: str) -> InvalidRequest:
+    refusal = InvalidRequest(
+        f"{getattr(work, '__qualname__', work)!s} is {kind}: a call of it only begins the work, which would "
+        f"be taken for done; give a function {wanted}"
+    )
+    refusal.field = "work"
+    return refusal

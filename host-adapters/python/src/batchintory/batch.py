@@ -8,17 +8,18 @@ import sys
 import warnings
 import weakref
 from collections.abc import Callable, Iterator, Sequence
-from dataclasses import dataclass
 from itertools import chain
 from time import monotonic
 from types import TracebackType
 from typing import TYPE_CHECKING, Any, Concatenate, Literal, ParamSpec, TypeVar
 
 from batchintory.arguments import check_work
+from batchintory.batch_facts import BatchFacts
 from batchintory.ending import end, end_and_acquire
 from batchintory.errors import BatchintoryError, BatchReleased, InvalidRequest, ResultError
 from batchintory.heartbeat import Heartbeat
 from batchintory.item_reader import LONGEST_PAGE, ItemReader, Row, as_item
+from batchintory.life_signs import LifeSigns
 from batchintory.reason import reason, text_of
 from batchintory.records import BatchRecord, Item, Outcome
 from batchintory.result import as_document
@@ -47,20 +48,10 @@ PAGE = 5_000
 _LEAST_LEASE = 10.0
 
 #: The log of a batch that had nothing to process.
-_NO_ITEMS = "no items: the rows of this range are gone"
+NO_ITEMS = "no items: the rows of this range are gone"
 
 
-@dataclass(frozen=True, slots=True)
-class IdRange:
-    """A batch's range of ids, as pybatchintory names its parts."""
-
-    id_min: int
-    id_max: int
-    count: int
-    weight: float
-
-
-class Batch:
+class Batch(BatchFacts):
     """A batch in the hands of its owner.
 
     It ends by :meth:`succeed`, :meth:`fail`, :meth:`release` or :meth:`process`, or with a ``with`` block. One that is forgotten
@@ -74,26 +65,6 @@ class Batch:
     whether it still runs before it is worked on there.
     """
 
-    #: The row's id in the inventory.
-    pk: int
-    #: Names this attempt in calls of the inventory.
-    claim_token: str
-    meta_table: str
-    job: str
-    job_identifier: str | None
-    #: 1 for a new range.
-    attempt: int
-    id_range: IdRange
-    #: Whether it is a single item that alone is heavier than the weight asked for.
-    oversized: bool
-    #: Whether it holds several items and yet more than was asked for: a range that is handed out again
-    #: keeps its ids, and rows have come or changed, or the limits are lower now.
-    over_limit: bool
-    #: The first id of those, up to ``id_min``, that it passed over for good since ``id_min`` lies above what the
-    #: job had claimed; ``None`` where it passed none over.
-    passed_over_from: int | None
-    #: RFC 3339 in UTC, by the inventory database's clock.
-    processing_start: str
     #: How long its lease goes on from each sign of life; ``None`` where it runs for good.
     lease_seconds: int | None
     #: Its first items, which came with the claim: at most a thousand, of less than a MiB together, or none.
@@ -104,18 +75,7 @@ class Batch:
     def __init__(
         self, inventory: Inventory, record: BatchRecord, lease: Lease | None, first_items: list[Item] | None = None
     ) -> None:
-        self.record = record
-        self.pk = record.id
-        self.claim_token = record.claim_token
-        self.meta_table = record.meta_table
-        self.job = record.job
-        self.job_identifier = record.job_identifier
-        self.attempt = record.attempt
-        self.id_range = IdRange(record.id_start, record.id_end, record.count, record.weight)
-        self.oversized = record.oversized
-        self.over_limit = record.over_limit
-        self.passed_over_from = record.passed_over_from
-        self.processing_start = record.processing_start
+        super().__init__(record)
         self.success = None
         self._inventory = inventory
         self._lease = lease
@@ -126,7 +86,7 @@ class Batch:
         self._is_noted = False
         self._rows: list[Row] | None = None
         self._records: list[Item] | None = None
-        self._heartbeat: Heartbeat | None = None
+        self._heartbeat: LifeSigns | None = None
         self._transaction: Connection | None = None
         #: Whether it came from another process, and nobody has asked yet whether it runs.
         self._has_arrived = False
@@ -166,12 +126,7 @@ class Batch:
         return self.claim_token
 
     def __repr__(self) -> str:
-        state = {None: "running", True: "succeeded", False: "failed"}[self.success]
-        ids = self.id_range
-        return (
-            f"<Batch {self.pk} of {self.job!r} on {self.meta_table!r}: ids {ids.id_min} to {ids.id_max}, "
-            f"{ids.count} items, {state}>"
-        )
+        return f"<Batch {self._told(self.success)}>"
 
     # The items.
 
@@ -279,16 +234,19 @@ class Batch:
         check_work(work)
         with self:
             if not self.items:
-                self.succeed(log=_NO_ITEMS)
+                self.succeed(log=NO_ITEMS)
                 return None
             items = self.items
             try:
                 result = work(items, *args, **kwargs)
             except Exception as error:
-                logger.error("%r failed: %s", self, text_of(error), exc_info=error)
+                self._tell_failure(error)
                 raise
             self.succeed(result)
         return result
+
+    def _tell_failure(self, error: Exception) -> None:
+        logger.error("%r failed: %s", self, text_of(error), exc_info=error)
 
     def __enter__(self) -> Batch:
         self.keep_alive()
@@ -308,7 +266,7 @@ class Batch:
         finally:
             self._stop_heartbeat()
 
-    def keep_alive(self) -> Heartbeat:
+    def keep_alive(self) -> LifeSigns:
         """Prolongs the batch's lease in the background until the batch ends; ``with`` and :meth:`process` do so.
         Without a lease there is nothing to do.
 

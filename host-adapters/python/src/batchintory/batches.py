@@ -8,13 +8,15 @@ import os
 import threading
 import weakref
 from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
 from random import random
 from secrets import token_hex
 from time import monotonic
 from types import TracebackType
-from typing import TYPE_CHECKING, Any, NamedTuple
+from typing import TYPE_CHECKING, Any, Literal, NamedTuple
 
+from batchintory import waiting
 from batchintory.arguments import seconds
 from batchintory.batch import Batch
 from batchintory.ending import WITHOUT_LEASE, pauses
@@ -32,6 +34,11 @@ logger = logging.getLogger("batchintory")
 LONGEST_DELAY = 1.0
 
 
+#: How batches that have succeeded are ended: by themselves, by the claim of the next, which whoever processes them
+#: asks for at once, or by that claim if it is asked for soon.
+Ends = Literal["by-themselves", "with-the-next", "watched"]
+
+
 @dataclass(frozen=True, slots=True)
 class Processed:
     """How the batches of :meth:`Inventory.process` ended, and why there was none left."""
@@ -39,6 +46,41 @@ class Processed:
     succeeded: int
     failed: int
     nothing: Nothing
+
+
+class Tally:
+    """Counts how batches end that are processed one after the other."""
+
+    def __init__(self) -> None:
+        self._succeeded = self._failed = 0
+        #: The one to be processed now.
+        self.batch: Batch | None = None
+        #: Whether there is no other one.
+        self.is_over = False
+
+    def processed(self, batches: Batches) -> Processed:
+        """The sum of it all."""
+        assert batches._nothing is not None
+        return Processed(self._succeeded, self._failed, batches._nothing)
+
+    def got(self, batch: Batch | None) -> None:
+        """The next one has come, by which the one before has ended."""
+        self._succeeded += self.batch is not None
+        self.batch = batch
+        self.is_over = batch is None
+
+    @contextmanager
+    def passes_over(self) -> Iterator[None]:
+        """Around what processes the batch, or asks for the next one: passes over a batch that has failed. Its
+        work may have, or its result can never be kept."""
+        try:
+            yield
+        except Exception:
+            # One that did not even end is not ours to pass over.
+            if self.batch is None or self.batch.success is not False:
+                raise
+            self._failed += 1
+            self.batch = None
 
 
 class _Due(NamedTuple):
@@ -63,12 +105,18 @@ class Batches(Iterator[Batch]):
     """
 
     def __init__(
-        self, inventory: Inventory, request: AcquireRequest, iterations: int | None, poll: float | None
+        self,
+        inventory: Inventory,
+        request: AcquireRequest,
+        iterations: int | None,
+        poll: float | None,
+        ends: Ends = "watched",
     ) -> None:
         self._inventory = inventory
         self._request = request
         self._left = iterations
         self._poll = poll
+        self._ends = ends
         self._inventory_is_closed = inventory._is_closed
         self._alarm = Alarm(inventory, request.meta_table)
         self._is_over = False
@@ -94,21 +142,26 @@ class Batches(Iterator[Batch]):
         return self
 
     def __next__(self) -> Batch:
-        while not self._is_over:
-            acquired = self._acquire()
-            if isinstance(acquired, Batch):
-                return acquired
-            if acquired is None:
-                break
-            self._nothing = acquired
-            pause = None if self._poll is None else wait_for_work(self._poll, acquired.due_in_seconds, random())
-            if pause is None:
-                break
-            self._alarm.wait(pause, self._inventory_is_closed)
+        while not isinstance(found := self.step(), Batch):
+            if found is None:
+                raise StopIteration
+            self._alarm.wait(found, self._inventory_is_closed)
             if self._inventory_is_closed.is_set():
-                break
+                self.close()
+                raise StopIteration
+        return found
+
+    def step(self) -> Batch | float | None:
+        """The next batch; or for how many seconds to wait before asking again; or ``None``, at the end."""
+        acquired = None if self._is_over else self._acquire()
+        if isinstance(acquired, Batch):
+            return acquired
+        if acquired is not None:
+            self._nothing = acquired
+            if self._poll is not None:
+                return float(wait_for_work(self._poll, acquired.due_in_seconds, random()))
         self.close()
-        raise StopIteration
+        return None
 
     def _acquire(self) -> Batch | Nothing | None:
         """The next batch, why there is none, or ``None`` if none is wanted. Databases that were reached before
@@ -127,7 +180,8 @@ class Batches(Iterator[Batch]):
             if not (is_patient and isinstance(acquired, Unavailable)):
                 raise acquired
             logger.warning("no batch can be claimed now, which is tried again in %.1f s: %s", pause, acquired)
-            if self._inventory_is_closed.wait(pause) or self._is_over:
+            is_closed = waiting.of_this_thread().until(self._inventory_is_closed, pause)
+            if is_closed or self._is_over:
                 raise acquired
             token = token or token_hex(16)
 
@@ -150,7 +204,7 @@ class Batches(Iterator[Batch]):
                 if self._left is not None:
                     self._left -= 1
                 # The last one has no claim to wait for.
-                if self._left != 0:
+                if self._left != 0 and self._ends != "by-themselves":
                     acquired._loop = weakref.ref(self)
             return acquired
 
@@ -167,31 +221,14 @@ class Batches(Iterator[Batch]):
 
     def process(self, work: Callable[[list[str | None]], Any]) -> Processed:
         """Calls ``work`` with the items of each batch, see :meth:`Inventory.process`."""
-        succeeded = failed = 0
-        before: Batch | None = None
-        while True:
-            try:
-                batch = next(self, None)
-            except Exception:
-                # The one before may have failed, since its result cannot be kept.
-                if before is None or before.success is not False:
-                    raise
-                failed += 1
-                before = None
-                continue
-            succeeded += before is not None
-            before = None
-            if batch is None:
-                assert self._nothing is not None
-                return Processed(succeeded, failed, self._nothing)
-            try:
-                batch.process(work)
-                before = batch
-            except Exception:
-                # One that did not even end is not ours to pass over.
-                if batch.success is not False:
-                    raise
-                failed += 1
+        tally = Tally()
+        while not tally.is_over:
+            with tally.passes_over():
+                tally.got(next(self, None))
+            if (batch := tally.batch) is not None:
+                with tally.passes_over():
+                    batch.process(work)
+        return tally.processed(self)
 
     def close(self) -> None:
         """Ends the loop, and the batch that is to be ended still."""
@@ -202,6 +239,11 @@ class Batches(Iterator[Batch]):
             due = self._taken()
             if due is not None:
                 self._end(due)
+
+    def abandon(self) -> None:
+        """Nobody is to send what is to be ended still."""
+        with self._lock:
+            self._due = None
 
     def __enter__(self) -> Batches:
         return self
@@ -235,7 +277,7 @@ class Batches(Iterator[Batch]):
         with self._lock:
             if self._is_over or self._due is not None:
                 return False
-            if self._watcher is None and not self._watch():
+            if self._ends == "watched" and self._watcher is None and not self._watch():
                 return False
             self._due = _Due(batch, outcome)
         return True

@@ -12,13 +12,16 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from time import monotonic
 
+from batchintory import waiting
+from batchintory.waiting import Ticket
+
 
 class ClaimQueues:
     """A queue for each scope in which is being claimed, first come, first served."""
 
     def __init__(self) -> None:
         self._lock = threading.Lock()
-        self._queues: dict[str, deque[threading.Lock]] = {}
+        self._queues: dict[str, deque[Ticket]] = {}
 
     @contextmanager
     def call(self) -> Iterator[ClaimTurn]:
@@ -29,14 +32,14 @@ class ClaimQueues:
         finally:
             turn.end()
 
-    def _line_up(self, scope: str, ticket: threading.Lock) -> bool:
+    def _line_up(self, scope: str, ticket: Ticket) -> bool:
         """Whether nobody is before it."""
         with self._lock:
             queue = self._queues.setdefault(scope, deque())
             queue.append(ticket)
             return queue[0] is ticket
 
-    def _leave(self, scope: str, ticket: threading.Lock) -> None:
+    def _leave(self, scope: str, ticket: Ticket) -> None:
         with self._lock:
             queue = self._queues.get(scope)
             if queue is None or ticket not in queue:
@@ -54,7 +57,7 @@ class ClaimTurn:
 
     def __init__(self, queues: ClaimQueues) -> None:
         self._queues = queues
-        self._place: tuple[str, threading.Lock] | None = None
+        self._place: tuple[str, Ticket] | None = None
         #: When it came, or else when the call began.
         self.since = monotonic()
 
@@ -62,12 +65,10 @@ class ClaimTurn:
         """Waits for the turn among the claims in the scope."""
         # Whoever has one turn must not wait for another.
         self.end()
-        # An event is Python code with a lock, which an interrupt at the wrong moment would leave closed.
-        ticket = threading.Lock()
-        ticket.acquire()
+        ticket = waiting.of_this_thread().ticket()
         self._place = (scope, ticket)
         if not self._queues._line_up(scope, ticket):
-            ticket.acquire()
+            ticket.wait()
         self.since = monotonic()
 
     def end(self) -> None:

@@ -7,6 +7,7 @@ import time
 from collections.abc import Sequence
 from typing import Any, Protocol
 
+from batchintory import waiting
 from batchintory.records import Dialect, StatusLabels
 from batchintory.statements import DatabaseError, Rows, Settings, Value
 
@@ -75,7 +76,7 @@ class Databases:
     @staticmethod
     def pause(milliseconds: int) -> None:
         """Waits; a call is not to hang for long, whatever a component asks for."""
-        time.sleep(min(milliseconds, _MAX_PAUSE_MILLISECONDS) / 1_000)
+        waiting.of_this_thread().sleep(min(milliseconds, _MAX_PAUSE_MILLISECONDS) / 1_000)
 
     def query(self, on: int, statement: str, parameters: list[Value]) -> tuple[str, Any]:
         """The answer to a statement, as a variant of the boundary."""

@@ -4,11 +4,11 @@ from __future__ import annotations
 
 import logging
 import random
-import time
 from collections.abc import Iterator
 from time import monotonic
 from typing import TYPE_CHECKING
 
+from batchintory import waiting
 from batchintory.errors import BatchintoryError, DatabaseRefused, ExhaustedRetries, Unavailable
 from batchintory.records import Completion
 
@@ -77,4 +77,4 @@ def end(inventory: Inventory, claim_token: str, outcome: Outcome, lease: Lease |
                 raise
             chosen = min(pause, left * 0.9)
             logger.warning("%r cannot be ended yet and is tried again in %.1f s: %s", batch, chosen, error)
-        time.sleep(chosen)
+        waiting.of_this_thread().sleep(chosen)

@@ -432,16 +432,17 @@ class Inventory:
         """
         if connection is None:
             self._call("complete", claim_token, outcome)
-            self._was_ended(claim_token)
-            return
+        else:
+            databases = Databases(self._inside(connection), self._both[1], *self._options, may_repeat=False)
+            self._instances.call(databases, "complete", (claim_token, outcome))
+        self._was_ended(claim_token)
+
+    def _inside(self, connection: Connection) -> Database:
+        """The inventory's database inside a transaction of the program's own."""
         from batchintory.connect import session_of
         from batchintory.driver.borrowed import TransactionDatabase
 
-        session = session_of(connection.engine)
-        inside = TransactionDatabase(session, connection, self._both[0].schema)
-        databases = Databases(inside, self._both[1], *self._options, may_repeat=False)
-        self._instances.call(databases, "complete", (claim_token, outcome))
-        self._was_ended(claim_token)
+        return TransactionDatabase(session_of(connection.engine), connection, self._both[0].schema)
 
     def release(self, claim_token: str, log: str | None = None) -> None:
         """Gives a batch back: its range is handed out again at once, and the attempt does not count towards

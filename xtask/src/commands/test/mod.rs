@@ -35,7 +35,7 @@ use suite::{Format, Outcome, Suite, Verdict};
 /// A suite that has passed is not run again before something changes that it depends on.
 #[derive(Args)]
 #[command(
-    after_help = "Examples:\n  cargo xtask test\n  cargo xtask test --quick\n  cargo xtask test --only settling --again\n  cargo xtask test --postgres 12,18\n  cargo xtask test --edge all --only runtimes\n  cargo xtask test -- -p xtask\n  cargo xtask test -- claims -- --nocapture"
+    after_help = "Examples:\n  cargo xtask test\n  cargo xtask test --quick\n  cargo xtask test --only settling --again\n  cargo xtask test --postgres 12,18\n  cargo xtask test --edge all --only runtimes\n  cargo xtask test --asyncio all --only event_loops\n  cargo xtask test -- -p xtask\n  cargo xtask test -- claims -- --nocapture"
 )]
 pub struct Test {
     /// Between two edits: the core, its scenarios on SQLite and PostgreSQL, natively and as a component, and
@@ -54,6 +54,9 @@ pub struct Test {
     /// With `all` the JavaScript package on other runtimes and in bundlers too, a GB of packages
     #[arg(long, value_name = "all", conflicts_with_all = ["quick", "postgres", "arguments"])]
     edge: Option<Edge>,
+    /// With `all` the Python package's scenarios through all database modules for event loops
+    #[arg(long, value_name = "all", conflicts_with_all = ["quick", "postgres", "arguments"])]
+    asyncio: Option<Asyncio>,
     /// Only suites with one of these texts in their names
     #[arg(
         long,
@@ -76,6 +79,13 @@ pub struct Test {
 /// What of the edge is tested beside workerd, which always is.
 #[derive(Clone, Copy, ValueEnum)]
 enum Edge {
+    /// Everything
+    All,
+}
+
+/// What is tested of Python's event loops beside asyncpg, which always is.
+#[derive(Clone, Copy, ValueEnum)]
+enum Asyncio {
     /// Everything
     All,
 }
@@ -107,7 +117,7 @@ impl Test {
             if self.quick {
                 quick_suites()
             } else {
-                all_suites(&environment)
+                all_suites(&environment, self.asyncio.is_some())
             }
         })?;
         let is_asked_for = |suite: &Suite| {
@@ -169,9 +179,12 @@ fn measured<T>(
 }
 
 /// Every test of this checkout.
-fn all_suites(environment: &Environment) -> Result<Vec<Suite>> {
+fn all_suites(environment: &Environment, has_event_loops: bool) -> Result<Vec<Suite>> {
     let has_runtimes = environment.runtimes.is_some();
-    let is_wanted = |test: &str| has_runtimes || !test.starts_with("runtimes::");
+    let is_wanted = |test: &str| {
+        (has_runtimes || !test.starts_with("runtimes::"))
+            && (has_event_loops || !test.starts_with("event_loops::"))
+    };
     let mut suites = programs::suites(&["--workspace", "--all-targets"], is_wanted)?;
     suites.push(programs::documentation());
     if let Some(python) = &environment.python {
