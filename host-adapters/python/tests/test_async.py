@@ -245,6 +245,9 @@ def test_a_claim_may_be_cancelled_at_each_statement(url_of_three: str, has_token
                     if token is not None:
                         assert again.attempt == 1
                     await again.succeed()
+                    # It has cost no attempt.
+                    attempts = await inventory.history(HistoryQuery(job=request.job))
+                    assert {attempt.status for attempt in attempts[1:]} <= {"failed"}
                 else:
                     await (claiming.result() or pytest.fail("nothing")).succeed()
             return cancelled
@@ -261,15 +264,17 @@ def test_a_cancelled_process_gives_its_batch_back(url_of_three: str) -> None:
                 begun.set()
                 await asyncio.Event().wait()
 
-            processing = asyncio.create_task(inventory.process(request_of(lease_seconds=600), work))
+            request = request_of(lease_seconds=600, max_attempts=1)
+            processing = asyncio.create_task(inventory.process(request, work))
             await begun.wait()
             processing.cancel()
             with pytest.raises(asyncio.CancelledError):
                 await processing
             check_that_nothing_runs(inventory)
             assert await inventory.history(HistoryQuery(queue="running")) == []
-            # It is handed out again.
-            assert (await inventory.process(request_of(lease_seconds=600), count)).succeeded == 10
+            # It is handed out again, though there is to be one attempt only.
+            assert (await latest(inventory)).log.startswith("asyncio.exceptions.CancelledError")
+            assert (await inventory.process(request, count)).succeeded == 10
 
     asyncio.run(main())
 

@@ -2,21 +2,29 @@
 
 from __future__ import annotations
 
+import ast
+import asyncio
 import dataclasses
 import datetime
 import doctest
 import inspect
+import io
 import typing
 from collections.abc import Callable, Iterator
+from contextlib import redirect_stdout
 from pathlib import Path
 from typing import Any
 
 import pytest
-from conftest import MakeInventory, claim, request_of
+from conftest import MakeInventory, async_url, claim, request_of
+from sqlalchemy.ext.asyncio import create_async_engine
 
 import batchintory
 from batchintory import original
 from batchintory.table import Table
+
+#: Their examples await.
+ASYNCHRONOUS = (batchintory.AsyncBatch, batchintory.AsyncInventory)
 
 
 def public() -> Iterator[tuple[str, Callable[..., Any]]]:
@@ -25,9 +33,10 @@ def public() -> Iterator[tuple[str, Callable[..., Any]]]:
         found = getattr(batchintory, name)
         if inspect.isfunction(found):
             yield name, found
-    for kind in (batchintory.Batch, batchintory.Inventory, Table):
+    for kind in (batchintory.Batch, batchintory.Inventory, Table, *ASYNCHRONOUS):
         yield from ((f"{kind.__name__}.{name}", function) for name, function in methods(kind))
     yield "Inventory.__init__", batchintory.Inventory.__init__
+    yield "AsyncInventory.__init__", batchintory.AsyncInventory.__init__
 
 
 def methods(kind: type) -> Iterator[tuple[str, Callable[..., Any]]]:
@@ -93,7 +102,15 @@ def examples() -> list[Any]:
     return [test for test in found if test.examples]
 
 
-@pytest.mark.parametrize("example", examples(), ids=lambda example: example.name)
+def awaits(example: doctest.DocTest) -> bool:
+    return example.name.startswith("Async")
+
+
+@pytest.mark.parametrize(
+    "example",
+    [example for example in examples() if not awaits(example)],
+    ids=lambda example: example.name,
+)
 def test_every_example_runs(
     example: doctest.DocTest, lake: MakeInventory, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -116,3 +133,46 @@ def test_every_example_runs(
     finally:
         original._settings = original._inventory = None
     assert failed == 0, "".join(told)
+
+
+async def run_awaiting(example: doctest.DocTest) -> list[str]:
+    """Runs an example whose lines may await; gives what was not printed as said."""
+    checker, wrong = doctest.OutputChecker(), []
+    for line in example.examples:
+        code = compile(line.source, "<example>", "single", ast.PyCF_ALLOW_TOP_LEVEL_AWAIT)
+        with redirect_stdout(io.StringIO()) as printed:
+            result = eval(code, example.globs)
+            if inspect.iscoroutine(result):
+                await result
+        if not checker.check_output(line.want, printed.getvalue(), doctest.ELLIPSIS):
+            wrong.append(f"{line.source}gives {printed.getvalue()}and not {line.want}")
+    return wrong
+
+
+@pytest.mark.parametrize(
+    "example",
+    [example for example in examples() if awaits(example)],
+    ids=lambda example: example.name,
+)
+def test_every_example_that_awaits_runs(example: doctest.DocTest, sqlite_url: str, lake: MakeInventory) -> None:
+    lake(sqlite_url)
+
+    async def main() -> list[str]:
+        engine = create_async_engine(async_url(sqlite_url))
+        async with batchintory.AsyncInventory(engine) as inventory:
+            example.globs = {
+                name: getattr(batchintory, name) for name in batchintory.__all__ if name != "inventory"
+            }
+            request = request_of(job="count")
+            example.globs |= {
+                "timedelta": datetime.timedelta,
+                "engine": engine,
+                "inventory": inventory,
+                "batch": await inventory.acquire(request),
+                "request": request,
+            }
+            wrong = await run_awaiting(example)
+        await engine.dispose()
+        return wrong
+
+    assert asyncio.run(main()) == []

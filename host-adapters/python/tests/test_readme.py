@@ -28,7 +28,7 @@ def test_the_first_example_has_ten_lines_at_most() -> None:
 
 def test_all_examples_run_and_print_what_is_said(tmp_path: Path) -> None:
     assert len(SHOWN) > 5
-    assert sum(bool(said) for _, said in SHOWN) == README.read_text().count("It prints `") == 2
+    assert sum(bool(said) for _, said in SHOWN) == README.read_text().count("It prints `") == 3
     for program, said in SHOWN:
         printed = run(program, tmp_path)
         if said:

@@ -54,8 +54,9 @@ NO_ITEMS = "no items: the rows of this range are gone"
 class Batch(BatchFacts):
     """A batch in the hands of its owner.
 
-    It ends by :meth:`succeed`, :meth:`fail`, :meth:`release` or :meth:`process`, or with a ``with`` block. One that is forgotten
-    stays ``running`` in the inventory, until its lease is over if it has one; a ``ResourceWarning`` says so.
+    It ends by :meth:`succeed`, :meth:`fail`, :meth:`release` or :meth:`process`, or with a ``with`` block. One
+    that is forgotten stays ``running`` in the inventory, until its lease is over if it has one; a
+    ``ResourceWarning`` says so.
 
     >>> with inventory.acquire(request) as batch:
     ...     print(batch.items[:2], batch.id_range, batch.attempt)

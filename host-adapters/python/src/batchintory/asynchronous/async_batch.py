@@ -32,10 +32,10 @@ R = TypeVar("R")
 class AsyncBatch(BatchFacts):
     """A batch in the hands of its owner, in an event loop.
 
-    It ends by :meth:`succeed`, :meth:`fail` or :meth:`process`, or with an ``async with`` block: that lets it
-    succeed at its end, fail with an exception, and gives it back where it is cancelled. Meanwhile its lease is
-    prolonged. One that is forgotten stays ``running`` in the inventory, until its lease is over if it has one; a
-    ``ResourceWarning`` says so.
+    It ends by :meth:`succeed`, :meth:`fail`, :meth:`release` or :meth:`process`, or with an ``async with`` block:
+    that lets it succeed at its end, fail with an exception, and gives it back where it is cancelled. Meanwhile its
+    lease is prolonged. One that is forgotten stays ``running`` in the inventory, until its lease is over if it has
+    one; a ``ResourceWarning`` says so.
 
     >>> async with await inventory.acquire(request) as batch:
     ...     print((await batch.items())[:2], batch.id_range, batch.attempt)
@@ -143,6 +143,18 @@ class AsyncBatch(BatchFacts):
         'the disk is full'
         """
         await self._end(lambda: self._batch.fail(error, result=result, connection=connection))  # type: ignore[arg-type]
+
+    async def release(self, log: str | None = None) -> None:
+        """Gives the batch back, as a worker does that is told to stop: its range is handed out again at once, and
+        the attempt does not count towards ``max_attempts``. It is tried once.
+
+        :param log: kept as the batch's log; by default ``released``.
+
+        >>> await batch.release("the node is drained")
+        >>> (await inventory.acquire(request)).attempt
+        2
+        """
+        await self._end(lambda: self._batch.release(logging=log))
 
     async def process(
         self,

@@ -171,9 +171,8 @@ class AsyncInventory:
 
     async def _give_back(self, claim_token: str) -> None:
         """Gives back what may have been claimed under this token."""
-        ends = partial(self._inventory.complete, claim_token, Outcome(False, log="its claim was cancelled"))
         try:
-            await self._before_long(ends)
+            await self._before_long(partial(self._inventory.release, claim_token, "its claim was cancelled"))
         except (NoSuchBatch, Superseded):
             pass  # Nothing was claimed, or the lease was over at once.
         except BatchintoryError as problem:
@@ -432,6 +431,19 @@ class AsyncInventory:
         await self._call_at_once(
             lambda: self._inventory.complete(claim_token, outcome, connection=connection)  # type: ignore[arg-type]
         )
+
+    async def release(self, claim_token: str, log: str | None = None) -> None:
+        """Gives a batch back: its range is handed out again at once, and the attempt does not count towards
+        ``max_attempts``. Where the batch was released already, or has failed, nothing changes.
+
+        :param claim_token: the batch's.
+        :param log: kept as the batch's log; by default ``released``.
+
+        >>> await inventory.release(batch.claim_token, "the node is drained")
+        >>> (await inventory.acquire(request)).attempt
+        2
+        """
+        await self._call_at_once(lambda: self._inventory.release(claim_token, log))
 
     # Looking ahead.
 
