@@ -30,6 +30,7 @@ from batchintory import (
     Superseded,
     TransactionError,
     Unavailable,
+    waiting,
 )
 
 SYSTEMS = {
@@ -430,6 +431,24 @@ def test_the_lease_goes_on_and_its_loss_is_told(url_of_three: str) -> None:
             with pytest.raises(Superseded):
                 await batch.succeed()
             batch.hand_over()
+
+    asyncio.run(main())
+
+
+def test_a_sign_of_life_that_is_under_way_ends_with_its_batch(url_of_three: str) -> None:
+    async def main() -> None:
+        async with opened(url_of_three) as inventory:
+            loop, begun = asyncio.get_running_loop(), asyncio.Event()
+
+            def unanswered(claim_token: str, lease_seconds: Any) -> None:
+                loop.call_soon_threadsafe(begun.set)
+                waiting.of_this_thread().sleep(3_600)
+
+            inventory._inventory.heartbeat = unanswered  # type: ignore[method-assign]
+            async with await claim(inventory, lease_seconds=2) as batch:
+                await begun.wait()
+            assert batch.success
+            check_that_nothing_runs(inventory)
 
     asyncio.run(main())
 
