@@ -12,7 +12,7 @@ from datetime import timedelta
 from typing import Any, Literal, NamedTuple, Union
 
 from batchintory.json_text import plain_json, write
-from batchintory.table import html
+from batchintory.table import Table, html
 
 __all__ = [
     "AcquireRequest",
@@ -277,6 +277,30 @@ class BatchPlan:
 
     def _repr_html_(self) -> str:
         return html(self.batches)
+
+    def to_pandas(self) -> Any:
+        """The batches as a ``DataFrame``, where pandas is installed.
+
+        >>> inventory.plan(request).to_pandas()["weight"].max()  # doctest: +SKIP
+        100.0
+        """
+        return Table(self.batches).to_pandas()
+
+    def to_polars(self) -> Any:
+        """The batches as a ``DataFrame`` of polars, where polars is installed.
+
+        >>> inventory.plan(request).to_polars()["weight"].max()  # doctest: +SKIP
+        100.0
+        """
+        return Table(self.batches).to_polars()
+
+    def to_arrow(self) -> Any:
+        """The batches as a ``Table`` of Arrow, where pyarrow is installed.
+
+        >>> inventory.plan(request).to_arrow().num_rows  # doctest: +SKIP
+        10
+        """
+        return Table(self.batches).to_arrow()
 
 
 @dataclass(frozen=True, slots=True)

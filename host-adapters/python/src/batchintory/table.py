@@ -7,6 +7,8 @@ from collections.abc import Iterable
 from html import escape
 from typing import Any, TypeVar
 
+from batchintory.json_text import write
+
 T = TypeVar("T")
 
 
@@ -27,6 +29,42 @@ class Table(list[T]):
         from pandas import DataFrame
 
         return DataFrame([_fields(record) for record in self])
+
+    def to_polars(self) -> Any:
+        """The records as a ``DataFrame`` of polars with a column for each field, where polars is installed. What is
+        no number or text is JSON.
+
+        >>> inventory.jobs().to_polars().select("job", "items")  # doctest: +SKIP
+        """
+        from polars import DataFrame
+
+        return DataFrame(_columns(self))
+
+    def to_arrow(self) -> Any:
+        """The records as a ``Table`` of Arrow with a column for each field, where pyarrow is installed: for DuckDB
+        and whoever else reads it. What is no number or text is JSON.
+
+        >>> inventory.history().to_arrow().column_names[:3]  # doctest: +SKIP
+        ['id', 'meta_table', 'job']
+        """
+        from pyarrow import Table
+
+        return Table.from_pydict(_columns(self))
+
+
+#: What columns of tables hold as it is.
+_PLAIN = (str, int, float, bool, type(None))
+
+
+def _columns(records: list[Any]) -> dict[str, list[Any]]:
+    """The values of each field. Those of a field that may hold anything are JSON, so that a column has one type."""
+    columns = {}
+    for field in dataclasses.fields(records[0]) if records else ():
+        values = [getattr(record, field.name) for record in records]
+        if field.type == "Any" or not all(isinstance(value, _PLAIN) for value in values):
+            values = [None if value is None else write(value) for value in values]
+        columns[field.name] = values
+    return columns
 
 
 def html(records: Iterable[Any]) -> str:
