@@ -31,8 +31,8 @@ class Table(list[T]):
         return DataFrame([_fields(record) for record in self])
 
     def to_polars(self) -> Any:
-        """The records as a ``DataFrame`` of polars with a column for each field, where polars is installed. What is
-        no number or text is JSON.
+        """The records as a ``DataFrame`` of polars with a column for each field, where polars is installed. What
+        is no number or text is JSON.
 
         >>> inventory.jobs().to_polars().select("job", "items")  # doctest: +SKIP
         """
@@ -57,7 +57,7 @@ _PLAIN = (str, int, float, bool, type(None))
 
 
 def _columns(records: list[Any]) -> dict[str, list[Any]]:
-    """The values of each field. Those of a field that may hold anything are JSON, so that a column has one type."""
+    """The values of each field. Those that may be anything are JSON, so that a column has one type."""
     columns = {}
     for field in dataclasses.fields(records[0]) if records else ():
         values = [getattr(record, field.name) for record in records]
