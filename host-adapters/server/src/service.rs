@@ -28,7 +28,7 @@ use crate::wait::Wait;
 #[allow(missing_docs, clippy::all)]
 mod bindings {
     wasmtime::component::bindgen!({
-        path: ["../../wit", "../http/wit"],
+        path: ["wit/inventory", "wit/http"],
         inline: "
             package batchintory:server;
             world imports {
@@ -92,7 +92,7 @@ struct Imports {
 
 impl HttpService {
     /// The component that this crate was built with.
-    pub const EMBEDDED: &[u8] = include_bytes!(env!("BATCHINTORY_COMPONENT_FILE"));
+    pub const EMBEDDED: &[u8] = batchintory_component::SERVICE;
 
     /// The service of the component that this crate was built with. The compiled code is kept in the
     /// user's cache directory.

@@ -12,7 +12,7 @@ use crate::limits::Usage;
 #[allow(missing_docs, clippy::all)]
 mod bindings {
     wasmtime::component::bindgen!({
-        path: "../../wit",
+        path: "wit",
         world: "planner",
         imports: { default: async },
         exports: { default: async },
