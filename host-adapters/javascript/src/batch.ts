@@ -1,3 +1,4 @@
+/// <reference lib="esnext.disposable" preserve="true" />
 // A batch in the hands of its owner.
 
 import { toOutcome } from "./boundary.js";

@@ -1,3 +1,4 @@
+/// <reference lib="esnext.disposable" preserve="true" />
 // The inventory: every operation of the planner.
 
 import { Batch, type Lease, type Processing } from "./batch.js";

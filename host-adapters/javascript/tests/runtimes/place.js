@@ -29,7 +29,7 @@ export const runtimes = {
 export function place(context, others = []) {
   const folder = mkdtempSync(path.join(tmpdir(), "batchintory-"));
   context.after(() => rmSync(folder, { recursive: true, force: true, maxRetries: 5 }));
-  const manifest = { type: "module", dependencies: { batchintory: "0.1.0" } };
+  const manifest = { type: "module", dependencies: { batchintory: "*" } };
   writeFileSync(path.join(folder, "package.json"), JSON.stringify(manifest));
   mkdirSync(path.join(folder, "node_modules"));
   for (const name of ["batchintory", ...others]) {
