@@ -7,6 +7,8 @@ pub mod demo;
 pub mod docs;
 pub mod fuzz;
 pub mod lint;
+pub mod package;
 pub mod setup;
 pub mod simulate;
 pub mod test;
+pub mod version;

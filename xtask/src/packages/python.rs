@@ -26,7 +26,7 @@ pub fn installed(environment: &Environment) -> Result<PathBuf> {
         return Ok(python);
     }
     step::announce("the Python package");
-    let wheel = wheel(&python)?;
+    let wheel = wheel()?;
     // First what it depends on, then this very wheel, whatever of its version is there.
     step::run(pip(&python, &["install"]).arg(with_extras(&wheel)))?;
     step::run(pip(&python, &["install", "--force-reinstall", "--no-deps"]).arg(&wheel))?;
@@ -35,22 +35,52 @@ pub fn installed(environment: &Environment) -> Result<PathBuf> {
 }
 
 /// The package's wheel: built if its sources or the component have changed since.
-fn wheel(python: &Path) -> Result<PathBuf> {
-    let wheels = built()?.join("python");
-    let find = || Some(fs::read_dir(&wheels).ok()?.next()?.ok()?.path());
-    if let Some(wheel) = find()
-        && is_current(&wheel, &folder())
-    {
-        return Ok(wheel);
+fn wheel() -> Result<PathBuf> {
+    let folder = built()?.join("python");
+    match find(&folder, "whl") {
+        Ok(wheel) if is_current(&wheel, &self::folder()) => Ok(wheel),
+        _ => find(&pack()?, "whl"),
     }
-    // Of one version there is one wheel.
-    let _ = fs::remove_dir_all(&wheels);
+}
+
+/// Packs the sources with the component, and makes the wheel of what was packed: whoever builds from
+/// the sources gets the same. The component must be built.
+pub fn pack() -> Result<PathBuf> {
+    let python = PACKAGE.interpreter()?;
+    let folder = built()?.join("python");
+    // Of one version there is one of each.
+    let _ = fs::remove_dir_all(&folder);
     step::run(
-        pip(python, &["wheel", "--no-deps", "--wheel-dir"])
-            .arg(&wheels)
-            .arg(folder()),
+        Command::new(&python)
+            .args([
+                "-m",
+                "hatchling",
+                "build",
+                "--target",
+                "sdist",
+                "--directory",
+            ])
+            .arg(&folder)
+            .current_dir(self::folder()),
     )?;
-    find().context("pip made no wheel")
+    step::run(
+        pip(
+            &python,
+            &["wheel", "--no-deps", "--no-build-isolation", "--wheel-dir"],
+        )
+        .arg(&folder)
+        .arg(find(&folder, "gz")?),
+    )?;
+    Ok(folder)
+}
+
+/// The file of this kind in a folder.
+fn find(folder: &Path, kind: &str) -> Result<PathBuf> {
+    let files = fs::read_dir(folder).context("nothing is packed yet")?;
+    files
+        .filter_map(|entry| Some(entry.ok()?.path()))
+        .find(|path| path.extension().is_some_and(|it| it == kind))
+        .with_context(|| format!("no file of the kind {kind} was made"))
 }
 
 fn pip(python: &Path, arguments: &[&str]) -> Command {
@@ -83,4 +113,19 @@ pub fn lint() -> Result<()> {
         )?;
     }
     Ok(())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn its_licences_are_the_projects() -> Result<()> {
+        // A link would lead out of the archive of its sources.
+        for name in ["LICENSE-APACHE", "LICENSE-MIT"] {
+            let ours = fs::read(workspace::root().join(name))?;
+            assert!(fs::read(folder().join(name))? == ours, "{name} differs");
+        }
+        Ok(())
+    }
 }

@@ -7,6 +7,7 @@ use std::process::Command;
 
 use anyhow::Result;
 
+use crate::component::Components;
 use crate::mariadb::{self, MariaDb};
 use crate::postgres::{self, Cluster, Options};
 use crate::{chromium, java, memory, node, packages, poolers, python, wasmtime, workspace};
@@ -37,6 +38,12 @@ const JAVASCRIPT_PACKAGE: &str = "BATCHINTORY_TEST_JAVASCRIPT_PACKAGE";
 
 /// The variable with the folder that has other runtimes for JavaScript.
 const RUNTIMES: &str = "BATCHINTORY_TEST_JAVASCRIPT_RUNTIMES";
+
+/// The variables with what is packed, and with what judges it.
+const PACKAGES: &str = "BATCHINTORY_TEST_PACKAGES";
+const PACKAGES_REGISTRY: &str = "BATCHINTORY_TEST_PACKAGES_REGISTRY";
+const PACKAGES_PYTHON: &str = "BATCHINTORY_TEST_PACKAGES_PYTHON";
+const PACKAGES_NODE: &str = "BATCHINTORY_TEST_PACKAGES_NODE";
 
 /// How PostgreSQL is started for tests.
 const OPTIONS: Options = Options {
@@ -121,6 +128,23 @@ impl Environment {
     pub fn of_version(version: u8) -> Result<Self> {
         let programs = postgres::versions::programs(version)?;
         Cluster::start_by(&programs, OPTIONS).map(|server| Self::with_postgres(Some(server)))
+    }
+
+    /// Everything packed, and nothing else.
+    pub fn with_packages(components: &Components) -> Result<Self> {
+        packages::pack(components)?;
+        let tests = workspace::root().join("tests/packages");
+        let mut environment = Self::with_postgres(None);
+        environment.variables = vec![
+            (PACKAGES, packages::built()?.into()),
+            (PACKAGES_REGISTRY, packages::crates::registry()?.into()),
+            (PACKAGES_PYTHON, python::TWINE.interpreter()?.into()),
+            (
+                PACKAGES_NODE,
+                node::packages_of(&tests, "packages-tests")?.into(),
+            ),
+        ];
+        Ok(environment)
     }
 
     fn with_postgres(postgres: Option<Cluster>) -> Self {

@@ -35,7 +35,7 @@ use suite::{Format, Outcome, Suite, Verdict};
 /// A suite that has passed is not run again before something changes that it depends on.
 #[derive(Args)]
 #[command(
-    after_help = "Examples:\n  cargo xtask test\n  cargo xtask test --quick\n  cargo xtask test --only settling --again\n  cargo xtask test --postgres 12,18\n  cargo xtask test --edge all --only runtimes\n  cargo xtask test --asyncio all --only event_loops\n  cargo xtask test -- -p xtask\n  cargo xtask test -- claims -- --nocapture"
+    after_help = "Examples:\n  cargo xtask test\n  cargo xtask test --quick\n  cargo xtask test --only settling --again\n  cargo xtask test --postgres 12,18\n  cargo xtask test --edge all --only runtimes\n  cargo xtask test --asyncio all --only event_loops\n  cargo xtask test --packages\n  cargo xtask test -- -p xtask\n  cargo xtask test -- claims -- --nocapture"
 )]
 pub struct Test {
     /// Between two edits: the core, its scenarios on SQLite and PostgreSQL, natively and as a component, and
@@ -57,6 +57,9 @@ pub struct Test {
     /// With `all` the Python package's scenarios through all database modules for event loops
     #[arg(long, value_name = "all", conflicts_with_all = ["quick", "postgres", "arguments"])]
     asyncio: Option<Asyncio>,
+    /// Everything as it is published: packed, installed in clean environments, and used there
+    #[arg(long, conflicts_with_all = ["quick", "postgres", "edge", "arguments"])]
+    packages: bool,
     /// Only suites with one of these texts in their names
     #[arg(
         long,
@@ -101,6 +104,9 @@ impl Test {
         if !self.postgres.is_empty() {
             return self.run_on_versions();
         }
+        if self.packages {
+            return self.run_on_packages();
+        }
         let mut steps = Vec::new();
         let environment = if self.quick {
             measured(&mut steps, "planner", component::build_planner)?;
@@ -120,15 +126,37 @@ impl Test {
                 all_suites(&environment, self.asyncio.is_some())
             }
         })?;
-        let is_asked_for = |suite: &Suite| {
-            self.only.is_empty() || self.only.iter().any(|text| suite.name.contains(text))
-        };
-        let mut asked_for: Vec<Suite> = suites.into_iter().filter(is_asked_for).collect();
+        let mut asked_for: Vec<Suite> = (suites.into_iter())
+            .filter(|suite| self.asks_for(suite))
+            .collect();
         for suite in &mut asked_for {
             environment.set(&mut suite.command);
         }
         let start = Instant::now();
         let outcomes = run_in_two_lanes(asked_for, self.again)?;
+        conclude(&steps, &outcomes, start.elapsed(), self.timings)
+    }
+
+    fn asks_for(&self, suite: &Suite) -> bool {
+        self.only.is_empty() || self.only.iter().any(|text| suite.name.contains(text))
+    }
+
+    fn run_on_packages(self) -> Result<()> {
+        let mut steps = Vec::new();
+        let components = measured(&mut steps, "components", component::build)?;
+        let environment = measured(&mut steps, "packing", || {
+            Environment::with_packages(&components)
+        })?;
+        let options = ["--workspace", "--test", "packages"];
+        let suites = measured(&mut steps, "building the tests", || {
+            programs::suites(&options, |_| true)
+        })?;
+        let start = Instant::now();
+        let mut outcomes = Vec::new();
+        for mut suite in suites.into_iter().filter(|suite| self.asks_for(suite)) {
+            environment.set(&mut suite.command);
+            outcomes.push(run(suite, self.again)?);
+        }
         conclude(&steps, &outcomes, start.elapsed(), self.timings)
     }
 
@@ -185,7 +213,14 @@ fn all_suites(environment: &Environment, has_event_loops: bool) -> Result<Vec<Su
         (has_runtimes || !test.starts_with("runtimes::"))
             && (has_event_loops || !test.starts_with("event_loops::"))
     };
-    let mut suites = programs::suites(&["--workspace", "--all-targets"], is_wanted)?;
+    // Those of packages need packages: `--packages`.
+    let options = [
+        "--workspace",
+        "--all-targets",
+        "--exclude",
+        "batchintory-packages-tests",
+    ];
+    let mut suites = programs::suites(&options, is_wanted)?;
     suites.push(programs::documentation());
     if let Some(python) = &environment.python {
         let folder = packages::python::folder();

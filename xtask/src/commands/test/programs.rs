@@ -11,7 +11,7 @@ use crate::{step, workspace};
 
 /// Packages, or suites, whose tests run what is built for other languages and hosts, or read what is elsewhere: what
 /// they look into.
-const OUTSIDE: [(&str, &[&str]); 6] = [
+const OUTSIDE: [(&str, &[&str]); 8] = [
     (
         "tests operations",
         &[
@@ -60,6 +60,19 @@ const OUTSIDE: [(&str, &[&str]); 6] = [
         &["tests/scenarios", "target/component", "spin.toml"],
     ),
     ("host-adapters/wasmtime", &["target/component"]),
+    ("tests/packages", &["target/packages"]),
+    // Wherever a version is written.
+    (
+        "xtask",
+        &[
+            "Cargo.toml",
+            "docs",
+            "host-adapters",
+            "spin.toml",
+            "tests",
+            "wit",
+        ],
+    ),
 ];
 
 /// A test program.
