@@ -47,7 +47,7 @@ fn main() {
         println!("cargo:rerun-if-env-changed={}", component.chosen);
         match component.find() {
             Ok(path) => println!("cargo:rustc-env={}={}", component.found, path.display()),
-            Err(why) => println!("cargo:error={why}"),
+            Err(why) => println!("cargo::error={why}"),
         }
     }
 }
