@@ -4,18 +4,14 @@ from __future__ import annotations
 
 import os
 import subprocess
-from collections import Counter
 from pathlib import Path
 
 import pytest
 from conftest import on_server, sqlalchemy_url
-from sqlalchemy import create_engine, text
-from sqlalchemy.engine import Engine
-
-from batchintory import HistoryQuery, Inventory
+from sqlalchemy import create_engine
+from text_files import attempts, counted_once, lake
 
 EXAMPLES = Path(__file__).parents[1] / "examples"
-FILES = 60
 
 
 @pytest.fixture
@@ -27,21 +23,6 @@ def python() -> str:
             "to one that has batchintory and what examples/requirements.txt lists"
         )
     return given
-
-
-def lake(engine: Engine, folder: Path) -> int:
-    """Writes files and lists them; gives back how many lines they have."""
-    rows = []
-    for uid in range(FILES):
-        path = folder / f"file-{uid}.txt"
-        path.write_text("a line\n" * (uid % 7 + 1))
-        rows.append({"uid": uid, "item": str(path), "weight": path.stat().st_size})
-    with engine.begin() as connection:
-        connection.execute(
-            text("CREATE TABLE files (uid bigint PRIMARY KEY, item varchar(200), weight double precision)")
-        )
-        connection.execute(text("INSERT INTO files VALUES (:uid, :item, :weight)"), rows)
-    return sum(uid % 7 + 1 for uid in range(FILES))
 
 
 @pytest.mark.parametrize("example", ["dask_cluster", "spark_job", "dagster_job"])
@@ -57,8 +38,5 @@ def test_every_item_is_processed_once(example: str, system: str, python: str, tm
     )
     assert ran.returncode == 0, ran.stderr[-5000:]
     assert ran.stdout.splitlines()[-1] == f"{lines} lines"
-    with Inventory(url) as inventory:
-        attempts = inventory.history(HistoryQuery(limit=1000))
-        assert {attempt.status for attempt in attempts} == {"succeeded"}
-        counted = Counter(Path(path).name for attempt in attempts for path in attempt.result_item)
-    assert counted == Counter(f"file-{uid}.txt" for uid in range(FILES))
+    assert {attempt.status for attempt in attempts(url)} == {"succeeded"}
+    assert counted_once(url) == lines

@@ -1,0 +1,42 @@
+"""Files with lines, as the programs of the examples count them."""
+
+from __future__ import annotations
+
+from collections import Counter
+from pathlib import Path
+
+from sqlalchemy import text
+from sqlalchemy.engine import Engine
+
+from batchintory import Attempt, HistoryQuery, Inventory
+
+FILES = 60
+
+
+def lake(engine: Engine, folder: Path) -> int:
+    """Writes files and lists them; gives back how many lines they have."""
+    rows = []
+    for uid in range(FILES):
+        path = folder / f"file-{uid}.txt"
+        path.write_text("a line\n" * (uid % 7 + 1))
+        rows.append({"uid": uid, "item": str(path), "weight": path.stat().st_size})
+    with engine.begin() as connection:
+        connection.execute(
+            text("CREATE TABLE files (uid bigint PRIMARY KEY, item varchar(200), weight double precision)")
+        )
+        connection.execute(text("INSERT INTO files VALUES (:uid, :item, :weight)"), rows)
+    return sum(uid % 7 + 1 for uid in range(FILES))
+
+
+def attempts(url: str, job: str | None = None) -> list[Attempt]:
+    """All attempts, in the order in which they were begun."""
+    with Inventory(url) as inventory:
+        return list(inventory.history(HistoryQuery(job=job, limit=1000)))[::-1]
+
+
+def counted_once(url: str, job: str | None = None) -> int:
+    """Makes sure that each file was counted once, by attempts that have succeeded; gives back all lines."""
+    counts = [attempt.result_item for attempt in attempts(url, job) if attempt.status == "succeeded"]
+    counted = Counter(Path(path).name for count in counts for path in count)
+    assert counted == Counter(f"file-{uid}.txt" for uid in range(FILES))
+    return sum(lines for count in counts for lines in count.values())
