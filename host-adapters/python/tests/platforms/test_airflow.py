@@ -1,4 +1,4 @@
-"""The provider for Airflow, by `airflow dags test` and by a scheduler whose tasks run in processes of their own."""
+"""The provider for Airflow, by `airflow dags test`, and by a scheduler whose tasks run in processes."""
 
 from __future__ import annotations
 
@@ -146,9 +146,7 @@ def filled(url: str, folder: Path) -> int:
     return lines
 
 
-def test_each_file_is_counted_once_by_a_test_of_the_dag(
-    place: tuple[str, dict[str, Any]], tmp_path: Path
-) -> None:
+def test_each_file_is_counted_once_by_a_test_of_the_dag(place: tuple[str, dict[str, Any]], tmp_path: Path) -> None:
     url, connection = place
     lines = filled(url, tmp_path)
     airflow = Airflow(tmp_path / "airflow", connection)

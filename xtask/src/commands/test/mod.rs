@@ -1,6 +1,7 @@
 //! `cargo xtask test`: all tests, those on servers included.
 
 mod environment;
+mod platforms;
 mod programs;
 mod report;
 mod stamp;
@@ -19,6 +20,7 @@ use clap::{Args, ValueEnum, value_parser};
 use crate::processor::Reading;
 use crate::{component, packages, postgres, server, step, workspace};
 use environment::Environment;
+use platforms::Platform;
 use report::Step;
 use suite::{Format, Outcome, Suite, Verdict};
 
@@ -35,7 +37,7 @@ use suite::{Format, Outcome, Suite, Verdict};
 /// A suite that has passed is not run again before something changes that it depends on.
 #[derive(Args)]
 #[command(
-    after_help = "Examples:\n  cargo xtask test\n  cargo xtask test --quick\n  cargo xtask test --only settling --again\n  cargo xtask test --postgres 12,18\n  cargo xtask test --edge all --only runtimes\n  cargo xtask test --asyncio all --only event_loops\n  cargo xtask test --packages\n  cargo xtask test -- -p xtask\n  cargo xtask test -- claims -- --nocapture"
+    after_help = "Examples:\n  cargo xtask test\n  cargo xtask test --quick\n  cargo xtask test --only settling --again\n  cargo xtask test --postgres 12,18\n  cargo xtask test --edge all --only runtimes\n  cargo xtask test --asyncio all --only event_loops\n  cargo xtask test --packages\n  cargo xtask test --platforms airflow,spark\n  cargo xtask test -- -p xtask\n  cargo xtask test -- claims -- --nocapture"
 )]
 pub struct Test {
     /// Between two edits: the core, its scenarios on SQLite and PostgreSQL, natively and as a component, and
@@ -60,6 +62,14 @@ pub struct Test {
     /// Everything as it is published: packed, installed in clean environments, and used there
     #[arg(long, conflicts_with_all = ["quick", "postgres", "edge", "arguments"])]
     packages: bool,
+    /// The Python package on these data platforms, each in an environment of its own
+    #[arg(
+        long,
+        value_name = "PLATFORM,…",
+        value_delimiter = ',',
+        conflicts_with_all = ["quick", "postgres", "edge", "only", "arguments"]
+    )]
+    platforms: Vec<Platform>,
     /// Only suites with one of these texts in their names
     #[arg(
         long,
@@ -106,6 +116,9 @@ impl Test {
         }
         if self.packages {
             return self.run_on_packages();
+        }
+        if !self.platforms.is_empty() {
+            return self.run_on_platforms();
         }
         let mut steps = Vec::new();
         let environment = if self.quick {
@@ -163,7 +176,6 @@ impl Test {
     fn run_on_versions(self) -> Result<()> {
         let mut steps = Vec::new();
         let mut outcomes = Vec::new();
-        let mut wall = Duration::ZERO;
         measured(&mut steps, "components", component::build)?;
         for version in self.postgres {
             let environment = measured(&mut steps, "environment", || {
@@ -173,11 +185,24 @@ impl Test {
             for mut suite in suites {
                 suite.name = format!("{} on PostgreSQL {version}", suite.name);
                 environment.set(&mut suite.command);
-                let outcome = run(suite, self.again)?;
-                wall += outcome.taken.wall;
-                outcomes.push(outcome);
+                outcomes.push(run(suite, self.again)?);
             }
         }
+        let wall = outcomes.iter().map(|outcome| outcome.taken.wall).sum();
+        conclude(&steps, &outcomes, wall, self.timings)
+    }
+
+    fn run_on_platforms(self) -> Result<()> {
+        let mut steps = Vec::new();
+        let mut outcomes = Vec::new();
+        measured(&mut steps, "components", component::build)?;
+        let environment = measured(&mut steps, "environment", Environment::quick)?;
+        for platform in Platform::chosen(&self.platforms) {
+            let mut suite = measured(&mut steps, "installing", || platform.suite())?;
+            environment.set(&mut suite.command);
+            outcomes.push(run(suite, self.again)?);
+        }
+        let wall = outcomes.iter().map(|outcome| outcome.taken.wall).sum();
         conclude(&steps, &outcomes, wall, self.timings)
     }
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, ClassVar
 
 from airflow.sdk import BaseOperator
 
@@ -38,7 +38,7 @@ class AcquireBatchesOperator(BaseOperator):
     """
 
     template_fields: Sequence[str] = ("request", "batchintory_conn_id")
-    template_fields_renderers = {"request": "json"}
+    template_fields_renderers: ClassVar[dict[str, str]] = {"request": "json"}
 
     def __init__(
         self,

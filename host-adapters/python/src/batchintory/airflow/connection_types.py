@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 from batchintory.errors import SettingsError
+from batchintory.inventory import Inventory
 
 if TYPE_CHECKING:
     from airflow.sdk import Connection
@@ -27,9 +28,13 @@ class Place(NamedTuple):
     #: Of SQLAlchemy, which shows no password.
     url: URL
     #: Of an inventory, by their names.
-    arguments: dict[str, str]
+    arguments: dict[str, Any]
     #: The connection of the meta tables' database, where that is another one.
     meta: str | None
+
+    def open(self, meta: Place | None) -> Inventory:
+        """A new inventory, whose meta tables are in another place where one is given."""
+        return Inventory(self.url, None if meta is None else meta.url, **self.arguments)
 
 
 def place_of(connection: Connection) -> Place:

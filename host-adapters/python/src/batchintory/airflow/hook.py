@@ -38,8 +38,7 @@ class BatchintoryHook(BaseHook):
     def get_conn(self) -> Inventory:
         """A new inventory; ``with`` closes it."""
         place = place_of(self.get_connection(self.batchintory_conn_id))
-        meta = None if place.meta is None else place_of(self.get_connection(place.meta)).url
-        return Inventory(place.url, meta, **place.arguments)
+        return place.open(None if place.meta is None else place_of(self.get_connection(place.meta)))
 
     def test_connection(self) -> tuple[bool, str]:
         """Whether the inventory is there, for the button in Airflow's pages."""

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from dataclasses import asdict
 from datetime import timedelta
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, ClassVar
 
 from airflow.sdk import BaseSensorOperator
 
@@ -31,7 +31,7 @@ class BatchesWaitingSensor(BaseSensorOperator):
     """
 
     template_fields: Sequence[str] = ("request", "batchintory_conn_id")
-    template_fields_renderers = {"request": "json"}
+    template_fields_renderers: ClassVar[dict[str, str]] = {"request": "json"}
 
     def __init__(
         self,

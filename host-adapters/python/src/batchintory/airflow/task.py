@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import inspect
 from collections.abc import Callable, Mapping, Sequence
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, ClassVar
 
 from airflow.providers.standard.operators.python import PythonOperator
 from airflow.sdk.bases.decorator import DecoratedOperator, task_decorator_factory
@@ -34,7 +34,13 @@ class BatchDecoratedOperator(DecoratedOperator, PythonOperator):
     """
 
     template_fields: Sequence[str] = ("templates_dict", "op_args", "op_kwargs", "batchintory_conn_id")
-    template_fields_renderers = {"templates_dict": "json", "op_args": "py", "op_kwargs": "py"}
+    template_fields_renderers: ClassVar[dict[str, str]] = {
+        "templates_dict": "json",
+        "op_args": "py",
+        "op_kwargs": "py",
+    }
+    op_args: Sequence[Any]
+    op_kwargs: Mapping[str, Any]
     custom_operator_name = "@task.batchintory"
 
     def __init__(

@@ -15,7 +15,7 @@ MOST_PAUSE = timedelta(days=1)
 
 
 def clears(context: Context) -> int:
-    """How many tries a task had before it was cleared last; 0 where it never was. The same in all of its retries."""
+    """How many tries a task had before it was cleared last, 0 where it never was: the same in all retries."""
     # Airflow allows a cleared task its retries anew: it adds them to the tries that there were.
     instance: Any = context["ti"]
     return int(instance.max_tries) - int(instance.task.retries or 0)

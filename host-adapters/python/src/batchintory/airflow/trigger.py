@@ -49,5 +49,5 @@ class BatchesWaitingTrigger(BaseTrigger):
 
     async def _open(self) -> Inventory:
         place = place_of(await BatchintoryHook.aget_connection(self.batchintory_conn_id))
-        meta = None if place.meta is None else place_of(await BatchintoryHook.aget_connection(place.meta)).url
-        return await asyncio.to_thread(Inventory, place.url, meta, **place.arguments)
+        meta = None if place.meta is None else place_of(await BatchintoryHook.aget_connection(place.meta))
+        return await asyncio.to_thread(place.open, meta)

@@ -9,8 +9,8 @@ from typing import Any
 
 @dataclass(frozen=True)
 class Offset:
-    """The end of a micro-batch. Its batches' claim tokens follow from it, so that whoever begins again at its start
-    claims the same ones."""
+    """The end of a micro-batch. Its batches' claim tokens follow from it, so that whoever begins again at its
+    start claims the same ones."""
 
     #: Tells streams apart; nobody can guess it.
     stream: str
