@@ -1,0 +1,65 @@
+"""The recipe for Ray, on a cluster of this machine whose workers are killed."""
+
+from __future__ import annotations
+
+import os
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+from conftest import on_server, sqlalchemy_url
+from sqlalchemy import create_engine
+from text_files import attempts, counted_once, lake
+
+EXAMPLES = Path(__file__).parents[2] / "examples"
+#: The recipe, whose work kills its process once, and says which process it was done by.
+FAULTS = """
+import os, signal, sys
+from pathlib import Path
+import ray_tasks
+work, folder = ray_tasks.lines_of, Path(sys.argv[2])
+
+def lines_of(paths):
+    (folder / f"worker-{os.getpid()}").touch()
+    if any(path.endswith("file-21.txt") for path in paths):
+        try:
+            (folder / "killed").touch(exist_ok=False)
+            os.kill(os.getpid(), signal.SIGKILL)
+        except FileExistsError:
+            pass
+    return work(paths)
+
+@ray_tasks.ray.remote(max_retries=3)
+def count(batch):
+    return sum(batch.process(lines_of).values())
+
+ray_tasks.count = count
+ray_tasks.main(sys.argv[1])
+"""
+
+
+@pytest.mark.parametrize("system", ["sqlite", "postgresql"])
+@pytest.mark.parametrize("is_killed", [False, True])
+def test_each_item_is_counted_once(system: str, is_killed: bool, tmp_path: Path) -> None:
+    if system == "sqlite":
+        url = f"sqlite:///{tmp_path / 'lake.sqlite'}"
+    else:
+        url = sqlalchemy_url(on_server("postgresql"))
+    lines = lake(create_engine(url), tmp_path)
+    program = ["-c", FAULTS] if is_killed else [str(EXAMPLES / "ray_tasks.py")]
+    ran = subprocess.run(
+        [sys.executable, *program, url, *([str(tmp_path)] * is_killed)],
+        env={**os.environ, "PYTHONPATH": str(EXAMPLES)},
+        cwd=tmp_path,
+        text=True,
+        capture_output=True,
+        check=False,
+    )
+    assert ran.returncode == 0, ran.stderr[-10_000:]
+    assert ran.stdout.splitlines()[-1] == f"{lines} lines"
+    assert counted_once(url) == lines
+    assert {(attempt.status, attempt.attempt) for attempt in attempts(url)} == {("succeeded", 1)}
+    if is_killed:
+        assert (tmp_path / "killed").exists()
+        assert len(list(tmp_path.glob("worker-*"))) >= 2
