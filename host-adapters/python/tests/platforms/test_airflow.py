@@ -223,6 +223,8 @@ def test_a_deferred_sensor_sees_what_comes(scheduled: tuple[Airflow, str, int]) 
         request = AcquireRequest("files", "faults", max_count=4)
         inventory.process(request, lambda paths: {path: Path(str(path)).read_text().count("\n") for path in paths})
     assert counted_once(url) == lines
+    # There will be one task, which nobody meets.
+    (airflow.home / "faults/met").touch()
     airflow.trigger("faults", "waits")
     until(lambda: "deferred" in airflow.run("tasks", "states-for-dag-run", "faults", "waits"))
     with Inventory(url) as inventory:

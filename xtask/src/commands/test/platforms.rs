@@ -19,6 +19,10 @@ pub enum Platform {
     Airflow,
     /// Spark 4: streams, and a cluster whose driver and executors are killed
     Spark,
+    /// Celery, one of whose workers is killed
+    Celery,
+    /// Ray, on a cluster of this machine, one of whose workers is killed
+    Ray,
 }
 
 impl Platform {
