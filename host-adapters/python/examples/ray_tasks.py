@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import sys
 from pathlib import Path
+from typing import Any
 
 import ray
 
@@ -30,7 +31,8 @@ def count(batch: Batch) -> int:
 def main(url: str) -> None:
     """Works until nothing is left; `ray.init("auto")` takes a cluster that is there."""
     request = AcquireRequest("files", "ray", max_count=4, lease_seconds=3600)
-    lines, running = 0, []
+    lines = 0
+    running: list[Any] = []
     ray.init(num_cpus=2, include_dashboard=False, log_to_driver=False)
     with Inventory(url) as inventory:
         inventory.migrate()

@@ -40,3 +40,52 @@ def test_every_item_is_processed_once(example: str, system: str, python: str, tm
     assert ran.stdout.splitlines()[-1] == f"{lines} lines"
     assert {attempt.status for attempt in attempts(url)} == {"succeeded"}
     assert counted_once(url) == lines
+
+
+#: The program for Dask, whose work kills its process once, and says which process it was done by.
+FAULTS = """
+import os, signal, sys
+from pathlib import Path
+import dask_cluster
+count, folder = dask_cluster.lines_of, Path.cwd()
+
+def lines_of(paths):
+    (folder / f"worker-{os.getpid()}").touch()
+    if any(path.endswith("file-21.txt") for path in paths):
+        try:
+            (folder / "killed").touch(exist_ok=False)
+            os.kill(os.getpid(), signal.SIGKILL)
+        except FileExistsError:
+            pass
+    return count(paths)
+
+def work(batch):
+    dask_cluster.lines_of = lines_of
+    dask_cluster_work(batch)
+
+dask_cluster_work = dask_cluster.work
+dask_cluster.work = work
+if __name__ == "__main__":
+    dask_cluster.main(sys.argv[1])
+"""
+
+
+def test_a_batch_whose_worker_is_killed_goes_on_in_another(python: str, tmp_path: Path) -> None:
+    url = f"sqlite:///{tmp_path / 'lake.sqlite'}"
+    lines = lake(create_engine(url), tmp_path)
+    (tmp_path / "faults.py").write_text(FAULTS)
+    ran = subprocess.run(
+        [python, "faults.py", url],
+        env={**os.environ, "PYTHONPATH": str(EXAMPLES)},
+        text=True,
+        capture_output=True,
+        check=False,
+        cwd=tmp_path,
+    )
+    assert ran.returncode == 0, ran.stderr[-5000:]
+    assert ran.stdout.splitlines()[-1] == f"{lines} lines"
+    assert (tmp_path / "killed").exists()
+    assert counted_once(url) == lines
+    assert {(attempt.status, attempt.attempt) for attempt in attempts(url)} == {("succeeded", 1)}
+    # The one that was killed, and others.
+    assert len(list(tmp_path.glob("worker-*"))) >= 2

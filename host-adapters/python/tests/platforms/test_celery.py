@@ -53,7 +53,7 @@ def workers(environment: dict[str, str], folder: Path) -> Iterator[None]:
     """A worker with two processes."""
     with (folder / "worker.log").open("w") as log:
         worker = subprocess.Popen(
-            [sys.executable, "-m", "celery", "--app", "faults", "worker", "--concurrency", "2", "--loglevel", "INFO"],
+            [sys.executable, "-m", "celery", "--app", "faults", "worker", "--concurrency", "2"],
             env=environment,
             cwd=folder,
             stdout=log,
