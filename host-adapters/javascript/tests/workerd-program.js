@@ -1,11 +1,12 @@
-// A Worker that answers calls, on D1, in Durable Objects and on PostgreSQL. The path of a request
-// names the database.
+// A Worker that answers calls, on D1, in Durable Objects and on PostgreSQL, and serves the API and the
+// dashboard on them. The path of a request names the database.
 import { DurableObject } from "cloudflare:workers";
 import { open } from "batchintory";
 import { d1 } from "batchintory/d1";
 import { durableObject } from "batchintory/durable-object";
 import { ItemReader } from "batchintory/item-reader";
 import { postgres } from "batchintory/postgres";
+import { service } from "batchintory/service";
 import { answer } from "./operations.js";
 import { race } from "./race.js";
 
@@ -49,18 +50,37 @@ function fromJson(value) {
 
 /** An object with a database of its own. */
 export class Lake extends DurableObject {
+  service = service({ inventory: durableObject(this.ctx.storage) });
+
   async fetch(request) {
+    const asked = served(request);
+    if (asked !== undefined) return this.service.fetch(asked.request, this.env);
     return answered(request, durableObject(this.ctx.storage));
   }
 }
 
+/** What is asked of the service of a database, by a path such as `/served/d1/7/v1/jobs`. */
+function served(request) {
+  const { url } = request;
+  const [, prefix, kind, name] = url.match(/(\/served\/([\w-]+)\/(\w+))\//) ?? [];
+  return prefix && { kind, name, request: new Request(url.replace(prefix, ""), request) };
+}
+
+const onD1 = (name) => service((env) => ({ inventory: d1(env[`DB${name}`]) }));
+const onPostgres = service((env) => ({ inventory: postgres(env.HYPERDRIVE.connectionString) }));
+
 export default {
-  async fetch(request, env) {
-    const [, kind, name] = new URL(request.url).pathname.split("/");
-    if (kind === "d1") return answered(request, d1(env[`DB${name}`]));
+  async fetch(request, env, context) {
+    const asked = served(request);
+    if (asked?.kind === "d1") return onD1(asked.name).fetch(asked.request, env, context);
+    if (asked?.kind === "postgres") return onPostgres.fetch(asked.request, env, context);
+    const [, kind, number] = new URL(request.url).pathname.split("/");
+    if (kind === "d1") return answered(request, d1(env[`DB${number}`]));
     // As if the meta tables were elsewhere: then a claim is several statements.
-    if (kind === "d1-apart") return answered(request, d1(env[`DB${name}`]), d1(env[`DB${name}`]));
+    if (kind === "d1-apart") return answered(request, d1(env[`DB${number}`]), d1(env[`DB${number}`]));
     if (kind === "postgres") return answered(request, postgres(env.HYPERDRIVE.connectionString));
-    return env.LAKES.get(env.LAKES.idFromName(name)).fetch(request);
+    const name = asked?.name ?? (kind === "durable-object" ? number : undefined);
+    if (name !== undefined) return env.LAKES.get(env.LAKES.idFromName(name)).fetch(request);
+    return onD1(0).fetch(request, env, context);
   },
 };

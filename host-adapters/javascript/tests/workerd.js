@@ -1,10 +1,13 @@
 // A Worker in workerd, without a network: with databases of D1, and Durable Objects.
-import { readFileSync } from "node:fs";
+import { readdirSync, readFileSync } from "node:fs";
 import { builtinModules } from "node:module";
 import path from "node:path";
 import { build } from "esbuild";
 import { Miniflare } from "miniflare";
 import { installed } from "./installed.js";
+
+/** The access token of the services. */
+export const token = "a-very-secret-token";
 
 /** How many databases of D1 there are: DB0, DB1, … */
 const databases = 100;
@@ -23,11 +26,12 @@ async function modulesOf(program) {
     plugins: [compiled, builtins],
     logLevel: "error",
   });
-  const names = ["planner.core.wasm", "planner.core2.wasm", "planner.core3.wasm"];
-  const wasm = names.map((name) => {
-    const contents = readFileSync(path.join(installed, "component", name));
-    return { type: "CompiledWasm", path: name, contents };
-  });
+  const folders = ["component", "component/service"].map((name) => path.join(installed, name));
+  const wasm = folders.flatMap((folder) =>
+    readdirSync(folder)
+      .filter((name) => name.endsWith(".wasm"))
+      .map((name) => ({ type: "CompiledWasm", path: name, contents: readFileSync(path.join(folder, name)) })),
+  );
   return [{ type: "ESModule", path: "program.js", contents: outputFiles[0].text }, ...wasm];
 }
 
@@ -65,6 +69,7 @@ export async function startWorkerd(options = {}) {
     // Off the network: else it asks where it is.
     cf: false,
     d1Databases: Object.fromEntries(names.map((name) => [name, name])),
+    bindings: { BATCHINTORY_API_TOKEN: token },
     durableObjects: { LAKES: { className: "Lake", useSQLite: true } },
     ...options,
   });
