@@ -64,6 +64,14 @@ impl ProcessSubject {
         }
     }
 
+    /// Where it serves what it has opened, by HTTP.
+    pub async fn address(&self) -> Result<String> {
+        match self.ask(&json!({ "address": [] })).await? {
+            Line::Ok(address) => Ok(serde_json::from_str(address.get())?),
+            Line::Error(failure) => bail!("it serves nothing: {failure:?}"),
+        }
+    }
+
     /// Lets it end what it has started itself, which would outlive it.
     pub async fn close(&self) -> Result<()> {
         self.ask(&json!({ "close": [] })).await.map(drop)

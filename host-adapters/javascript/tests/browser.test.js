@@ -4,7 +4,7 @@ import { readFile } from "node:fs/promises";
 import { createServer } from "node:http";
 import path from "node:path";
 import { after, before, test } from "node:test";
-import { chromium } from "playwright-core";
+import { patience, startChromium } from "./chromium.js";
 import { packages } from "./installed.js";
 
 const folder = path.join(packages, "..");
@@ -17,23 +17,13 @@ const page = `<!doctype html><title>batchintory</title><script type="importmap">
   "batchintory": "/node_modules/batchintory/dist/browser.js",
   "@electric-sql/pglite": "/node_modules/@electric-sql/pglite/dist/index.js"}}</script>`;
 
-// In milliseconds: longer than anything takes that comes, however busy the machine is.
-const patience = 300_000;
-
 let server;
 let browser;
 
 before(async () => {
   server = createServer(answer).listen(0, "127.0.0.1");
   await new Promise((resolve) => server.once("listening", resolve));
-  browser = await chromium.launch({
-    executablePath: process.env.BATCHINTORY_TEST_CHROMIUM ?? "/usr/bin/chromium",
-    timeout: patience,
-    args: [
-      ...["--no-sandbox", "--disable-gpu", "--disable-quic", "--no-first-run", "--disable-sync"],
-      ...["--disable-background-networking", "--disable-component-update"],
-    ],
-  });
+  browser = await startChromium();
 });
 
 after(async () => {

@@ -67,12 +67,37 @@ function served(request) {
 }
 
 const onD1 = (name) => service((env) => ({ inventory: d1(env[`DB${name}`]) }));
+/** Databases whose statements are held, before or after they have taken effect, until the Worker is killed. */
+const held = (name, when) =>
+  service((env) => {
+    const database = d1(env[`DB${name}`]);
+    const query = async (statement, parameters) => {
+      const rows = when === "after" ? await database.query(statement, parameters) : undefined;
+      if (!/^(insert|with)/i.test(statement)) return rows ?? database.query(statement, parameters);
+      isHeld = true;
+      return new Promise((resolve) => setTimeout(resolve, 600_000));
+    };
+    return { inventory: { ...database, query } };
+  });
+let isHeld = false;
+
+/** A database that never answers. */
+const silent = service(() => ({
+  inventory: { dialect: "sqlite", query: () => new Promise(() => {}), close() {} },
+  statementTimeout: 100,
+}));
+
 const onPostgres = service((env) => ({ inventory: postgres(env.HYPERDRIVE.connectionString) }));
 
 export default {
   async fetch(request, env, context) {
     const asked = served(request);
     if (asked?.kind === "d1") return onD1(asked.name).fetch(asked.request, env, context);
+    if (asked?.kind.startsWith("held-")) {
+      return held(asked.name, asked.kind.slice(5)).fetch(asked.request, env, context);
+    }
+    if (asked?.kind === "silent") return silent.fetch(asked.request, env, context);
+    if (request.url.endsWith("/is-held")) return Response.json(isHeld);
     if (asked?.kind === "postgres") return onPostgres.fetch(asked.request, env, context);
     const [, kind, number] = new URL(request.url).pathname.split("/");
     if (kind === "d1") return answered(request, d1(env[`DB${number}`]));

@@ -1,6 +1,6 @@
 // The package within workerd as a subject of the scenarios, as `subject.js` is in Node; its
 // argument is `d1` or `durable-object`. Each `open` gives a new database. `sql` runs a statement on
-// it.
+// it, `address` says where the service over it is.
 import { createInterface } from "node:readline";
 import { startWorkerd } from "./workerd.js";
 
@@ -17,6 +17,10 @@ async function answer(line) {
   if ("open" in call) {
     number += 1;
     return JSON.stringify({ ok: null });
+  }
+  if ("address" in call) {
+    const { origin } = await miniflare.ready;
+    return JSON.stringify({ ok: `${origin}/served/${kind}/${number}` });
   }
   const response = await miniflare.dispatchFetch(`http://lake/${kind}/${number}`, {
     method: "POST",

@@ -2,9 +2,10 @@
 //! xtask test --edge all`.
 
 use anyhow::Result;
-use batchintory_tests::ProcessSubject;
 use batchintory_tests::language::Language;
+use batchintory_tests::operations::Place;
 use batchintory_tests::suite::{self, Layout, System};
+use batchintory_tests::{HttpSubject, ProcessSubject};
 
 async fn run_all(name: &str, runtime: &str, arguments: &[&str]) -> Result<()> {
     let program = ProcessSubject::start(Language::in_runtime(runtime, arguments, "subject")?)?;
@@ -19,18 +20,66 @@ async fn run_all(name: &str, runtime: &str, arguments: &[&str]) -> Result<()> {
     .await
 }
 
+/// The access token of the services there.
+const TOKEN: &str = "a-very-secret-token";
+
+/// The service of the package, by HTTP.
+async fn run_all_on_service(
+    name: &str,
+    runtime: &str,
+    arguments: &[&str],
+    system: System,
+) -> Result<()> {
+    let mut program = Language::in_runtime(runtime, arguments, "service-subject")?;
+    program.env("BATCHINTORY_API_TOKEN", TOKEN);
+    let program = ProcessSubject::start(program)?;
+    suite::run_all(
+        (name, Place::Http),
+        Layout::Together(system),
+        async |inventory, meta| {
+            program.open(&inventory.url, &meta.url).await?;
+            Ok(HttpSubject::new(program.address().await?, TOKEN))
+        },
+    )
+    .await
+}
+
+const DENO: &str = "@deno/linux-x64-glibc/deno";
+const DENO_RUN: [&str; 3] = ["run", "--allow-all", "--node-modules-dir=manual"];
+const BUN: &str = "@oven/bun-linux-x64/bin/bun";
+const NODE: &str = "node-26/bin/node";
+
 #[tokio::test]
 async fn deno_on_sqlite() -> Result<()> {
-    let arguments = ["run", "--allow-all", "--node-modules-dir=manual"];
-    run_all("Deno", "@deno/linux-x64-glibc/deno", &arguments).await
+    run_all("Deno", DENO, &DENO_RUN).await
 }
 
 #[tokio::test]
 async fn bun_on_sqlite() -> Result<()> {
-    run_all("Bun", "@oven/bun-linux-x64/bin/bun", &["run"]).await
+    run_all("Bun", BUN, &["run"]).await
 }
 
 #[tokio::test]
 async fn node_26_on_sqlite() -> Result<()> {
-    run_all("Node.js 26", "node-26/bin/node", &[]).await
+    run_all("Node.js 26", NODE, &[]).await
+}
+
+#[tokio::test]
+async fn the_service_in_deno() -> Result<()> {
+    run_all_on_service("HTTP service in Deno", DENO, &DENO_RUN, System::Sqlite).await
+}
+
+#[tokio::test]
+async fn the_service_in_bun() -> Result<()> {
+    run_all_on_service("HTTP service in Bun", BUN, &["run"], System::Sqlite).await
+}
+
+#[tokio::test]
+async fn the_service_in_node_26() -> Result<()> {
+    run_all_on_service("HTTP service in Node.js 26", NODE, &[], System::Sqlite).await
+}
+
+#[tokio::test]
+async fn the_service_in_node_26_on_postgresql() -> Result<()> {
+    run_all_on_service("HTTP service in Node.js 26", NODE, &[], System::Postgres).await
 }

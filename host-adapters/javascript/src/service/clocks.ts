@@ -13,7 +13,7 @@ export const wallClock = {
   },
 };
 
-/** The deadlines of one request, which are over with it. */
+/** The deadlines of a request, which are over with it. */
 export class Deadlines {
   readonly #timers = new Set<ReturnType<typeof setTimeout>>();
 
@@ -39,5 +39,6 @@ export class Deadlines {
   /** Nobody waits any more. */
   end(): void {
     for (const timer of this.#timers) clearTimeout(timer);
+    this.#timers.clear();
   }
 }

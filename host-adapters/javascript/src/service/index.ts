@@ -49,6 +49,8 @@ export function service(options: ServiceUrlOptions | ServiceOptions = {}): Servi
       return compiled;
     },
     variables: () => process.env,
+    // Beside what the program itself prints.
+    audit: (line) => console.error(`batchintory audit: ${line}`),
     mayWait: true,
     databases: async () => ({ databases: await databases(), statementTimeout: limit }),
     async close() {

@@ -6,16 +6,11 @@ import { errorOf, messageOf } from "../errors.js";
 import type { Modules } from "../planner/planner.js";
 import { canSuspend } from "../planner/suspending.js";
 import { accessBy, type Variables } from "./access.js";
-import { answer, type Host } from "./instance.js";
+import type { Host } from "./instance.js";
+import { Instances } from "./instances.js";
 import { Body } from "./io.js";
 import { busy, failed, problem } from "./problem.js";
 import { Wait } from "./wait.js";
-
-/** How many requests have an instance at once, each some megabytes. */
-const maxInstances = 16;
-
-/** How many more wait for a place. */
-const maxWaiting = 1_000;
 
 /** How long a statement may take unless said otherwise, in milliseconds: somebody waits for the answer. */
 export const statementTimeout = 30_000;
@@ -46,6 +41,8 @@ export interface Platform {
   variables(env: unknown): Variables;
   /** The databases of a request, and what is to be done with them when it is over. */
   databases(env: unknown): Promise<Lent>;
+  /** Takes a line on who did what. */
+  audit(line: string): void;
   /** Whether requests may wait for each other. */
   readonly mayWait: boolean;
   close(): Promise<void>;
@@ -60,7 +57,7 @@ export interface Lent {
 
 /** The service on a platform. */
 export function serviceOn(platform: Platform): Service {
-  const places = new Places(platform.mayWait ? maxWaiting : 0);
+  const instances = new Instances(platform.mayWait);
   const claims = new ClaimQueues();
 
   /** Answers a request, again and again where it waits for a batch. */
@@ -71,6 +68,7 @@ export function serviceOn(platform: Platform): Service {
     const host: Host = {
       ...lent,
       access: accessBy(variables),
+      audit: platform.audit,
       signal: request.signal,
       async claimTurn(scope) {
         if (wait !== undefined) wait.isClaim = true;
@@ -79,7 +77,7 @@ export function serviceOn(platform: Platform): Service {
     };
     try {
       for (;;) {
-        const response = await places.within(() => answer(modules, request, body, host));
+        const response = await instances.answer(modules, request, body, host);
         if (response === undefined) return busy();
         const given = wait === undefined ? response : await wait.orAnswer(response);
         if (given !== undefined) return given;
@@ -127,31 +125,4 @@ function unsupported(): Response {
   );
   console.error(`batchintory: ${message}`);
   return problem(501, "unsupported", message);
-}
-
-/** Places for instances; who finds none waits, if not too many do. */
-class Places {
-  readonly #waiting: (() => void)[] = [];
-  readonly #mostWaiting: number;
-  #free = maxInstances;
-
-  constructor(mostWaiting: number) {
-    this.#mostWaiting = mostWaiting;
-  }
-
-  /** `undefined`: there is no place, and there are too many who wait. */
-  async within<T>(work: () => Promise<T>): Promise<T | undefined> {
-    if (this.#free > 0) this.#free -= 1;
-    else if (this.#waiting.length < this.#mostWaiting) {
-      await new Promise<void>((resolve) => this.#waiting.push(resolve));
-    } else return undefined;
-    try {
-      return await work();
-    } finally {
-      // Whoever waits takes over the place.
-      const next = this.#waiting.shift();
-      if (next === undefined) this.#free += 1;
-      else next();
-    }
-  }
 }

@@ -37,6 +37,7 @@ export function service<Env>(options: ((env: Env) => ServiceOptions) | ServiceOp
   return serviceOn({
     modules: () => modules,
     variables: (env) => (env ?? {}) as Variables,
+    audit: (line) => console.info(`batchintory audit: ${line}`),
     // The runtime cancels what waits for another request.
     mayWait: false,
     async databases(env) {
