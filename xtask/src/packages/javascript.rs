@@ -75,9 +75,9 @@ pub fn runtimes() -> Result<PathBuf> {
     let tests = home.join("tests");
     let _ = fs::remove_dir_all(&tests);
     copy_files(&from, &tests)?;
-    let worker = Path::new("templates/worker");
-    for part in [worker, &worker.join("src")] {
-        copy_files(&folder().join(part), &home.join(part))?;
+    for part in ["worker", "worker/src", "deno", "bun"] {
+        let template = Path::new("templates").join(part);
+        copy_files(&folder().join(&template), &home.join(&template))?;
     }
     Ok(home)
 }
