@@ -1,7 +1,6 @@
 //! Every scenario in Cloudflare's runtime, through the package for JavaScript.
 
-use anyhow::Result;
-use anyhow::ensure;
+use anyhow::{Result, ensure};
 use batchintory::Dialect;
 use batchintory_tests::language::Language;
 use batchintory_tests::operations::Place;
