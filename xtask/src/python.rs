@@ -48,7 +48,7 @@ pub const WASMTIME: Environment = Environment {
 
 /// With what judges the Python package as it is published.
 pub const TWINE: Environment = Environment {
-    folder: "packages-python",
+    folder: Cow::Borrowed("packages-python"),
     packages: Packages::Named(&["twine==7.0.0"]),
 };
 

@@ -30,7 +30,7 @@ pub fn program(program: impl AsRef<Path>, folder: &Path) -> Command {
     command.current_dir(folder);
     for (name, _) in env::vars_os() {
         let leads = |start: &&str| name.to_string_lossy().starts_with(*start);
-        if LEADING.iter().any(|start| leads(start)) {
+        if LEADING.iter().any(leads) {
             command.env_remove(name);
         }
     }
