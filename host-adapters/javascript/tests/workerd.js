@@ -68,6 +68,11 @@ export async function startWorkerd(options = {}) {
     compatibilityFlags: ["nodejs_compat"],
     // Off the network: else it asks where it is.
     cf: false,
+    // What subjects answer stands on the standard output alone.
+    handleRuntimeStdio(output, errors) {
+      output.resume();
+      errors.pipe(process.stderr);
+    },
     d1Databases: Object.fromEntries(names.map((name) => [name, name])),
     bindings: { BATCHINTORY_API_TOKEN: token },
     durableObjects: { LAKES: { className: "Lake", useSQLite: true } },
