@@ -38,13 +38,14 @@ export async function poll(pollables: Pollable[]): Promise<Uint32Array> {
 
 /** A request's body. Nothing of it is taken before somebody waits for it. */
 export class Body {
-  readonly #reader: ReadableStreamDefaultReader<Uint8Array> | undefined;
+  readonly #stream: ReadableStream<Uint8Array> | null;
+  #reader: ReadableStreamDefaultReader<Uint8Array> | undefined;
   readonly #kept: Uint8Array[] = [];
   #end: "closed" | "broken" | undefined;
   #next: Promise<void> | undefined;
 
   constructor(stream: ReadableStream<Uint8Array> | null) {
-    this.#reader = stream?.getReader();
+    this.#stream = stream;
     if (stream === null) this.#end = "closed";
   }
 
@@ -68,6 +69,7 @@ export class Body {
 
   async #take(): Promise<void> {
     try {
+      this.#reader ??= this.#stream?.getReader();
       const { done, value } = (await this.#reader?.read()) ?? { done: true, value: undefined };
       if (done) this.#end = "closed";
       else this.#kept.push(value);
@@ -76,11 +78,22 @@ export class Body {
     }
   }
 
-  /** Nobody wants the rest. */
-  drop(): void {
-    if (this.#end === undefined) void this.#reader?.cancel().catch(() => {});
+  /**
+   * Nobody wants the rest. One that is short is taken all the same: a connection on which something is left cannot be
+   * used again, and its client learns that with its next request.
+   */
+  async drop(length: number): Promise<void> {
+    if (this.#end !== undefined) return;
+    if (length <= mostDropped) {
+      while (this.#end === undefined) await this.fill();
+      return;
+    }
+    await (this.#reader ?? this.#stream)?.cancel().catch(() => {});
   }
 }
+
+/** Of how many bytes a body that nobody wants is taken, where its head tells their number. */
+const mostDropped = 64 * 1024;
 
 /** A body as an instance reads it. */
 export class InputStream {

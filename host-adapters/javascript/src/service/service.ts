@@ -83,7 +83,8 @@ export function serviceOn(platform: Platform): Service {
         if (given !== undefined) return given;
       }
     } finally {
-      body.drop();
+      const length = Number(request.headers.get("content-length") ?? Infinity);
+      void body.drop(length);
     }
   }
 
