@@ -5,8 +5,8 @@ use std::process::Command;
 use anyhow::Result;
 use clap::ValueEnum;
 
-use super::component_file;
 use super::suite::{Format, Suite};
+use super::suites::component_file;
 use crate::python::Environment;
 use crate::{java, packages};
 
