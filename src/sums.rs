@@ -5,7 +5,7 @@
 //! let in has added to the right ones. A further attempt at a range keeps the sums of the range as they are,
 //! and by how much its own count differs from that of the attempt before it.
 
-use crate::row_reader::Columns;
+use crate::row_reader::RowReader;
 
 /// What a job has handed out up to and with one of its ranges, by the first attempt at each.
 #[derive(Debug, Clone, Copy, PartialEq, Default)]
@@ -31,7 +31,7 @@ pub(crate) const COLUMNS: [(&str, &str); 3] = [
 
 impl Sums {
     /// Reads the three columns.
-    pub(crate) fn read(row: &mut Columns<'_>) -> Self {
+    pub(crate) fn read(row: &mut RowReader) -> Self {
         Self {
             ranges: row.int(),
             items: row.int(),

@@ -15,7 +15,7 @@ use crate::claim_token::ClaimToken;
 use crate::database::Dialect;
 use crate::job::Job;
 use crate::judgement::Judgement;
-use crate::row_reader::Columns;
+use crate::row_reader::RowReader;
 
 /// Where more rows than these are expected to fill a batch, they are looked at page by page.
 const MOST_ROWS: u32 = 10_000;
@@ -75,14 +75,14 @@ pub(crate) struct FusedTold {
 }
 
 impl FusedRow {
-    fn of_sqlite(row: &mut Columns<'_>) -> Self {
+    fn of_sqlite(row: &mut RowReader) -> Self {
         Self {
             claimed: FusedBatch::read(row),
             told: None,
         }
     }
 
-    fn read(row: &mut Columns<'_>) -> Self {
+    fn read(row: &mut RowReader) -> Self {
         Self {
             claimed: FusedBatch::read(row),
             told: Some(FusedTold {
@@ -103,7 +103,7 @@ impl FusedRow {
 
 impl FusedBatch {
     /// Reads the columns of [`returned`](InventoryTable::returned).
-    fn read(row: &mut Columns<'_>) -> Option<Self> {
+    fn read(row: &mut RowReader) -> Option<Self> {
         let Some(id) = row.optional_int() else {
             row.skip(6);
             return None;

@@ -6,7 +6,7 @@ use super::schema::fill_in;
 use super::{Statement, TypedStatement};
 use crate::database::{Dialect, Value};
 use crate::job::JobKey;
-use crate::row_reader::Columns;
+use crate::row_reader::RowReader;
 
 /// Which jobs are meant, by what the inventory keeps of them.
 pub(crate) struct JobsMeant<'a> {
@@ -128,7 +128,7 @@ pub(crate) struct JobRow {
 }
 
 impl JobRow {
-    fn read(row: &mut Columns<'_>) -> Self {
+    fn read(row: &mut RowReader) -> Self {
         let (meta_table, job, watermark, ranges) = (row.text(), row.text(), row.int(), row.count());
         let through = (row.count(), row.double());
         let recounted = (row.optional_int().unwrap_or_default(), row.double());

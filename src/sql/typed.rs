@@ -3,7 +3,7 @@
 use super::Statement;
 use crate::database::Rows;
 use crate::error::Error;
-use crate::row_reader::{Columns, RowReader};
+use crate::row_reader::RowReader;
 
 /// A statement, and how each of its rows is read.
 #[derive(Clone)]
@@ -14,11 +14,11 @@ pub(crate) struct TypedStatement<T> {
 
 /// How rows are read: the columns one after the other, as the statement selects them.
 #[derive(Clone, Copy)]
-pub(crate) struct RowsAs<T>(fn(&mut Columns<'_>) -> T);
+pub(crate) struct RowsAs<T>(fn(&mut RowReader) -> T);
 
 impl Statement {
     /// With the reader of its rows.
-    pub(super) fn read_as<T>(self, read: fn(&mut Columns<'_>) -> T) -> TypedStatement<T> {
+    pub(super) fn read_as<T>(self, read: fn(&mut RowReader) -> T) -> TypedStatement<T> {
         TypedStatement {
             statement: self,
             rows: RowsAs(read),
@@ -29,17 +29,19 @@ impl Statement {
 impl<T> RowsAs<T> {
     /// The only row.
     pub(crate) fn only(self, rows: Rows) -> Result<T, Error> {
-        RowReader::only(rows)?.read(self.0)
+        (self.first(rows)?).ok_or_else(|| Error::database("the host gave no row"))
     }
 
     /// The first row, if there is one.
     pub(crate) fn first(self, rows: Rows) -> Result<Option<T>, Error> {
-        (RowReader::first(rows)?.map(|row| row.read(self.0))).transpose()
+        self.all(rows).next().transpose()
     }
 
     /// All rows, each read when it comes to it.
     pub(crate) fn all(self, rows: Rows) -> impl Iterator<Item = Result<T, Error>> {
-        RowReader::all(rows).map(move |row| row.read(self.0))
+        rows.rows
+            .into_iter()
+            .map(move |row| RowReader::read(row, self.0))
     }
 }
 

@@ -7,7 +7,7 @@ use crate::claim_token::ClaimToken;
 use crate::database::Dialect;
 use crate::interface::Queue;
 use crate::job::JobKey;
-use crate::row_reader::Columns;
+use crate::row_reader::RowReader;
 use crate::sql::{
     Conditions, Statement, TypedStatement, bigint, bind_double, bind_int, bind_text, on_primary,
     text,
@@ -56,7 +56,7 @@ pub(crate) struct ClaimedRange {
 }
 
 impl ClaimedRange {
-    fn read(row: &mut Columns<'_>) -> Self {
+    fn read(row: &mut RowReader) -> Self {
         Self {
             token: row.text(),
             id: row.int(),

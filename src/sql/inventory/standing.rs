@@ -5,7 +5,7 @@ use sea_query::{Expr, ExprTrait, Func, Order, Query, SelectStatement, SubQuerySt
 use super::{ATTEMPTS, InventoryTable};
 use crate::database::Dialect;
 use crate::job::{Bounds, JobKey, Retries};
-use crate::row_reader::Columns;
+use crate::row_reader::RowReader;
 use crate::sql::{Conditions, TypedStatement, bigint, bind_int, columns, on_primary, when};
 use crate::sums::{self, Sums};
 use crate::watermark::BEFORE_ALL;
@@ -40,7 +40,7 @@ pub(crate) struct Queued {
 
 impl StandingRow {
     /// Reads the columns of [`read_standing`](InventoryTable::read_standing); `None` where they are NULL.
-    pub(in crate::sql) fn read(row: &mut Columns<'_>) -> Option<Self> {
+    pub(in crate::sql) fn read(row: &mut RowReader) -> Option<Self> {
         let id_start = row.optional_int()?;
         Some(Self {
             id_start,
@@ -61,7 +61,7 @@ impl StandingRow {
 }
 
 impl Queued {
-    fn read(row: &mut Columns<'_>) -> Self {
+    fn read(row: &mut RowReader) -> Self {
         Self {
             due: row.optional_int(),
             planned_from: row.optional_int(),
