@@ -135,14 +135,9 @@ impl Test {
                 suites::all(&environment, self.asyncio.is_some())
             }
         })?;
-        let mut asked_for: Vec<Suite> = (suites.into_iter())
-            .filter(|suite| self.asks_for(suite))
-            .collect();
-        for suite in &mut asked_for {
-            environment.set(&mut suite.command);
-        }
+        let asked_for = suites.into_iter().filter(|suite| self.asks_for(suite));
         let start = Instant::now();
-        let outcomes = run_in_two_lanes(asked_for, self.again)?;
+        let outcomes = run_in_two_lanes(asked_for, &environment, self.again)?;
         conclude(&steps, &outcomes, start.elapsed(), self.timings)
     }
 
@@ -160,13 +155,9 @@ impl Test {
         let suites = measured(&mut steps, "building the tests", || {
             programs::suites(&options, |_| true)
         })?;
-        let start = Instant::now();
-        let mut outcomes = Vec::new();
-        for mut suite in suites.into_iter().filter(|suite| self.asks_for(suite)) {
-            environment.set(&mut suite.command);
-            outcomes.push(run(suite, self.again)?);
-        }
-        conclude(&steps, &outcomes, start.elapsed(), self.timings)
+        let asked_for = suites.into_iter().filter(|suite| self.asks_for(suite));
+        let outcomes = run_all(asked_for, &environment, self.again)?;
+        conclude(&steps, &outcomes, wall(&outcomes), self.timings)
     }
 
     fn run_on_versions(self) -> Result<()> {
@@ -178,14 +169,13 @@ impl Test {
                 Environment::of_version(version)
             })?;
             let suites = measured(&mut steps, "building the tests", suites::on_postgres)?;
-            for mut suite in suites {
-                suite.name = format!("{} on PostgreSQL {version}", suite.name);
-                environment.set(&mut suite.command);
-                outcomes.push(run(suite, self.again)?);
-            }
+            let suites = suites.into_iter().map(|suite| Suite {
+                name: format!("{} on PostgreSQL {version}", suite.name),
+                ..suite
+            });
+            outcomes.extend(run_all(suites, &environment, self.again)?);
         }
-        let wall = outcomes.iter().map(|outcome| outcome.taken.wall).sum();
-        conclude(&steps, &outcomes, wall, self.timings)
+        conclude(&steps, &outcomes, wall(&outcomes), self.timings)
     }
 
     fn run_on_platforms(self) -> Result<()> {
@@ -194,12 +184,10 @@ impl Test {
         measured(&mut steps, "components", component::build)?;
         let environment = measured(&mut steps, "environment", Environment::quick)?;
         for platform in Platform::chosen(&self.platforms) {
-            let mut suite = measured(&mut steps, "installing", || platform.suite())?;
-            environment.set(&mut suite.command);
-            outcomes.push(run(suite, self.again)?);
+            let suite = measured(&mut steps, "installing", || platform.suite())?;
+            outcomes.extend(run_all([suite], &environment, self.again)?);
         }
-        let wall = outcomes.iter().map(|outcome| outcome.taken.wall).sum();
-        conclude(&steps, &outcomes, wall, self.timings)
+        conclude(&steps, &outcomes, wall(&outcomes), self.timings)
     }
 
     fn run_cargo_test(self) -> Result<()> {
@@ -227,22 +215,40 @@ fn measured<T>(
     Ok(made)
 }
 
-/// Runs suites one after the other: those in Python and JavaScript, which mostly wait, beside those in Rust.
-fn run_in_two_lanes(suites: Vec<Suite>, again: bool) -> Result<Vec<Outcome>> {
-    let run_all = |lane: Vec<Suite>| {
-        (lane.into_iter())
-            .map(|suite| run(suite, again))
-            .collect::<Result<Vec<_>>>()
-    };
+/// Runs suites one after the other, those in Python and JavaScript, which mostly wait, beside those in Rust.
+fn run_in_two_lanes(
+    suites: impl Iterator<Item = Suite>,
+    environment: &Environment,
+    again: bool,
+) -> Result<Vec<Outcome>> {
     let (rust, others): (Vec<_>, Vec<_>) =
-        (suites.into_iter()).partition(|suite| matches!(suite.format, Format::Libtest));
+        suites.partition(|suite| matches!(suite.format, Format::Libtest));
     thread::scope(|scope| {
-        let others = scope.spawn(|| run_all(others));
-        let mut outcomes = run_all(rust)?;
+        let others = scope.spawn(|| run_all(others, environment, again));
+        let mut outcomes = run_all(rust, environment, again)?;
         let others = (others.join()).map_err(|_| anyhow!("a suite's thread has panicked"))?;
         outcomes.extend(others?);
         Ok(outcomes)
     })
+}
+
+/// Runs suites one after the other.
+fn run_all(
+    suites: impl IntoIterator<Item = Suite>,
+    environment: &Environment,
+    again: bool,
+) -> Result<Vec<Outcome>> {
+    (suites.into_iter())
+        .map(|mut suite| {
+            environment.set(&mut suite.command);
+            run(suite, again)
+        })
+        .collect()
+}
+
+/// How long suites took that ran one after the other.
+fn wall(outcomes: &[Outcome]) -> Duration {
+    outcomes.iter().map(|outcome| outcome.taken.wall).sum()
 }
 
 fn run(suite: Suite, again: bool) -> Result<Outcome> {
