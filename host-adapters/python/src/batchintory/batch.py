@@ -8,6 +8,7 @@ import sys
 import warnings
 import weakref
 from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
 from itertools import chain
 from time import monotonic
 from types import TracebackType
@@ -336,17 +337,24 @@ class Batch(BatchFacts):
     def _give_back(self, log: str | None) -> None:
         """Releases it, by one try: whoever does so is in a hurry."""
         self._refuse_if_ended()
-        heartbeat = self._heartbeat
-        try:
-            if heartbeat is not None:
-                heartbeat.ends = True
+        with self._ending():
             self._inventory.release(self.claim_token, log)
-        except BaseException:
-            if heartbeat is not None:
-                heartbeat.ends = False
-            raise
         self.success = False
         self._stop_heartbeat()
+
+    @contextmanager
+    def _ending(self) -> Iterator[None]:
+        """While it is being ended, a heartbeat that finds it ended is no loss."""
+        heartbeat = self._heartbeat
+        if heartbeat is None:
+            yield
+            return
+        heartbeat.ends = True
+        try:
+            yield
+        except BaseException:
+            heartbeat.ends = False
+            raise
 
     def _refuse_if_ended(self) -> None:
         if self.success is not None and self._transaction is None:
@@ -361,18 +369,11 @@ class Batch(BatchFacts):
         if success and connection is None and self._note(outcome):
             self.success = True
             return
-        heartbeat = self._heartbeat
-        try:
-            if heartbeat is not None:
-                heartbeat.ends = True
+        with self._ending():
             if connection is None:
                 end(self._inventory, self.claim_token, outcome, self._lease, batch=self)
             else:
                 self._inventory.complete(self.claim_token, outcome, connection=connection)
-        except BaseException:
-            if heartbeat is not None:
-                heartbeat.ends = False
-            raise
         self.success = success
         self._transaction = connection
         self._stop_heartbeat()
@@ -394,20 +395,16 @@ class Batch(BatchFacts):
         following: Batch | Nothing | BatchintoryError | None = None
         place = (self._inventory, self.claim_token, outcome)
         self._is_noted = False
-        heartbeat = self._heartbeat
         try:
-            if heartbeat is not None:
-                heartbeat.ends = True
-            if not waits:
-                self._inventory.complete(self.claim_token, outcome)
-            elif request is None:
-                end(*place, self._lease, batch=self)
-            else:
-                following = end_and_acquire(*place, self._lease, request, batch=self)
+            with self._ending():
+                if not waits:
+                    self._inventory.complete(self.claim_token, outcome)
+                elif request is None:
+                    end(*place, self._lease, batch=self)
+                else:
+                    following = end_and_acquire(*place, self._lease, request, batch=self)
         except BaseException as error:
             self.success = None
-            if heartbeat is not None:
-                heartbeat.ends = False
             if isinstance(error, InvalidRequest):
                 self._fail_after(error)
             raise
