@@ -7,11 +7,8 @@ import subprocess
 from pathlib import Path
 
 import pytest
-from conftest import on_server, sqlalchemy_url
 from sqlalchemy import create_engine
-from text_files import attempts, counted_once, lake
-
-EXAMPLES = Path(__file__).parents[1] / "examples"
+from text_files import EXAMPLES, attempts, counted_once, lake, lake_url, programs_path
 
 
 @pytest.fixture
@@ -28,10 +25,7 @@ def python() -> str:
 @pytest.mark.parametrize("example", ["dask_cluster", "spark_job", "dagster_job"])
 @pytest.mark.parametrize("system", ["sqlite", "postgresql"])
 def test_every_item_is_processed_once(example: str, system: str, python: str, tmp_path: Path) -> None:
-    if system == "sqlite":
-        url = f"sqlite:///{tmp_path / 'lake.sqlite'}"
-    else:
-        url = sqlalchemy_url(on_server("postgresql"))
+    url = lake_url(system, tmp_path)
     lines = lake(create_engine(url), tmp_path)
     ran = subprocess.run(
         [python, str(EXAMPLES / f"{example}.py"), url], text=True, capture_output=True, check=False, cwd=tmp_path
@@ -42,22 +36,13 @@ def test_every_item_is_processed_once(example: str, system: str, python: str, tm
     assert counted_once(url) == lines
 
 
-#: The program for Dask, whose work kills its process once, and says which process it was done by.
+#: The program for Dask, whose work kills its process once.
 FAULTS = """
-import os, signal, sys
+import sys
 from pathlib import Path
 import dask_cluster
-count, folder = dask_cluster.lines_of, Path.cwd()
-
-def lines_of(paths):
-    (folder / f"worker-{os.getpid()}").touch()
-    if any(path.endswith("file-21.txt") for path in paths):
-        try:
-            (folder / "killed").touch(exist_ok=False)
-            os.kill(os.getpid(), signal.SIGKILL)
-        except FileExistsError:
-            pass
-    return count(paths)
+from killed_once import killed_once
+lines_of = killed_once(dask_cluster.lines_of, Path.cwd())
 
 def work(batch):
     dask_cluster.lines_of = lines_of
@@ -76,7 +61,7 @@ def test_a_batch_whose_worker_is_killed_goes_on_in_another(python: str, tmp_path
     (tmp_path / "faults.py").write_text(FAULTS)
     ran = subprocess.run(
         [python, "faults.py", url],
-        env={**os.environ, "PYTHONPATH": str(EXAMPLES)},
+        env={**os.environ, "PYTHONPATH": programs_path()},
         text=True,
         capture_output=True,
         check=False,

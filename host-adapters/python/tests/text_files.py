@@ -2,15 +2,30 @@
 
 from __future__ import annotations
 
+import os
 from collections import Counter
 from pathlib import Path
 
+from conftest import on_server, sqlalchemy_url
 from sqlalchemy import text
 from sqlalchemy.engine import Engine
 
 from batchintory import Attempt, HistoryQuery, Inventory
 
 FILES = 60
+EXAMPLES = Path(__file__).parents[1] / "examples"
+
+
+def programs_path(*more: Path) -> str:
+    """Where programs find the examples, and what kills their workers: for ``PYTHONPATH``."""
+    return os.pathsep.join(map(str, [EXAMPLES, Path(__file__).parent / "faults", *more]))
+
+
+def lake_url(system: str, folder: Path) -> str:
+    """The URL of an empty database of this system."""
+    if system == "sqlite":
+        return f"sqlite:///{folder / 'lake.sqlite'}"
+    return sqlalchemy_url(on_server(system))
 
 
 def lake(engine: Engine, folder: Path) -> int:

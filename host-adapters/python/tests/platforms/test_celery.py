@@ -11,31 +11,19 @@ from contextlib import contextmanager
 from pathlib import Path
 
 from sqlalchemy import create_engine
-from text_files import attempts, counted_once, lake
+from text_files import attempts, counted_once, lake, programs_path
 
 from batchintory import Inventory
 
-EXAMPLES = Path(__file__).parents[2] / "examples"
-#: The recipe, whose work kills its process once, and says which process it was done by.
+#: The recipe, whose work kills its process once.
 FAULTS = """
-import os, signal
+import os
 from pathlib import Path
 import celery_tasks
 from celery_tasks import app, main
-work = celery_tasks.lines_of
+from killed_once import killed_once
 
-def lines_of(paths):
-    folder = Path(os.environ["FOLDER"])
-    (folder / f"worker-{os.getpid()}").touch()
-    if any(path.endswith("file-21.txt") for path in paths):
-        try:
-            (folder / "killed").touch(exist_ok=False)
-            os.kill(os.getpid(), signal.SIGKILL)
-        except FileExistsError:
-            pass
-    return work(paths)
-
-celery_tasks.lines_of = lines_of
+celery_tasks.lines_of = killed_once(celery_tasks.lines_of, Path(os.environ["FOLDER"]))
 app.conf.broker_url = "filesystem://"
 folder = os.environ["FOLDER"] + "/messages"
 app.conf.broker_transport_options = {
@@ -75,7 +63,7 @@ def test_a_batch_whose_worker_is_killed_goes_on_in_another(tmp_path: Path) -> No
         **os.environ,
         "LAKE_URL": url,
         "FOLDER": str(tmp_path),
-        "PYTHONPATH": f"{EXAMPLES}{os.pathsep}{tmp_path}",
+        "PYTHONPATH": programs_path(tmp_path),
     }
     subprocess.run([sys.executable, "faults.py"], env=environment, cwd=tmp_path, check=True)
     with Inventory(url) as inventory:

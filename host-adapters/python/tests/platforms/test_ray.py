@@ -8,27 +8,16 @@ import sys
 from pathlib import Path
 
 import pytest
-from conftest import on_server, sqlalchemy_url
 from sqlalchemy import create_engine
-from text_files import attempts, counted_once, lake
+from text_files import EXAMPLES, attempts, counted_once, lake, lake_url, programs_path
 
-EXAMPLES = Path(__file__).parents[2] / "examples"
-#: The recipe, whose work kills its process once, and says which process it was done by.
+#: The recipe, whose work kills its process once.
 FAULTS = """
-import os, signal, sys
+import sys
 from pathlib import Path
 import ray_tasks
-work, folder = ray_tasks.lines_of, Path(sys.argv[2])
-
-def lines_of(paths):
-    (folder / f"worker-{os.getpid()}").touch()
-    if any(path.endswith("file-21.txt") for path in paths):
-        try:
-            (folder / "killed").touch(exist_ok=False)
-            os.kill(os.getpid(), signal.SIGKILL)
-        except FileExistsError:
-            pass
-    return work(paths)
+from killed_once import killed_once
+lines_of = killed_once(ray_tasks.lines_of, Path(sys.argv[2]))
 
 @ray_tasks.ray.remote(max_retries=3)
 def count(batch):
@@ -42,15 +31,12 @@ ray_tasks.main(sys.argv[1])
 @pytest.mark.parametrize("system", ["sqlite", "postgresql"])
 @pytest.mark.parametrize("is_killed", [False, True])
 def test_each_item_is_counted_once(system: str, is_killed: bool, tmp_path: Path) -> None:
-    if system == "sqlite":
-        url = f"sqlite:///{tmp_path / 'lake.sqlite'}"
-    else:
-        url = sqlalchemy_url(on_server("postgresql"))
+    url = lake_url(system, tmp_path)
     lines = lake(create_engine(url), tmp_path)
     program = ["-c", FAULTS] if is_killed else [str(EXAMPLES / "ray_tasks.py")]
     ran = subprocess.run(
         [sys.executable, *program, url, *([str(tmp_path)] * is_killed)],
-        env={**os.environ, "PYTHONPATH": str(EXAMPLES)},
+        env={**os.environ, "PYTHONPATH": programs_path()},
         cwd=tmp_path,
         text=True,
         capture_output=True,

@@ -10,21 +10,18 @@ from collections import Counter
 from pathlib import Path
 
 import pytest
-from conftest import on_server, sqlalchemy_url
 from sqlalchemy import create_engine
-from text_files import FILES, attempts, lake
+from text_files import EXAMPLES, FILES, attempts, lake, lake_url
 
 from batchintory import AcquireRequest, Inventory
 
-EXAMPLE = Path(__file__).parents[2] / "examples/spark_stream.py"
+EXAMPLE = EXAMPLES / "spark_stream.py"
 FAULTS = Path(__file__).with_name("spark_faults.py")
 
 
 @pytest.fixture(params=["sqlite", "postgresql"])
 def url(request: pytest.FixtureRequest, tmp_path: Path) -> str:
-    if request.param == "sqlite":
-        return f"sqlite:///{tmp_path / 'lake.sqlite'}"
-    return sqlalchemy_url(on_server("postgresql"))
+    return lake_url(request.param, tmp_path)
 
 
 def run(*arguments: object, folder: Path) -> subprocess.CompletedProcess[str]:
