@@ -13,8 +13,8 @@ struct Component {
     file: &'static str,
     /// The variable of the environment that names another file.
     chosen: &'static str,
-    /// The variable that the crate's code takes the file from.
-    found: &'static str,
+    /// The constant that the crate's code takes its bytes from.
+    constant: &'static str,
     /// The folders of a checkout that it is made of.
     sources: &'static [&'static str],
 }
@@ -24,14 +24,14 @@ const COMPONENTS: [Component; 2] = [
         feature: "CARGO_FEATURE_PLANNER",
         file: "batchintory.wasm",
         chosen: "BATCHINTORY_COMPONENT",
-        found: "BATCHINTORY_PLANNER_FILE",
+        constant: "FOUND_PLANNER",
         sources: &["src", "wit"],
     },
     Component {
         feature: "CARGO_FEATURE_SERVICE",
         file: "batchintory-http.wasm",
         chosen: "BATCHINTORY_HTTP_COMPONENT",
-        found: "BATCHINTORY_SERVICE_FILE",
+        constant: "FOUND_SERVICE",
         sources: &[
             "src",
             "wit",
@@ -43,22 +43,43 @@ const COMPONENTS: [Component; 2] = [
 
 fn main() {
     let is_wanted = |component: &&Component| env::var_os(component.feature).is_some();
+    let mut constants = String::new();
     for component in COMPONENTS.iter().filter(is_wanted) {
         println!("cargo:rerun-if-env-changed={}", component.chosen);
-        match component.find() {
-            Ok(path) => println!("cargo:rustc-env={}={}", component.found, path.display()),
-            Err(why) => println!("cargo::error={why}"),
-        }
+        let found = match component.find() {
+            Ok(Found::At(path)) => format!("Ok(include_bytes!({path:?}))"),
+            Ok(Found::NotBuilt(why)) => format!("Err({why:?})"),
+            Err(why) => {
+                println!("cargo::error={why}");
+                continue;
+            }
+        };
+        constants += &format!(
+            "const {}: Result<&[u8], &str> = {found};\n",
+            component.constant
+        );
+    }
+    let folder = env::var_os("OUT_DIR").map_or_else(PathBuf::new, PathBuf::from);
+    if let Err(error) = fs::write(folder.join("found.rs"), constants) {
+        println!("cargo::error=cannot write what was found: {error}");
     }
 }
 
+/// What was found of a component.
+enum Found {
+    At(PathBuf),
+    /// Why a checkout does not have it. Cargo unites the features of a workspace, so it may be that nobody
+    /// who is built embeds it: whoever does is told.
+    NotBuilt(String),
+}
+
 impl Component {
-    fn find(&self) -> Result<PathBuf, String> {
+    fn find(&self) -> Result<Found, String> {
         if let Some(path) = env::var_os(self.chosen) {
             let path = PathBuf::from(path);
             println!("cargo:rerun-if-changed={}", path.display());
             return if path.is_file() {
-                Ok(path)
+                Ok(Found::At(path))
             } else {
                 Err(format!(
                     "there is no file {}, which {} names: name a component, or unset it",
@@ -70,14 +91,14 @@ impl Component {
         let package = Path::new(env!("CARGO_MANIFEST_DIR"));
         let workspace = package.join("../..");
         if workspace.join("wit/inventory.wit").is_file() {
-            self.built(&workspace)
+            Ok(self.built(&workspace))
         } else {
-            self.packed(package)
+            self.packed(package).map(Found::At)
         }
     }
 
     /// In a checkout.
-    fn built(&self, workspace: &Path) -> Result<PathBuf, String> {
+    fn built(&self, workspace: &Path) -> Found {
         let target = env::var_os("CARGO_TARGET_DIR");
         let target = target.map_or_else(|| workspace.join("target"), PathBuf::from);
         let component = target.join("component").join(self.file);
@@ -87,7 +108,7 @@ impl Component {
             println!("cargo:rerun-if-changed={}", folder.display());
         }
         let Ok(built) = fs::metadata(&component).and_then(|metadata| metadata.modified()) else {
-            return Err(format!(
+            return Found::NotBuilt(format!(
                 "the component {} is missing: run `cargo xtask component` first",
                 component.display()
             ));
@@ -102,7 +123,7 @@ impl Component {
                 self.file
             );
         }
-        Ok(component)
+        Found::At(component)
     }
 
     /// In the published crate: the very bytes that were packed.

@@ -92,7 +92,7 @@ struct Imports {
 
 impl HttpService {
     /// The component that this crate was built with.
-    pub const EMBEDDED: &[u8] = batchintory_component::SERVICE;
+    pub const EMBEDDED: &[u8] = batchintory_component::service();
 
     /// The service of the component that this crate was built with. The compiled code is kept in the
     /// user's cache directory.

@@ -20,7 +20,7 @@ pub struct PlannerComponent {
 
 impl PlannerComponent {
     /// The component that this crate was built with.
-    pub const EMBEDDED: &[u8] = batchintory_component::PLANNER;
+    pub const EMBEDDED: &[u8] = batchintory_component::planner();
 
     /// The component that this crate was built with, compiled once per process; the compiled code
     /// is kept in the user's cache directory for the next one.
