@@ -171,6 +171,18 @@ for (const [system, database] of Object.entries(databases)) {
     assert.deepEqual(await counts(inventory), [0, 1, 0]);
   });
 
+  test(`${system}: an abort between a claim and the wait ends the wait`, async (context) => {
+    const { inventory } = await opened(context, 0);
+    const aborting = new AbortController();
+    // How long is waited is drawn by lot once the claim is answered, and before the wait.
+    context.mock.method(Math, "random", () => {
+      aborting.abort(new Error("stop"));
+      return 1;
+    });
+    const loop = inventory.batches(files, { follow: true, pollSeconds: 3_600, signal: aborting.signal });
+    await assert.rejects(loop.next(), { message: "stop" });
+  });
+
   test(`${system}: an inventory that is closed has its batches ended`, async (context) => {
     const { inventory, url } = await opened(context);
     const other = await open({ inventory: url });

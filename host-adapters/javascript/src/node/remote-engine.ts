@@ -91,6 +91,8 @@ export class RemoteEngine implements Engine {
     if (signal === undefined) return answer;
     const abort = () => this.#post({ kind: "end", number });
     signal.addEventListener("abort", abort);
+    // An abort that came before is heard of by nobody.
+    if (signal.aborted) abort();
     return answer.finally(() => signal.removeEventListener("abort", abort));
   }
 
