@@ -3,7 +3,7 @@ import assert from "node:assert/strict";
 import { test } from "node:test";
 import { setTimeout as sleep } from "node:timers/promises";
 import { open } from "batchintory";
-import { postgres, sqlite } from "./databases.js";
+import { postgres, sqlite, untilOneWaits } from "./databases.js";
 
 const files = { metaTable: "files", job: "j" };
 
@@ -30,7 +30,7 @@ test("a claim that is aborted before its statement has claimed nothing", async (
   const aborting = new AbortController();
   const claim = assert.rejects(inventory.acquire(files, { signal: aborting.signal }), { message: "stop" });
   // It has read where the job stands, and waits for the page.
-  while ((await run("SELECT FROM pg_locks WHERE NOT granted")).length === 0) await sleep(2);
+  await untilOneWaits(run);
   aborting.abort(new Error("stop"));
   // The thread hears of it before the answer comes.
   await inventory.jobs();
@@ -46,7 +46,7 @@ test("a claim that is aborted in its statement gives its batch", async (context)
   await run("LOCK TABLE inventory IN SHARE ROW EXCLUSIVE MODE");
   const aborting = new AbortController();
   const claim = inventory.acquire(files, { signal: aborting.signal });
-  while ((await run("SELECT FROM pg_locks WHERE NOT granted")).length === 0) await sleep(2);
+  await untilOneWaits(run);
   aborting.abort(new Error("stop"));
   await inventory.jobs();
   await run("COMMIT");

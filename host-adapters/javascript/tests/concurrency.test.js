@@ -7,7 +7,7 @@ import { setTimeout as sleep } from "node:timers/promises";
 import { promisify } from "node:util";
 import { open } from "batchintory";
 import Database from "better-sqlite3";
-import { databases, postgres, sqlite } from "./databases.js";
+import { databases, postgres, sqlite, untilOneWaits } from "./databases.js";
 
 const files = { metaTable: "files", job: "j" };
 
@@ -61,8 +61,7 @@ test("the event loop goes on while a statement waits for a lock", async (context
     return acquired;
   });
   // Were the thread of this test blocked by the statement, it would neither see it wait nor give the lock back.
-  const waiting = () => run("SELECT FROM pg_locks WHERE NOT granted");
-  while ((await waiting()).length === 0) await sleep(2);
+  await untilOneWaits(run);
   assert.equal(isClaimed, false);
   await run("COMMIT");
   assert.equal((await claim).batch.count, 10);

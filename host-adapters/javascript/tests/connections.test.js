@@ -5,7 +5,7 @@ import { connect, createServer } from "node:net";
 import { test } from "node:test";
 import { setTimeout as sleep } from "node:timers/promises";
 import { open } from "batchintory";
-import { postgres } from "./databases.js";
+import { postgres, untilOneWaits } from "./databases.js";
 
 const files = { metaTable: "files", job: "j" };
 const others =
@@ -67,7 +67,7 @@ test("a claim whose connection is lost under way is made once", async (context) 
   await run("BEGIN");
   await run("LOCK TABLE inventory IN SHARE ROW EXCLUSIVE MODE");
   const claim = inventory.acquire({ ...files, maxCount: 2 });
-  while ((await run("SELECT FROM pg_locks WHERE NOT granted")).length === 0) await sleep(2);
+  await untilOneWaits(run);
   await run(terminate);
   await run("COMMIT");
   const { batch } = await claim;

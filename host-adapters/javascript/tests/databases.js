@@ -3,6 +3,7 @@ import { randomBytes } from "node:crypto";
 import { mkdtempSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
 import path from "node:path";
+import { setTimeout as sleep } from "node:timers/promises";
 import Database from "better-sqlite3";
 import pg from "pg";
 
@@ -55,6 +56,14 @@ export async function postgres(context, items = 10) {
     await administrator.end();
   });
   return { url: url.href, name, run, administrate: (sql) => administrator.query(sql) };
+}
+
+/** Waits until a statement on this database waits for a lock. A server has other databases, on which others wait. */
+export async function untilOneWaits(run) {
+  const waiting =
+    "SELECT FROM pg_locks WHERE NOT granted " +
+    "AND database = (SELECT oid FROM pg_database WHERE datname = current_database())";
+  while ((await run(waiting)).length === 0) await sleep(2);
 }
 
 /** Both, by name. */
