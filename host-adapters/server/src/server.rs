@@ -99,14 +99,17 @@ where
     let mut end = pin!(end);
     let mut rest = tokio::time::interval(REST);
     let mut before = connections.counts();
+    let mut was_busy = false;
     loop {
         let (stream, peer) = tokio::select! {
             _ = rest.tick() => {
                 let now = connections.counts();
-                if now.open > 0 || now != before {
+                let is_busy = now.open > 0 || now != before;
+                // Some of what a connection had is freed a little after it.
+                if is_busy || was_busy {
                     tokio::task::spawn_blocking(memory::give_back);
                 }
-                before = now;
+                (before, was_busy) = (now, is_busy);
                 continue;
             }
             accepted = listener.accept() => match accepted {

@@ -254,8 +254,9 @@ impl Batch {
         // The lease goes on while the end is tried.
         let mut heartbeat = self.keep_alive();
         let items = tokio::select! {
-            items = self.items() => items?,
+            biased;
             error = heartbeat.lost() => return Err(error),
+            items = self.items() => items?,
         };
         if items.is_empty() {
             let outcome = Outcome {
@@ -266,8 +267,9 @@ impl Batch {
             return Ok((Ok(None), following));
         }
         let outcome = tokio::select! {
-            outcome = work(items) => outcome,
+            biased;
             error = heartbeat.lost() => return Err(error),
+            outcome = work(items) => outcome,
         };
         let following = match &outcome {
             Ok(result) => self.succeed_before(next, result).await?,

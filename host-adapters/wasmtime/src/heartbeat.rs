@@ -22,7 +22,15 @@ const SOONER: u32 = 4;
 #[must_use = "the lease is prolonged only for as long as this lives"]
 #[derive(Debug)]
 pub struct Heartbeat {
-    beating: Option<(JoinHandle<()>, oneshot::Receiver<Error>)>,
+    beating: Option<Beating>,
+}
+
+#[derive(Debug)]
+struct Beating {
+    lease: Arc<Lease>,
+    task: JoinHandle<()>,
+    /// Why the batch is lost, as a beat was told.
+    lost: oneshot::Receiver<Error>,
 }
 
 impl Heartbeat {
@@ -34,28 +42,32 @@ impl Heartbeat {
     /// Beats in a task of its own, so that work which keeps its thread busy does not hold it up.
     pub(crate) fn start(planner: PlannerPool, claim_token: String, lease: Arc<Lease>) -> Self {
         let (sender, lost) = oneshot::channel();
+        let own = lease.clone();
         let task = tokio::spawn(async move {
-            let error = tokio::select! {
-                error = beat(&planner, &claim_token, &lease) => error,
-                // Nobody is heard any more, or answers: somebody else may have the batch from now on.
-                error = lease.over() => error,
-            };
-            let _ = sender.send(error);
+            tokio::select! {
+                biased;
+                _ = own.over() => {}
+                error = beat(&planner, &claim_token, &own) => drop(sender.send(error)),
+            }
         });
+        let beating = Beating { lease, task, lost };
         Self {
-            beating: Some((task, lost)),
+            beating: Some(beating),
         }
     }
 
     /// Waits until the batch was taken from its owner, the database has lost it, or its lease is over since
     /// no sign of life got through; for good if that never happens. May be called once.
     pub async fn lost(&mut self) -> Error {
-        match &mut self.beating {
-            Some((_, lost)) => match lost.await {
-                Ok(error) => error,
-                Err(_) => pending().await,
-            },
-            None => pending().await,
+        let Some(beating) = &mut self.beating else {
+            return pending().await;
+        };
+        tokio::select! {
+            biased;
+            // Nobody is heard any more, or answers: somebody else may have the batch from now on. A lease that
+            // was over from the start is so before anything else is done.
+            error = beating.lease.over() => error,
+            Ok(error) = &mut beating.lost => error,
         }
     }
 }
@@ -84,8 +96,8 @@ async fn beat(planner: &PlannerPool, claim_token: &str, lease: &Lease) -> Error 
 
 impl Drop for Heartbeat {
     fn drop(&mut self) {
-        if let Some((task, _)) = &self.beating {
-            task.abort();
+        if let Some(beating) = &self.beating {
+            beating.task.abort();
         }
     }
 }
