@@ -35,6 +35,8 @@ pub fn all(environment: &Environment, has_event_loops: bool) -> Result<Vec<Suite
         let mut command = Command::new(python);
         command
             .args(["-m", "pytest", "--quiet", "-p", "no:cacheprovider"])
+            // One that hangs tells where.
+            .args(["-o", "faulthandler_timeout=900"])
             .current_dir(&folder);
         suites.push(Suite {
             name: "host-adapters/python".into(),
@@ -64,6 +66,8 @@ fn javascript(name: &str, home: &Path, at_once: &str) -> Suite {
     let mut command = node_that_keeps_to_modes();
     command
         .args(["--test", "--test-concurrency", at_once])
+        // One that hangs is told by its name.
+        .args(["--test-timeout", "900000"])
         .args(["--test-reporter", "spec"])
         .current_dir(home);
     Suite {
