@@ -13,8 +13,8 @@ use crate::{step, workspace};
 const FILES: [&str; 2] = ["package.json", "package-lock.json"];
 
 /// A folder below the target directory with the packages that `tests` names; they are fetched if they are
-/// not there yet, or others are named now.
-pub fn packages_of(tests: &Path, folder: &str) -> Result<PathBuf> {
+/// not there yet, or others are named now, with these options of npm.
+pub fn packages_of(tests: &Path, folder: &str, options: &[&str]) -> Result<PathBuf> {
     let folder = workspace::target(folder);
     fs::create_dir_all(&folder)?;
     for file in FILES {
@@ -25,7 +25,7 @@ pub fn packages_of(tests: &Path, folder: &str) -> Result<PathBuf> {
             fs::write(folder.join(file), wanted)?;
         }
     }
-    install(&folder, &[])?;
+    install(&folder, options)?;
     Ok(folder)
 }
 

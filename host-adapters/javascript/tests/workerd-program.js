@@ -9,6 +9,7 @@ import { postgres } from "batchintory/postgres";
 import { service } from "batchintory/service";
 import { answer } from "./operations.js";
 import { race } from "./race.js";
+import { fromJson } from "./values.js";
 
 /** Answers a call on a database, by an inventory of its own. */
 async function answered(request, database, meta = database) {
@@ -39,13 +40,6 @@ function inlined(statement, values) {
   const rest = values.values();
   const literal = (value) => (typeof value === "string" ? `'${value.replaceAll("'", "''")}'` : String(value));
   return statement.replace(/\?/g, () => literal(rest.next().value));
-}
-
-/** A value as the tests write it: `null`, or its type and itself. */
-function fromJson(value) {
-  if (value === "null") return null;
-  const [[type, itself]] = Object.entries(value);
-  return type === "int64" ? BigInt(itself) : itself;
 }
 
 /** An object with a database of its own. */

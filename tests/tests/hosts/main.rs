@@ -13,6 +13,7 @@ mod failover;
 mod faults;
 mod items;
 mod languages;
+mod libsql;
 mod looking_back;
 mod loops;
 mod meta_database;

@@ -17,7 +17,7 @@ pub fn folder() -> PathBuf {
 /// A folder in which the package is installed from its tarball, with the drivers that its users install, and
 /// its tests beside it. The component must be built.
 pub fn installed() -> Result<PathBuf> {
-    let home = node::packages_of(&folder().join("tests"), "javascript-package")?;
+    let home = node::packages_of(&folder().join("tests"), "javascript-package", &[])?;
     let tests = home.join("tests");
     // Anew, without those that are gone.
     let _ = fs::remove_dir_all(&tests);
@@ -71,7 +71,7 @@ pub fn pack() -> Result<PathBuf> {
 /// A folder with other runtimes, and bundlers, and the tests of the package with them beside.
 pub fn runtimes() -> Result<PathBuf> {
     let from = folder().join("tests/runtimes");
-    let home = node::packages_of(&from, "javascript-runtimes")?;
+    let home = node::packages_of(&from, "javascript-runtimes", &[])?;
     let tests = home.join("tests");
     let _ = fs::remove_dir_all(&tests);
     copy_files(&from, &tests)?;
@@ -80,6 +80,17 @@ pub fn runtimes() -> Result<PathBuf> {
         copy_files(&folder().join(&template), &home.join(&template))?;
     }
     Ok(home)
+}
+
+/// A folder with libSQL's server and its client; none where the server cannot be had.
+pub fn libsql() -> Result<Option<PathBuf>> {
+    if !cfg!(all(target_os = "linux", target_arch = "x86_64")) {
+        return Ok(None);
+    }
+    // The server's own script fails, and the client's addon is for databases without a server.
+    let options = ["--ignore-scripts", "--omit=optional"];
+    let from = folder().join("tests/libsql");
+    node::packages_of(&from, "javascript-libsql", &options).map(Some)
 }
 
 /// Copies the files of a folder, without those of the folders in it.

@@ -23,6 +23,7 @@ pub fn programs(version: u8) -> Result<Programs> {
     let packages = node::packages_of(
         &workspace::root().join("tests/postgres"),
         "postgres-versions",
+        &[],
     )?;
     let package = packages.join(format!("node_modules/postgresql-{version}"));
     let folder = package.join("native/bin");

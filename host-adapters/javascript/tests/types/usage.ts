@@ -4,6 +4,7 @@ import { open as openInBrowser } from "batchintory/browser";
 import { d1 } from "batchintory/d1";
 import { durableObject } from "batchintory/durable-object";
 import { parse, stringify } from "batchintory/json";
+import { libsql } from "batchintory/libsql";
 import { postgres } from "batchintory/postgres";
 
 const inventory = await open({ inventory: "sqlite:lake.sqlite", statusLabels: { succeeded: "done" } });
@@ -59,4 +60,14 @@ declare const binding: {
   };
 };
 await openInBrowser({ inventory: d1(binding), meta: durableObject(storage) });
+type Cell = null | bigint | number | string | ArrayBuffer;
+declare const client: {
+  execute(statement: { sql: string; args?: Cell[] | Record<string, Cell> } | string): Promise<{
+    columns: string[];
+    rows: { length: number; [index: number]: Cell; [name: string]: Cell }[];
+    rowsAffected: number;
+    lastInsertRowid: bigint | undefined;
+  }>;
+};
+await open({ inventory: libsql(client) });
 await open({ inventory: postgres("postgres://localhost/lake"), inventoryTable: "i" });

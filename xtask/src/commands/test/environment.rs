@@ -39,6 +39,9 @@ const JAVASCRIPT_PACKAGE: &str = "BATCHINTORY_TEST_JAVASCRIPT_PACKAGE";
 /// The variable with the folder that has other runtimes for JavaScript.
 const RUNTIMES: &str = "BATCHINTORY_TEST_JAVASCRIPT_RUNTIMES";
 
+/// The variable with the folder that has libSQL's server and client.
+const LIBSQL: &str = "BATCHINTORY_TEST_LIBSQL";
+
 /// The variables with what is packed, and with what judges it.
 const PACKAGES: &str = "BATCHINTORY_TEST_PACKAGES";
 const PACKAGES_REGISTRY: &str = "BATCHINTORY_TEST_PACKAGES_REGISTRY";
@@ -60,6 +63,8 @@ pub struct Environment {
     pub javascript: Option<PathBuf>,
     /// The folder with other runtimes for JavaScript, and bundlers, where they were asked for.
     pub runtimes: Option<PathBuf>,
+    /// Whether libSQL's server is there.
+    pub has_libsql: bool,
     _postgres: Option<Cluster>,
     _mariadb: Option<MariaDb>,
 }
@@ -82,7 +87,7 @@ impl Environment {
         let dashboard = workspace::root().join("tests/dashboard");
         give(
             NODE_PACKAGES,
-            node::packages_of(&dashboard, "dashboard-tests")?.into(),
+            node::packages_of(&dashboard, "dashboard-tests", &[])?.into(),
         );
         let python = packages::python::installed(&python::PACKAGE)?;
         give(PYTHON_PACKAGE, python.clone().into());
@@ -93,6 +98,10 @@ impl Environment {
         java::find_or_install()?;
         let javascript = packages::javascript::installed()?;
         give(JAVASCRIPT_PACKAGE, javascript.clone().into());
+        let libsql = packages::javascript::libsql()?;
+        if let Some(folder) = &libsql {
+            give(LIBSQL, folder.into());
+        }
         let postgres = postgres()?;
         let mariadb = mariadb()?;
         if let Some(server) = &postgres {
@@ -106,6 +115,7 @@ impl Environment {
             python: Some(python),
             javascript: Some(javascript),
             runtimes: None,
+            has_libsql: libsql.is_some(),
             _postgres: postgres,
             _mariadb: mariadb,
         })
@@ -141,7 +151,7 @@ impl Environment {
             (PACKAGES_PYTHON, python::TWINE.interpreter()?.into()),
             (
                 PACKAGES_NODE,
-                node::packages_of(&tests, "packages-tests")?.into(),
+                node::packages_of(&tests, "packages-tests", &[])?.into(),
             ),
         ];
         Ok(environment)
@@ -156,6 +166,7 @@ impl Environment {
             python: None,
             javascript: None,
             runtimes: None,
+            has_libsql: false,
             _postgres: postgres,
             _mariadb: None,
         }

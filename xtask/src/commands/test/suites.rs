@@ -20,6 +20,7 @@ pub fn all(environment: &Environment, has_event_loops: bool) -> Result<Vec<Suite
     let is_wanted = |test: &str| {
         (has_runtimes || !test.starts_with("runtimes::"))
             && (has_event_loops || !test.starts_with("event_loops::"))
+            && (environment.has_libsql || !test.starts_with("libsql::"))
     };
     // Those of packages need packages: `--packages`.
     let options = [
