@@ -60,6 +60,7 @@ pub const PACKAGE: Environment = Environment {
         "aiosqlite==0.22.1",
         "asyncmy==0.2.18",
         "asyncpg==0.32.0",
+        "duckdb-cli==1.5.6",
         "greenlet==3.5.6",
         "hatchling==1.33.0",
         "mypy==2.4.1",

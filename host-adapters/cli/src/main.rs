@@ -10,7 +10,7 @@ mod dot_env;
 mod environment;
 mod error;
 mod files;
-mod item_lines;
+mod item_format;
 mod meta_table;
 mod output;
 mod process;

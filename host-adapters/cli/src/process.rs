@@ -13,7 +13,7 @@ use tokio::time::timeout;
 
 use crate::command_output::{Errors, Output, ResultTooLong, Screen};
 use crate::error::Failure;
-use crate::item_lines::Separator;
+use crate::item_format::ItemFormat;
 use crate::starter::Starter;
 
 /// How long the output of a command is waited for that has ended. What it has started may hold its pipes
@@ -58,8 +58,8 @@ pub struct Work {
     pub command: Vec<OsString>,
     /// The variables of the environment that it does not get.
     pub withheld: Vec<OsString>,
-    /// What stands behind each item.
-    pub separator: Separator,
+    /// How items are written.
+    pub format: ItemFormat,
     /// How long the batches' leases go on from each sign of life.
     pub lease_seconds: Option<u32>,
     /// Where output is passed on to.
@@ -94,19 +94,21 @@ impl Work {
         let mut pages = batch.pages();
         // An item that cannot be handed over is mostly found here, before the command has done anything.
         let first = tokio::select! {
+            biased;
+            kill = &mut kill => return Ok(Ended::Killed(kill)),
             lines = self.lines(&mut pages) => match lines {
                 Ok(None) => return Ok(Ended::Empty),
                 Ok(Some(lines)) => lines,
                 Err(reason) => return Ok(Ended::Unfed { reason }),
             },
-            kill = &mut kill => return Ok(Ended::Killed(kill)),
         };
         let mut child = self.start(batch).await?;
         let group = child.id();
         let mut input = child.stdin.take();
         let ended = tokio::select! {
-            ended = self.attend((first, pages), &mut child, &mut input) => ended,
+            biased;
             kill = kill => Ok(Ended::Killed(kill)),
+            ended = self.attend((first, pages), &mut child, &mut input) => ended,
         };
         if matches!(ended, Ok(Ended::Exited { .. })) {
             self.starter.forget(group);
@@ -220,7 +222,7 @@ impl Work {
         let Some(page) = page else { return Ok(None) };
         let mut lines = Vec::new();
         for item in &page {
-            (self.separator.write(item, &mut lines))
+            (self.format.write(item, &mut lines))
                 .map_err(|failure| failure.message().to_owned())?;
         }
         Ok(Some(lines))

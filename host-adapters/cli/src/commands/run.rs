@@ -14,7 +14,7 @@ use crate::advice::{tell_warnings, tell_what_waits};
 use crate::command_output::Screen;
 use crate::environment::withheld;
 use crate::error::{Code, Failure};
-use crate::item_lines::Separator;
+use crate::item_format::FormatArguments;
 use crate::output::{WeightUnit, print_json};
 use crate::process::Work;
 use crate::request::{FAILURES, Request, Seconds, parse_seconds};
@@ -36,7 +36,7 @@ const DEFAULT_LEASE_SECONDS: u32 = 300;
 
 /// Claim batches and run a command on each
 ///
-/// The command gets the items on its standard input, one per line, and BATCHINTORY_BATCH_ID,
+/// The command gets the items on its standard input, as --format says, and BATCHINTORY_BATCH_ID,
 /// BATCHINTORY_CLAIM_TOKEN, BATCHINTORY_ATTEMPT, BATCHINTORY_JOB, BATCHINTORY_META_TABLE,
 /// BATCHINTORY_ID_START, BATCHINTORY_ID_END, BATCHINTORY_COUNT, BATCHINTORY_WEIGHT and
 /// BATCHINTORY_LEASE_SECONDS (if it has a lease) in its environment. That is this program's own, but for
@@ -96,9 +96,8 @@ pub struct Arguments {
     /// Take no more batches after one that failed
     #[arg(long, help_heading = "How to run")]
     stop_on_failure: bool,
-    /// End each item with a NUL character instead of a line break
-    #[arg(short = '0', long, help_heading = "How to run")]
-    null: bool,
+    #[command(flatten, next_help_heading = "How to run")]
+    format: FormatArguments,
     /// Give the command this variable too, although it may hold a secret: a connection string, a token or a
     /// password (several times for several)
     #[arg(long, value_name = "NAME", help_heading = "How to run")]
@@ -125,7 +124,7 @@ pub async fn run(settings: &Settings, arguments: &Arguments, json: bool) -> Resu
     let work = Work {
         command: arguments.command.clone(),
         withheld: withheld(&arguments.pass_env),
-        separator: Separator::null_if(arguments.null),
+        format: arguments.format.format(),
         lease_seconds: request.lease_seconds,
         screen: Screen {
             progress: progress_bar(&inventory, &request, arguments).await?,

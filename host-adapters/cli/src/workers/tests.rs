@@ -10,7 +10,7 @@ use indicatif::ProgressBar;
 
 use super::{Run, Until};
 use crate::command_output::Screen;
-use crate::item_lines::Separator;
+use crate::item_format::ItemFormat;
 use crate::process::Work;
 use crate::starter::Starter;
 
@@ -23,7 +23,7 @@ async fn statements(inventory: &Inventory, sent: &[Arc<Recording>], batches: u32
     let work = Work {
         command: vec!["true".into()],
         withheld: Vec::new(),
-        separator: Separator::null_if(false),
+        format: ItemFormat::Lines,
         lease_seconds: None,
         screen: Screen {
             progress: ProgressBar::hidden(),

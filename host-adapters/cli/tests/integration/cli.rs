@@ -272,6 +272,27 @@ fn items_may_be_separated_by_nul() {
 }
 
 #[test]
+fn items_as_json_may_be_anything() {
+    let workplace = Workplace::prepared();
+    workplace.execute("DROP TABLE files");
+    workplace.execute("CREATE TABLE files (uid integer PRIMARY KEY, item text, weight double)");
+    workplace.execute(
+        "INSERT INTO files VALUES (1, 'two' || char(10) || 'lines', 1.5), (2, NULL, NULL)",
+    );
+    let lines = "{\"uid\":1,\"item\":\"two\\nlines\",\"weight\":1.5}\n{\"uid\":2,\"item\":null,\"weight\":0.0}\n";
+    ok(&workplace.run_script(&["--format", "json"], "cat > items.jsonl"));
+    let handed_over = fs::read_to_string(workplace.path("items.jsonl")).unwrap();
+    assert_eq!(handed_over, lines);
+    let acquired = workplace.json(&["acquire", "--meta-table", "files", "--job", "other"]);
+    let token = acquired["batch"]["claim_token"].as_str().unwrap();
+    let output = workplace.run(&["items", token, "--format", "json"]);
+    ok(&output);
+    assert_eq!(text(&output.stdout), lines);
+    let output = workplace.run(&["items", token, "--format", "json", "--null"]);
+    fails(&output, 2, &["cannot be used with"]);
+}
+
+#[test]
 fn an_item_that_cannot_be_handed_over_fails_its_batch() {
     let workplace = Workplace::prepared();
     // A table of one's own may hold what `register` leaves out.
@@ -280,7 +301,7 @@ fn an_item_that_cannot_be_handed_over_fails_its_batch() {
     fails(
         &output,
         4,
-        &["the item with id 4 holds a line break", "--null"],
+        &["the item with id 4 holds a line break", "--format null"],
     );
     assert_eq!(workplace.numbers()[..3], [0, 1, 0]);
     assert!(!workplace.path("started").exists());
@@ -301,7 +322,7 @@ fn an_item_is_never_printed_as_two_or_none() {
     fails(
         &output,
         1,
-        &["the item with id 6003 holds a line break", "--null"],
+        &["the item with id 6003 holds a line break", "--format null"],
     );
     assert_eq!(text(&output.stdout), "");
     for null in ["--null", "-0"] {

@@ -115,6 +115,11 @@ fn of_the_guide_to_jobs_on_results() {
 }
 
 #[test]
+fn of_the_guide_to_queries() {
+    check("docs/how-to/query-items.md");
+}
+
+#[test]
 fn of_the_guide_to_retries_and_leases() {
     check("docs/how-to/retries-and-leases.md");
 }

@@ -74,8 +74,11 @@ pub fn run(steps: &[Step]) -> Vec<String> {
             }
         }
     }
-    let needs_python = (steps.iter())
-        .any(|step| matches!(step, Step::Command(command) if command.starts_with("python ")));
+    // DuckDB lies beside it.
+    let needs_python = (steps.iter()).any(|step| match step {
+        Step::Command(command) => command.starts_with("python ") || command.contains("duckdb"),
+        Step::File { .. } => false,
+    });
     let scripts = TempDir::new().unwrap();
     let file = scripts.path().join("script");
     fs::write(&file, script).unwrap();
