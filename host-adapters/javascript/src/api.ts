@@ -3,15 +3,14 @@
 export { Batch, type ItemOptions, Items, type Processing } from "./batch.js";
 export {
   type Database,
-  type DatabaseOptions,
   type Dialect,
   type Rows,
   type Source,
   StatementError,
   type StatementOutcome,
-  type StatusLabels,
   type Value,
 } from "./database.js";
+export type { DatabaseOptions, StatusLabels } from "./databases.js";
 export {
   BatchintoryError,
   ClosedError,

@@ -1,7 +1,8 @@
 // Makes calls: their turn, an instance of the planner, the statements.
 
 import { ClaimQueues } from "./claim-queue.js";
-import type { Answer, Databases, Source, Value } from "./database.js";
+import type { Source, Value } from "./database.js";
+import type { Answer, Databases } from "./databases.js";
 import { errorOf, type LossError } from "./errors.js";
 import { keepAlive } from "./heartbeat.js";
 import type { Host, MakePlanner, Planner } from "./planner/planner.js";

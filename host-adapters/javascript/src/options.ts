@@ -1,14 +1,7 @@
 // What `open` takes, in Node and elsewhere.
 
-import {
-  type Database,
-  type DatabaseOptions,
-  Databases,
-  type Dialect,
-  type Rows,
-  type Source,
-  type Value,
-} from "./database.js";
+import type { Database, Dialect, Rows, Source, Value } from "./database.js";
+import { type DatabaseOptions, Databases } from "./databases.js";
 import { errorOf } from "./errors.js";
 
 /**

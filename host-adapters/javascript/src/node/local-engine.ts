@@ -1,7 +1,7 @@
 // An engine in the caller's own thread, where there is none to be had for it: in a program that a
 // bundler has made one file of.
 
-import { Databases } from "../database.js";
+import { Databases } from "../databases.js";
 import { LocalEngine } from "../engine.js";
 import { errorOf } from "../errors.js";
 import type { UrlOptions } from "../options.js";

@@ -1,7 +1,8 @@
 // An engine in a thread of its own.
 
 import { Worker, type WorkerOptions } from "node:worker_threads";
-import type { Answer as DatabaseAnswer, Source, Value } from "../database.js";
+import type { Source, Value } from "../database.js";
+import type { Answer as DatabaseAnswer } from "../databases.js";
 import type { Engine } from "../engine.js";
 import {
   type BatchintoryError,

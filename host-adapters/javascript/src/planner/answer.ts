@@ -1,6 +1,7 @@
 // How a thread that waits for its host's answer gets it: through memory that both share.
 
-import type { Answer, Value } from "../database.js";
+import type { Value } from "../database.js";
+import type { Answer } from "../databases.js";
 
 /** The most that an answer may need: a page of 10,000 items, of some 25 KiB each. */
 const maxBytes = 256 * 1024 * 1024;

@@ -1,7 +1,7 @@
 // The planner in the caller's own thread, on databases that answer at once: where there are no
 // other threads, and WebAssembly cannot be suspended. A call blocks the thread until it is done.
 
-import type { Databases } from "../database.js";
+import type { Databases } from "../databases.js";
 import { blockingInstance } from "./instance.js";
 import { type MakePlanner, type Modules, plannerHere } from "./planner.js";
 

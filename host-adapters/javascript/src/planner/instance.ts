@@ -1,7 +1,8 @@
 // An instance of the component in this thread, which blocks while its host answers.
 
 import { instantiate } from "../../component/blocking/planner.js";
-import type { Answer, Source, Value } from "../database.js";
+import type { Source, Value } from "../database.js";
+import type { Answer } from "../databases.js";
 import { type Modules, random } from "./planner.js";
 import { answerToComponent, fromComponent } from "./values.js";
 import type { Database, Operations } from "./wit.js";

@@ -1,6 +1,7 @@
 // An instance of the planner component, which serves one call at a time and many calls in all.
 
-import type { Answer, Source, Value } from "../database.js";
+import type { Source, Value } from "../database.js";
+import type { Answer } from "../databases.js";
 import { type BatchintoryError, errorOf, type Facts, messageOf } from "../errors.js";
 import { moduleNames } from "./addresses.js";
 import type { Database, Inventory, Operation } from "./wit.js";

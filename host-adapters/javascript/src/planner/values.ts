@@ -1,6 +1,7 @@
 // Values of the boundary: in the form of the component, and in that of JSON between threads.
 
-import type { Answer, Value } from "../database.js";
+import type { Value } from "../database.js";
+import type { Answer } from "../databases.js";
 import type { Database } from "./wit.js";
 
 /** A value as the component has it. */

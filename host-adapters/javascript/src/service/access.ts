@@ -1,6 +1,6 @@
 // Who may do what, and which databases are meant, as the variables of `batchintory serve` say.
 
-import type { DatabaseOptions } from "../database.js";
+import type { DatabaseOptions } from "../databases.js";
 
 /** Who may do what, in the words of whoever runs the service, which reads them itself; or what is wrong. */
 export type Access = { settings: ServiceSettings } | { wrong: string };

@@ -1,7 +1,7 @@
 // The service in Node, Deno and Bun, over databases by URL or drivers.
 
 import { readFile } from "node:fs/promises";
-import { Databases } from "../database.js";
+import { Databases } from "../databases.js";
 import { errorOf } from "../errors.js";
 import { connect } from "../node/connect.js";
 import { readModule } from "../node/modules.js";

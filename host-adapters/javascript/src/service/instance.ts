@@ -1,7 +1,7 @@
 // An instance of the service, which answers one request at a time.
 
 import { instantiate } from "../../component/service/service.js";
-import type { Answer, Databases } from "../database.js";
+import type { Answer, Databases } from "../databases.js";
 import type { Modules } from "../planner/planner.js";
 import { random } from "../planner/planner.js";
 import { answerToComponent, fromComponent } from "../planner/values.js";

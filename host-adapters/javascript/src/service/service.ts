@@ -1,7 +1,8 @@
 // The HTTP service over the requests of fetch: an instance for each.
 
 import { ClaimQueues } from "../claim-queue.js";
-import type { Database, DatabaseOptions, Databases } from "../database.js";
+import type { Database } from "../database.js";
+import type { DatabaseOptions, Databases } from "../databases.js";
 import { errorOf, messageOf } from "../errors.js";
 import type { Modules } from "../planner/planner.js";
 import { canSuspend } from "../planner/suspending.js";

@@ -9,7 +9,7 @@ import core5 from "../../component/service/service.core5.wasm";
 import core6 from "../../component/service/service.core6.wasm";
 import core7 from "../../component/service/service.core7.wasm";
 import inline from "../../component/service/service.inline.wasm";
-import { Databases } from "../database.js";
+import { Databases } from "../databases.js";
 import type { Modules } from "../planner/planner.js";
 import { databaseOptionsBy, type Variables } from "./access.js";
 import { checkOptions } from "./options.js";
