@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import sqlite3
+import sys
 import threading
 from collections.abc import Callable
 from datetime import date, datetime, timedelta, timezone
@@ -324,6 +325,20 @@ def test_what_cannot_be_opened_is_told(source: str, said: str) -> None:
         Inventory(source)
     with pytest.raises(ConnectError, match="int is no database"):
         Inventory(7)  # type: ignore[arg-type]
+
+
+def test_a_driver_that_is_missing_is_told_with_what_brings_it(monkeypatch: pytest.MonkeyPatch) -> None:
+    for module, scheme, package in [
+        ("psycopg2", "postgresql+psycopg2", "psycopg2-binary"),
+        ("pymysql", "mysql+pymysql", "'batchintory[mysql]'"),
+        ("MySQLdb", "mysql+mysqldb", "mysqlclient"),
+    ]:
+        # As if it were not installed.
+        monkeypatch.setitem(sys.modules, module, None)
+        with pytest.raises(ConnectError) as caught:
+            Inventory(f"{scheme}://127.0.0.1/lake")
+        said = f"the module {module} is not installed; `pip install {package}` brings it"
+        assert str(caught.value).endswith(said)
 
 
 def test_a_file_that_is_no_database_is_told(tmp_path: Path) -> None:

@@ -58,6 +58,15 @@ def connect(source: Source, access: Access = "create") -> Database:
     )
 
 
+#: What brings the module of a driver.
+_PACKAGES = {
+    "psycopg": "'batchintory[postgresql]'",
+    "psycopg2": "psycopg2-binary",
+    "pymysql": "'batchintory[mysql]'",
+    "MySQLdb": "mysqlclient",
+}
+
+
 def _open(source: str | URL | os.PathLike[str], access: Access) -> Database:
     told = Told(_text(source))
 
@@ -73,10 +82,9 @@ def _open(source: str | URL | os.PathLike[str], access: Access) -> Database:
     except Fault as fault:
         raise failure(str(fault)) from None
     except ModuleNotFoundError as error:
-        raise failure(
-            f"the module {error.name} is not installed; `pip install 'batchintory[postgresql]'` or "
-            "`'batchintory[mysql]'` brings one"
-        ) from error
+        package = _PACKAGES.get(error.name or "")
+        advice = f"; `pip install {package}` brings it" if package else ""
+        raise failure(f"the module {error.name} is not installed{advice}") from error
     except BatchintoryError:
         raise
     except Exception as error:  # Drivers raise what they will, with options in its words.
