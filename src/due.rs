@@ -6,7 +6,7 @@ use crate::error::Error;
 use crate::job::Job;
 use crate::standing::Standing;
 
-/// In how many seconds the next range may be handed out again that rests, or runs under a lease.
+/// In how many seconds the next range may be handed out again that waits, or runs under a lease.
 ///
 /// Never 0: nothing was due a moment ago, and whoever comes back at once would come in vain again and again.
 #[synchronous]

@@ -64,7 +64,7 @@ pub struct AcquireRequest {
     pub settle: Settle,
     /// How often a range is handed out until it succeeds.
     pub max_attempts: u32,
-    /// How long a range rests after its first failure; twice as long after each further one.
+    /// How long a range waits after its first failure before the next attempt; twice as long after each further one.
     pub retry_delay_seconds: Option<u32>,
     /// How long a batch may run without a sign of life.
     pub lease_seconds: Option<u32>,
@@ -218,7 +218,7 @@ pub struct Lease {
 pub struct RunningBatch {
     /// The batch.
     pub batch: Batch,
-    /// Its lease; `None` where it runs for good.
+    /// Its lease; `None` where it has none.
     pub lease: Option<Lease>,
 }
 
@@ -245,7 +245,7 @@ pub struct Nothing {
     pub scanned_to: Option<i64>,
     /// The first id that is held.
     pub held: Option<i64>,
-    /// In how many seconds, 1 or more, the next range that rests or runs under a lease may be handed out
+    /// In how many seconds, 1 or more, the next range that waits or runs under a lease may be handed out
     /// again.
     pub due_in_seconds: Option<u32>,
 }
@@ -462,7 +462,7 @@ pub struct JobsQuery {
     pub search: Option<String>,
     /// Only jobs behind this one.
     pub after: Option<JobPlace>,
-    /// At most so many, 1 to 100.
+    /// The most to return, 1 to 100.
     pub limit: u32,
 }
 
@@ -502,7 +502,7 @@ pub struct HistoryQuery {
     pub queue: Option<Queue>,
     /// Only rows with a lower inventory id.
     pub before: Option<i64>,
-    /// At most so many.
+    /// The most to return.
     pub limit: u32,
     /// Whether results and logs are given too.
     pub details: bool,

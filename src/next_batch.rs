@@ -16,7 +16,7 @@ use crate::sql::meta::{self, PageSums, Room};
 
 /// The most rows of the meta table that one statement looks at.
 pub(crate) const MAX_PAGE_ROWS: u64 = 100_000;
-/// No weight reaches this, which stands for a weight that cannot be where a dialect has no infinity.
+/// No weight reaches this, which stands for an invalid weight where a dialect has no infinity.
 const INFINITE_WEIGHT: f64 = 1e300;
 /// How many rows are looked at first when nothing is known about the weights.
 const FIRST_PAGE_ROWS: u64 = 1_000;
@@ -117,7 +117,7 @@ pub(crate) async fn next_batch<D: Database>(
 }
 
 /// A batch of a single item that has no room beside an empty batch: heavier than the limit, or of
-/// a weight that cannot be.
+/// an invalid weight.
 fn alone(job: &Job, uid: i64, weight: f64) -> Result<PlannedBatch, Error> {
     if weight.is_nan() || weight >= INFINITE_WEIGHT {
         return Err(Error::invalid_request(format!(
@@ -223,7 +223,7 @@ async fn read_page<D: Database>(
     query(Some(room)).await
 }
 
-/// What a batch may weigh: even without a limit less than a weight that cannot be.
+/// What a batch may weigh: even without a limit less than an invalid weight.
 pub(crate) fn most_weight(job: &Job) -> f64 {
     let most = job.limits.weight.unwrap_or(f64::MAX);
     most.min(INFINITE_WEIGHT.next_down())

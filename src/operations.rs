@@ -95,7 +95,7 @@ operations! {
         done: Option<Completion>, request: AcquireRequest, claim_token: Option<String>, items: u32
     ) -> Advanced;
 
-    /// Hands out up to so many (1 to 1,000) batches that follow each other, all or none.
+    /// Hands out up to `batches` (1 to 1,000) batches that follow each other, all or none.
     "acquire-many" = AcquireMany: acquire_many(
         request: AcquireRequest, batches: u32, claim_token: Option<String>
     ) -> Vec<Batch>;
@@ -110,7 +110,7 @@ operations! {
     /// The statement by which a host reads a batch's items itself, page by page; none where only `items` gives them.
     "items-statement" = ItemsStatement: items_statement(claim_token: String) -> Option<PageStatement>;
 
-    /// A sign of life: the batch's lease now ends so many seconds from now.
+    /// A sign of life: the batch's lease now ends `lease_seconds` from now.
     "heartbeat" = Heartbeat: heartbeat(claim_token: String, lease_seconds: u32) -> ();
 
     /// Ends a batch. Ending it again in the same way is fine and changes nothing.
@@ -130,7 +130,7 @@ operations! {
     /// What about a job's source may surprise its user, a sentence each.
     "warnings" = Warnings: warnings(request: AcquireRequest) -> Vec<String>;
 
-    /// Has ranges of a job handed out again. Gives back how many.
+    /// Has ranges of a job handed out again. Returns the number of ranges.
     "requeue" = Requeue: requeue(meta_table: String, job: String, target: RequeueTarget) -> u64;
 
     /// Counts up to `limit` (1 to 1,000) processed ranges of a job behind the id `after` again.

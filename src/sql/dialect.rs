@@ -110,7 +110,7 @@ impl Dialect {
         }
     }
 
-    /// What counts of a weight: NULL is 0; `otherwise` stands for a weight that cannot be, one
+    /// What counts of a weight: NULL is 0; `otherwise` stands for an invalid weight, one
     /// that is negative, infinite or not a number.
     pub(super) fn weight(self, column: &dyn Fn() -> Expr, otherwise: Expr) -> Expr {
         let weight = || double(column());

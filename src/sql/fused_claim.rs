@@ -28,7 +28,7 @@ const LEAST_ROWS_FILTERED: u32 = 1_000;
 pub(crate) struct FusedClaim<'a> {
     pub(crate) job: &'a Job,
     pub(crate) judgement: &'a Judgement,
-    /// What the batch weighs at most: less than a weight that cannot be.
+    /// What the batch weighs at most: less than an invalid weight.
     pub(crate) most_weight: f64,
     pub(crate) token: &'a ClaimToken,
     /// The effective request as JSON.

@@ -150,7 +150,7 @@ impl FileTable {
         }
     }
 
-    /// Lists those files that are new or changed, in this order. Gives back how many were.
+    /// Lists those files that are new or changed, in this order. Returns the number of those.
     pub async fn list(&self, files: &[(&String, &File)]) -> Result<usize, Failure> {
         let mut latest = self.latest(files).await?;
         let mut new = changed(files, &latest);

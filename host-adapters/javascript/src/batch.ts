@@ -169,7 +169,7 @@ export class Batch implements AsyncDisposable {
     return this.record.attempt;
   }
 
-  /** How long its lease goes on from each sign of life; `undefined` where it runs for good. */
+  /** How long its lease goes on from each sign of life; `undefined` where it has none. */
   get leaseSeconds(): number | undefined {
     return this.#lease?.seconds;
   }
@@ -183,7 +183,7 @@ export class Batch implements AsyncDisposable {
     return new Items(pages, pageSize, this.idEnd, this.firstItems);
   }
 
-  /** A sign of life: the lease now ends so many seconds from now; by default as many as in the request. */
+  /** A sign of life: the lease now ends `seconds` from now; by default as many as in the request. */
   async heartbeat(leaseSeconds?: number, options?: CallOptions): Promise<void> {
     const seconds = leaseSeconds ?? this.#lease?.seconds;
     if (seconds === undefined) return;

@@ -84,7 +84,7 @@ export class ConnectError extends BatchintoryError {}
 export class UnsupportedError extends BatchintoryError {}
 /**
  * The planner computed for longer than it may, or an answer of the database was larger than it may be. What was claimed
- * meanwhile stands in the history.
+ * meanwhile is in the history.
  */
 export class LimitReachedError extends BatchintoryError {}
 /** The planner broke down, which is a bug. Its instance is not used again. */

@@ -2,9 +2,9 @@
 
 import { isLoss, type LossError, leaseOver } from "./errors.js";
 
-/** A lease is prolonged so often before it would be over, so that one sign of life may get lost. */
+/** How often a lease is prolonged before it would be over: one sign of life may get lost. */
 const beatsPerLease = 3;
-/** After one that got lost the next follows so much sooner. */
+/** By this factor the next one follows sooner after one that got lost. */
 const sooner = 4;
 
 /**

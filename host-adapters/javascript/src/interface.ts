@@ -66,9 +66,9 @@ export interface AcquireRequest {
   settle?: "none" | "commit-order" | undefined;
   /** How often a range is handed out until it succeeds; by default 3. */
   maxAttempts?: number | undefined;
-  /** How long a range rests after its first failure; twice as long after each further one. */
+  /** How long a range waits after its first failure before the next attempt; twice as long after each further one. */
   retryDelaySeconds?: number | null | undefined;
-  /** How long a batch may run without a sign of life; by default for good. */
+  /** How long a batch may run without a sign of life; by default it has no lease. */
   leaseSeconds?: number | null | undefined;
   /** What to do when columns, filter or hold differ from those of the job's latest range; by default `refuse`. */
   onChange?: "refuse" | "accept" | undefined;
@@ -131,7 +131,7 @@ export interface Nothing {
   /** The first id that is held. */
   held?: bigint;
   /**
-   * In how many seconds, 1 or more, the next range may be handed out again that rests after a failure, or runs under
+   * In how many seconds, 1 or more, the next range may be handed out again that waits after a failure, or runs under
    * a lease.
    */
   dueInSeconds?: number;
@@ -265,7 +265,7 @@ export interface JobsQuery {
   search?: string | null | undefined;
   /** Only jobs behind this one: the last one of the page before. */
   after?: JobPlace | null | undefined;
-  /** At most so many, 1 to 100; by default 100. */
+  /** The most to return, 1 to 100; by default 100. */
   limit?: number | undefined;
 }
 
@@ -281,7 +281,7 @@ export interface HistoryQuery {
   queue?: Queue | null | undefined;
   /** Only rows with a lower inventory id: the last one of the page before. */
   before?: Id | null | undefined;
-  /** At most so many, 1 to 1,000; by default 100. */
+  /** The most to return, 1 to 1,000; by default 100. */
   limit?: number | undefined;
   /** Whether results and logs are given too; by default they are. */
   details?: boolean | undefined;

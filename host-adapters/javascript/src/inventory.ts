@@ -48,8 +48,8 @@ export interface FollowOptions extends CallOptions {
   /** Waits where nothing is left, until the signal is aborted. */
   follow?: boolean | undefined;
   /**
-   * Asks again after half of so many seconds (by default 10) to all of them, by chance, or sooner when the next range has
-   * rested or its lease is over.
+   * Asks again after a random time between half of this (by default 10 seconds) and all of it, or sooner when the next
+   * range has waited long enough or its lease is over.
    */
   pollSeconds?: number | undefined;
 }
@@ -122,7 +122,7 @@ export class Inventory implements AsyncDisposable {
   }
 
   /**
-   * Hands out up to so many (1 to 1,000) batches that follow each other, all or none; fewer where less is left, and one
+   * Hands out up to `batches` (1 to 1,000) batches that follow each other, all or none; fewer where less is left, and one
    * that is handed out again comes alone.
    */
   async acquireMany(
@@ -274,7 +274,7 @@ export class Inventory implements AsyncDisposable {
     return "ok" in answer ? answer.ok.rows : undefined;
   }
 
-  /** A sign of life: the batch's lease now ends so many seconds (1 to 31,536,000) from now. */
+  /** A sign of life: the batch's lease now ends `leaseSeconds` (1 to 31,536,000) from now. */
   async heartbeat(claimToken: string, leaseSeconds: number, options: CallOptions = {}): Promise<void> {
     const token = boundary.text(claimToken, "claimToken");
     await this.#call(options, "heartbeat", token, boundary.small(leaseSeconds, "leaseSeconds"));
@@ -321,7 +321,7 @@ export class Inventory implements AsyncDisposable {
     return this.#call(options, "warnings", boundary.toRequest(request));
   }
 
-  /** Requeues ranges of a job, to be handed out again as a new attempt. Gives back how many. */
+  /** Requeues ranges of a job, to be handed out again as a new attempt. Returns the number of ranges. */
   async requeue(
     metaTable: string,
     job: string,

@@ -37,7 +37,7 @@ pub enum Error {
         source: std::io::Error,
     },
     /// The planner component needed more than it may have. Nothing is lost: a batch that was
-    /// claimed meanwhile stands in the history.
+    /// claimed meanwhile is in the history.
     #[error(
         "the planner component has used up its limit of {limit}; raise it, or ask for less at once"
     )]

@@ -13,9 +13,9 @@ use crate::error::Error;
 use crate::lease::Lease;
 use crate::planner_pool::PlannerPool;
 
-/// A lease is prolonged so often before it would be over, so that one sign of life may get lost.
+/// How often a lease is prolonged before it would be over: one sign of life may get lost.
 const BEATS_PER_LEASE: u32 = 3;
-/// After one that got lost the next follows so much sooner.
+/// By this factor the next one follows sooner after one that got lost.
 const SOONER: u32 = 4;
 
 /// Prolongs a batch's lease for as long as it lives.

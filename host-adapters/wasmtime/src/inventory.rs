@@ -86,7 +86,7 @@ impl Inventory {
         Ok(advanced.await?.1)
     }
 
-    /// Hands out up to so many (1 to 1,000) batches that follow each other, all or none; fewer where
+    /// Hands out up to `batches` (1 to 1,000) batches that follow each other, all or none; fewer where
     /// less is left, and one that is handed out again comes alone.
     pub async fn acquire_many(
         &self,
@@ -205,7 +205,7 @@ impl Inventory {
         )
     }
 
-    /// A sign of life: the batch's lease now ends so many seconds (1 to 31,536,000) from now.
+    /// A sign of life: the batch's lease now ends `lease_seconds` (1 to 31,536,000) from now.
     pub async fn heartbeat(&self, claim_token: &str, lease_seconds: u32) -> Result<(), Error> {
         let token = claim_token.to_owned();
         self.planner.heartbeat(token, lease_seconds).await
@@ -242,7 +242,7 @@ impl Inventory {
     }
 
     /// Requeues ranges of a job, to be handed out again as a new attempt, whatever became of them.
-    /// Gives back how many.
+    /// Returns the number of ranges.
     pub async fn requeue(
         &self,
         meta_table: &str,

@@ -67,7 +67,7 @@ class Batch(BatchFacts):
     whether it still runs before it is worked on there.
     """
 
-    #: How long its lease goes on from each sign of life; ``None`` where it runs for good.
+    #: How long its lease goes on from each sign of life; ``None`` where it has none.
     lease_seconds: int | None
     #: Its first items, which came with the claim: at most a thousand, of less than a MiB together, or none.
     first_items: list[Item]
@@ -148,7 +148,7 @@ class Batch(BatchFacts):
         """All items, page by page: where they have more than 2 KiB each, about a MiB of them. The first ones came
         with the claim.
 
-        :param size: at most so many each, 1 to 10,000.
+        :param size: the most in each, 1 to 10,000.
 
         >>> [len(page) for page in batch.pages(4)]
         [4, 4, 2]

@@ -212,7 +212,7 @@ class Inventory:
         :param done: the batch that is over, or ``None``.
         :param request: what to hand out, and how much of it.
         :param claim_token: as in :meth:`acquire`.
-        :param items: up to so many (at most 10,000) of the next batch's items come with it.
+        :param items: how many of the next batch's items come with it, at most 10,000.
 
         >>> done = Completion(batch.claim_token, Outcome(True, {"lines": 7}))
         >>> inventory.advance(done, request)
@@ -244,7 +244,7 @@ class Inventory:
         handed out again comes alone.
 
         :param request: what to hand out, and how much of it in each batch.
-        :param batches: up to so many, 1 to 1,000.
+        :param batches: the most of them, 1 to 1,000.
         :param claim_token: a token of the caller's own for the first; the second batch's is that with ``/2``
             behind it, and so on.
 
@@ -306,12 +306,12 @@ class Inventory:
         sent with the claim of the next; see :class:`~batchintory.batches.Batches`.
 
         :param request: what to hand out, and how much of it in each batch.
-        :param iterations: at most so many batches; by default until nothing is left.
+        :param iterations: the most batches; by default until nothing is left.
         :param progress: a bar shows how far the job is, where tqdm is installed.
         :param follow: waits where nothing is left. The loop ends when :meth:`close` is called, by another thread;
             Ctrl-C interrupts it as it does anything else.
-        :param poll: how it waits: it asks again after half of so many seconds to all of them, by chance, or sooner
-            when the next range has rested or its lease is over.
+        :param poll: how it waits: it asks again after a random time between half of this and all of it, or sooner
+            when the next range has waited long enough or its lease is over.
 
         >>> for batch in inventory.batches(request, iterations=2):
         ...     with batch:
@@ -383,7 +383,7 @@ class Inventory:
 
         :param claim_token: the batch's.
         :param after: the page begins behind this id.
-        :param limit: at most so many, 1 to 10,000.
+        :param limit: the most to return, 1 to 10,000.
 
         >>> inventory.items(batch.claim_token, after=9)
         [Item(uid=10, item='file-10', weight=10.0)]
@@ -411,7 +411,7 @@ class Inventory:
         return answer.rows if kind == "ok" else None
 
     def heartbeat(self, claim_token: str, lease_seconds: int | timedelta) -> None:
-        """A sign of life: the batch's lease now ends so many seconds from now.
+        """A sign of life: the batch's lease now ends ``lease_seconds`` from now.
 
         :param claim_token: the batch's.
         :param lease_seconds: from now on, 1 to 31,536,000 seconds.
@@ -465,7 +465,7 @@ class Inventory:
         """The next batches, without claiming them.
 
         :param request: what to hand out, and how much of it in each batch.
-        :param batches: up to so many, 1 to 1,000.
+        :param batches: the most of them, 1 to 1,000.
         :param after: as if all ids up to this one were claimed.
 
         >>> inventory.plan(request, 1).batches
@@ -478,7 +478,7 @@ class Inventory:
         """What a job has left to do.
 
         :param request: what the job hands out.
-        :param cap: counted up to so many items, 1 to 100,000,000.
+        :param cap: where counting stops, 1 to 100,000,000.
 
         >>> inventory.progress(request).items
         90
@@ -520,7 +520,7 @@ class Inventory:
         :param meta_table: the job's.
         :param job: its name.
         :param after: those behind this id.
-        :param limit: up to so many, 1 to 1,000.
+        :param limit: the most to return, 1 to 1,000.
 
         >>> batch.succeed()
         >>> inventory.audit("files", "count")

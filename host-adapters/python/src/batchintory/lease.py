@@ -18,7 +18,7 @@ class Lease:
 
     @classmethod
     def of_which_is_left(cls, seconds: int, left: int, asked: float) -> Lease:
-        """One of which so many seconds were left when it was asked for at this time."""
+        """One with ``left`` seconds left when it was asked for at this time."""
         lease = cls(seconds, asked)
         lease.until = asked + left
         return lease
@@ -29,7 +29,7 @@ class Lease:
 
     @property
     def left(self) -> float:
-        """So many seconds."""
+        """How many seconds are left."""
         return self.until - monotonic()
 
     def over(self) -> LeaseOver:

@@ -16,9 +16,9 @@ if TYPE_CHECKING:
 
 logger = logging.getLogger("batchintory")
 
-#: A lease is prolonged so often before it would be over, so that one sign of life may get lost.
+#: How often a lease is prolonged before it would be over: one sign of life may get lost.
 BEATS_PER_LEASE = 3
-#: After one that got lost the next follows so much sooner.
+#: By this factor the next one follows sooner after one that got lost.
 SOONER = 4
 
 WhenLost = Callable[[BatchintoryError], None]

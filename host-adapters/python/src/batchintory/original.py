@@ -178,7 +178,7 @@ def acquire_batches(
     :param batch_id_max: the highest id to hand out.
     :param batch_weight: the most that a batch may weigh.
     :param batch_count: the most items in a batch.
-    :param iterations: at most so many batches.
+    :param iterations: the most batches.
     :param progress: a bar shows how far the job is, where tqdm is installed.
     :param options: what pybatchintory did not have; see :class:`batchintory.AcquireRequest`.
 

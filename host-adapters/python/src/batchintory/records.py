@@ -94,8 +94,9 @@ class AcquireRequest:
     :param hold: which rows are not ready yet: planning stops before the first of them.
     :param settle: ``commit-order`` waits for transactions that may insert a lower id.
     :param max_attempts: how often a range is handed out until it succeeds.
-    :param retry_delay_seconds: how long a range rests after its first failure, and longer after each further one.
-    :param lease_seconds: how long a batch may run without a sign of life. ``None``: for good.
+    :param retry_delay_seconds: how long a range waits after its first failure before the next attempt, and
+        longer after each further one.
+    :param lease_seconds: how long a batch may run without a sign of life. ``None``: no lease.
     :param on_change: ``accept`` goes on with other columns, another filter or hold than the job's latest range
         has.
     :param item_encoding: how items are given; ``base64`` and ``hex`` are for those that are no text.
@@ -166,7 +167,7 @@ class RunningBatch:
 class Nothing:
     """Nothing was handed out; false where a truth value is asked for.
 
-    `due_in_seconds` tells when the next range may be handed out again that rests after a failure, or runs under
+    `due_in_seconds` tells when the next range may be handed out again that waits after a failure, or runs under
     a lease: 1 or more.
     """
 
@@ -339,7 +340,7 @@ class JobsQuery:
     :param job: only jobs of this name.
     :param search: only jobs whose names hold this text.
     :param after: only jobs behind this one.
-    :param limit: at most so many, 1 to 100.
+    :param limit: the most to return, 1 to 100.
 
     >>> len(inventory.jobs(JobsQuery(job="count", limit=1)))
     1
@@ -388,7 +389,7 @@ class HistoryQuery:
     :param uid: only those that had this item; names a meta table besides.
     :param queue: only those that wait so: ``running``, ``retry``, ``requeued`` or ``exhausted``.
     :param before: only those with lower inventory ids: that of the last one continues a page.
-    :param limit: at most so many, 1 to 1,000.
+    :param limit: the most to return, 1 to 1,000.
     :param details: with results and logs.
 
     >>> [attempt.id_end for attempt in inventory.history(HistoryQuery(meta_table="files", uid=3))]

@@ -33,7 +33,7 @@ class AcquireBatchesOperator(BaseOperator):
     :param request: what to hand out, and how much of it in each batch: an
         :class:`~batchintory.AcquireRequest`, or its arguments as a dict, which may hold templates. The
         ``job_identifier`` is the run's id, unless it is given.
-    :param batches: at most so many.
+    :param batches: the most to claim.
     :param batchintory_conn_id: the connection.
     """
 

@@ -20,12 +20,12 @@ if TYPE_CHECKING:
 
 
 class BatchesWaitingSensor(BaseSensorOperator):
-    """Waits until there is something to claim: so many new batches, or one that is to be handed out again.
+    """Waits until there is something to claim: enough new batches, or one that is to be handed out again.
 
     Nothing is claimed by it, so somebody else may be first.
 
     :param request: that of the :class:`~batchintory.airflow.acquire.AcquireBatchesOperator` behind it.
-    :param batches: so many new ones.
+    :param batches: how many new ones are enough.
     :param batchintory_conn_id: the connection.
     :param deferrable: waits in Airflow's triggerer, and needs no worker meanwhile.
     """

@@ -19,7 +19,7 @@ class BatchesWaitingTrigger(BaseTrigger):
     """Fires when there is something to claim; see :class:`~batchintory.airflow.sensor.BatchesWaitingSensor`.
 
     :param request: the request's arguments.
-    :param batches: so many new ones.
+    :param batches: how many new ones are enough.
     :param batchintory_conn_id: the connection.
     :param poke_interval: how many seconds lie between two looks.
     """

@@ -7,7 +7,7 @@ from batchintory.records import AcquireRequest, JobsQuery
 
 
 def batches_wait(inventory: Inventory, request: AcquireRequest, batches: int) -> bool:
-    """Whether there are so many new batches, or one that is to be handed out again."""
+    """Whether there are enough new batches, or one that is to be handed out again."""
     jobs = inventory.jobs(JobsQuery(meta_table=request.meta_table, job=request.job))
     if any(job.waiting for job in jobs):
         return True

@@ -236,7 +236,7 @@ class AsyncInventory:
         :param done: the batch that is over, or ``None``.
         :param request: what to hand out, and how much of it.
         :param claim_token: as in :meth:`acquire`.
-        :param items: up to so many (at most 10,000) of the next batch's items come with it.
+        :param items: how many of the next batch's items come with it, at most 10,000.
 
         >>> done = Completion(batch.claim_token, Outcome(True, {"lines": 7}))
         >>> await inventory.advance(done, request)
@@ -251,7 +251,7 @@ class AsyncInventory:
         handed out again comes alone.
 
         :param request: what to hand out, and how much of it in each batch.
-        :param batches: up to so many, 1 to 1,000.
+        :param batches: the most of them, 1 to 1,000.
         :param claim_token: a token of the caller's own for the first; the second batch's is that with ``/2``
             behind it, and so on.
 
@@ -287,10 +287,10 @@ class AsyncInventory:
         waited for when they are away: as long as a lease lasts, or for five minutes where there is none.
 
         :param request: what to hand out, and how much of it in each batch.
-        :param iterations: at most so many batches; by default until nothing is left.
+        :param iterations: the most batches; by default until nothing is left.
         :param follow: waits where nothing is left. The loop ends when :meth:`close` is called, or is cancelled.
-        :param poll: how it waits: it asks again after half of so many seconds to all of them, by chance, or sooner
-            when the next range has rested or its lease is over.
+        :param poll: how it waits: it asks again after a random time between half of this and all of it, or sooner
+            when the next range has waited long enough or its lease is over.
 
         >>> async for batch in inventory.batches(request, iterations=2):
         ...     async with batch:
@@ -388,7 +388,7 @@ class AsyncInventory:
 
         :param claim_token: the batch's.
         :param after: the page begins behind this id.
-        :param limit: at most so many, 1 to 10,000.
+        :param limit: the most to return, 1 to 10,000.
 
         >>> await inventory.items(batch.claim_token, after=9)
         [Item(uid=10, item='file-10', weight=10.0)]
@@ -407,7 +407,7 @@ class AsyncInventory:
         return await self._call(lambda: self._inventory.items_statement(claim_token))
 
     async def heartbeat(self, claim_token: str, lease_seconds: int | timedelta) -> None:
-        """A sign of life: the batch's lease now ends so many seconds from now.
+        """A sign of life: the batch's lease now ends ``lease_seconds`` from now.
 
         :param claim_token: the batch's.
         :param lease_seconds: from now on, 1 to 31,536,000 seconds.
@@ -451,7 +451,7 @@ class AsyncInventory:
         """The next batches, without claiming them.
 
         :param request: what to hand out, and how much of it in each batch.
-        :param batches: up to so many, 1 to 1,000.
+        :param batches: the most of them, 1 to 1,000.
         :param after: as if all ids up to this one were claimed.
 
         >>> (await inventory.plan(request, 1)).batches
@@ -463,7 +463,7 @@ class AsyncInventory:
         """What a job has left to do.
 
         :param request: what the job hands out.
-        :param cap: counted up to so many items, 1 to 100,000,000.
+        :param cap: where counting stops, 1 to 100,000,000.
 
         >>> (await inventory.progress(request)).items
         90
@@ -502,7 +502,7 @@ class AsyncInventory:
         :param meta_table: the job's.
         :param job: its name.
         :param after: those behind this id.
-        :param limit: up to so many, 1 to 1,000.
+        :param limit: the most to return, 1 to 1,000.
 
         >>> await batch.succeed()
         >>> await inventory.audit("files", "count")

@@ -155,7 +155,7 @@ def _row_of_job(job: JobSummary, left: JobProgress | None) -> list[str]:
 
 
 def _attempts(inventory: Inventory, query: HistoryQuery, limit: int) -> Iterator[Attempt]:
-    """Up to so many attempts, a page after the other."""
+    """Up to ``limit`` attempts, a page after the other."""
     while limit > 0 and (page := inventory.history(replace(query, limit=limit))):
         yield from page
         limit -= len(page)

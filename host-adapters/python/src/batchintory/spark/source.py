@@ -18,7 +18,7 @@ class BatchintorySource(DataSource):
 
     Options: ``url`` (and ``meta_url``, ``inventory_table``, ``meta_schema``, ``meta_name``) say where the
     inventory is. A stream takes the arguments of :class:`~batchintory.AcquireRequest`, of which ``columns``,
-    ``filter`` and ``hold`` are JSON; ``batches``, so many in a micro-batch (1), each read by a task of its own;
+    ``filter`` and ``hold`` are JSON; ``batches``, how many make a micro-batch (1), each read by a task of its own;
     and ``lost``: ``fail`` or ``skip``. One batch is read by its ``claim_token``.
     """
 

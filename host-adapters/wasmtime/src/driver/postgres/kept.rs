@@ -42,7 +42,7 @@ pub(super) enum Turn<T> {
 }
 
 impl<T: Clone> Kept<T> {
-    /// At most so many.
+    /// The most to return.
     pub(super) fn new(most: usize) -> Self {
         Self {
             most,
