@@ -19,6 +19,8 @@ pub enum Platform {
     Airflow,
     /// Spark 4: streams, and a cluster whose driver and executors are killed
     Spark,
+    /// Dagster: a sensor, and a daemon and a run that are killed
+    Dagster,
     /// Celery, one of whose workers is killed
     Celery,
     /// Ray, on a cluster of this machine, one of whose workers is killed
