@@ -11,6 +11,7 @@ mod environment;
 mod error;
 mod files;
 mod item_format;
+mod keeper;
 mod meta_table;
 mod output;
 mod process;

@@ -11,17 +11,38 @@ use tokio::process::{Child, Command};
 use tokio::runtime::Handle;
 use tokio::sync::oneshot;
 
+use crate::keeper::Keeper;
+
 /// A command to start, and who waits for it.
 struct Order {
     command: Command,
     started: oneshot::Sender<io::Result<Child>>,
 }
 
-/// Starts commands, each as a process group of its own. Where the system can tie them, a command is killed
-/// when this program is.
+/// Starts commands, each as a process group of its own. A command is killed when this program is: by itself
+/// where the system can tie them, and with all that it has started by a keeper.
 pub struct Starter {
     orders: mpsc::Sender<Order>,
-    groups: Mutex<BTreeSet<u32>>,
+    groups: Mutex<Groups>,
+}
+
+/// The process groups of the commands that run.
+struct Groups {
+    running: BTreeSet<u32>,
+    keeper: Keeper,
+}
+
+impl Groups {
+    fn add(&mut self, group: u32) {
+        self.running.insert(group);
+        self.keeper.watch(group);
+    }
+
+    fn remove(&mut self, group: u32) {
+        if self.running.remove(&group) {
+            self.keeper.forget(group);
+        }
+    }
 }
 
 impl Starter {
@@ -47,7 +68,10 @@ impl Starter {
             .spawn(start)?;
         Ok(Self {
             orders,
-            groups: Mutex::default(),
+            groups: Mutex::new(Groups {
+                running: BTreeSet::new(),
+                keeper: Keeper::start(),
+            }),
         })
     }
 
@@ -73,14 +97,16 @@ impl Starter {
             .send(Order { command, started })
             .map_err(|_| broken())?;
         let child = child.await.map_err(|_| broken())??;
-        self.groups().extend(child.id());
+        if let Some(group) = child.id() {
+            self.groups().add(group);
+        }
         Ok(child)
     }
 
     /// The command has ended by itself: its group may soon be another's.
     pub fn forget(&self, group: Option<u32>) {
         if let Some(group) = group {
-            self.groups().remove(&group);
+            self.groups().remove(group);
         }
     }
 
@@ -95,12 +121,14 @@ impl Starter {
 
     /// Kills all commands with all that they have started.
     pub fn kill_all(&self) {
-        for group in std::mem::take(&mut *self.groups()) {
+        let mut groups = self.groups();
+        while let Some(&group) = groups.running.first() {
             kill_group(group);
+            groups.remove(group);
         }
     }
 
-    fn groups(&self) -> MutexGuard<'_, BTreeSet<u32>> {
+    fn groups(&self) -> MutexGuard<'_, Groups> {
         self.groups.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }

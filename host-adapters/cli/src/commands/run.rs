@@ -62,9 +62,10 @@ const DEFAULT_LEASE_SECONDS: u32 = 300;
 ///
 /// On Ctrl-C (or SIGTERM, or SIGHUP unless it is ignored, as by nohup) no more batches are taken and
 /// running commands come to their end; on a second one they are killed and their batches released.
-/// A database that does not answer is waited for 3 seconds then. On Linux a command is killed when this
-/// program is, whatever kills it. Processes that a command leaves behind are not waited for: what they
-/// write later than 5 seconds after its end is lost.
+/// A database that does not answer is waited for 3 seconds then. When this program is killed, whatever kills
+/// it, its commands are killed with all that they have started, but for what has left their process group.
+/// Processes that a command leaves behind are not waited for: what they write later than 5 seconds after its
+/// end is lost.
 ///
 /// A batch whose rows are gone succeeds without its command, and a line on standard error says so.
 #[derive(Debug, Args)]
