@@ -1,14 +1,15 @@
 //! What about a job's source may surprise its user: `warnings`.
 
-use crate::blind_spot::FIELD;
+use crate::blind_spot::{FIELD, HOLD};
 use crate::database::{Database, Dialect, Source};
 use crate::databases::Databases;
 use crate::error::Error;
 use crate::fence;
-use crate::interface::AcquireRequest;
+use crate::interface::{AcquireRequest, Settle};
 use crate::job::Job;
 use crate::meta_database;
 use crate::progress::is_above_table;
+use crate::sql::fence::read_draws;
 use crate::sql::source;
 use crate::standing::{self, Standing};
 use crate::watermark::Watermark;
@@ -125,7 +126,7 @@ async fn ids_that_are_none<D: Database>(
     Ok(warnings)
 }
 
-/// Why the fence refuses a source.
+/// Why the fence refuses a source, or what it does not see of it.
 #[synchronous]
 async fn beyond_the_fence<D: Database>(
     databases: &Databases<'_, D>,
@@ -135,8 +136,34 @@ async fn beyond_the_fence<D: Database>(
         Err(Error::InvalidRequest(refusal)) if refusal.field.as_deref() == Some(FIELD) => {
             Ok(Some(refusal.message))
         }
-        answer => answer.map(|_| None),
+        Err(error) => Err(error),
+        Ok(_) => ids_drawn_before_their_rows(databases, job).await,
     }
+}
+
+/// Ids that no column draws: a transaction may have drawn one long before it takes the lock that the
+/// fence sees, as programs do that take ids from a sequence by themselves, or many at once.
+#[synchronous]
+async fn ids_drawn_before_their_rows<D: Database>(
+    databases: &Databases<'_, D>,
+    job: &Job,
+) -> Result<Option<String>, Error> {
+    let remedy = match job.dialect {
+        _ if job.settle == Settle::None || job.source == Source::Inventory => return Ok(None),
+        Dialect::Sqlite => return Ok(None),
+        Dialect::Postgresql => "GENERATED ALWAYS AS IDENTITY",
+        Dialect::Mysql => "AUTO_INCREMENT",
+    };
+    let draws = databases.meta_row(job, read_draws(job)).await?;
+    Ok((!draws).then(|| {
+        format!(
+            "{FIELD}: the column {uid:?} of the meta table {table:?} does not draw its ids itself: rows whose \
+             ids were drawn before they are inserted, as by a program that asks a sequence first, come \
+             late unseen; let the column draw them ({remedy}), or {HOLD}",
+            uid = job.columns.uid,
+            table = job.meta_table.to_string()
+        )
+    }))
 }
 
 /// Without AUTOINCREMENT, SQLite gives the id of a deleted last row to the next one.

@@ -3,7 +3,7 @@
 use sea_query::{Expr, ExprTrait, Query, SubQueryStatement};
 
 use super::source::{SOURCE, lookup_name, source};
-use super::{Conditions, Statement, TypedStatement, bigint, bind_text, is_standby, text};
+use super::{Conditions, Statement, TypedStatement, bigint, bind_text, flag, is_standby, text};
 use crate::database::Dialect;
 use crate::job::Job;
 
@@ -116,6 +116,42 @@ pub(crate) fn read_writers(job: &Job, dialect: Dialect) -> TypedStatement<Writer
         blind_spots: row.optional_text(),
         is_standby: row.flag(),
     })
+}
+
+/// Whether the database gives out the ids of the meta table itself, by a sequence that one of the relations
+/// behind it draws from: one row with `draws`.
+///
+/// Relies on: the catalogs' own indexes.
+pub(crate) fn read_draws(job: &Job) -> TypedStatement<bool> {
+    let mut select = Query::select();
+    match job.dialect {
+        Dialect::Mysql => {
+            let by_hand = "NOT EXISTS (SELECT 1 FROM information_schema.columns AS columns \
+                 INNER JOIN information_schema.tables AS tables \
+                 ON tables.table_schema = columns.table_schema \
+                 AND tables.table_name = columns.table_name \
+                 WHERE columns.table_schema = ? AND columns.table_name = ? AND columns.column_name = ? \
+                 AND tables.table_type = 'BASE TABLE' AND columns.extra NOT LIKE '%auto_increment%' \
+                 AND COALESCE(columns.column_default, '') NOT LIKE '%nextval%')";
+            let names = [
+                job.meta_table.schema(),
+                job.meta_table.table(),
+                job.columns.uid.as_str(),
+            ];
+            select.expr(flag(Expr::cust_with_exprs(by_hand, names.map(bind_text))));
+        }
+        // SQLite has one writer, and is not asked.
+        Dialect::Postgresql | Dialect::Sqlite => {
+            let draws = format!(
+                "EXISTS ({FOLLOWED} SELECT 1 FROM pg_catalog.pg_class \
+                 WHERE relkind = 'S' AND oid IN (SELECT relation FROM relations))"
+            );
+            let name = lookup_name(job);
+            let draws = Expr::cust_with_expr(draws, bind_text(name.as_str()));
+            select.expr(flag(draws));
+        }
+    }
+    Statement::build(&select, job.dialect).read_as(|row| row.flag())
 }
 
 /// How many of these transactions are still there: one row with `writers`. Takes 20 ms when there are

@@ -301,6 +301,11 @@ fn of_the_fence() {
     insta::assert_snapshot!("read_writers", read);
     let wait = shown(super::fence::wait_for_writers("3/7 4/12", dialect));
     insta::assert_snapshot!("wait_for_writers", wait);
+    snapshot_in(
+        &[Dialect::Postgresql, Dialect::Mysql],
+        "read_draws",
+        |dialect| super::fence::read_draws(&job(dialect, None)),
+    );
 }
 
 #[test]
