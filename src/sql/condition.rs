@@ -150,9 +150,13 @@ impl Subject {
             (Self::Time(TimeKind::Utc), Dialect::Postgresql) => {
                 itself().cast_as("timestamp without time zone")
             }
+            // A date of zeros is none: it compares as NULL does.
             (Self::Time(TimeKind::Absolute), Dialect::Mysql) => {
-                Func::cust("unix_timestamp").arg(itself()).into()
+                Expr::cust(format!("nullif(unix_timestamp({column}), 0)"))
             }
+            (Self::Time(_), Dialect::Mysql) => Expr::cust(format!(
+                "CASE WHEN month({column}) > 0 AND dayofmonth({column}) > 0 THEN {column} END"
+            )),
             (Self::Time(TimeKind::Text), _) => Expr::cust(microseconds(column)),
             (Self::Number | Self::Truth | Self::Time(_), _) => itself(),
         }
