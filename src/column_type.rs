@@ -69,20 +69,21 @@ impl ColumnType {
         }
     }
 
-    /// An enumeration is given by its words, as JSON. An extension's type may have its schema before it.
+    /// An enumeration is given by its words, as JSON. An extension's type may have its schema before it; names
+    /// are in quotes where the server has `quote_all_identifiers`, and the type `"char"` is so everywhere.
     fn of_postgresql(declaration: &str) -> Self {
-        let kind = match declaration {
-            words if words.starts_with('[') => {
-                let words: Value = serde_json::from_str(words).unwrap_or_default();
-                let words = words.as_array().into_iter().flatten();
-                let words = words.filter_map(Value::as_str).map(str::to_owned);
-                return Self::named("enum", Kind::Enumeration(words.collect()));
-            }
+        if declaration.starts_with('[') {
+            let words: Value = serde_json::from_str(declaration).unwrap_or_default();
+            let words = words.as_array().into_iter().flatten();
+            let words = words.filter_map(Value::as_str).map(str::to_owned);
+            return Self::named("enum", Kind::Enumeration(words.collect()));
+        }
+        let kind = match declaration.replace('"', "").as_str() {
             "smallint" | "integer" | "bigint" | "numeric" | "oid" => Kind::exact(),
             "real" => Kind::floating(Precision::Single),
             "double precision" => Kind::floating(Precision::Double),
             "boolean" => Kind::Truth,
-            "text" | "character varying" | "name" | "\"char\"" => Kind::text(),
+            "text" | "character varying" | "name" | "char" => Kind::text(),
             "character" => Kind::Text { is_padded: true },
             "uuid" => Kind::Uuid,
             "timestamp with time zone" => Kind::Time(TimeKind::Absolute),

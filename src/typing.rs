@@ -118,6 +118,12 @@ mod tests {
             ("0.1", "real", Operand::Double(f64::from(0.1_f32))),
             ("true", "boolean", Operand::Truth(true)),
             ("\"a \"", "text", Operand::Text("a ".into())),
+            ("\"a \"", "\"text\"", Operand::Text("a ".into())),
+            (
+                "\"a \"",
+                "\"public\".\"citext\"",
+                Operand::Text("a ".into()),
+            ),
             ("\"a \"", "character", Operand::Text("a".into())),
             (
                 "\"{A0EEBC99-9C0B-4EF8-BB6D-6BB9BD380A11}\"",
