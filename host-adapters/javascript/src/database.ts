@@ -57,8 +57,11 @@ export interface Database {
   readonly dialect: Dialect;
   /** Whether `query` gives its rows at once, and never a promise. */
   readonly answersAtOnce?: boolean;
-  /** Runs one statement by itself, in autocommit. */
-  query(statement: string, parameters: Value[]): Promise<Rows> | Rows;
+  /**
+   * Runs one statement by itself, in autocommit. The signal is aborted when nobody waits for its answer any more: then the
+   * statement may be ended, where the database can do that.
+   */
+  query(statement: string, parameters: Value[], signal?: AbortSignal): Promise<Rows> | Rows;
   /**
    * Listens to a channel, by a connection of its own until it is closed: calls `told` whenever it is notified, and `lost`
    * once, when the connection is. Missing where the database has no such thing.

@@ -62,10 +62,10 @@ export class Databases {
   }
 
   /** Runs a statement. Never throws. */
-  async query(source: Source, statement: string, parameters: Value[]): Promise<Answer> {
+  async query(source: Source, statement: string, parameters: Value[], signal?: AbortSignal): Promise<Answer> {
     const database = this.#databases[source];
     try {
-      return { ok: checked(database.dialect, await database.query(statement, parameters)) };
+      return { ok: checked(database.dialect, await database.query(statement, parameters, signal)) };
     } catch (error) {
       return failed(database.dialect, error);
     }

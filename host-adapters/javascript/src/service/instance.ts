@@ -132,27 +132,31 @@ function settingsOf(access: Access) {
   return access.settings;
 }
 
-/** Runs a statement, for as long as one may take. */
+/** Runs a statement, for as long as one may take and somebody waits for it. */
 async function query(
   { databases, statementTimeout, signal }: Host,
   source: Database.Source,
   statement: string,
   parameters: Database.Value[],
 ): Promise<Answer> {
-  if (signal?.aborted) return { error: { tag: "unavailable", val: "the client has gone" } };
-  const late: Answer = {
-    error: {
-      tag: "outcome-unknown",
-      val: `a statement has taken more than ${statementTimeout} ms; the service allows no more (statementTimeout)`,
-    },
-  };
+  if (signal?.aborted) return { error: { tag: "unavailable", val: gone } };
+  // The statement is to end with it.
   const done = new AbortController();
+  const leave = () => done.abort();
+  const givenUp = (): Answer => {
+    const late = `a statement has taken more than ${statementTimeout} ms; the service allows no more (statementTimeout)`;
+    return { error: { tag: "outcome-unknown", val: signal?.aborted ? gone : late } };
+  };
+  signal?.addEventListener("abort", leave);
   try {
     return await Promise.race([
-      databases.query(source, statement, parameters.map(fromComponent)),
-      sleep(statementTimeout, done.signal).then(() => late),
+      databases.query(source, statement, parameters.map(fromComponent), done.signal),
+      sleep(statementTimeout, done.signal).then(givenUp),
     ]);
   } finally {
+    signal?.removeEventListener("abort", leave);
     done.abort();
   }
 }
+
+const gone = "the client has gone";

@@ -22,9 +22,14 @@ export function goesOn(error: unknown): boolean {
   return error instanceof Error && "severity" in error && error.severity === "ERROR";
 }
 
+/** Whether a statement was not answered in time; the server still runs it. */
+export function isLate(error: unknown): boolean {
+  return messageOf(error) === timedOut;
+}
+
 /** The error, or one that says what to do where a statement was not answered within so many milliseconds. */
 export function explained(error: unknown, limit: number, where: string): unknown {
-  if (messageOf(error) !== timedOut) return error;
+  if (!isLate(error)) return error;
   const message = `no answer within ${limit} ms; where statements may take longer, say so by ${where}`;
   return new StatementError("outcome-unknown", message);
 }

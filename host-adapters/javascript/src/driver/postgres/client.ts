@@ -4,7 +4,8 @@
 import pg, { type Client, type ClientConfig } from "pg";
 import { type Database, type Rows, StatementError, type Value } from "../../database.js";
 import { messageOf } from "../../errors.js";
-import { explained, goesOn, rowsOf, statementTimeout } from "./answer.js";
+import { explained, goesOn, isLate, rowsOf, statementTimeout } from "./answer.js";
+import { cancel } from "./cancel.js";
 import { types } from "./values.js";
 
 /**
@@ -17,6 +18,7 @@ export function postgres(connection: string | ClientConfig): Database {
   const limit = given.query_timeout ?? statementTimeout;
   const config = { connectionTimeoutMillis: 10_000, ...given, query_timeout: limit };
   let client: Promise<Client> | undefined;
+  let underWay = 0;
 
   function forget(lost: Promise<Client>): void {
     if (client === lost) client = undefined;
@@ -33,7 +35,7 @@ export function postgres(connection: string | ClientConfig): Database {
 
   return {
     dialect: "postgresql",
-    async query(text: string, values: Value[]): Promise<Rows> {
+    async query(text: string, values: Value[], signal?: AbortSignal): Promise<Rows> {
       client ??= connect();
       const mine = client;
       let connected: Client;
@@ -43,11 +45,23 @@ export function postgres(connection: string | ClientConfig): Database {
         forget(mine);
         throw new StatementError("unavailable", messageOf(error));
       }
+      // Those of others run in the same session, which knows only which one is under way.
+      const giveUp = () => {
+        if (underWay === 1) void cancel(pg, connected);
+      };
+      signal?.addEventListener("abort", giveUp);
+      underWay += 1;
       try {
         return rowsOf(await connected.query({ text, values, rowMode: "array", types }));
       } catch (error) {
+        if (isLate(error)) giveUp();
         if (!goesOn(error)) forget(mine);
         throw explained(error, limit, "query_timeout");
+      } finally {
+        underWay -= 1;
+        // What asks for the statement's end may come late, and would end the next one.
+        if (signal?.aborted) forget(mine);
+        signal?.removeEventListener("abort", giveUp);
       }
     },
     async close() {

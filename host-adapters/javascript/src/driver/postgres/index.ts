@@ -4,7 +4,8 @@ import { type Database, type Rows, StatementError, type Value } from "../../data
 import { messageOf } from "../../errors.js";
 import type { ServerUrl } from "../../node/database-url.js";
 import { notLoaded } from "../load.js";
-import { explained, goesOn, rowsOf } from "./answer.js";
+import { explained, goesOn, isLate, rowsOf } from "./answer.js";
+import { cancel } from "./cancel.js";
 import { read } from "./options.js";
 import { Prepared } from "./prepared.js";
 import { Servers } from "./servers.js";
@@ -39,23 +40,29 @@ export async function open(url: ServerUrl): Promise<Database> {
 
   return {
     dialect: "postgresql",
-    async query(statement: string, parameters: Value[]): Promise<Rows> {
+    async query(statement: string, parameters: Value[], signal?: AbortSignal): Promise<Rows> {
       const client = await connection();
+      const giveUp = () => void cancel(pg, client);
+      signal?.addEventListener("abort", giveUp);
       let isLost = true;
       // What a connection says beside the answer to its statement is heard there too.
       const ignore = () => {};
       client.on("error", ignore);
       try {
+        if (signal?.aborted) throw new StatementError("unavailable", "nobody waits for the answer any more");
         const result = await prepared.query(client, statement, parameters);
         isLost = false;
         return rowsOf(result);
       } catch (error) {
         // Where it takes no writes, another server may do so by now.
         if (goesOn(error)) isLost = error instanceof pg.DatabaseError && error.code === "25006";
+        if (isLate(error)) giveUp();
         throw explained(error, options.config.query_timeout ?? 0, "statement_timeout in the URL");
       } finally {
         client.off("error", ignore);
-        client.release(isLost);
+        signal?.removeEventListener("abort", giveUp);
+        // What asks for the statement's end may come late, and would end the next one.
+        client.release(isLost || signal?.aborted);
       }
     },
     async listen(channel: string, told: () => void, lost: () => void): Promise<void> {
