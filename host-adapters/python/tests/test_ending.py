@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import logging
 import threading
+import time
 from collections.abc import Callable
 from typing import Any
 
@@ -172,6 +173,15 @@ def test_pages_end_by_bytes(sqlite_url: str, lake: MakeInventory, engine_of: Cal
     assert [item.uid for item in batch.records] == list(range(1, 401))
 
 
+#: How many sessions wait for a lock.
+_WAITING = {
+    "postgresql": "SELECT count(*) FROM pg_locks WHERE NOT granted "
+    "AND database = (SELECT oid FROM pg_database WHERE datname = current_database())",
+    "mysql": "SELECT count(*) FROM information_schema.processlist "
+    "WHERE db = database() AND state LIKE 'Waiting for%lock'",
+}
+
+
 @pytest.mark.parametrize("driver", ["psycopg", "psycopg2", "pymysql"])
 def test_a_statement_has_a_time_limit(
     lake: MakeInventory, engine_of: Callable[[str], Engine], driver: str
@@ -185,6 +195,9 @@ def test_a_statement_has_a_time_limit(
         connection.execute(text("LOCK TABLES files WRITE" if system == "mysql" else "LOCK TABLE files"))
         with pytest.raises(Unavailable, match="no answer within 500 ms"):
             inventory.plan(request_of())
+        # The server does not work on for nobody.
+        while connection.execute(text(_WAITING[system])).scalar_one():
+            time.sleep(0.01)
         if system == "mysql":
             connection.execute(text("UNLOCK TABLES"))
     # What comes after it does not suffer.

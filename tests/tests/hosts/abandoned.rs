@@ -15,7 +15,7 @@ use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
 use tokio::net::{TcpListener, TcpStream};
 use tokio_postgres::NoTls;
 
-const TOKEN: &str = "a-token-of-the-tests";
+pub(crate) const TOKEN: &str = "a-token-of-the-tests";
 
 /// As good as for ever.
 const LONG: Duration = Duration::from_secs(100_000);
@@ -43,7 +43,7 @@ async fn serve(database: &TestDatabase, statement_timeout: Duration) -> Result<S
 }
 
 /// A claim that was sent, and whose answer is not read.
-async fn claim(address: &str, job: &str, meta_table: &str) -> Result<TcpStream> {
+pub(crate) async fn claim(address: &str, job: &str, meta_table: &str) -> Result<TcpStream> {
     let body = format!(r#"{{"meta_table": "{meta_table}"}}"#);
     let mut stream = TcpStream::connect(address).await?;
     let request = format!(
@@ -56,7 +56,11 @@ async fn claim(address: &str, job: &str, meta_table: &str) -> Result<TcpStream> 
 }
 
 /// Waits until a query of one number gives this one.
-async fn wait_for(database: &Arc<dyn Database>, question: &str, expected: i64) -> Result<()> {
+pub(crate) async fn wait_for(
+    database: &Arc<dyn Database>,
+    question: &str,
+    expected: i64,
+) -> Result<()> {
     let asked = async {
         loop {
             let answer = database.query(question, &[]).await;
@@ -72,7 +76,7 @@ async fn wait_for(database: &Arc<dyn Database>, question: &str, expected: i64) -
 }
 
 /// All items are still there to be claimed.
-async fn claims_all(address: &str) -> Result<()> {
+pub(crate) async fn claims_all(address: &str) -> Result<()> {
     let subject = HttpSubject::new(format!("http://{address}"), TOKEN);
     let request = AcquireRequest::new("files", "job");
     let acquired = subject.acquire(request, None).await?;
@@ -84,11 +88,11 @@ async fn claims_all(address: &str) -> Result<()> {
 }
 
 /// How many sessions of the database wait for a lock.
-const WAITING_ON_POSTGRES: &str = "SELECT count(*) FROM pg_stat_activity \
+pub(crate) const WAITING_ON_POSTGRES: &str = "SELECT count(*) FROM pg_stat_activity \
      WHERE datname = current_database() AND wait_event_type = 'Lock'";
 
 /// A session of PostgreSQL that keeps others from the meta table.
-async fn lock_on_postgres(database: &TestDatabase) -> Result<tokio_postgres::Client> {
+pub(crate) async fn lock_on_postgres(database: &TestDatabase) -> Result<tokio_postgres::Client> {
     let (client, connection) = tokio_postgres::connect(&database.url, NoTls).await?;
     tokio::spawn(connection);
     (client.batch_execute("BEGIN; LOCK TABLE files IN ACCESS EXCLUSIVE MODE")).await?;

@@ -1,11 +1,15 @@
 //! Every scenario through the package for JavaScript, in runtimes other than Node.js: by `cargo
 //! xtask test --edge all`.
 
-use anyhow::Result;
+use anyhow::{Context, Result};
+use batchintory::Operations as _;
 use batchintory_tests::language::Language;
 use batchintory_tests::operations::Place;
 use batchintory_tests::suite::{self, Layout, System};
-use batchintory_tests::{HttpSubject, ProcessSubject};
+use batchintory_tests::tables::Table;
+use batchintory_tests::{HttpSubject, ProcessSubject, postgres};
+
+use crate::abandoned;
 
 async fn run_all(name: &str, runtime: &str, arguments: &[&str]) -> Result<()> {
     let program = ProcessSubject::start(Language::in_runtime(runtime, arguments, "subject")?)?;
@@ -82,4 +86,27 @@ async fn the_service_in_node_26() -> Result<()> {
 #[tokio::test]
 async fn the_service_in_node_26_on_postgresql() -> Result<()> {
     run_all_on_service("HTTP service in Node.js 26", NODE, &[], System::Postgres).await
+}
+
+#[tokio::test]
+async fn a_client_that_goes_away_ends_its_statement_in_node_26() -> Result<()> {
+    let database = postgres().await?;
+    Table::of_items(3)
+        .create(database.connection.as_ref())
+        .await?;
+    let mut program = Language::in_runtime(NODE, &[], "service-subject")?;
+    program.env("BATCHINTORY_API_TOKEN", abandoned::TOKEN);
+    let program = ProcessSubject::start(program)?;
+    program.open(&database.url, &database.url).await?;
+    let url = program.address().await?;
+    HttpSubject::new(&url, abandoned::TOKEN).migrate().await?;
+    let address = url.strip_prefix("http://").context("an address")?;
+    let lock = abandoned::lock_on_postgres(&database).await?;
+    let client = abandoned::claim(address, "job", "files").await?;
+    let waiting = abandoned::WAITING_ON_POSTGRES;
+    abandoned::wait_for(&database.connection, waiting, 1).await?;
+    drop(client);
+    abandoned::wait_for(&database.connection, waiting, 0).await?;
+    lock.batch_execute("COMMIT").await?;
+    abandoned::claims_all(address).await
 }

@@ -65,6 +65,9 @@ class Mysql:
         fileno = getattr(tells, "fileno", None)
         return None if fileno is None else int(fileno())
 
+    def ending(self, connection: Any) -> tuple[str, Sequence[Value]] | None:
+        return None
+
     def run(self, connection: Any, statement: str, parameters: Sequence[Value]) -> Rows:
         with connection.cursor() as cursor:
             cursor.execute(*self.placed(statement, parameters))

@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import threading
 import time
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
+from functools import partial
 from queue import SimpleQueue
 from typing import Any, cast
 
@@ -99,13 +101,36 @@ class PooledDatabase:
         descriptor = None if self._limit is None else self._session.descriptor(connection)
         if self._limit is None or descriptor is None:
             return self._session.run(connection, statement, parameters)
-        with time_limit.watchdog.watch(descriptor, self._limit) as watched:
+        with time_limit.watchdog.watch(descriptor, self._limit, partial(self._give_up, connection)) as watched:
             try:
                 return self._session.run(connection, statement, parameters)
             except (self._session.error, DatabaseError, OSError) as error:
                 if watched.is_cut:
                     raise watched.error() from error
                 raise
+
+    def _give_up(self, connection: Any) -> None:
+        """Has what a connection runs ended in the database, which would work on for nobody."""
+        try:
+            ending = self._session.ending(connection)
+        except (self._session.error, OSError):
+            return  # It has ended by itself.
+        if ending is not None:
+            # The server may be out of reach, which nobody is to wait for.
+            threading.Thread(target=self._end, args=ending, name="batchintory-ending", daemon=True).start()
+
+    def _end(self, statement: str, parameters: Sequence[Value]) -> None:
+        try:
+            with gate:
+                connection = self._open()
+        except DatabaseError:
+            return
+        try:
+            self._session.run(connection, statement, parameters)
+        except (self._session.error, DatabaseError):
+            pass  # Nobody can do more.
+        finally:
+            _close(connection)
 
     def _take(self) -> Any:
         while True:

@@ -49,6 +49,10 @@ class Session(Protocol):
     def descriptor(self, connection: Any) -> int | None:
         """Its socket's; ``None`` where there is none, or the module does not tell."""
 
+    def ending(self, connection: Any) -> tuple[str, Sequence[Value]] | None:
+        """A statement by which another session ends what this one runs, with its parameters; ``None`` where that
+        is not known, or the server looks after it by itself."""
+
     def run(self, connection: Any, statement: str, parameters: Sequence[Value]) -> Rows:
         """Runs a statement; errors are the module's, or a :class:`DatabaseError`."""
 

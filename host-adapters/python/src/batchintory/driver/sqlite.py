@@ -46,6 +46,9 @@ class Sqlite:
     def descriptor(self, connection: sqlite3.Connection) -> int | None:
         return None
 
+    def ending(self, connection: sqlite3.Connection) -> tuple[str, Sequence[Value]] | None:
+        return None
+
     def run(self, connection: sqlite3.Connection, statement: str, parameters: Sequence[Value]) -> Rows:
         # `rowcount` of a statement with RETURNING differs between versions of Python.
         before = connection.total_changes

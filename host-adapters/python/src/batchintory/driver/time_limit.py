@@ -5,7 +5,7 @@ from __future__ import annotations
 import os
 import socket
 import threading
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from math import inf
@@ -21,6 +21,8 @@ class Statement:
     descriptor: int
     deadline: float
     limit: float
+    #: Called before it is cut off, as long as its connection still tells who it is.
+    before: Callable[[], None]
     is_cut: bool = False
 
     def error(self) -> DatabaseError:
@@ -44,9 +46,11 @@ class Watchdog:
         self._thread: threading.Thread | None = None
 
     @contextmanager
-    def watch(self, descriptor: int, limit: float) -> Iterator[Statement]:
+    def watch(
+        self, descriptor: int, limit: float, before: Callable[[], None] = lambda: None
+    ) -> Iterator[Statement]:
         """Cuts the connection with this descriptor when the block takes longer than so many seconds."""
-        statement = Statement(descriptor, monotonic() + limit, limit)
+        statement = Statement(descriptor, monotonic() + limit, limit, before)
         with self._lock:
             self._under_way[id(statement)] = statement
             is_next = statement.deadline < self._wakes
@@ -75,6 +79,7 @@ class Watchdog:
                 for statement in under_way:
                     if statement.deadline <= now and not statement.is_cut:
                         statement.is_cut = True
+                        statement.before()
                         _cut(statement.descriptor)
                 self._wakes = min((other.deadline for other in under_way if not other.is_cut), default=inf)
             # One that has come since has called, or ends later.
