@@ -14,6 +14,7 @@ from sqlalchemy import text
 from sqlalchemy.engine import Engine, make_url
 
 from batchintory import (
+    AcquireRequest,
     BatchintoryError,
     InvalidRequest,
     Inventory,
@@ -172,6 +173,47 @@ def test_pages_end_by_bytes(sqlite_url: str, lake: MakeInventory, engine_of: Cal
     assert pages == [[200_000] * 5] + [[200_000] * 6] * 65 + [[200_000] * 5]
     assert [item.uid for item in batch.records] == list(range(1, 401))
 
+
+@pytest.mark.parametrize("driver", ["psycopg", "psycopg2", "pymysql", "mysqldb"])
+def test_what_takes_too_long_is_ended_in_the_database(
+    lake: MakeInventory, engine_of: Callable[[str], Engine], driver: str
+) -> None:
+    system = "mysql" if "mysql" in driver else "postgresql"
+    url = on_server(system)
+    lake(url)
+    # Works on where a server that waits would see that its client has gone.
+    long = "benchmark(1000000000000, sha2(item, 512)) = 0"
+    if system == "postgresql":
+        long = "(SELECT count(*) FROM generate_series(1, 1000000000000)) = 0"
+    with engine_of(url).begin() as connection:
+        connection.execute(text(f"CREATE VIEW busy AS SELECT uid, item, weight FROM files WHERE {long}"))
+    separator = "&" if "?" in url else "?"
+    with (
+        Inventory(sqlalchemy_url(url, driver) + f"{separator}statement_timeout=500") as inventory,
+        engine_of(url).connect() as connection,
+    ):
+        with pytest.raises(Unavailable, match="no answer within 500 ms"):
+            inventory.plan(AcquireRequest("busy", "job"))
+        latest = time.monotonic() + PATIENCE
+        while found := connection.execute(text(_BUSY[system])).all():
+            if time.monotonic() > latest:
+                for (number,) in found:
+                    connection.execute(text(_KILL[system].format(number)))
+                pytest.fail("the server works on")
+            # What a transaction has seen of sessions stays.
+            connection.rollback()
+            time.sleep(0.01)
+
+
+#: Sessions that read the view.
+_BUSY = {
+    "postgresql": "SELECT pid FROM pg_stat_activity WHERE state = 'active' AND datname = current_database() "
+    "AND query LIKE '%busy%' AND pid <> pg_backend_pid()",
+    "mysql": "SELECT id FROM information_schema.processlist WHERE db = database() AND info LIKE '%busy%' "
+    "AND id <> connection_id()",
+}
+
+_KILL = {"postgresql": "SELECT pg_cancel_backend({})", "mysql": "KILL {}"}
 
 #: How many sessions wait for a lock.
 _WAITING = {

@@ -21,6 +21,9 @@ SESSION = (
     "innodb_lock_wait_timeout = 5"
 )
 
+#: Whether a session of this number has such a client.
+_SESSION_OF = "SELECT id FROM information_schema.processlist WHERE id = ? AND host LIKE ?"
+
 #: How long a connection may lie idle before it is looked at, at the cost of a round trip. The statements of one
 #: call follow each other faster.
 _IDLE_SECONDS = 0.1
@@ -65,8 +68,15 @@ class Mysql:
         fileno = getattr(tells, "fileno", None)
         return None if fileno is None else int(fileno())
 
-    def ending(self, connection: Any) -> tuple[str, Sequence[Value]] | None:
-        return None
+    def number(self, connection: Any) -> int:
+        return int(connection.thread_id())
+
+    def end(self, other: Any, number: int, port: int) -> None:
+        # Without a port it is the client of a socket, which no pooler is.
+        host = "localhost" if port == -1 else f"%:{port}"
+        found = self.run(other, _SESSION_OF, (number, host))
+        if found.rows:
+            self.run(other, f"KILL {number}", ())
 
     def run(self, connection: Any, statement: str, parameters: Sequence[Value]) -> Rows:
         with connection.cursor() as cursor:

@@ -101,7 +101,8 @@ class PooledDatabase:
         descriptor = None if self._limit is None else self._session.descriptor(connection)
         if self._limit is None or descriptor is None:
             return self._session.run(connection, statement, parameters)
-        with time_limit.watchdog.watch(descriptor, self._limit, partial(self._give_up, connection)) as watched:
+        before = partial(self._give_up, connection, descriptor)
+        with time_limit.watchdog.watch(descriptor, self._limit, before) as watched:
             try:
                 return self._session.run(connection, statement, parameters)
             except (self._session.error, DatabaseError, OSError) as error:
@@ -109,24 +110,23 @@ class PooledDatabase:
                     raise watched.error() from error
                 raise
 
-    def _give_up(self, connection: Any) -> None:
+    def _give_up(self, connection: Any, descriptor: int) -> None:
         """Has what a connection runs ended in the database, which would work on for nobody."""
         try:
-            ending = self._session.ending(connection)
+            session = self._session.number(connection), time_limit.port(descriptor)
         except (self._session.error, OSError):
             return  # It has ended by itself.
-        if ending is not None:
-            # The server may be out of reach, which nobody is to wait for.
-            threading.Thread(target=self._end, args=ending, name="batchintory-ending", daemon=True).start()
+        # The server may be out of reach, which nobody is to wait for.
+        threading.Thread(target=self._end, args=session, name="batchintory-ending", daemon=True).start()
 
-    def _end(self, statement: str, parameters: Sequence[Value]) -> None:
+    def _end(self, number: int, port: int) -> None:
         try:
             with gate:
                 connection = self._open()
         except DatabaseError:
             return
         try:
-            self._session.run(connection, statement, parameters)
+            self._session.end(connection, number, port)
         except (self._session.error, DatabaseError):
             pass  # Nobody can do more.
         finally:

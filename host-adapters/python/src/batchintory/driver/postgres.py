@@ -5,8 +5,6 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 from contextlib import AbstractContextManager, nullcontext
 from hashlib import sha256
-from os import dup
-from socket import socket
 from types import ModuleType
 from typing import Any, NamedTuple
 from weakref import WeakKeyDictionary
@@ -21,9 +19,11 @@ from batchintory.statements import DatabaseError, Rows, Value
 #: How severe is what a server says before it ends a session.
 _LAST_WORDS = frozenset({"FATAL", "PANIC"})
 
-#: Ends what a session of this number runs, if that has this port at its client's end; with a socket it is -1.
+#: Ends a session of this number, if that has this port at its client's end; with a socket it is -1. Its
+#: statement alone might not have begun yet, and would then go on.
 _END = (
-    "SELECT pg_catalog.pg_cancel_backend(pid) FROM pg_catalog.pg_stat_activity WHERE pid = $1 AND client_port = $2"
+    "SELECT pg_catalog.pg_terminate_backend(pid) FROM pg_catalog.pg_stat_activity "
+    "WHERE pid = $1 AND client_port = $2"
 )
 
 
@@ -57,13 +57,14 @@ class _Postgres:
     def descriptor(self, connection: Any) -> int | None:
         return int(connection.fileno())
 
-    def ending(self, connection: Any) -> tuple[str, Sequence[Value]] | None:
-        # Behind a pooler its number is none of the server's, and would be another session's: whose it is, its
-        # port at this end tells.
-        with socket(fileno=dup(connection.fileno())) as ours:
-            name = ours.getsockname()
-        port = name[1] if isinstance(name, tuple) else -1
-        return _END, (connection.info.backend_pid, port)
+    def number(self, connection: Any) -> int:
+        return int(connection.info.backend_pid)
+
+    def end(self, other: Any, number: int, port: int) -> None:
+        self.run(other, _END, (number, port))
+
+    def run(self, connection: Any, statement: str, parameters: Sequence[Value]) -> Rows:
+        raise NotImplementedError
 
     def listen(self, connection: Any, channel: str) -> None:
         name = channel.replace('"', '""')

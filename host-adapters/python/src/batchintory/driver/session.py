@@ -49,9 +49,12 @@ class Session(Protocol):
     def descriptor(self, connection: Any) -> int | None:
         """Its socket's; ``None`` where there is none, or the module does not tell."""
 
-    def ending(self, connection: Any) -> tuple[str, Sequence[Value]] | None:
-        """A statement by which another session ends what this one runs, with its parameters; ``None`` where that
-        is not known, or the server looks after it by itself."""
+    def number(self, connection: Any) -> int:
+        """The number that the server has told for this session."""
+
+    def end(self, other: Any, number: int, port: int) -> None:
+        """By another session, ends the one of this number with what it runs, if its client has this port, or -1
+        for none: behind a pooler the number is none of the server's, and may be somebody else's."""
 
     def run(self, connection: Any, statement: str, parameters: Sequence[Value]) -> Rows:
         """Runs a statement; errors are the module's, or a :class:`DatabaseError`."""

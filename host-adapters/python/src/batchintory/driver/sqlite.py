@@ -46,8 +46,11 @@ class Sqlite:
     def descriptor(self, connection: sqlite3.Connection) -> int | None:
         return None
 
-    def ending(self, connection: sqlite3.Connection) -> tuple[str, Sequence[Value]] | None:
-        return None
+    def number(self, connection: sqlite3.Connection) -> int:
+        raise NotImplementedError
+
+    def end(self, other: sqlite3.Connection, number: int, port: int) -> None:
+        raise NotImplementedError
 
     def run(self, connection: sqlite3.Connection, statement: str, parameters: Sequence[Value]) -> Rows:
         # `rowcount` of a statement with RETURNING differs between versions of Python.

@@ -86,6 +86,13 @@ class Watchdog:
             self._called.wait(None if self._wakes == inf else max(self._wakes - now, 0.0))
 
 
+def port(descriptor: int) -> int:
+    """The port at this end of a connection; -1 where it has none."""
+    with socket.socket(fileno=os.dup(descriptor)) as connection:
+        name = connection.getsockname()
+    return int(name[1]) if isinstance(name, tuple) else -1
+
+
 def _cut(descriptor: int) -> None:
     """Ends a connection at both ends; its descriptor stays its driver's."""
     try:
