@@ -5,7 +5,7 @@ import { connect, createServer } from "node:net";
 import { test } from "node:test";
 import { setTimeout as sleep } from "node:timers/promises";
 import { open } from "batchintory";
-import { postgres, untilOneWaits } from "./databases.js";
+import { postgres, untilNoneWaits, untilOneWaits } from "./databases.js";
 
 const files = { metaTable: "files", job: "j" };
 const others =
@@ -93,7 +93,7 @@ test("a statement has a time limit", async (context) => {
   await run("LOCK TABLE files");
   await assert.rejects(limited.plan(files), { code: "unavailable", message: /no answer within 500 ms/ });
   // The server does not work on for nobody.
-  while ((await run(`SELECT ${others} AND state = 'active'`)).length > 0) await sleep(2);
+  await untilNoneWaits(run);
   await run("COMMIT");
   // What comes after it does not suffer.
   const { batch } = await limited.acquire(files);

@@ -58,12 +58,18 @@ export async function postgres(context, items = 10) {
   return { url: url.href, name, run, administrate: (sql) => administrator.query(sql) };
 }
 
+const waiting =
+  "SELECT FROM pg_locks WHERE NOT granted " +
+  "AND database = (SELECT oid FROM pg_database WHERE datname = current_database())";
+
 /** Waits until a statement on this database waits for a lock. A server has other databases, on which others wait. */
 export async function untilOneWaits(run) {
-  const waiting =
-    "SELECT FROM pg_locks WHERE NOT granted " +
-    "AND database = (SELECT oid FROM pg_database WHERE datname = current_database())";
   while ((await run(waiting)).length === 0) await sleep(2);
+}
+
+/** Waits until none does any more. */
+export async function untilNoneWaits(run) {
+  while ((await run(waiting)).length > 0) await sleep(2);
 }
 
 /** Both, by name. */

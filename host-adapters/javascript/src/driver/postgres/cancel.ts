@@ -6,6 +6,9 @@ import type { ClientBase, ClientConfig } from "pg";
 /** How long asking may take, in milliseconds. */
 const patience = 10_000;
 
+/** How long after it is asked again: a statement that had not begun yet goes on. */
+const again = 1_000;
+
 /** What is known of a client's connection, which the driver's types do not tell. */
 interface Told {
   host: string;
@@ -23,6 +26,13 @@ interface Line {
   connect(port: number | string, host?: string): void;
   requestSsl(): void;
   cancel(processID: number, secretKey: number): void;
+}
+
+/** Asks for the end of what a client's session runs until that has ended, as what is given back is to be told. */
+export function cancelling(driver: typeof pg, client: ClientBase): () => void {
+  void cancel(driver, client);
+  const timer = setInterval(() => void cancel(driver, client), again);
+  return () => clearInterval(timer);
 }
 
 /**
