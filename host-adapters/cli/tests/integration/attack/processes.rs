@@ -110,22 +110,60 @@ fn log(folder: &Path, name: &str) -> Result<File> {
     Ok(OpenOptions::new().append(true).create(true).open(path)?)
 }
 
-/// What of these secrets, each with its name, stands in a log.
+/// What of these secrets, each with its name, stands in a log of this folder, whoever wrote it.
 pub(super) fn secrets_in_logs(folder: &Path, secrets: &[(&str, String)]) -> Result<Vec<String>> {
     let mut found = Vec::new();
-    for name in [SERVICE_LOG, WORKERS_LOG] {
-        let log = fs::read(folder.join(name))?;
+    let mut names = Vec::new();
+    for entry in fs::read_dir(folder)? {
+        let path = entry?.path();
+        if path.extension().is_none_or(|extension| extension != "log") {
+            continue;
+        }
+        let name = path.file_name().unwrap_or_default().to_string_lossy();
+        let log = fs::read(&path)?;
+        ensure!(!log.is_empty(), "{name} is empty");
         let log = String::from_utf8_lossy(&log);
-        ensure!(name != SERVICE_LOG || !log.is_empty(), "{name} is empty");
         for (kind, secret) in secrets {
             if log.contains(secret) {
                 found.push(format!("{kind} in {name}"));
             }
         }
+        names.push(name.into_owned());
+    }
+    for name in [SERVICE_LOG, WORKERS_LOG] {
+        ensure!(names.iter().any(|known| known == name), "{name} is missing");
     }
     found.sort();
     found.dedup();
     Ok(found)
+}
+
+#[test]
+fn a_secret_is_found_in_any_log_and_a_log_that_tells_nothing_too() -> Result<()> {
+    let folder = tempfile::tempdir()?;
+    let write = |name: &str, text: &str| fs::write(folder.path().join(name), text);
+    let secrets = [
+        ("the token", "s3cret".to_owned()),
+        ("a claim", "c1aim".into()),
+    ];
+    let search = || secrets_in_logs(folder.path(), &secrets);
+    write(SERVICE_LOG, "GET /v1/jobs\n")?;
+    assert!(search().is_err());
+    write(WORKERS_LOG, "")?;
+    assert!(search().is_err());
+    write(WORKERS_LOG, "3 items\n")?;
+    assert_eq!(search()?, Vec::<String>::new());
+    write("another.log", "…\nGET /?token=s3cret c1aim\n")?;
+    write(WORKERS_LOG, "c1aim, c1aim\n")?;
+    assert_eq!(
+        search()?,
+        [
+            "a claim in another.log",
+            "a claim in workers.log",
+            "the token in another.log"
+        ]
+    );
+    Ok(())
 }
 
 /// An `address:port` where nobody listens at this moment.

@@ -228,6 +228,7 @@ impl Scene {
             ("the password", PASSWORD.to_owned()),
         ];
         let claims = self.database.claim_tokens()?;
+        ensure!(!claims.is_empty(), "nothing was claimed");
         secrets.extend(claims.into_iter().map(|token| ("a claim token", token)));
         // Memory is given back within some seconds of rest.
         self.client.end(&mut self.figures);
