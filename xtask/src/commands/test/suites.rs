@@ -36,8 +36,6 @@ pub fn all(environment: &Environment, has_event_loops: bool) -> Result<Vec<Suite
         let mut command = Command::new(python);
         command
             .args(["-m", "pytest", "--quiet", "-p", "no:cacheprovider"])
-            // One that hangs tells where.
-            .args(["-o", "faulthandler_timeout=900"])
             .current_dir(&folder);
         suites.push(Suite {
             name: "host-adapters/python".into(),
