@@ -28,11 +28,27 @@ interface Line {
   cancel(processID: number, secretKey: number): void;
 }
 
-/** Asks for the end of what a client's session runs until that has ended, as what is given back is to be told. */
-export function cancelling(driver: typeof pg, client: ClientBase): () => void {
-  void cancel(driver, client);
-  const timer = setInterval(() => void cancel(driver, client), again);
-  return () => clearInterval(timer);
+/**
+ * From the signal's abort on, asks for the end of what a client's session runs, if that `isAlone` in it, until it has ended,
+ * as what is given back is to be told.
+ */
+export function cancelOnAbort(
+  driver: typeof pg,
+  client: ClientBase,
+  signal: AbortSignal | undefined,
+  isAlone: () => boolean = () => true,
+): () => void {
+  let timer: ReturnType<typeof setInterval> | undefined;
+  const giveUp = () => {
+    if (!isAlone()) return;
+    void cancel(driver, client);
+    timer = setInterval(() => void cancel(driver, client), again);
+  };
+  signal?.addEventListener("abort", giveUp);
+  return () => {
+    signal?.removeEventListener("abort", giveUp);
+    clearInterval(timer);
+  };
 }
 
 /**

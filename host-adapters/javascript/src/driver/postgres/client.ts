@@ -5,7 +5,7 @@ import pg, { type Client, type ClientConfig } from "pg";
 import { type Database, type Rows, StatementError, type Value } from "../../database.js";
 import { messageOf } from "../../errors.js";
 import { explained, goesOn, isLate, rowsOf, statementTimeout } from "./answer.js";
-import { cancel, cancelling } from "./cancel.js";
+import { cancel, cancelOnAbort } from "./cancel.js";
 import { types } from "./values.js";
 
 /**
@@ -46,11 +46,7 @@ export function postgres(connection: string | ClientConfig): Database {
         throw new StatementError("unavailable", messageOf(error));
       }
       // Those of others run in the same session, which knows only which one is under way.
-      let ended = () => {};
-      const giveUp = () => {
-        if (underWay === 1) ended = cancelling(pg, connected);
-      };
-      signal?.addEventListener("abort", giveUp);
+      const ended = cancelOnAbort(pg, connected, signal, () => underWay === 1);
       underWay += 1;
       try {
         return rowsOf(await connected.query({ text, values, rowMode: "array", types }));
@@ -62,7 +58,6 @@ export function postgres(connection: string | ClientConfig): Database {
         underWay -= 1;
         // What asks for the statement's end may come late, and would end the next one.
         if (signal?.aborted) forget(mine);
-        signal?.removeEventListener("abort", giveUp);
         ended();
       }
     },

@@ -5,7 +5,7 @@ import { messageOf } from "../../errors.js";
 import type { ServerUrl } from "../../node/database-url.js";
 import { notLoaded } from "../load.js";
 import { explained, goesOn, isLate, rowsOf } from "./answer.js";
-import { cancel, cancelling } from "./cancel.js";
+import { cancel, cancelOnAbort } from "./cancel.js";
 import { read } from "./options.js";
 import { Prepared } from "./prepared.js";
 import { Servers } from "./servers.js";
@@ -42,11 +42,7 @@ export async function open(url: ServerUrl): Promise<Database> {
     dialect: "postgresql",
     async query(statement: string, parameters: Value[], signal?: AbortSignal): Promise<Rows> {
       const client = await connection();
-      let ended = () => {};
-      const giveUp = () => {
-        ended = cancelling(pg, client);
-      };
-      signal?.addEventListener("abort", giveUp);
+      const ended = cancelOnAbort(pg, client, signal);
       let isLost = true;
       // What a connection says beside the answer to its statement is heard there too.
       const ignore = () => {};
@@ -63,7 +59,6 @@ export async function open(url: ServerUrl): Promise<Database> {
         throw explained(error, options.config.query_timeout ?? 0, "statement_timeout in the URL");
       } finally {
         client.off("error", ignore);
-        signal?.removeEventListener("abort", giveUp);
         ended();
         // What asks for the statement's end may come late, and would end the next one.
         client.release(isLost || signal?.aborted);
