@@ -174,39 +174,34 @@ fn is_pending(process: u32) -> bool {
         .any(|line| line.contains(|digit| ('1'..='9').contains(&digit)))
 }
 
-/// Waits until the process whose number the command wrote down is gone, or waits for nothing but its burial.
-fn wait_for_end(workplace: &Workplace) {
+/// Kills a run, and waits until the process is gone whose number this command has written down, or waits for
+/// nothing but its burial.
+fn ends_with_its_run(script: &str) {
+    let workplace = Workplace::prepared();
+    let mut child = workplace.start_script(&[], script);
+    wait_for(&mut child, &workplace.path("started"));
+    child.kill().unwrap();
+    child.wait().unwrap();
     let pid = fs::read_to_string(workplace.path("pid")).unwrap();
     let stat = format!("/proc/{}/stat", pid.trim());
     while fs::read_to_string(&stat).is_ok_and(|stat| !stat.contains(") Z ")) {
         std::thread::yield_now();
     }
+    assert_eq!(workplace.numbers(), [0, 0, 1, 0]);
 }
+
+/// Tells its number, and works for ever.
+const ENDLESS: &str = "echo $$ > pid; touch started; while true; do sleep 0.01; done";
 
 #[test]
 fn a_command_does_not_outlive_its_run() {
-    let workplace = Workplace::prepared();
-    let script = "cat > /dev/null; echo $$ > pid; touch started; while true; do sleep 0.01; done";
-    let mut child = workplace.start_script(&[], script);
-    wait_for(&mut child, &workplace.path("started"));
-    child.kill().unwrap();
-    child.wait().unwrap();
-    wait_for_end(&workplace);
-    assert_eq!(workplace.numbers(), [0, 0, 1, 0]);
+    ends_with_its_run(&format!("cat > /dev/null; {ENDLESS}"));
 }
 
 /// A shell is killed with its run, and so is what works for it.
 #[test]
 fn what_a_command_has_started_does_not_outlive_its_run() {
-    let workplace = Workplace::prepared();
-    let work = "echo $$ > pid; touch started; while true; do sleep 0.01; done";
-    let script = format!("cat > /dev/null; sh -c '{work}'; echo 1");
-    let mut child = workplace.start_script(&[], &script);
-    wait_for(&mut child, &workplace.path("started"));
-    child.kill().unwrap();
-    child.wait().unwrap();
-    wait_for_end(&workplace);
-    assert_eq!(workplace.numbers(), [0, 0, 1, 0]);
+    ends_with_its_run(&format!("cat > /dev/null; sh -c '{ENDLESS}'; echo 1"));
 }
 
 #[test]
