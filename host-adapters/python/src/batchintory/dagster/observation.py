@@ -33,7 +33,7 @@ def build_lag_observation(
 
     :param request: what the job hands out.
     :param key: the asset's; by default the meta table's name.
-    :param cap: counted up to so many items; then ``items_waiting_at_least`` is true.
+    :param cap: where counting stops; then ``items_waiting_at_least`` is true.
     :param resource_key: that of the :class:`BatchintoryResource`.
     :param options: those of :func:`dagster.observable_source_asset`: ``automation_condition``, ``group_name`` and
         others.

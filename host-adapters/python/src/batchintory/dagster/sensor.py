@@ -50,8 +50,8 @@ def build_batch_sensor(
     :param request: what to hand out, and how much of it in each batch. The ``job_identifier`` is the sensor's
         name, unless it is given.
     :param name: the sensor's.
-    :param batches: a tick claims at most so many.
-    :param runs: as long as so many runs of this sensor have not ended, nothing is claimed.
+    :param batches: the most that a tick claims.
+    :param runs: nothing is claimed while this number of the sensor's runs have not ended.
     :param run_config: that of each run.
     :param run_tags: more tags of each run. By ``dagster/max_retries`` Dagster may start a run again whose process
         has died; with the same batch, while it has its lease.
@@ -99,7 +99,7 @@ def _check(request: AcquireRequest, batches: int, runs: int | None) -> None:
 
 
 def _claim(inventory: Inventory, request: AcquireRequest, cursor: str, most: int) -> Iterator[Batch | Nothing]:
-    """So many batches, or the fewer that there are and why there are no more."""
+    """Up to ``most`` batches; where there are fewer, why there are no more."""
     for number in count(1):
         try:
             acquired = inventory.acquire(request, f"dagster-{cursor}-{number}")
