@@ -1,5 +1,5 @@
-//! A TCP proxy that cuts its connections, all of them when it is told to, or some after so many bytes, and can
-//! lead to another server.
+//! A TCP proxy that cuts its connections, all of them when it is told to, or some after a number of bytes, can
+//! hold back what clients say, and can lead to another server.
 
 use std::net::SocketAddr;
 use std::sync::Arc;
@@ -22,6 +22,8 @@ pub struct Proxy {
     server: watch::Sender<String>,
     /// How many connections there are.
     open: Arc<AtomicUsize>,
+    /// How many there have been that are over.
+    ended: Arc<AtomicUsize>,
 }
 
 #[derive(Debug, Clone, Copy, Default)]
@@ -30,6 +32,12 @@ struct State {
     /// start, so that none misses a cut that is healed at once.
     cuts: u64,
     refuses: bool,
+    /// What the clients of connections with lower numbers say is held back.
+    held_below: u64,
+    /// Whether something is held back.
+    holds: bool,
+    /// The next connection's number.
+    next: u64,
 }
 
 impl Proxy {
@@ -57,39 +65,68 @@ impl Proxy {
     ) -> Result<Self> {
         let listener = TcpListener::bind("127.0.0.1:0").await?;
         let address = listener.local_addr()?;
-        let (state, of_all) = watch::channel(State::default());
+        let (state, _) = watch::channel(State::default());
         let (server, leading) = watch::channel(server);
-        let open = Arc::new(AtomicUsize::new(0));
-        let counted = open.clone();
+        let proxy = Self {
+            address,
+            state,
+            server,
+            open: Arc::default(),
+            ended: Arc::default(),
+        };
+        let (of_all, open, ended) = (proxy.state.clone(), proxy.open.clone(), proxy.ended.clone());
         tokio::spawn(async move {
-            let mut number = 0;
             while let Ok((client, _)) = listener.accept().await {
-                let mut state = of_all.clone();
-                let at_start = *state.borrow_and_update();
+                let at_start = *of_all.borrow();
                 if at_start.refuses {
                     continue;
                 }
+                of_all.send_modify(|state| state.next += 1);
+                let mut state = of_all.subscribe();
                 let server = leading.borrow().clone();
-                let bytes_left = AtomicU64::new(most_bytes(number));
-                number += 1;
-                let counted = counted.clone();
-                counted.fetch_add(1, Ordering::SeqCst);
+                let connection = Connection {
+                    number: at_start.next,
+                    state: of_all.clone(),
+                    bytes_left: AtomicU64::new(most_bytes(at_start.next)),
+                };
+                let (open, ended) = (open.clone(), ended.clone());
+                open.fetch_add(1, Ordering::SeqCst);
                 tokio::spawn(async move {
                     tokio::select! {
                         biased;
                         _ = state.wait_for(|now| now.cuts != at_start.cuts) => {}
-                        () = carry(client, &server, &bytes_left) => {}
+                        () = connection.carry(client, &server) => {}
                     }
-                    counted.fetch_sub(1, Ordering::SeqCst);
+                    open.fetch_sub(1, Ordering::SeqCst);
+                    ended.fetch_add(1, Ordering::SeqCst);
                 });
             }
         });
-        Ok(Self {
-            address,
-            state,
-            server,
-            open,
-        })
+        Ok(proxy)
+    }
+
+    /// Holds back what the clients of its connections say from now on; those that come later are not affected.
+    pub fn hold(&self) {
+        self.state
+            .send_modify(|state| state.held_below = state.next);
+    }
+
+    /// Passes on what was held back.
+    pub fn release(&self) {
+        self.state.send_modify(|state| {
+            state.held_below = 0;
+            state.holds = false;
+        });
+    }
+
+    /// Waits until something is held back.
+    pub async fn until_held(&self) {
+        let _ = self.state.subscribe().wait_for(|state| state.holds).await;
+    }
+
+    /// How many connections are over.
+    pub fn ended(&self) -> usize {
+        self.ended.load(Ordering::SeqCst)
     }
 
     /// Cuts all connections and takes no new ones.
@@ -120,35 +157,70 @@ impl Proxy {
     }
 }
 
-/// Passes on what comes, until one side ends or no bytes are left.
-async fn carry(mut client: TcpStream, server: &str, bytes_left: &AtomicU64) {
-    let Ok(mut server) = TcpStream::connect(server).await else {
-        return;
-    };
-    let (from_client, to_client) = client.split();
-    let (from_server, to_server) = server.split();
-    tokio::select! {
-        _ = pass_on(from_client, to_server, bytes_left) => {}
-        _ = pass_on(from_server, to_client, bytes_left) => {}
-    }
+/// Who says something.
+#[derive(Clone, Copy, PartialEq)]
+enum Side {
+    Client,
+    Server,
 }
 
-async fn pass_on(
-    mut from: impl AsyncRead + Unpin,
-    mut to: impl AsyncWrite + Unpin,
-    bytes_left: &AtomicU64,
-) -> std::io::Result<()> {
-    let mut buffer = vec![0; 16 * 1024];
-    loop {
-        let most = bytes_left.load(Ordering::Relaxed).min(buffer.len() as u64);
-        let room = buffer.get_mut(..most as usize).unwrap_or_default();
-        // Nothing is read where nothing is left, and then it has ended as well.
-        let count = from.read(room).await?;
-        let Some(bytes) = buffer.get(..count).filter(|bytes| !bytes.is_empty()) else {
-            return Ok(());
+/// One connection.
+struct Connection {
+    number: u64,
+    state: watch::Sender<State>,
+    /// How many more it may carry, in both directions together.
+    bytes_left: AtomicU64,
+}
+
+impl Connection {
+    /// Passes on what comes, until one side ends or no bytes are left.
+    async fn carry(&self, mut client: TcpStream, server: &str) {
+        let Ok(mut server) = TcpStream::connect(server).await else {
+            return;
         };
-        let spend = |left: u64| Some(left.saturating_sub(count as u64));
-        let _ = bytes_left.fetch_update(Ordering::Relaxed, Ordering::Relaxed, spend);
-        to.write_all(bytes).await?;
+        let (from_client, to_client) = client.split();
+        let (from_server, to_server) = server.split();
+        tokio::select! {
+            _ = self.pass_on(from_client, to_server, Side::Client) => {}
+            _ = self.pass_on(from_server, to_client, Side::Server) => {}
+        }
+    }
+
+    /// Waits for as long as what its client says is held back.
+    async fn hold(&self) {
+        if self.number < self.state.borrow().held_below {
+            self.state.send_modify(|state| state.holds = true);
+            let mut state = self.state.subscribe();
+            let _ = state.wait_for(|now| self.number >= now.held_below).await;
+        }
+    }
+
+    async fn pass_on(
+        &self,
+        mut from: impl AsyncRead + Unpin,
+        mut to: impl AsyncWrite + Unpin,
+        says: Side,
+    ) -> std::io::Result<()> {
+        let mut buffer = vec![0; 16 * 1024];
+        loop {
+            let most = self
+                .bytes_left
+                .load(Ordering::Relaxed)
+                .min(buffer.len() as u64);
+            let room = buffer.get_mut(..most as usize).unwrap_or_default();
+            // Nothing is read where nothing is left, and then it has ended as well.
+            let count = from.read(room).await?;
+            if says == Side::Client {
+                self.hold().await;
+            }
+            let Some(bytes) = buffer.get(..count).filter(|bytes| !bytes.is_empty()) else {
+                return Ok(());
+            };
+            let spend = |left: u64| Some(left.saturating_sub(count as u64));
+            let _ = self
+                .bytes_left
+                .fetch_update(Ordering::Relaxed, Ordering::Relaxed, spend);
+            to.write_all(bytes).await?;
+        }
     }
 }

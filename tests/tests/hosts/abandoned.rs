@@ -7,9 +7,10 @@ use std::time::Duration;
 use anyhow::{Context, Result, anyhow, bail, ensure};
 use batchintory::{AcquireRequest, Acquisition, Operations as _, Value};
 use batchintory_server::{HttpService, ServiceSettings};
+use batchintory_tests::proxy::Proxy;
 use batchintory_tests::tables::{Table, execute};
 use batchintory_tests::{HttpSubject, TestDatabase, mysql, postgres, sqlite};
-use batchintory_wasmtime::{Database, Inventory};
+use batchintory_wasmtime::{Access, Database, Inventory, connect};
 use mysql_async::prelude::Queryable as _;
 use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
 use tokio::net::{TcpListener, TcpStream};
@@ -168,4 +169,67 @@ async fn a_client_that_goes_away_ends_its_statement_on_sqlite() -> Result<()> {
     drop(client);
     let served = tokio::time::timeout(PATIENCE, claims_all(&address)).await;
     served.context("the statement goes on")?
+}
+
+/// A statement that is given up before the server has heard of it ends, too. `session` selects the session's
+/// number, `sessions` counts those of this number, and `work` takes a while for each of
+/// a number.
+async fn given_up_before_it_begins(
+    database: TestDatabase,
+    session: &str,
+    sessions: impl Fn(i64) -> String,
+    work: &'static str,
+) -> Result<()> {
+    let (_, address) = database.url.split_once('@').context("an address")?;
+    let server = address.split('/').next().unwrap_or(address).to_owned();
+    let proxy = Proxy::before(server.clone()).await?;
+    let url = database.url.replace(&server, &proxy.address.to_string());
+    let through_proxy = connect(&url, Access::ReadWrite).await?;
+    let answer = through_proxy.query(session, &[]).await;
+    let rows = answer.map_err(|error| anyhow!("{error:?}"))?.rows;
+    let Some([Value::Int64(number)]) = rows.first().map(Vec::as_slice) else {
+        bail!("{rows:?}");
+    };
+    let sessions = sessions(*number);
+    wait_for(&database.connection, &sessions, 1).await?;
+    // From now on it is prepared where statements are: what is held back is its execution.
+    let answer = through_proxy.query(work, &[Value::Int64(0)]).await;
+    answer.map_err(|error| anyhow!("{error:?}"))?;
+
+    proxy.hold();
+    let before = proxy.ended();
+    let given_up = tokio::spawn(async move {
+        let endless = [Value::Int64(1_000_000_000_000)];
+        through_proxy.query(work, &endless).await
+    });
+    proxy.until_held().await;
+    given_up.abort();
+    // Its end is asked for by a connection of its own.
+    while proxy.ended() == before {
+        tokio::time::sleep(Duration::from_millis(1)).await;
+    }
+    proxy.release();
+    wait_for(&database.connection, &sessions, 0).await
+}
+
+#[tokio::test]
+async fn a_statement_that_is_given_up_before_it_begins_ends_on_postgresql() -> Result<()> {
+    given_up_before_it_begins(
+        postgres().await?,
+        "SELECT CAST(pg_backend_pid() AS bigint)",
+        |pid| format!("SELECT count(*) FROM pg_stat_activity WHERE pid = {pid}"),
+        "SELECT CAST(pg_sleep(CAST($1 AS bigint)) AS text)",
+    )
+    .await
+}
+
+#[tokio::test]
+async fn a_statement_that_is_given_up_before_it_begins_ends_on_mysql() -> Result<()> {
+    given_up_before_it_begins(
+        mysql().await?,
+        "SELECT CAST(connection_id() AS signed)",
+        |id| format!("SELECT count(*) FROM information_schema.processlist WHERE id = {id}"),
+        "SELECT CAST(benchmark(?, sha2('x', 512)) AS signed)",
+    )
+    .await
 }

@@ -29,8 +29,8 @@ impl Connections {
         }
     }
 
-    /// Ends a connection, and before that the statement that nobody waits for any more: the server would not
-    /// notice by itself before it has something to tell.
+    /// Ends a connection at the server, and with it the statement that nobody waits for any more: the server would
+    /// not notice by itself before it has something to tell. `KILL QUERY` would miss one that has not begun.
     pub(super) fn give_up(&self, connection: Conn) {
         let Ok(runtime) = Handle::try_current() else {
             return;
@@ -39,7 +39,7 @@ impl Connections {
         runtime.spawn(async move {
             let end = async {
                 let mut other = Conn::new(target).await?;
-                (other.query_drop(format!("KILL QUERY {}", connection.id()))).await?;
+                (other.query_drop(format!("KILL {}", connection.id()))).await?;
                 other.disconnect().await
             };
             // Where this does not get through, the server is as unreachable for the statement's own answer.

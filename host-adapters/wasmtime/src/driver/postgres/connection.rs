@@ -2,6 +2,7 @@
 
 use std::net::SocketAddr;
 use std::ops::Deref;
+use std::pin::pin;
 use std::time::Duration;
 
 use batchintory::{DatabaseError, Rows, Value};
@@ -18,6 +19,10 @@ use super::kept::{Kept, Turn};
 
 /// After so many prepared statements in a row that the server did not know, a connection prepares no more.
 const UNKNOWN: u32 = 3;
+
+/// How long a statement has to end before its end is asked for again, at first and at most.
+const FIRST_PAUSE: Duration = Duration::from_millis(50);
+const LONGEST_PAUSE: Duration = Duration::from_secs(5);
 
 /// A connection to a server.
 pub(super) struct Connection {
@@ -115,22 +120,33 @@ impl Connection {
         self.kept.is_some()
     }
 
-    /// Ends the statement that is under way.
+    /// Ends the statement that is under way: asks for its end again and again, since the server does not keep in
+    /// mind what it was asked before the statement had begun. `limit` is how long asking may take each time.
     pub(super) async fn cancel(self, tls: MakeRustlsConnect, limit: Duration) {
-        let cancel = self.client.cancel_token();
-        let cancelling = async {
-            match &self.server {
-                None => drop(cancel.cancel_query(tls).await),
-                Some((address, name)) => {
-                    let stream = TcpStream::connect(address).await.ok()?;
-                    let tls = connector(tls, name).ok()?;
-                    drop(cancel.cancel_query_raw(stream, tls).await);
-                }
+        // What comes behind the statement is answered, or fails, once that has ended.
+        let mut ended = pin!(self.client.simple_query(""));
+        let mut pause = FIRST_PAUSE;
+        loop {
+            // Where this does not get through, the server is as unreachable for the statement's own answer.
+            let _ = timeout(limit, self.ask_to_cancel(tls.clone())).await;
+            if timeout(pause, &mut ended).await.is_ok() {
+                return;
             }
-            Some(())
-        };
-        // Where this does not get through, the server is as unreachable for the statement's own answer.
-        let _ = timeout(limit, cancelling).await;
+            pause = (pause * 2).min(LONGEST_PAUSE);
+        }
+    }
+
+    /// Asks the server, by a connection of its own, to end what this one runs.
+    async fn ask_to_cancel(&self, tls: MakeRustlsConnect) -> Option<()> {
+        let cancel = self.client.cancel_token();
+        match &self.server {
+            None => cancel.cancel_query(tls).await.ok(),
+            Some((address, name)) => {
+                let stream = TcpStream::connect(address).await.ok()?;
+                let tls = connector(tls, name).ok()?;
+                cancel.cancel_query_raw(stream, tls).await.ok()
+            }
+        }
     }
 }
 
