@@ -99,3 +99,15 @@ test("a statement has a time limit", async (context) => {
   const { batch } = await limited.acquire(files);
   assert.equal((await inventory.history())[0].id, batch.id);
 });
+
+test("nothing is asked of a connection that nobody waits for any more once it is made", async (context) => {
+  const { url, run } = await postgres(context);
+  const module = new URL("client.js", import.meta.resolve("batchintory/postgres"));
+  const database = (await import(module)).postgres(url);
+  context.after(() => database.close());
+  const aborting = new AbortController();
+  const asked = database.query("DELETE FROM files WHERE uid > $1", [0n], aborting.signal);
+  aborting.abort(new Error("stop"));
+  await assert.rejects(asked, { outcome: "unavailable" });
+  assert.equal((await run("SELECT uid FROM files")).length, 10);
+});

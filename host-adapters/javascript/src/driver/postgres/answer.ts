@@ -27,6 +27,11 @@ export function isLate(error: unknown): boolean {
   return messageOf(error) === timedOut;
 }
 
+/** Why a statement is not run that was given up before its connection was there. */
+export function unwanted(): StatementError {
+  return new StatementError("unavailable", "nobody waits for the answer any more");
+}
+
 /** The error, or one that says what to do where a statement was not answered within so many milliseconds. */
 export function explained(error: unknown, limit: number, where: string): unknown {
   if (!isLate(error)) return error;

@@ -4,7 +4,7 @@
 import pg, { type Client, type ClientConfig } from "pg";
 import { type Database, type Rows, StatementError, type Value } from "../../database.js";
 import { messageOf } from "../../errors.js";
-import { explained, goesOn, isLate, rowsOf, statementTimeout } from "./answer.js";
+import { explained, goesOn, isLate, rowsOf, statementTimeout, unwanted } from "./answer.js";
 import { cancel, cancelOnAbort } from "./cancel.js";
 import { types } from "./values.js";
 
@@ -45,6 +45,7 @@ export function postgres(connection: string | ClientConfig): Database {
         forget(mine);
         throw new StatementError("unavailable", messageOf(error));
       }
+      if (signal?.aborted) throw unwanted();
       // Those of others run in the same session, which knows only which one is under way.
       const ended = cancelOnAbort(pg, connected, signal, () => underWay === 1);
       underWay += 1;

@@ -4,7 +4,7 @@ import { type Database, type Rows, StatementError, type Value } from "../../data
 import { messageOf } from "../../errors.js";
 import type { ServerUrl } from "../../node/database-url.js";
 import { notLoaded } from "../load.js";
-import { explained, goesOn, isLate, rowsOf } from "./answer.js";
+import { explained, goesOn, isLate, rowsOf, unwanted } from "./answer.js";
 import { cancel, cancelOnAbort } from "./cancel.js";
 import { read } from "./options.js";
 import { Prepared } from "./prepared.js";
@@ -48,7 +48,7 @@ export async function open(url: ServerUrl): Promise<Database> {
       const ignore = () => {};
       client.on("error", ignore);
       try {
-        if (signal?.aborted) throw new StatementError("unavailable", "nobody waits for the answer any more");
+        if (signal?.aborted) throw unwanted();
         const result = await prepared.query(client, statement, parameters);
         isLost = false;
         return rowsOf(result);
