@@ -169,11 +169,12 @@ macro_rules! boundary {
                 watermark_above_table, other_meta_database, items_per_hour, weight_per_hour, seconds_left
             });
             $crate::boundary!(@record wit_inventory::HistoryQuery, HistoryQuery {
-                meta_table, job, uid, before, limit, details
+                meta_table, job, uid, before, limit, details, claim_tokens
             } optional { queue });
             $crate::boundary!(@record wit_inventory::Attempt, Attempt {
                 id, meta_table, job, job_identifier, attempt, status, id_start, id_end, count,
-                weight, processing_start, processing_end, lease_expires, result_item, log, passed_over
+                weight, processing_start, processing_end, lease_expires, claim_token, result_item, log,
+                passed_over
             } optional { queue });
             $crate::boundary!(@record wit_inventory::Migration, Migration { created, upgraded });
             impl From<wit_inventory::Error> for $crate::Error {

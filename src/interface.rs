@@ -506,6 +506,8 @@ pub struct HistoryQuery {
     pub limit: u32,
     /// Whether results and logs are given too.
     pub details: bool,
+    /// Whether claim tokens of attempts that run are given too.
+    pub claim_tokens: bool,
 }
 
 impl Default for HistoryQuery {
@@ -518,6 +520,7 @@ impl Default for HistoryQuery {
             before: None,
             limit: 100,
             details: true,
+            claim_tokens: false,
         }
     }
 }
@@ -551,6 +554,8 @@ pub struct Attempt {
     pub processing_end: Option<String>,
     /// Until when it may go without a sign of life: RFC 3339 in UTC.
     pub lease_expires: Option<String>,
+    /// Its claim token, where it runs and the query asks for it.
+    pub claim_token: Option<String>,
     /// Its result, as JSON.
     #[serde(with = "json_text")]
     pub result_item: Option<String>,

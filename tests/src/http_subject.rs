@@ -134,6 +134,10 @@ impl HttpSubject {
                     queue.and_then(|queue| Some(queue.as_str()?.to_owned())),
                 ),
                 ("before", before.map(|before| before.to_string())),
+                (
+                    "claim_tokens",
+                    query.claim_tokens.then(|| "true".to_owned()),
+                ),
             ] {
                 if let Some(value) = value {
                     path += &format!("&{name}={}", encoded(&value));

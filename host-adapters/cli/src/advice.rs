@@ -13,11 +13,10 @@ pub async fn tell_what_waits(inventory: &Inventory, request: &AcquireRequest) {
             // The scope of a job on another one's results goes by the inventory's name.
             meta_table: (request.source_job.is_none()).then(|| request.meta_table.clone()),
             job: Some(request.job.clone()),
-            uid: None,
             queue: Some(queue),
-            before: None,
             limit: 1,
             details: false,
+            ..HistoryQuery::default()
         };
         let attempts = inventory.history(&query).await?;
         Ok::<bool, Error>(!attempts.is_empty())

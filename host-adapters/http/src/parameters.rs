@@ -145,6 +145,8 @@ pub(crate) struct BatchesPage {
     limit: Option<u32>,
     #[serde(default)]
     details: bool,
+    #[serde(default)]
+    claim_tokens: bool,
 }
 
 impl From<BatchesPage> for HistoryQuery {
@@ -157,6 +159,7 @@ impl From<BatchesPage> for HistoryQuery {
             before: page.before,
             limit: page.limit.unwrap_or(USUAL_ATTEMPTS),
             details: page.details,
+            claim_tokens: page.claim_tokens,
         }
     }
 }
@@ -180,6 +183,7 @@ impl ItemHistoryPage {
             before: self.before,
             limit: self.limit.unwrap_or(USUAL_ATTEMPTS),
             details: false,
+            claim_tokens: false,
         }
     }
 }

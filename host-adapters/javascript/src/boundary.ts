@@ -244,13 +244,14 @@ function toPlace(place: Api.JobPlace): Inventory.JobPlace {
 }
 
 export function toHistoryQuery(query: Api.HistoryQuery): Inventory.HistoryQuery {
-  known(query, "the query", ["metaTable", "job", "uid", "queue", "before", "limit", "details"]);
-  const { limit = 100, details = true } = query;
+  known(query, "the query", ["metaTable", "job", "uid", "queue", "before", "limit", "details", "claimTokens"]);
+  const { limit = 100, details = true, claimTokens = false } = query;
   const queue = (value: Api.Queue, name: string) =>
     oneOf(value, name, ["running", "retry", "requeued", "exhausted"]);
   return {
     limit: small(limit, "limit"),
     details,
+    claimTokens,
     ...given({
       metaTable: optional(query.metaTable, "metaTable", text),
       job: optional(query.job, "job", text),

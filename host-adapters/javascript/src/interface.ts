@@ -285,6 +285,11 @@ export interface HistoryQuery {
   limit?: number | undefined;
   /** Whether results and logs are given too; by default they are. */
   details?: boolean | undefined;
+  /**
+   * Whether claim tokens of attempts that run are given too; by default they are not. Keep them out of logs: they end
+   * batches.
+   */
+  claimTokens?: boolean | undefined;
 }
 
 /** One attempt: a row of the inventory. */
@@ -304,6 +309,8 @@ export interface Attempt {
   processingEnd?: string;
   /** Until when it may go without a sign of life. */
   leaseExpires?: string;
+  /** Its claim token, where it runs and the query asks for it. */
+  claimToken?: string;
   /** Its result: integers beyond 2^53 are `bigint`s, other numbers that a `number` does not hold `JsonNumber`s. */
   resultItem?: unknown;
   /** Its error message or log. */

@@ -13,8 +13,8 @@ use crate::sql::{
 impl InventoryTable {
     /// Attempts, by their ids from the highest down: rows of `id, meta_table, job, job_identifier,
     /// attempt, status, batch_id_start, batch_id_end, batch_count, batch_weight, queue, processing_start,
-    /// processing_end, lease_expires, job_result_item, logging, config`; results and logs
-    /// are NULL without details, the configuration without an id. They end with the one that fills a page,
+    /// processing_end, lease_expires, claim_token, job_result_item, logging, config`; tokens are NULL unless
+    /// they are asked for, results and logs without details, the configuration without an id. They end with the one that fills a page,
     /// in MySQL where `to` says so, see [`attempts_end`](Self::attempts_end).
     ///
     /// Relies on: the primary key, read from its end; with a job and an id also on the index
@@ -30,6 +30,7 @@ impl InventoryTable {
         let end = (self.dialect != Dialect::Mysql && may_be_long(query))
             .then(|| Func::coalesce([page.end(limit), bind_int(i64::MIN)]).into())
             .or(to.map(bind_int));
+        let token = (query.claim_tokens, "claim_token");
         // A configuration may have 64 KiB, and only tells whether the filter lets the item pass.
         let long = [
             (query.details, "job_result_item"),
@@ -58,7 +59,7 @@ impl InventoryTable {
                 ],
             ))
             .exprs(times.map(|time| text(self.dialect.rfc3339(Expr::col(time)))))
-            .exprs(long.map(|(is_given, column)| {
+            .exprs([token].into_iter().chain(long).map(|(is_given, column)| {
                 text(if is_given {
                     Expr::col(column)
                 } else {
@@ -67,7 +68,7 @@ impl InventoryTable {
             }))
             .only_option(end.map(|end: Expr| Expr::col("id").gte(end)));
         Statement::build(&select, self.dialect).read_as(|row| {
-            let attempt = Attempt {
+            let mut attempt = Attempt {
                 id: row.int(),
                 meta_table: row.text(),
                 job: row.text(),
@@ -82,10 +83,15 @@ impl InventoryTable {
                 processing_start: row.text(),
                 processing_end: row.optional_text(),
                 lease_expires: row.optional_text(),
+                claim_token: row.optional_text(),
                 result_item: row.optional_text(),
                 log: row.optional_text(),
                 passed_over: false,
             };
+            // Those of others end nothing any more.
+            if attempt.queue != Some(Queue::Running) {
+                attempt.claim_token = None;
+            }
             (attempt, row.optional_text())
         })
     }

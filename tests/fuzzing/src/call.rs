@@ -222,6 +222,7 @@ fn history_query(input: &mut Unstructured<'_>) -> Result<HistoryQuery> {
         before: maybe(input, integer)?,
         limit: count(input)?,
         details: input.arbitrary()?,
+        claim_tokens: input.arbitrary()?,
     })
 }
 

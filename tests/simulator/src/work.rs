@@ -261,6 +261,7 @@ fn look(shared: &Shared, request: &AcquireRequest, random: &mut Random) -> Call 
                 uid: random.percent(50).then_some(7),
                 queue: random.percent(50).then_some(Queue::Running),
                 details: random.percent(50),
+                claim_tokens: random.percent(50),
                 meta_table: Some(meta_table),
                 job: Some(job),
                 ..HistoryQuery::default()

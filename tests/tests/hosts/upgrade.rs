@@ -96,14 +96,26 @@ async fn upgrade(database: TestDatabase, sqlalchemy_url: &str, qualified: &str) 
 
     // What ran can be ended by its token, which nobody can guess; two claims of one range are two
     // attempts at it.
-    let tokens = "SELECT claim_token FROM inventory WHERE id <= 6 ORDER BY id";
-    let tokens: Vec<String> = texts(&database, tokens).await?;
+    let kept = "SELECT claim_token FROM inventory WHERE id <= 6 ORDER BY id";
+    let tokens: Vec<String> = texts(&database, kept).await?;
     let distinct: BTreeSet<&String> = tokens.iter().collect();
     ensure!(tokens.len() == 6 && distinct.len() == 6, "{tokens:?}");
     ensure!(tokens.iter().all(|token| token.len() >= 32), "{tokens:?}");
     let Some(of_third_row) = tokens.get(2) else {
         bail!("{tokens:?}");
     };
+    let told = inventory
+        .history(&HistoryQuery {
+            before: Some(4),
+            limit: 1,
+            claim_tokens: true,
+            ..HistoryQuery::default()
+        })
+        .await?;
+    let told = told
+        .first()
+        .and_then(|attempt| attempt.claim_token.as_ref());
+    assert_eq!(told, Some(of_third_row));
     inventory
         .complete(of_third_row, &Outcome::succeeded(None))
         .await?;

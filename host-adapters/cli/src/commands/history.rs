@@ -40,6 +40,9 @@ pub struct Arguments {
     /// The most rows to show
     #[arg(long, value_name = "COUNT", default_value_t = 20, value_parser = clap::value_parser!(u32).range(1..=1_000))]
     limit: u32,
+    /// Show the claim tokens of attempts that run, by which others than their owners can end them
+    #[arg(long)]
+    claim_tokens: bool,
     /// Show weights as bytes
     #[arg(long)]
     bytes: bool,
@@ -80,10 +83,11 @@ pub async fn run(settings: &Settings, arguments: &Arguments, json: bool) -> Resu
         before: arguments.before,
         limit: arguments.limit,
         details: true,
+        claim_tokens: arguments.claim_tokens,
     };
     let mut list = JsonList::default();
     let unit = WeightUnit::bytes_if(arguments.bytes);
-    let headings = [
+    let mut headings = vec![
         "ID",
         "JOB",
         "IDENTIFIER",
@@ -96,6 +100,9 @@ pub async fn run(settings: &Settings, arguments: &Arguments, json: bool) -> Resu
         "END",
         "RESULT",
     ];
+    if arguments.claim_tokens {
+        headings.push("CLAIM TOKEN");
+    }
     let mut shown = table(&headings, &[0, 3, 6, 7]);
     while query.limit > 0 {
         let page = inventory.history(&query).await?;
@@ -109,7 +116,11 @@ pub async fn run(settings: &Settings, arguments: &Arguments, json: bool) -> Resu
             if json {
                 list.print(attempt)?;
             } else {
-                shown.add_row(row(attempt, unit));
+                let mut cells = row(attempt, unit);
+                if arguments.claim_tokens {
+                    cells.push(attempt.claim_token.clone().unwrap_or_default());
+                }
+                shown.add_row(cells);
             }
         }
     }
@@ -123,7 +134,7 @@ pub async fn run(settings: &Settings, arguments: &Arguments, json: bool) -> Resu
     Ok(Code::Done)
 }
 
-fn row(attempt: &Attempt, unit: WeightUnit) -> [String; 11] {
+fn row(attempt: &Attempt, unit: WeightUnit) -> Vec<String> {
     let more = match attempt.queue {
         _ if attempt.passed_over => ", item passed over",
         Some(Queue::Retry) => ", to be retried",
@@ -132,7 +143,7 @@ fn row(attempt: &Attempt, unit: WeightUnit) -> [String; 11] {
         Some(Queue::Running) | None => "",
     };
     let status = format!("{}{more}", attempt.status);
-    [
+    vec![
         attempt.id.to_string(),
         attempt.job.clone(),
         attempt.job_identifier.clone().unwrap_or_default(),

@@ -21,6 +21,10 @@ pub(crate) fn history(asked: Asked<'_>) -> Result<Response, Problem> {
     if query.details {
         asked.caller.check(Access::Read)?;
     }
+    // With them, batches of others can be ended.
+    if query.claim_tokens {
+        asked.caller.check(Access::Admin)?;
+    }
     listed(query, asked.inventory)
 }
 

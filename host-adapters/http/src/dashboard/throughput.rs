@@ -172,6 +172,7 @@ mod tests {
             processing_start: format!("2026-01-01T{start}Z"),
             processing_end: end.map(|end| format!("2026-01-01T{end}Z")),
             lease_expires: None,
+            claim_token: None,
             result_item: None,
             log: None,
             queue: match status {

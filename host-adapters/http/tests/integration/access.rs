@@ -73,6 +73,7 @@ fn operations() -> Vec<(Needs, &'static str, &'static str, Value)> {
         (Work, "POST", "/v1/batches/t/complete", json!({})),
         (Work, "POST", "/v1/batches/t/fail", json!({})),
         (Work, "POST", "/v1/batches/t/release", json!({})),
+        (Admin, "GET", "/v1/batches?claim_tokens=true", none()),
         (Admin, "POST", "/v1/migrate", none()),
         (Admin, "GET", "/v1/jobs/j/audit?meta_table=files", none()),
         (

@@ -391,6 +391,7 @@ class HistoryQuery:
     :param before: only those with lower inventory ids: that of the last one continues a page.
     :param limit: the most to return, 1 to 1,000.
     :param details: with results and logs.
+    :param claim_tokens: with the claim tokens of attempts that run; keep them out of logs, since they end batches.
 
     >>> [attempt.id_end for attempt in inventory.history(HistoryQuery(meta_table="files", uid=3))]
     [10]
@@ -403,6 +404,7 @@ class HistoryQuery:
     before: int | None = None
     limit: int = 100
     details: bool = True
+    claim_tokens: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -422,6 +424,7 @@ class Attempt:
     processing_start: str
     processing_end: str | None
     lease_expires: str | None
+    claim_token: str | None
     result_item: Any
     log: str | None
     queue: Queue | None

@@ -104,6 +104,7 @@ pub fn attempt(id: i64, id_start: i64, id_end: i64, queue: Option<Queue>) -> Att
         processing_start: "2026-01-01T00:00:00.000Z".into(),
         processing_end: (queue != Some(Queue::Running)).then(|| "2026-01-01T00:00:30.000Z".into()),
         lease_expires: None,
+        claim_token: None,
         result_item: None,
         log: None,
         queue,

@@ -228,6 +228,7 @@ HISTORY_QUERY = Record(
         "before": OPTIONAL_ID,
         "limit": U32,
         "details": BOOL,
+        "claim_tokens": BOOL,
     },
 )
 ATTEMPT = Record(
@@ -246,6 +247,7 @@ ATTEMPT = Record(
         "processing_start": TEXT,
         "processing_end": OPTIONAL_TEXT,
         "lease_expires": OPTIONAL_TEXT,
+        "claim_token": OPTIONAL_TEXT,
         "result_item": JSON,
         "log": OPTIONAL_TEXT,
         "queue": QUEUE,
