@@ -2,6 +2,7 @@
 
 pub mod attack;
 pub mod bench;
+pub mod compatibility;
 pub mod component;
 pub mod demo;
 pub mod docs;

@@ -4,6 +4,7 @@
 
 mod chromium;
 mod commands;
+mod compatibility;
 mod component;
 mod java;
 mod mariadb;
@@ -52,6 +53,7 @@ enum Command {
     Fuzz(fuzz::Fuzz),
     Docs(docs::Docs),
     Package(package::Package),
+    Compatibility(commands::compatibility::Compatibility),
     Version(version::Version),
 }
 
@@ -69,6 +71,7 @@ impl Command {
             Self::Fuzz(command) => command.run(),
             Self::Docs(command) => command.run(),
             Self::Package(command) => command.run(),
+            Self::Compatibility(command) => command.run(),
             Self::Version(command) => command.run(),
         }
     }

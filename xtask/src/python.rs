@@ -52,6 +52,12 @@ pub const TWINE: Environment = Environment {
     packages: Packages::Named(&["twine==7.0.0"]),
 };
 
+/// With what compares the Python package's public names with those of another commit.
+pub const GRIFFE: Environment = Environment {
+    folder: Cow::Borrowed("compatibility-python"),
+    packages: Packages::Named(&["griffe==2.4.1"]),
+};
+
 /// For the Python package, which is installed besides: its drivers, its tests, and what checks its code.
 pub const PACKAGE: Environment = Environment {
     folder: Cow::Borrowed("python-package"),

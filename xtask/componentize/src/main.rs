@@ -5,6 +5,8 @@
 
 #![forbid(unsafe_code)]
 
+#[cfg(feature = "compare")]
+mod compare;
 #[cfg(feature = "compose")]
 mod compose;
 mod imports;
@@ -46,6 +48,16 @@ enum Arguments {
         /// Where to write the whole
         output: PathBuf,
     },
+    /// None, but fails where those who rely on a world as it was could not go on with it as it is
+    #[cfg(feature = "compare")]
+    Compare {
+        /// The folder of WIT files as they were, of another version
+        before: PathBuf,
+        /// The folder of WIT files as they are
+        now: PathBuf,
+        /// The world's name
+        world: String,
+    },
 }
 
 impl Arguments {
@@ -59,6 +71,8 @@ impl Arguments {
                 plug,
                 output,
             } => (compose::plug(&read(&socket)?, &read(&plug)?)?, output),
+            #[cfg(feature = "compare")]
+            Self::Compare { before, now, world } => return compare::worlds(&before, &now, &world),
         };
         let component = names::strip(&component)?;
         for import in imports::list(&component)? {

@@ -12,7 +12,7 @@ use std::path::{Path, PathBuf};
 use anyhow::Result;
 
 use crate::commands::setup;
-use crate::step;
+use crate::{step, workspace};
 use module::{HTTP, PLANNER, Package, SPIN, WASI};
 use tool::{Made, Tool};
 
@@ -88,6 +88,13 @@ pub fn build() -> Result<Components> {
 pub fn pack_interfaces(folder: &Path, file: PathBuf) -> Result<()> {
     let tool = Tool::build(&["componentize/compose"])?;
     tool.pack(folder, file).map(|_| ())
+}
+
+/// Fails where a world in `wit/` is not what it was in another folder, which has another version.
+pub fn compare_interfaces(before: &Path, worlds: &[&str]) -> Result<()> {
+    let tool = Tool::build(&["componentize/compare"])?;
+    let now = workspace::root().join("wit");
+    (worlds.iter()).try_for_each(|world| tool.compare(before, &now, world))
 }
 
 /// Checks the code of all components as it is built for WebAssembly.

@@ -58,6 +58,12 @@ impl Tool {
         self.make(["wit".as_ref(), folder], file)
     }
 
+    /// Fails where a world of one folder of WIT files is not what it was in another one, which has another version.
+    pub fn compare(&self, before: &Path, now: &Path, world: &str) -> Result<()> {
+        let arguments = ["compare".as_ref(), before, now, world.as_ref()];
+        step::output(Command::new(&self.program).args(arguments)).map(drop)
+    }
+
     fn make<const N: usize>(&self, arguments: [&Path; N], file: PathBuf) -> Result<Made> {
         let mut tool = Command::new(&self.program);
         let imports = step::output(tool.args(arguments).arg(&file))?;
