@@ -14,12 +14,17 @@ mod at_once;
 mod attack;
 #[cfg(target_os = "linux")]
 mod broken_off;
-mod cli;
+mod commands;
 mod ending;
 mod failures;
+mod flows;
 mod following;
+mod items;
 mod languages;
+mod results;
+mod secrets;
 mod serve;
+mod settings;
 #[cfg(target_os = "linux")]
 mod slow_clients;
 mod sockets;
