@@ -161,26 +161,41 @@ fn send(response: Response, out: ResponseOutparam) {
         ResponseOutparam::set(out, Err(ErrorCode::InternalError(None)));
         return;
     };
+    let stream = outgoing_body.write().ok();
+    // A host may send the head as soon as it is set. What is written before goes with it: in a segment
+    // of its own it might wait for the client's acknowledgement, which takes 40 ms.
+    let left = (stream.as_ref()).map(|stream| write_at_once(stream, &body));
     ResponseOutparam::set(out, Ok(outgoing));
-    if let Ok(stream) = outgoing_body.write() {
-        let _ = write(&stream, &body);
+    if let (Some(stream), Some(Ok(left))) = (&stream, left) {
+        let _ = write(stream, left);
     }
+    drop(stream);
     let _ = OutgoingBody::finish(outgoing_body, None);
 }
 
-fn write(stream: &OutputStream, mut bytes: &[u8]) -> Result<(), StreamError> {
-    let ready = stream.subscribe();
+/// Writes as much as the stream takes without waiting; gives back what is left.
+fn write_at_once<'a>(stream: &OutputStream, mut bytes: &'a [u8]) -> Result<&'a [u8], StreamError> {
     while !bytes.is_empty() {
         let room = usize::try_from(stream.check_write()?).unwrap_or(usize::MAX);
         if room == 0 {
-            ready.block();
-            continue;
+            break;
         }
         let (now, later) = bytes.split_at(room.min(bytes.len()));
         stream.write(now)?;
         bytes = later;
     }
-    stream.blocking_flush()
+    Ok(bytes)
+}
+
+fn write(stream: &OutputStream, mut bytes: &[u8]) -> Result<(), StreamError> {
+    let ready = stream.subscribe();
+    loop {
+        bytes = write_at_once(stream, bytes)?;
+        if bytes.is_empty() {
+            return stream.blocking_flush();
+        }
+        ready.block();
+    }
 }
 
 /// Whoever runs this component.

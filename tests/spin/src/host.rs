@@ -8,6 +8,8 @@ use std::sync::Arc;
 use batchintory_server::Instance;
 use wasmtime::component::{HasSelf, Linker, Resource, ResourceTable};
 
+use crate::answer;
+
 #[allow(missing_docs, clippy::all)]
 pub(crate) mod bindings {
     wasmtime::component::bindgen!({
@@ -70,8 +72,15 @@ impl Imports {
     }
 }
 
+/// Ends a request by an error, which its test shows too.
+pub(crate) fn refuse(why: String) -> wasmtime::Error {
+    eprintln!("{why}");
+    wasmtime::Error::msg(why)
+}
+
 /// Offers Spin's interfaces.
 pub(crate) fn add_imports(linker: &mut Linker<Instance<Imports>>) -> wasmtime::Result<()> {
+    answer::look_at_all(linker)?;
     postgres::postgres::add_to_linker::<_, HasSelf<Imports>>(linker, |it| &mut it.imports)?;
     sqlite::sqlite::add_to_linker::<_, HasSelf<Imports>>(linker, |it| &mut it.imports)?;
     variables::add_to_linker::<_, HasSelf<Imports>>(linker, |it| &mut it.imports)

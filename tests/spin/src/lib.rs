@@ -1,9 +1,13 @@
 //! A host with the interfaces that Spin gives to components: it serves what a `spin.toml` names, as
 //! `spin up` does, for tests on machines without Spin.
 //!
+//! Where Spin would hang or be slow, a request ends with an error that tells so: see `postgres.rs` and
+//! `answer.rs`.
+//!
 //! An instance serves one request. It sees the variables and reaches the hosts and databases that the
 //! manifest names, and nothing else.
 
+mod answer;
 mod host;
 pub mod manifest;
 mod postgres;
