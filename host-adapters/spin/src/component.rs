@@ -6,6 +6,7 @@ use batchintory::{DatabaseError, Dialect, FailureKind, Rows, Value};
 use batchintory_provider::write_line;
 use wasi::clocks::monotonic_clock;
 
+use crate::never_empty::{never_empty, only_found};
 use crate::postgres_error;
 use crate::statement::{Gives, gives};
 use crate::variables::{Address, Variables};
@@ -259,12 +260,17 @@ fn query_postgres(
             affected,
         });
     }
-    let found = connection.query(statement, &parameters).map_err(explain)?;
-    let rows: Vec<Vec<Value>> = found
+    let never_empty = never_empty(statement, given);
+    let sent = never_empty.as_deref().unwrap_or(statement);
+    let answer = connection.query(sent, &parameters).map_err(explain)?;
+    let mut rows: Vec<Vec<Value>> = answer
         .rows
         .into_iter()
         .map(|row| row.into_iter().map(read_postgres).collect())
         .collect::<Result<_, _>>()?;
+    if never_empty.is_some() {
+        rows = only_found(rows)?;
+    }
     let affected = match given {
         Gives::WrittenRows => rows.len() as u64,
         _ => 0,

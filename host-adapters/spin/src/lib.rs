@@ -8,6 +8,7 @@
 
 #[cfg(target_family = "wasm")]
 mod component;
+mod never_empty;
 mod postgres_error;
 mod statement;
 mod variables;
