@@ -23,13 +23,37 @@ pub(crate) fn unreachable(url: &str, words: &str) -> DatabaseError {
     let told = Told::of(url);
     // Where Spin runs for debugging, a trace of its own functions follows.
     let reason = words.split("Stack backtrace:").next().unwrap_or_default();
-    let reason = told.reason(reason.replace(url, told.shown()));
+    let reason = told.reason(in_one_sentence(&reason.replace(url, told.shown())));
     let hint = if reason.contains("is not permitted") {
         ": the variable inventory_host, or meta_host, must name it as host:port"
     } else {
         ""
     };
-    DatabaseError::Unavailable(format!("{}{hint}", reason.trim_end()))
+    DatabaseError::Unavailable(format!("{reason}{hint}"))
+}
+
+/// A reason with its causes, which Spin tells on lines of their own, several times over: each once.
+fn in_one_sentence(words: &str) -> String {
+    let mut sentence = String::new();
+    for line in words.lines().map(without_number) {
+        if line.is_empty() || line == "Caused by:" || sentence.contains(line) {
+            continue;
+        }
+        if !sentence.is_empty() {
+            sentence += ": ";
+        }
+        sentence += line;
+    }
+    sentence
+}
+
+/// A line without blanks around it, and without the number that a cause has where there are several.
+fn without_number(line: &str) -> &str {
+    let line = line.trim();
+    match line.split_once(": ") {
+        Some((number, cause)) if number.bytes().all(|byte| byte.is_ascii_digit()) => cause,
+        _ => line,
+    }
 }
 
 #[cfg(test)]
@@ -66,6 +90,19 @@ mod tests {
             panic!("it cannot be reached");
         };
         assert!(!message.contains("ret@"), "{message}");
+    }
+
+    #[test]
+    fn causes_are_told_once_and_on_one_line() {
+        let words = "error connecting to server: refused (os error 111)\n\n\
+                     Caused by:\n    0: error connecting to server\n    1: refused (os error 111)\n\n\
+                     Caused by:\n    of a host that is down\n";
+        assert_eq!(
+            unreachable("postgres://host/lake", words),
+            DatabaseError::Unavailable(
+                "error connecting to server: refused (os error 111): of a host that is down".into()
+            )
+        );
     }
 
     #[test]

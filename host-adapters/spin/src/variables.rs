@@ -34,7 +34,7 @@ impl Address {
             "" => Ok(Self::Sqlite),
             url if url.starts_with("postgres://") || url.starts_with("postgresql://") => {
                 match DatabaseUrl::parse(url) {
-                    Ok(_) => Ok(Self::Postgres(url.to_owned())),
+                    Ok(read) => Ok(Self::Postgres(with_application_name(url, &read))),
                     Err(fault) => Err(format!("the variable {name} is no URL: {fault}")),
                 }
             }
@@ -52,6 +52,20 @@ impl Address {
             Self::Postgres(_) => Dialect::Postgresql,
         }
     }
+}
+
+/// The URL with a name under which the server lists its connections, unless it has one.
+fn with_application_name(url: &str, read: &DatabaseUrl) -> String {
+    const OPTION: &str = "application_name";
+    let is_named = match read {
+        DatabaseUrl::Server(server) => server.options.iter().any(|(name, _)| name == OPTION),
+        DatabaseUrl::Sqlite(_) => false,
+    };
+    if is_named {
+        return url.to_owned();
+    }
+    let separator = if url.contains('?') { '&' } else { '?' };
+    format!("{url}{separator}{OPTION}=batchintory")
 }
 
 /// What the variables say.
@@ -134,13 +148,35 @@ mod tests {
     fn meta_tables_are_beside_the_inventory_unless_said_otherwise() {
         let url = "postgres://me:secret@host/lake";
         let variables = read(&[("inventory_url", url)]).unwrap_or_else(|error| panic!("{error}"));
-        assert_eq!(variables.meta, Address::Postgres(url.into()));
+        let named = format!("{url}?application_name=batchintory");
+        assert_eq!(variables.meta, Address::Postgres(named));
         let apart = read(&[("meta_url", url)]).unwrap_or_else(|error| panic!("{error}"));
         assert_eq!(apart.inventory, Address::Sqlite);
         assert_eq!(apart.settings().meta_dialect, Dialect::Postgresql);
         assert_eq!(apart.settings().meta_name, None);
         let named = read(&[("meta_name", "lake")]).unwrap_or_else(|error| panic!("{error}"));
         assert_eq!(named.settings().meta_name.as_deref(), Some("lake"));
+    }
+
+    #[test]
+    fn connections_have_a_name_at_the_server() {
+        for (url, named) in [
+            (
+                "postgres://host",
+                "postgres://host?application_name=batchintory",
+            ),
+            (
+                "postgres://host/lake?sslmode=require",
+                "postgres://host/lake?sslmode=require&application_name=batchintory",
+            ),
+            (
+                "postgres://host/lake?application_name=mine",
+                "postgres://host/lake?application_name=mine",
+            ),
+        ] {
+            let address = Address::parse("inventory_url", url);
+            assert_eq!(address, Ok(Address::Postgres(named.into())), "{url}");
+        }
     }
 
     #[test]
