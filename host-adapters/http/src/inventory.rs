@@ -25,6 +25,14 @@ pub(crate) fn latest_attempts(
     Ok(attempts)
 }
 
+/// What the inventory alone is asked for; none where its table is not made yet.
+pub(crate) fn if_made<T>(answer: Result<T, Error>) -> Result<Option<T>, Error> {
+    match answer {
+        Err(Error::NoSuchTable(_)) => Ok(None),
+        answer => answer.map(Some),
+    }
+}
+
 /// The planner, as the service asks it: what it asks for is there at once.
 pub trait Inventory: Operations<Error = Error> {
     /// What the planner knows of its databases: the function `settings` of the interface `database`.

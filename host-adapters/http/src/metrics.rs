@@ -4,7 +4,7 @@ use std::fmt::Write as _;
 
 use batchintory::{JobSummary, at_once};
 
-use crate::inventory::Inventory;
+use crate::inventory::{Inventory, if_made};
 use crate::parameters::{self, JobsPage};
 use crate::problem::Problem;
 
@@ -62,13 +62,16 @@ pub(crate) fn text(asked: JobsPage, inventory: &impl Inventory) -> Result<String
     let mut query = asked.query(parameters::MOST_JOBS)?;
     let mut jobs: Vec<JobSummary> = Vec::new();
     let mut left_out = false;
-    loop {
+    let not_migrated = loop {
         // One more tells whether some are left out.
         let left = (most as usize + 1).saturating_sub(jobs.len());
         query.limit = u32::try_from(left).map_or(query.limit, |left| left.min(query.limit));
-        let page = at_once(inventory.jobs(query.clone()))?;
+        let page = if_made(at_once(inventory.jobs(query.clone())))?;
+        let Some(page) = page else {
+            break true;
+        };
         let Some(last) = page.last() else {
-            break;
+            break false;
         };
         query.after = Some(last.place());
         jobs.extend(page.into_iter().map(|job| JobSummary {
@@ -79,14 +82,14 @@ pub(crate) fn text(asked: JobsPage, inventory: &impl Inventory) -> Result<String
         if jobs.len() > most as usize {
             jobs.truncate(most as usize);
             left_out = true;
-            break;
+            break false;
         }
-    }
-    Ok(write(&jobs, left_out))
+    };
+    Ok(write(&jobs, left_out, not_migrated))
 }
 
 /// Writes the figures of jobs.
-fn write(jobs: &[JobSummary], left_out: bool) -> String {
+fn write(jobs: &[JobSummary], left_out: bool, not_migrated: bool) -> String {
     let mut text = String::new();
     for (name, help, value) in [
         ("batchintory_jobs", "Jobs in this answer.", jobs.len()),
@@ -94,6 +97,11 @@ fn write(jobs: &[JobSummary], left_out: bool) -> String {
             "batchintory_jobs_left_out",
             "Whether more jobs follow that this answer leaves out: 1, or 0.",
             usize::from(left_out),
+        ),
+        (
+            "batchintory_not_migrated",
+            "Whether the inventory table is not made yet: 1, or 0.",
+            usize::from(not_migrated),
         ),
     ] {
         head(&mut text, name, help, "gauge");

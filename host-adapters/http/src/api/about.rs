@@ -8,19 +8,25 @@ use serde_json::json;
 
 use crate::OPENAPI;
 use crate::asked::Asked;
+use crate::inventory::if_made;
 use crate::metrics;
 use crate::parameters::{no_query, query};
 use crate::problem::Problem;
 use crate::response::{self, Response, ok};
 
-/// Whether the inventory can be read.
+/// Whether the inventory can be read. One that is not made yet is no reason to send nobody here: who
+/// makes it comes this way, too.
 pub(crate) fn health(asked: Asked<'_>) -> Result<Response, Problem> {
-    at_once(asked.inventory.history(HistoryQuery {
+    let latest = if_made(at_once(asked.inventory.history(HistoryQuery {
         limit: 1,
         details: false,
         ..HistoryQuery::default()
-    }))?;
-    ok(&json!({ "status": "ok" }))
+    })))?;
+    let status = match latest {
+        Some(_) => "ok",
+        None => "not-migrated",
+    };
+    ok(&json!({ "status": status }))
 }
 
 /// The inventory in figures, for Prometheus.

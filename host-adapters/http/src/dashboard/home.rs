@@ -9,6 +9,7 @@ use super::setting::Setting;
 use super::survey::{LATEST_OF_MANY, Survey};
 use super::{address, drawing, summary};
 use crate::asked::Asked;
+use crate::inventory::if_made;
 use crate::parameters::place;
 use crate::problem::Problem;
 use crate::response::Response;
@@ -32,13 +33,15 @@ pub(crate) fn page(asked: Asked<'_>) -> Result<Response, Problem> {
     let after = place(query.after_meta_table, query.after_job)?;
     let is_first = after.is_none();
     let text = query.search.trim();
-    let mut jobs = at_once(inventory.jobs(JobsQuery {
+    let made = if_made(at_once(inventory.jobs(JobsQuery {
         search: Some(text.to_owned()).filter(|text| !text.is_empty()),
         after,
         // One more tells whether a page follows.
         limit: JOBS + 1,
         ..JobsQuery::default()
-    }))?;
+    })))?;
+    let is_made = made.is_some();
+    let mut jobs = made.unwrap_or_default();
     let is_last = jobs.len() <= JOBS as usize;
     jobs.truncate(JOBS as usize);
     let surveyed = (jobs.iter())
@@ -47,7 +50,9 @@ pub(crate) fn page(asked: Asked<'_>) -> Result<Response, Problem> {
     let next = jobs.last().filter(|_| !is_last);
     let main = html! {
         h1 { "Jobs" }
-        @if is_first && jobs.is_empty() && text.is_empty() {
+        @if !is_made {
+            (not_migrated())
+        } @else if is_first && jobs.is_empty() && text.is_empty() {
             (nothing())
         } @else {
             (form(text))
@@ -96,6 +101,14 @@ fn article(index: usize, job: &JobSummary, survey: &Survey, setting: Setting) ->
             (drawing::ends(&survey.band))
             (summary::figures(job, survey, setting.now))
         }
+    }
+}
+
+fn not_migrated() -> Markup {
+    html! {
+        p { "There is no inventory yet. It is made by" }
+        pre tabindex="0" { "batchintory migrate" }
+        p { "or " code { "POST /v1/migrate" } ", with a token of the role " code { "admin" } "." }
     }
 }
 

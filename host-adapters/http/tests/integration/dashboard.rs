@@ -275,10 +275,14 @@ fn an_inventory_without_jobs_or_without_its_table_tells_what_to_do() {
         jobs: Err(Error::no_such_table("no inventory; call `migrate`")),
         ..Fake::default()
     };
-    let page = missing.get("/");
-    assert_eq!(page.status, 404);
-    assert!(page.header("content-type").starts_with("text/html"));
-    assert!(page.text.contains("batchintory migrate") && page.text.contains("POST /v1/migrate"));
+    for (path, status) in [("/", 200), (JOB, 404)] {
+        let page = missing.get(path);
+        assert_eq!(page.status, status, "{path}");
+        assert!(page.header("content-type").starts_with("text/html"));
+        for way in ["batchintory migrate", "POST /v1/migrate"] {
+            assert!(page.text.contains(way), "{path}: {}", page.text);
+        }
+    }
     // Programs get it as they can read it.
     let json = missing.get("/v1/jobs");
     assert_eq!(json.header("content-type"), "application/problem+json");

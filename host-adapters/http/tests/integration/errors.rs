@@ -143,8 +143,6 @@ fn what_does_not_exist() {
 fn without_its_table_the_inventory_says_how_to_make_it() {
     let service = Service::empty();
     for answer in [
-        service.get("/healthz"),
-        service.get("/metrics"),
         service.get("/v1/jobs"),
         service.get("/v1/batches"),
         service.get("/v1/batches/t/items"),
@@ -157,6 +155,35 @@ fn without_its_table_the_inventory_says_how_to_make_it() {
         assert_eq!(answer.problem(), (404, "no-such-table"), "{answer:?}");
         assert!(answer.text.contains("migrate"));
     }
+}
+
+#[test]
+fn probes_scrapers_and_people_come_before_the_inventory_is_made() {
+    let mut service = Service::empty();
+    if let Ok(settings) = &mut service.settings {
+        settings.public_reads = Some("true".into());
+    }
+    for has_token in [false, true] {
+        let ask = |path: &str| match has_token {
+            true => service.get(path),
+            false => service.send("GET", path, &[], &mut &b""[..]),
+        };
+        let health = ask("/healthz");
+        assert_eq!(health.status, 200, "{health:?}");
+        assert_eq!(health.json, json!({"status": "not-migrated"}));
+        let metrics = ask("/metrics");
+        assert_eq!(metrics.status, 200, "{metrics:?}");
+        assert!(metrics.text.contains("\nbatchintory_not_migrated 1\n"));
+        assert!(metrics.text.contains("\nbatchintory_jobs 0\n"));
+        let home = ask("/");
+        assert_eq!(home.status, 200, "{home:?}");
+        assert!(home.text.contains("batchintory migrate"), "{}", home.text);
+    }
+    service.post("/v1/migrate", &json!({}));
+    assert_eq!(service.get("/healthz").json, json!({"status": "ok"}));
+    let metrics = service.get("/metrics").text;
+    assert!(metrics.contains("\nbatchintory_not_migrated 0\n"));
+    assert!(!service.get("/").text.contains("batchintory migrate"));
 }
 
 #[test]
