@@ -28,6 +28,8 @@ async fn serve(variables: &[(&str, &str)]) -> Result<HttpProcess> {
         command
             .args(["serve", "--addr", address, "-C", "cache"])
             .args(["-S", "cli,inherit-network,allow-ip-name-lookup"])
+            // What an instance takes, see docs/serverless.md: a request has one to itself.
+            .args(["-W", "max-memories=3,max-tables=6,max-instances=12"])
             .args(["--env", &format!("BATCHINTORY_API_TOKEN={TOKEN}")]);
         for (name, value) in variables {
             command.args(["--env", &format!("{name}={value}")]);
