@@ -5,7 +5,8 @@ use std::net::TcpListener;
 use std::path::Path;
 use std::process::{Child, Command, Stdio};
 
-use anyhow::{Result, ensure};
+use aho_corasick::AhoCorasick;
+use anyhow::{Context, Result, ensure};
 use nix::sys::signal::{Signal, kill};
 use nix::unistd::Pid;
 
@@ -112,6 +113,7 @@ fn log(folder: &Path, name: &str) -> Result<File> {
 
 /// What of these secrets, each with its name, stands in a log of this folder, whoever wrote it.
 pub(super) fn secrets_in_logs(folder: &Path, secrets: &[(&str, String)]) -> Result<Vec<String>> {
+    let search = AhoCorasick::new(secrets.iter().map(|(_, secret)| secret))?;
     let mut found = Vec::new();
     let mut names = Vec::new();
     for entry in fs::read_dir(folder)? {
@@ -122,11 +124,11 @@ pub(super) fn secrets_in_logs(folder: &Path, secrets: &[(&str, String)]) -> Resu
         let name = path.file_name().unwrap_or_default().to_string_lossy();
         let log = fs::read(&path)?;
         ensure!(!log.is_empty(), "{name} is empty");
-        let log = String::from_utf8_lossy(&log);
-        for (kind, secret) in secrets {
-            if log.contains(secret) {
-                found.push(format!("{kind} in {name}"));
-            }
+        for one in search.find_overlapping_iter(&log) {
+            let (kind, _) = secrets
+                .get(one.pattern().as_usize())
+                .context("a secret that was looked for")?;
+            found.push(format!("{kind} in {name}"));
         }
         names.push(name.into_owned());
     }
