@@ -1,6 +1,7 @@
 // What all entry points offer.
 
-export { Batch, type ItemOptions, Items, type Processing } from "./batch.js";
+export { type Acquired, Batch, type ItemOptions, Items, type Processing } from "./batch.js";
+export type { AdvanceOptions, CallOptions, ClaimOptions } from "./call-options.js";
 export {
   type Database,
   type Dialect,
@@ -33,14 +34,6 @@ export {
   UnsupportedError,
 } from "./errors.js";
 export type * from "./interface.js";
-export type {
-  Acquired,
-  AdvanceOptions,
-  CallOptions,
-  ClaimOptions,
-  FollowOptions,
-  Inventory,
-  Processed,
-} from "./inventory.js";
+export type { FollowOptions, Inventory, Processed } from "./inventory.js";
 export { JsonNumber } from "./json.js";
 export type { DriverOptions, ModuleOptions, Query, QueryOptions, UrlOptions } from "./options.js";

@@ -2,12 +2,11 @@
 // A batch in the hands of its owner.
 
 import { toOutcome } from "./boundary.js";
+import type { AdvanceOptions, CallOptions } from "./call-options.js";
 import { mayPass, tryAgain, withoutLease } from "./ending.js";
 import { type BatchintoryError, LeaseOverError, type LossError, leaseOver } from "./errors.js";
-import type { AcquireRequest, BatchRecord, Item, Outcome } from "./interface.js";
-import type { Acquired, CallOptions, Inventory } from "./inventory.js";
-import { ItemReader } from "./item-reader.js";
-import type { Loop } from "./loop.js";
+import type { AcquireRequest, BatchRecord, Completion, Item, Nothing, Outcome } from "./interface.js";
+import { ItemReader, type ItemSource } from "./item-reader.js";
 
 /** How many items are asked for at once. */
 const defaultPage = 5_000;
@@ -96,6 +95,27 @@ export class Items implements AsyncIterable<Item> {
   }
 }
 
+/** What `acquire` gives: a batch, or why there is none. */
+export type Acquired = { batch: Batch; nothing?: undefined } | { batch?: undefined; nothing: Nothing };
+
+/** What a batch needs of the inventory that it comes from. */
+export interface BatchSource extends ItemSource {
+  heartbeat(claimToken: string, leaseSeconds: number, options?: CallOptions): Promise<void>;
+  complete(claimToken: string, outcome: Outcome, options?: CallOptions): Promise<void>;
+  release(claimToken: string, log: string | undefined, options?: CallOptions): Promise<void>;
+  /** @internal */
+  _advance(
+    done: Completion | undefined,
+    request: AcquireRequest,
+    options: AdvanceOptions,
+  ): Promise<Acquired | BatchintoryError>;
+}
+
+/** What may send a batch's end with the next claim: `false` where it does not. */
+export interface EndTaker {
+  note(batch: Batch, outcome: Outcome): boolean;
+}
+
 /**
  * A batch in the hands of its owner. It ends by `succeed`, `fail`, `release` or `process`; one that is left without an end
  * stays `running` in the inventory, until its lease is over if it has one.
@@ -105,14 +125,14 @@ export class Batch implements AsyncDisposable {
   readonly record: BatchRecord;
   /** Its first items, which came with the claim: at most a thousand, of less than a MiB together, or none. */
   readonly firstItems: Item[];
-  readonly #inventory: Inventory;
+  readonly #inventory: BatchSource;
   readonly #lease: Lease | undefined;
   readonly #keepAlive: (left: number, lost: (error: LossError) => void) => () => void;
   /** How many keep the lease going, and what they were told. */
   #keepers = 0;
   #loss: LossError | undefined;
   /** The loop that may send its end with the next claim. */
-  #loop: Loop | undefined;
+  #loop: EndTaker | undefined;
   /** While the loop is to send its end: what is to be done afterwards. */
   #afterEnd: (() => void)[] | undefined;
   /** While it is being ended. */
@@ -121,7 +141,7 @@ export class Batch implements AsyncDisposable {
 
   /** Batches come from an inventory. */
   constructor(
-    inventory: Inventory,
+    inventory: BatchSource,
     record: BatchRecord,
     lease: Lease | undefined,
     keepAlive: (left: number, lost: (error: LossError) => void) => () => void,
@@ -277,7 +297,7 @@ export class Batch implements AsyncDisposable {
   }
 
   /** @internal Lets this loop send its end with the next claim. */
-  _in(loop: Loop): void {
+  _in(loop: EndTaker): void {
     this.#loop = loop;
   }
 

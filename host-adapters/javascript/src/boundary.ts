@@ -244,7 +244,16 @@ function toPlace(place: Api.JobPlace): Inventory.JobPlace {
 }
 
 export function toHistoryQuery(query: Api.HistoryQuery): Inventory.HistoryQuery {
-  known(query, "the query", ["metaTable", "job", "uid", "queue", "before", "limit", "details", "claimTokens"]);
+  known(query, "the query", [
+    "metaTable",
+    "job",
+    "uid",
+    "queue",
+    "before",
+    "limit",
+    "details",
+    "claimTokens",
+  ]);
   const { limit = 100, details = true, claimTokens = false } = query;
   const queue = (value: Api.Queue, name: string) =>
     oneOf(value, name, ["running", "retry", "requeued", "exhausted"]);

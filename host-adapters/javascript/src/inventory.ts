@@ -1,8 +1,9 @@
 /// <reference lib="esnext.disposable" preserve="true" />
 // The inventory: every operation of the planner.
 
-import { Batch, type Lease, type Processing } from "./batch.js";
+import { type Acquired, Batch, type Lease, type Processing } from "./batch.js";
 import * as boundary from "./boundary.js";
+import type { AdvanceOptions, CallOptions, ClaimOptions } from "./call-options.js";
 import type { Dialect, Value } from "./database.js";
 import type { Engine } from "./engine.js";
 import type { BatchintoryError, LossError } from "./errors.js";
@@ -19,30 +20,6 @@ const FIRST_ITEMS = 1_000;
 /** How long is waited at most before a job is asked for anew, unless something else is said. */
 const POLL_SECONDS = 10;
 
-/** How a call is made. */
-export interface CallOptions {
-  /**
-   * Ends the call before its next statement, with the signal's reason. A statement that is under way is waited for:
-   * a claim that is aborted either gives its batch or has claimed nothing.
-   */
-  signal?: AbortSignal | undefined;
-}
-
-/** How a claim is made. */
-export interface ClaimOptions extends CallOptions {
-  /**
-   * A token of the caller's own (unguessable, 1 to 255 bytes): the call may be repeated after any failure, by another
-   * process too, and gives the same batch again once it has succeeded.
-   */
-  claimToken?: string | undefined;
-}
-
-/** How a batch is ended and the next one claimed. */
-export interface AdvanceOptions extends ClaimOptions {
-  /** How many of the next batch's items come with it at most, up to 10,000; by default 1,000. */
-  items?: number | undefined;
-}
-
 /** How batches are waited for. */
 export interface FollowOptions extends CallOptions {
   /** Waits where nothing is left, until the signal is aborted. */
@@ -53,9 +30,6 @@ export interface FollowOptions extends CallOptions {
    */
   pollSeconds?: number | undefined;
 }
-
-/** What `acquire` gives: a batch, or why there is none. */
-export type Acquired = { batch: Batch; nothing?: undefined } | { batch?: undefined; nothing: Api.Nothing };
 
 /** What `process` did. */
 export interface Processed {

@@ -1,25 +1,41 @@
 // Reads the items of a batch: by a statement that the planner gives and the driver runs, and by the planner where that
 // does not do. What is to be looked at is said at `items-statement` in `wit/inventory.wit`.
 
+import type { CallOptions } from "./call-options.js";
 import type { Value } from "./database.js";
-import type { Item } from "./interface.js";
-import type { CallOptions, Inventory } from "./inventory.js";
+import type { Id, Item } from "./interface.js";
 import type { Inventory as Wit } from "./planner/wit.js";
 
 /** The most items of a page. */
 const longestPage = 10_000;
 
+/** Where the items of batches are read, both ways. */
+export interface ItemSource {
+  items(
+    claimToken: string,
+    options: CallOptions & { after?: Id | undefined; limit?: number },
+  ): Promise<Item[]>;
+  /** @internal */
+  _itemsStatement(claimToken: string, options: CallOptions): Promise<Wit.PageStatement | undefined>;
+  /** @internal */
+  _page(
+    statement: Wit.PageStatement,
+    place: readonly [bigint, bigint],
+    options: CallOptions,
+  ): Promise<Value[][] | undefined>;
+}
+
 /** Reads pages of one batch's items, one behind the other. */
 export class ItemReader {
-  readonly #inventory: Inventory;
+  readonly #source: ItemSource;
   readonly #claimToken: string;
   readonly #options: CallOptions;
   #statement: Wit.PageStatement | undefined;
   /** Whether the planner itself is to be asked, from now on. */
   #asksPlanner = false;
 
-  constructor(inventory: Inventory, claimToken: string, options: CallOptions = {}) {
-    this.#inventory = inventory;
+  constructor(source: ItemSource, claimToken: string, options: CallOptions = {}) {
+    this.#source = source;
     this.#claimToken = claimToken;
     this.#options = options;
   }
@@ -30,13 +46,13 @@ export class ItemReader {
       const page = await this.#readByStatement(after, limit);
       if (page.length > 0) return page;
     }
-    return this.#inventory.items(this.#claimToken, { after, limit, ...this.#options });
+    return this.#source.items(this.#claimToken, { after, limit, ...this.#options });
   }
 
   /** What the statement gives for sure; where that is nothing, the planner is to be asked. */
   async #readByStatement(after: bigint | undefined, limit: number): Promise<Item[]> {
     if (this.#asksPlanner) return [];
-    this.#statement ??= await this.#inventory._itemsStatement(this.#claimToken, this.#options);
+    this.#statement ??= await this.#source._itemsStatement(this.#claimToken, this.#options);
     if (this.#statement === undefined) {
       this.#asksPlanner = true;
       return [];
@@ -44,7 +60,7 @@ export class ItemReader {
     // One row more shows whether the page ends between two of one id.
     const first = this.#statement.after;
     const place = [after === undefined || after < first ? first : after, BigInt(limit + 1)] as const;
-    const rows = await this.#inventory._page(this.#statement, place, this.#options);
+    const rows = await this.#source._page(this.#statement, place, this.#options);
     if (rows === undefined) return [];
     const items = itemsOf(rows);
     this.#asksPlanner = items.length < rows.length;

@@ -1,10 +1,10 @@
 // One batch after the other, each ended by the call that claims the next.
 
-import type { Batch } from "./batch.js";
+import type { Acquired, Batch, BatchSource, EndTaker } from "./batch.js";
+import type { CallOptions } from "./call-options.js";
 import { pauses, withoutLease } from "./ending.js";
 import { BatchintoryError, messageOf } from "./errors.js";
 import type { AcquireRequest, Outcome } from "./interface.js";
-import type { Acquired, CallOptions, Inventory } from "./inventory.js";
 import { sleep } from "./sleep.js";
 
 /** After so many milliseconds an end is sent by itself that waits for the next claim. */
@@ -20,8 +20,8 @@ interface Due {
  * Claims batches, and takes their ends to be sent with the next claim. They are sent by themselves when it is closed, and
  * after a moment where no next batch is asked for.
  */
-export class Loop {
-  readonly #inventory: Inventory;
+export class Loop implements EndTaker {
+  readonly #inventory: BatchSource;
   readonly #request: AcquireRequest;
   readonly #options: CallOptions;
   #due: Due | undefined;
@@ -32,7 +32,7 @@ export class Loop {
   /** Whether a claim was answered. */
   #hasReached = false;
 
-  constructor(inventory: Inventory, request: AcquireRequest, options: CallOptions) {
+  constructor(inventory: BatchSource, request: AcquireRequest, options: CallOptions) {
     this.#inventory = inventory;
     this.#request = request;
     this.#options = options;
