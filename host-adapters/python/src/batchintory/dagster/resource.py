@@ -13,6 +13,7 @@ from batchintory.dagster.retries import Context, pause_before_retry
 from batchintory.dagster.tags import CLAIM_TOKEN, unfinished
 from batchintory.errors import BatchintoryError, NoSuchBatch, Superseded
 from batchintory.inventory import Inventory
+from batchintory.place import Place
 
 
 class BatchintoryResource(ConfigurableResource):  # type: ignore[type-arg]
@@ -44,13 +45,7 @@ class BatchintoryResource(ConfigurableResource):  # type: ignore[type-arg]
         >>> with batchintory.open() as inventory:
         ...     inventory.migrate()
         """
-        return Inventory(
-            self.url,
-            self.meta_url,
-            inventory_table=self.inventory_table,
-            meta_schema=self.meta_schema,
-            meta_name=self.meta_name,
-        )
+        return Place(self.url, self.meta_url, self.inventory_table, self.meta_schema, self.meta_name).open()
 
     @contextmanager
     def batch(self, context: Context, claim_token: str | None = None) -> Iterator[Batch]:

@@ -4,11 +4,10 @@ from __future__ import annotations
 
 import json
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
 from typing import Any, Literal, get_args
 
 from batchintory.errors import SettingsError
-from batchintory.inventory import Inventory
+from batchintory.place import Place
 from batchintory.records import AcquireRequest, MetaColumns
 
 #: What becomes of a micro-batch, in a stream that begins again, whose batch somebody else has now.
@@ -40,28 +39,6 @@ _OWN = ("batches", "lost", "claim_token")
 #: How long a batch may go without a sign of life, unless said otherwise: for so long, in seconds, a stream may be
 #: down before somebody else gets what it was at.
 LEASE = 3600
-
-
-# A URL may hold a password.
-@dataclass(frozen=True, repr=False)
-class Place:
-    """Where the inventory is. It is sent to executors."""
-
-    url: str
-    meta_url: str | None = None
-    inventory_table: str = "inventory"
-    meta_schema: str | None = None
-    meta_name: str | None = None
-
-    def open(self) -> Inventory:
-        """A new inventory."""
-        return Inventory(
-            self.url,
-            self.meta_url,
-            inventory_table=self.inventory_table,
-            meta_schema=self.meta_schema,
-            meta_name=self.meta_name,
-        )
 
 
 class Options:

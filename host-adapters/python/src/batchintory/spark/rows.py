@@ -7,7 +7,7 @@ from typing import NamedTuple
 
 from pyspark.sql.datasource import InputPartition
 
-from batchintory.spark.options import Place
+from batchintory.place import Place
 
 #: One row for each item.
 SCHEMA = "uid bigint, item string, weight double, batch_id bigint, attempt int"
