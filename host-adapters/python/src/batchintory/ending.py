@@ -9,14 +9,14 @@ from time import monotonic
 from typing import TYPE_CHECKING
 
 from batchintory import waiting
-from batchintory.errors import BatchintoryError, DatabaseRefused, ExhaustedRetries, Unavailable
-from batchintory.records import Completion
+from batchintory.errors import BatchintoryError, DatabaseRefused, ExhaustedRetries, Superseded, Unavailable
+from batchintory.records import Completion, Outcome
 
 if TYPE_CHECKING:
     from batchintory.batch import Batch
     from batchintory.inventory import Inventory
     from batchintory.lease import Lease
-    from batchintory.records import AcquireRequest, Nothing, Outcome
+    from batchintory.records import AcquireRequest, Nothing
 
 logger = logging.getLogger("batchintory")
 
@@ -78,3 +78,13 @@ def end(inventory: Inventory, claim_token: str, outcome: Outcome, lease: Lease |
             chosen = min(pause, left * 0.9)
             logger.warning("%r cannot be ended yet and is tried again in %.1f s: %s", batch, chosen, error)
         waiting.of_this_thread().sleep(chosen)
+
+
+def has_succeeded(inventory: Inventory, claim_token: str) -> bool:
+    """Whether a batch that runs no more has succeeded."""
+    try:
+        # The same end again changes nothing; any other is refused.
+        inventory.complete(claim_token, Outcome(True))
+    except Superseded:
+        return False
+    return True

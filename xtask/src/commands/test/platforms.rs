@@ -25,6 +25,8 @@ pub enum Platform {
     Celery,
     /// Ray, on a cluster of this machine, one of whose workers is killed
     Ray,
+    /// Prefect 3: a server, and flow runs one of whose processes is killed
+    Prefect,
 }
 
 impl Platform {
@@ -56,6 +58,11 @@ impl Platform {
         command
             .args(["-m", "pytest", "--quiet", "-p", "no:cacheprovider"])
             .arg(tests.join(format!("test_{name}.py")))
+            // None is to tell its makers of tests.
+            .envs([
+                ("DO_NOT_TRACK", "1"),
+                ("PREFECT_SERVER_ANALYTICS_ENABLED", "false"),
+            ])
             .current_dir(packages::python::folder());
         Ok(Suite {
             name: format!("host-adapters/python {name}"),

@@ -12,8 +12,8 @@ from airflow.sdk.exceptions import AirflowFailException
 
 from batchintory.airflow.hook import DEFAULT_CONNECTION, BatchintoryHook
 from batchintory.airflow.task_instance import clears, longest_pause, will_be_tried_again
+from batchintory.ending import has_succeeded
 from batchintory.errors import BatchintoryError, NoSuchBatch, Superseded
-from batchintory.records import Outcome
 
 if TYPE_CHECKING:
     from airflow.sdk import Context
@@ -99,7 +99,7 @@ class BatchDecoratedOperator(DecoratedOperator, PythonOperator):
         except NoSuchBatch as error:
             raise AirflowFailException(str(error)) from error
         except Superseded as error:
-            if not clears(context) and _has_succeeded(inventory, token):
+            if not clears(context) and has_succeeded(inventory, token):
                 self.log.info("The batch has succeeded in an earlier try")
                 return None
             raise AirflowFailException(
@@ -123,16 +123,6 @@ class BatchDecoratedOperator(DecoratedOperator, PythonOperator):
         except BatchintoryError as problem:
             # What went wrong first is what is to be seen.
             self.log.warning("%r could not be left as it was to be: %s", batch, problem)
-
-
-def _has_succeeded(inventory: Inventory, token: str) -> bool:
-    """Whether a batch that runs no more has succeeded."""
-    try:
-        # The same end again changes nothing; any other is refused.
-        inventory.complete(token, Outcome(True))
-    except Superseded:
-        return False
-    return True
 
 
 def batchintory_task(
