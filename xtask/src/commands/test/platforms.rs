@@ -27,6 +27,8 @@ pub enum Platform {
     Ray,
     /// Prefect 3: a server, and flow runs one of whose processes is killed
     Prefect,
+    /// dlt, whose pipeline is killed, with DuckDB and with files
+    Dlt,
 }
 
 impl Platform {
@@ -62,6 +64,7 @@ impl Platform {
             .envs([
                 ("DO_NOT_TRACK", "1"),
                 ("PREFECT_SERVER_ANALYTICS_ENABLED", "false"),
+                ("RUNTIME__DLTHUB_TELEMETRY", "false"),
             ])
             .current_dir(packages::python::folder());
         Ok(Suite {
