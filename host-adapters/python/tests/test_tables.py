@@ -4,10 +4,12 @@ from __future__ import annotations
 
 from typing import Any
 
+import pyarrow
 import pytest
 from conftest import MakeInventory, claim, request_of
 
-from batchintory import Inventory
+from batchintory import Inventory, Item
+from batchintory.table import Table
 
 
 @pytest.fixture
@@ -49,6 +51,35 @@ def test_jobs_and_plans(inventory: Inventory, library: str) -> None:
     jobs: Any = getattr(inventory.jobs(), f"to_{library}")()
     plan: Any = getattr(inventory.plan(request_of(10)), f"to_{library}")()
     assert (len(jobs), len(plan)) == (1, 5)
+
+
+@pytest.mark.parametrize("library", ["pandas", "polars", "arrow"])
+def test_items(inventory: Inventory, library: str) -> None:
+    batch = claim(inventory)
+    for items in (batch.records, next(batch.pages(4)), inventory.items(batch.claim_token, limit=4)):
+        table: Any = getattr(items, f"to_{library}")()
+        assert list(getattr(table, "column_names", table.columns)) == ["uid", "item", "weight"]
+        assert len(table) == len(items)
+        assert next(iter(table["item"])) in ("file-51", pyarrow.scalar("file-51"))
+    batch.succeed()
+
+
+def test_notebooks_show_items(inventory: Inventory) -> None:
+    batch = claim(inventory, count=None, max_weight=1000.0)
+    assert batch.records._repr_html_().startswith(
+        "<table><thead><tr><th>uid</th><th>item</th><th>weight</th></tr></thead>"
+        "<tbody><tr><td>51</td><td>file-51</td><td>10.0</td></tr>"
+    )
+    batch.succeed()
+
+
+def test_notebooks_show_no_more_than_can_be_looked_at() -> None:
+    many = Table(Item(uid, f"<{uid}>", 1.0) for uid in range(101))
+    shown = many._repr_html_()
+    assert shown.count("<tr>") == 101
+    assert "<td>&lt;99&gt;</td>" in shown
+    assert shown.endswith("</table><p>100 of 101</p>")
+    assert Table(many[:100])._repr_html_().endswith("</table>")
 
 
 @pytest.mark.parametrize("library", ["pandas", "polars", "arrow"])

@@ -24,6 +24,7 @@ from batchintory.life_signs import LifeSigns
 from batchintory.reason import reason, text_of
 from batchintory.records import BatchRecord, Item, Outcome
 from batchintory.result import as_document
+from batchintory.table import Table
 
 if TYPE_CHECKING:
     from sqlalchemy.engine import Connection
@@ -87,7 +88,7 @@ class Batch(BatchFacts):
         self._loop: weakref.ref[Batches] | None = None
         self._is_noted = False
         self._rows: list[Row] | None = None
-        self._records: list[Item] | None = None
+        self._records: Table[Item] | None = None
         self._heartbeat: LifeSigns | None = None
         self._transaction: Connection | None = None
         #: Whether it came from another process, and nobody has asked yet whether it runs.
@@ -138,13 +139,18 @@ class Batch(BatchFacts):
         return [row[1] for row in self._all_rows()]
 
     @property
-    def records(self) -> list[Item]:
-        """All items with their ids and weights. They are read once; for very many see :meth:`pages`."""
+    def records(self) -> Table[Item]:
+        """All items with their ids and weights, which notebooks show as a table. They are read once; for very many
+        see :meth:`pages`.
+
+        >>> batch.records[0]
+        Item(uid=1, item='file-1', weight=10.0)
+        """
         if self._records is None:
-            self._records = list(map(as_item, self._all_rows()))
+            self._records = Table(map(as_item, self._all_rows()))
         return self._records
 
-    def pages(self, size: int = PAGE) -> Iterator[list[Item]]:
+    def pages(self, size: int = PAGE) -> Iterator[Table[Item]]:
         """All items, page by page: where they have more than 2 KiB each, about a MiB of them. The first ones came
         with the claim.
 
@@ -153,7 +159,7 @@ class Batch(BatchFacts):
         >>> [len(page) for page in batch.pages(4)]
         [4, 4, 2]
         """
-        return (list(map(as_item, page)) for page in self._pages(size))
+        return (Table(map(as_item, page)) for page in self._pages(size))
 
     def _all_rows(self) -> list[Row]:
         if self._rows is None:

@@ -378,7 +378,7 @@ class Inventory:
             lambda items: work(items, *args, **kwargs)
         )
 
-    def items(self, claim_token: str, after: int | None = None, limit: int = 5_000) -> list[Item]:
+    def items(self, claim_token: str, after: int | None = None, limit: int = 5_000) -> Table[Item]:
         """A page of the items of a batch: up to ``limit`` items, or about a MiB of them. An empty page is the end.
 
         :param claim_token: the batch's.
@@ -388,8 +388,7 @@ class Inventory:
         >>> inventory.items(batch.claim_token, after=9)
         [Item(uid=10, item='file-10', weight=10.0)]
         """
-        found: list[Item] = self._call("items", claim_token, after, limit)
-        return found
+        return Table(self._call("items", claim_token, after, limit))
 
     def items_statement(self, claim_token: str) -> PageStatement | None:
         """The statement by which a batch's items are read without the planner, as :attr:`Batch.items` and

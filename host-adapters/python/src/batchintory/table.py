@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import dataclasses
-from collections.abc import Iterable
+from collections.abc import Sequence
 from html import escape
 from typing import Any, TypeVar
 
@@ -59,23 +59,28 @@ _PLAIN = (str, int, float, bool, type(None))
 def _columns(records: list[Any]) -> dict[str, list[Any]]:
     """The values of each field. Those that may be anything are JSON, so that a column has one type."""
     columns = {}
-    for field in dataclasses.fields(records[0]) if records else ():
-        values = [getattr(record, field.name) for record in records]
-        if field.type == "Any" or not all(isinstance(value, _PLAIN) for value in values):
+    for name, kind in _kinds(records[0]).items() if records else ():
+        values = [getattr(record, name) for record in records]
+        if kind == "Any" or not all(isinstance(value, _PLAIN) for value in values):
             values = [None if value is None else write(value) for value in values]
-        columns[field.name] = values
+        columns[name] = values
     return columns
 
 
-def html(records: Iterable[Any]) -> str:
+#: The most rows that are shown: a batch may have a million items.
+_MOST_ROWS = 100
+
+
+def html(records: Sequence[Any]) -> str:
     """The records as a table of HTML, a column for each field."""
-    rows = [_fields(record) for record in records]
+    rows = [_fields(record) for record in records[:_MOST_ROWS]]
     if not rows:
         return "<p>none</p>"
     head = "".join(f"<th>{escape(name)}</th>" for name in rows[0])
     lines = ("".join(f"<td>{_shown(value)}</td>" for value in row.values()) for row in rows)
     body = "".join(f"<tr>{line}</tr>" for line in lines)
-    return f"<table><thead><tr>{head}</tr></thead><tbody>{body}</tbody></table>"
+    table = f"<table><thead><tr>{head}</tr></thead><tbody>{body}</tbody></table>"
+    return table if len(rows) == len(records) else f"{table}<p>{len(rows)} of {len(records)}</p>"
 
 
 #: The most characters of a value that are shown: a log may have a MiB.
@@ -88,4 +93,12 @@ def _shown(value: Any) -> str:
 
 
 def _fields(record: Any) -> dict[str, Any]:
-    return {field.name: getattr(record, field.name) for field in dataclasses.fields(record)}
+    return {name: getattr(record, name) for name in _kinds(record)}
+
+
+def _kinds(record: Any) -> dict[str, Any]:
+    """The names of its fields, each with its type as it is written."""
+    if isinstance(record, tuple):
+        # An item, of which there are too many to be anything else.
+        return dict.fromkeys(type(record)._fields)  # type: ignore[attr-defined]
+    return {field.name: field.type for field in dataclasses.fields(record)}

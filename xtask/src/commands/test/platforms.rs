@@ -29,6 +29,8 @@ pub enum Platform {
     Prefect,
     /// dlt, whose pipeline is killed, with DuckDB and with files
     Dlt,
+    /// The notebook of the examples, in Jupyter's kernel
+    Notebook,
 }
 
 impl Platform {

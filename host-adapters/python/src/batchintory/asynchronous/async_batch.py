@@ -16,6 +16,7 @@ from batchintory.batch_facts import BatchFacts
 from batchintory.errors import PickleError
 from batchintory.life_signs import LifeSigns, WhenLost
 from batchintory.records import Item
+from batchintory.table import Table
 
 if TYPE_CHECKING:
     from sqlalchemy.ext.asyncio import AsyncConnection
@@ -81,7 +82,7 @@ class AsyncBatch(BatchFacts):
         """
         return await self._inventory._call(lambda: self._batch.items)
 
-    async def records(self) -> list[Item]:
+    async def records(self) -> Table[Item]:
         """All items with their ids and weights. They are read once; for very many see :meth:`pages`.
 
         >>> (await batch.records())[0]
@@ -89,7 +90,7 @@ class AsyncBatch(BatchFacts):
         """
         return await self._inventory._call(lambda: self._batch.records)
 
-    async def pages(self, size: int = PAGE) -> AsyncIterator[list[Item]]:
+    async def pages(self, size: int = PAGE) -> AsyncIterator[Table[Item]]:
         """All items, page by page: where they have more than 2 KiB each, about a MiB of them. The first ones came
         with the claim.
 

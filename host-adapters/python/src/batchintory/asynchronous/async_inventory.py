@@ -383,7 +383,7 @@ class AsyncInventory:
                 # It belongs to the loop, and must not be sent by whoever takes the garbage away.
                 batches.abandon()
 
-    async def items(self, claim_token: str, after: int | None = None, limit: int = 5_000) -> list[Item]:
+    async def items(self, claim_token: str, after: int | None = None, limit: int = 5_000) -> Table[Item]:
         """A page of the items of a batch: up to ``limit`` items, or about a MiB of them. An empty page is the end.
 
         :param claim_token: the batch's.
