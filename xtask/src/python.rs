@@ -81,6 +81,7 @@ pub const PACKAGE: Environment = Environment {
         "pyarrow==22.0.0; python_version < '3.11'",
         "pyarrow==26.0.1; python_version >= '3.11'",
         "pymysql==1.2.4",
+        "pyright==1.1.414",
         "pytest==9.2.0",
         "ruff==0.17.6",
         "tqdm==4.70.1",

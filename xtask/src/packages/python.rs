@@ -100,10 +100,13 @@ fn with_extras(wheel: &Path) -> OsString {
 /// Checks form, lints and types, of the tests and examples too.
 pub fn lint() -> Result<()> {
     let python = installed(&PACKAGE)?;
+    let interpreter = python.to_string_lossy();
     for tool in [
         &["ruff", "check", "--quiet"][..],
         &["ruff", "format", "--check", "--quiet"],
         &["mypy", "--no-error-summary"],
+        // It runs in Node.js, which the JavaScript package needs, too.
+        &["pyright", "--pythonpath", &*interpreter],
     ] {
         step::announce_and_run(
             Command::new(&python)
