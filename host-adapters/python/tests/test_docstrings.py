@@ -70,24 +70,24 @@ def test_every_record_has_words_and_hints() -> None:
             typing.get_type_hints(found)
 
 
-#: Those that programs make.
-MADE = (
-    batchintory.AcquireRequest,
-    batchintory.MetaColumns,
-    batchintory.Outcome,
-    batchintory.Completion,
-    batchintory.HistoryQuery,
-    batchintory.JobsQuery,
-    batchintory.IdRange,
-    batchintory.StatusLabels,
-)
+CLASSES = {name: kind for name in batchintory.__all__ if inspect.isclass(kind := getattr(batchintory, name))}
+RECORDS = {
+    name: kind for name, kind in CLASSES.items() if dataclasses.is_dataclass(kind) or issubclass(kind, tuple)
+}
+ERRORS = {name: kind for name, kind in CLASSES.items() if issubclass(kind, Exception)}
 
 
-@pytest.mark.parametrize("record", MADE)
-def test_every_record_that_programs_make_tells_its_fields(record: Any) -> None:
-    told = record.__doc__
-    assert [field.name for field in dataclasses.fields(record) if f":param {field.name}:" not in told] == []
+@pytest.mark.parametrize("name", RECORDS)
+def test_every_record_tells_its_fields(name: str) -> None:
+    told = inspect.getdoc(RECORDS[name]) or ""
+    fields = inspect.signature(RECORDS[name]).parameters
+    assert [field for field in fields if f":param {field}:" not in told] == []
     assert ">>> " in told
+
+
+@pytest.mark.parametrize("name", ERRORS)
+def test_every_error_shows_when_it_comes(name: str) -> None:
+    assert ">>> " in str(vars(ERRORS[name])["__doc__"])
 
 
 def examples() -> list[Any]:

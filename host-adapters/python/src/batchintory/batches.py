@@ -41,7 +41,16 @@ Ends = Literal["by-themselves", "with-the-next", "watched"]
 
 @dataclass(frozen=True, slots=True)
 class Processed:
-    """How the batches of :meth:`Inventory.process` ended, and why there was none left."""
+    """How the batches of :meth:`Inventory.process` ended, and why there was none left.
+
+    :param succeeded: how many have succeeded.
+    :param failed: how many have failed.
+    :param nothing: why there was no other one.
+
+    >>> done = inventory.process(request, len)
+    >>> done.succeeded, done.failed, done.nothing.watermark
+    (9, 0, 100)
+    """
 
     succeeded: int
     failed: int

@@ -32,7 +32,14 @@ __all__ = [
 
 
 class BatchintoryError(Exception):
-    """What all errors of this package have in common."""
+    """What all errors of this package have in common.
+
+    >>> try:
+    ...     inventory.acquire(AcquireRequest("fils", "count", max_count=10))
+    ... except BatchintoryError as error:
+    ...     print(error.name)
+    no-such-table
+    """
 
     #: The error's name, for programs; the same in every host.
     name = "batchintory"
@@ -40,7 +47,14 @@ class BatchintoryError(Exception):
 
 class PlannerError(BatchintoryError):
     """The planner refused the call, or its database did. Beside the sentence it tells what it is about, as far as
-    that applies."""
+    that applies.
+
+    >>> try:
+    ...     inventory.acquire(AcquireRequest("files", "count", max_count=0))
+    ... except PlannerError as error:
+    ...     print(error.name, error.field)
+    invalid-request max-count
+    """
 
     #: The member of the request, or the argument, that is not allowed, as the interface spells it: ``max-count``.
     field: str | None = None
@@ -80,122 +94,236 @@ class Explanation(NamedTuple):
 
 
 class InvalidRequest(PlannerError):
-    """The request contradicts itself or has a value that is not allowed."""
+    """The request contradicts itself or has a value that is not allowed.
+
+    >>> inventory.acquire(AcquireRequest("files", "count", max_count=0))
+    Traceback (most recent call last):
+    batchintory.errors.InvalidRequest: ...
+    """
 
     name = "invalid-request"
 
 
 class NoSuchTable(PlannerError):
-    """The meta table or the inventory does not exist. For the inventory: ``migrate``."""
+    """The meta table or the inventory does not exist. For the inventory: ``migrate``.
+
+    >>> inventory.plan(AcquireRequest("fils", "count", max_count=10))
+    Traceback (most recent call last):
+    batchintory.errors.NoSuchTable: ...
+    """
 
     name = "no-such-table"
 
 
 class NoSuchColumn(PlannerError):
-    """A column of the request does not exist in the meta table, or the inventory lacks one."""
+    """A column of the request does not exist in the meta table, or the inventory lacks one.
+
+    >>> inventory.plan(AcquireRequest("files", "count", columns=MetaColumns("id"), max_count=10))
+    Traceback (most recent call last):
+    batchintory.errors.NoSuchColumn: ...
+    """
 
     name = "no-such-column"
 
 
 class NoSuchBatch(PlannerError):
-    """No batch has this claim token."""
+    """No batch has this claim token.
+
+    >>> inventory.batch("no token")
+    Traceback (most recent call last):
+    batchintory.errors.NoSuchBatch: ...
+    """
 
     name = "no-such-batch"
 
 
 class Superseded(PlannerError):
-    """The batch has ended in another way already, or was taken from its owner; nothing was changed."""
+    """The batch has ended in another way already, or was taken from its owner; nothing was changed.
+
+    >>> batch.succeed()
+    >>> inventory.complete(batch.claim_token, Outcome(False))
+    Traceback (most recent call last):
+    batchintory.errors.Superseded: ...
+    """
 
     name = "superseded"
 
 
 class ConfigurationChanged(PlannerError):
-    """The job's configuration differs from that of its latest range; nothing was handed out."""
+    """The job's configuration differs from that of its latest range; nothing was handed out.
+
+    >>> later = {"column": "item", "op": "like", "value": "file-%"}
+    >>> inventory.acquire(AcquireRequest("files", "count", max_count=10, filter=later))
+    Traceback (most recent call last):
+    batchintory.errors.ConfigurationChanged: ...
+    """
 
     name = "configuration-changed"
 
 
 class ExhaustedRetries(PlannerError):
-    """Other workers won every time, more often than can be bad luck. Call again later."""
+    """Other workers won every time, more often than can be bad luck. Call again later.
+
+    >>> try:
+    ...     acquired = inventory.acquire(request)
+    ... except ExhaustedRetries:
+    ...     acquired = None  # for now
+    """
 
     name = "exhausted-retries"
 
 
 class Unavailable(PlannerError):
-    """The database cannot be reached, or went away. Call again later."""
+    """The database cannot be reached, or went away. Call again later.
+
+    >>> try:
+    ...     acquired = inventory.acquire(request)
+    ... except Unavailable as error:
+    ...     print("the database", error.database, "is away")
+    """
 
     name = "unavailable"
 
 
 class DatabaseRefused(PlannerError):
-    """The database refused a statement for another reason."""
+    """The database refused a statement for another reason.
+
+    >>> try:
+    ...     acquired = inventory.acquire(request)
+    ... except DatabaseRefused as error:
+    ...     print(error.database, "refused it with", error.database_code)
+    """
 
     name = "database"
 
 
 class ConnectError(BatchintoryError):
-    """A database cannot be opened. Of a URL only what is certainly no secret is shown."""
+    """A database cannot be opened. Of a URL only what is certainly no secret is shown.
+
+    >>> Inventory("oracle://me:secret@host/lake")
+    Traceback (most recent call last):
+    batchintory.errors.ConnectError: ...
+    """
 
     name = "connect"
 
 
 class ComponentError(BatchintoryError):
-    """The planner component is missing, or is none."""
+    """The planner component is missing, or is none.
+
+    >>> try:
+    ...     inventory.jobs()
+    ... except ComponentError as error:
+    ...     print("install batchintory again:", error)
+    [...]
+    """
 
     name = "component"
 
 
 class LimitReached(BatchintoryError):
-    """The planner needed more memory or computing time than it may have; see ``Limits``."""
+    """The planner needed more memory or computing time than it may have; see ``Limits``.
+
+    >>> Inventory("sqlite:lake.sqlite", limits=Limits(memory_bytes=1 << 20)).jobs()
+    Traceback (most recent call last):
+    batchintory.errors.LimitReached: ...
+    """
 
     name = "limit-reached"
 
 
 class LeaseOver(BatchintoryError):
     """No sign of life got through for as long as the batch's lease, by the owner's own clock: somebody else may
-    have the batch."""
+    have the batch.
+
+    >>> try:
+    ...     batch.succeed()
+    ... except LeaseOver:
+    ...     print("somebody else may have it")
+    """
 
     name = "lease-over"
 
 
 class PickleError(BatchintoryError, pickle.PicklingError):
-    """What is to be sent to another process belongs to this one alone."""
+    """What is to be sent to another process belongs to this one alone.
+
+    >>> import pickle
+    >>> pickle.dumps(Inventory("sqlite::memory:"))
+    Traceback (most recent call last):
+    batchintory.errors.PickleError: ...
+    """
 
     name = "pickle"
 
 
 class Trap(BatchintoryError):
-    """The planner component broke down; this is a bug in it."""
+    """The planner component broke down; this is a bug in it.
+
+    >>> try:
+    ...     acquired = inventory.acquire(request)
+    ... except Trap as error:
+    ...     print("to be reported:", error)
+    """
 
     name = "trap"
 
 
 class ResultError(BatchintoryError):
-    """A batch's result cannot be written as JSON."""
+    """A batch's result cannot be written as JSON.
+
+    >>> batch.succeed(number for number in range(3))
+    Traceback (most recent call last):
+    batchintory.errors.ResultError: ...
+    """
 
     name = "result"
 
 
 class SettingsError(BatchintoryError, ValueError):
-    """A setting is missing, unknown or wrong."""
+    """A setting is missing, unknown or wrong.
+
+    >>> configure(settings={"INVENTRY_CONN": "sqlite:lake.sqlite"})
+    Traceback (most recent call last):
+    batchintory.errors.SettingsError: ...
+    """
 
     name = "settings"
 
 
 class BatchReleased(BatchintoryError, ValueError):
-    """The batch has succeeded or failed already."""
+    """The batch has succeeded or failed already.
+
+    >>> batch.succeed()
+    >>> batch.fail("too late")
+    Traceback (most recent call last):
+    batchintory.errors.BatchReleased: the batch of ids 1 to 10 has succeeded already
+    """
 
     name = "released"
 
 
 class ForkError(BatchintoryError):
-    """A connection of the parent process cannot be used in a forked one."""
+    """A connection of the parent process cannot be used in a forked one.
+
+    >>> try:
+    ...     acquired = inventory.acquire(request)
+    ... except ForkError:
+    ...     print("open another inventory here")
+    """
 
     name = "fork"
 
 
 class TransactionError(BatchintoryError):
-    """A connection is in a state in which the call would not do what it promises."""
+    """A connection is in a state in which the call would not do what it promises.
+
+    >>> from sqlalchemy import create_engine
+    >>> with create_engine("sqlite:///lake.sqlite", isolation_level="AUTOCOMMIT").connect() as connection:
+    ...     batch.succeed(connection=connection)
+    Traceback (most recent call last):
+    batchintory.errors.TransactionError: ...
+    """
 
     name = "transaction"
 

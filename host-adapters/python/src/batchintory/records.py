@@ -167,8 +167,16 @@ class RunningBatch:
 class Nothing:
     """Nothing was handed out; false where a truth value is asked for.
 
-    `due_in_seconds` tells when the next range may be handed out again that waits after a failure, or runs under
-    a lease: 1 or more.
+    :param reason: why: ``caught-up`` with the meta table, ``bounds-done``, or ``held``.
+    :param watermark: the highest id that the job has claimed so far.
+    :param scanned_to: the highest id that the filter passed over in this call.
+    :param held: the first id that is held.
+    :param due_in_seconds: in how many seconds, 1 or more, the next range may be handed out again that waits after
+        a failure, or runs under a lease. ``None`` where no range waits for its time.
+
+    >>> nothing = inventory.acquire(AcquireRequest("files", "count", id_min=101, max_count=10))
+    >>> bool(nothing), nothing.reason, nothing.watermark
+    (False, 'caught-up', 10)
     """
 
     reason: NothingReason
@@ -183,15 +191,30 @@ class Nothing:
 
 @dataclass(frozen=True, slots=True)
 class NotifyChannel:
-    """How a meta table in PostgreSQL tells that rows have come: a channel for LISTEN, and the statements that have
-    the table notify it, for its owner."""
+    """How a meta table in PostgreSQL tells that rows have come.
+
+    :param name: of the channel, for LISTEN, where it is to be quoted.
+    :param statements: have the table notify the channel after each INSERT: for its owner, in this order.
+
+    >>> inventory.notifications("files") is None  # not in SQLite
+    True
+    """
 
     name: str
     statements: list[str]
 
 
 class Item(NamedTuple):
-    """One item of a batch. A tuple, since there are many."""
+    """One item of a batch. A tuple, since there are many.
+
+    :param uid: its id.
+    :param item: what to process.
+    :param weight: how heavy it is.
+
+    >>> uid, path, weight = batch.records[0]
+    >>> uid, path, batch.records[0].weight
+    (1, 'file-1', 10.0)
+    """
 
     uid: int
     item: str | None
@@ -200,11 +223,21 @@ class Item(NamedTuple):
 
 @dataclass(frozen=True, slots=True)
 class PageStatement:
-    """How a host reads a batch's items by itself."""
+    """How a batch's items are read without the planner.
+
+    :param on: the database that the statement is for.
+    :param statement: selects id, item and weight, in the order of ids.
+    :param parameters: its parameters but for the last two: the id behind which a page begins, and how many rows it
+        has at most.
+    :param after: the id behind which the first page begins.
+
+    >>> page = inventory.items_statement(batch.claim_token)
+    >>> page.on, page.after
+    ('meta', 0)
+    """
 
     on: Literal["inventory", "meta"]
     statement: str
-    #: But for the last two: the id behind which a page begins, and how many rows it has.
     parameters: list[bool | int | float | str | None]
     after: int
 
@@ -259,7 +292,17 @@ class Advanced:
 
 @dataclass(frozen=True, slots=True)
 class PlannedBatch:
-    """A batch as ``plan`` foresees it."""
+    """A batch as ``plan`` foresees it.
+
+    :param id_start: the id of the first item.
+    :param id_end: the id of the last item.
+    :param count: how many items it has.
+    :param weight: what they weigh together.
+    :param oversized: whether it is a single item that alone is heavier than is asked for.
+
+    >>> inventory.plan(request).batches[0]
+    PlannedBatch(id_start=11, id_end=20, count=10, weight=100.0, oversized=False)
+    """
 
     id_start: int
     id_end: int
@@ -270,7 +313,16 @@ class PlannedBatch:
 
 @dataclass(frozen=True, slots=True)
 class BatchPlan:
-    """The next batches, without claiming them."""
+    """The next batches, without claiming them. Notebooks show it as a table.
+
+    :param batches: in order; fewer than asked for where nothing more is left.
+    :param complete: whether nothing is left behind them, or nothing that is ready.
+    :param held: the first id that is held, where the plan ends before one.
+
+    >>> plan = inventory.plan(request, 3)
+    >>> len(plan.batches), plan.complete
+    (3, False)
+    """
 
     batches: list[PlannedBatch]
     complete: bool
@@ -306,7 +358,26 @@ class BatchPlan:
 
 @dataclass(frozen=True, slots=True)
 class JobProgress:
-    """What a job has left to do, counted up to a cap."""
+    """What a job has left to do, counted up to a cap.
+
+    :param watermark: the highest id that the job has claimed so far.
+    :param items: how many are left, at most the cap.
+    :param weight: what they weigh.
+    :param at_least: whether the cap ended the count.
+    :param estimated_items: a guess at all that is left, before any filter, where the cap ended the count.
+    :param last_id: the highest id that is left; where the cap ended the count, the table's.
+    :param watermark_above_table: whether the table's ids have begun anew, as after a TRUNCATE: rows with ids up to
+        the watermark are never handed out.
+    :param other_meta_database: whether the meta table lies in another database than at the job's latest range.
+    :param items_per_hour: how many items the job gets done in an hour, by its latest hundred attempts.
+    :param weight_per_hour: what those items weigh.
+    :param seconds_left: in how many seconds the job will be done at that pace: 0 where it is done, ``None`` where
+        that is not known.
+
+    >>> progress = inventory.progress(request)
+    >>> progress.watermark, progress.items, progress.weight
+    (10, 90, 900.0)
+    """
 
     watermark: int | None
     items: int
@@ -316,17 +387,21 @@ class JobProgress:
     last_id: int | None
     watermark_above_table: bool
     other_meta_database: bool
-    #: How many items the job gets done in an hour, by its latest hundred attempts.
     items_per_hour: float | None
-    #: What those items weigh.
     weight_per_hour: float | None
-    #: In how many seconds the job will be done at that pace; 0 where it is done, None where that is not known.
     seconds_left: int | None
 
 
 @dataclass(frozen=True, slots=True)
 class JobPlace:
-    """A job, as callers are told it."""
+    """A job, as callers are told it.
+
+    :param meta_table: the meta table's normalised name.
+    :param job: the job's name.
+
+    >>> inventory.jobs(JobsQuery(after=JobPlace("files", "count")))
+    []
+    """
 
     meta_table: str
     job: str
@@ -355,27 +430,37 @@ class JobsQuery:
 
 @dataclass(frozen=True, slots=True)
 class JobSummary:
-    """A job's ranges, summed up: each runs, waits, is exhausted, or has succeeded."""
+    """A job's ranges, summed up: each runs, waits, is exhausted, or has succeeded.
+
+    :param meta_table: the meta table's normalised name.
+    :param job: the job's name.
+    :param watermark: the highest id that the job has claimed so far.
+    :param running: ranges that run.
+    :param succeeded: ranges whose latest attempt has succeeded, and that were not requeued since.
+    :param failed: attempts that failed, ever.
+    :param waiting: ranges that wait to be handed out again.
+    :param exhausted: ranges that failed as often as is allowed.
+    :param items: how many items the ranges have that succeeded.
+    :param weight: what those items weigh.
+    :param latest_start: when the highest range was handed out, or, if that is later, one that runs, waits or is
+        exhausted.
+    :param request: by which the job claims.
+
+    >>> job = inventory.jobs()[0]
+    >>> job.job, job.running, job.watermark
+    ('count', 1, 10)
+    """
 
     meta_table: str
     job: str
-    #: The highest id that the job has claimed so far.
     watermark: int
-    #: Ranges that run.
     running: int
-    #: Ranges whose latest attempt has succeeded, and that were not requeued since.
     succeeded: int
-    #: Attempts that failed, ever.
     failed: int
-    #: Ranges that wait to be handed out again.
     waiting: int
-    #: Ranges that failed as often as is allowed.
     exhausted: int
-    #: Items in the ranges that have succeeded.
     items: int
-    #: What those items weigh.
     weight: float
-    #: When the highest range was handed out, or, if that is later, one that runs, waits or is exhausted.
     latest_start: str
     request: AcquireRequest | None
 
@@ -409,7 +494,31 @@ class HistoryQuery:
 
 @dataclass(frozen=True, slots=True)
 class Attempt:
-    """One attempt: a row of the inventory."""
+    """One attempt: a row of the inventory. Points in time are RFC 3339 in UTC.
+
+    :param id: the row's id in the inventory, which is the batch's.
+    :param meta_table: the meta table's normalised name.
+    :param job: the job's name.
+    :param job_identifier: as in the request.
+    :param attempt: 1 for a new range.
+    :param status: ``running``, ``succeeded``, ``failed``, or the word configured for it.
+    :param id_start: the id of the first item.
+    :param id_end: the id of the last item.
+    :param count: how many items it has.
+    :param weight: what they weigh together.
+    :param processing_start: when it was handed out.
+    :param processing_end: when it ended.
+    :param lease_expires: until when it may go without a sign of life, where it has a lease.
+    :param result_item: what came of it; ``None`` without details.
+    :param log: its error message or log; ``None`` without details.
+    :param queue: where it waits for what comes next; ``None`` where nothing will.
+    :param passed_over: whether the query's ``uid`` lies in the range, but does not pass the filter: the item was
+        passed over, not processed.
+
+    >>> attempt = inventory.history()[0]
+    >>> attempt.status, attempt.queue, attempt.id_end
+    ('running', 'running', 10)
+    """
 
     id: int
     meta_table: str
@@ -457,7 +566,20 @@ RequeueTarget = Union[
 
 @dataclass(frozen=True, slots=True)
 class Difference:
-    """A processed range whose rows differ from what was processed."""
+    """A processed range whose rows differ from what was processed.
+
+    :param batch_id: the id of the batch that succeeded; :meth:`Inventory.requeue` takes it.
+    :param id_start: the id of the first item, then.
+    :param id_end: the id of the last item, then.
+    :param count: how many items were processed.
+    :param weight: what they weighed.
+    :param count_now: how many there are now.
+    :param weight_now: what they weigh now.
+
+    >>> late = Difference(7, 1, 10, count=9, weight=90.0, count_now=10, weight_now=100.0)
+    >>> late.count_now - late.count
+    1
+    """
 
     batch_id: int
     id_start: int
@@ -470,7 +592,16 @@ class Difference:
 
 @dataclass(frozen=True, slots=True)
 class AuditPage:
-    """A part of an audit; no ranges are the end."""
+    """A part of an audit; no ranges are the end.
+
+    :param ranges: how many were counted again.
+    :param audited_to: the last id of the last one: the next page is behind it.
+    :param differences: those that differ.
+
+    >>> batch.succeed()
+    >>> inventory.audit("files", "count")
+    AuditPage(ranges=1, audited_to=10, differences=[])
+    """
 
     ranges: int
     audited_to: int | None
@@ -479,7 +610,14 @@ class AuditPage:
 
 @dataclass(frozen=True, slots=True)
 class Migration:
-    """What ``migrate`` did."""
+    """What ``migrate`` did.
+
+    :param created: whether it made the inventory's table.
+    :param upgraded: whether it was a table of pybatchintory, and was upgraded. Its rows are kept.
+
+    >>> inventory.migrate().created  # it was there
+    False
+    """
 
     created: bool
     upgraded: bool
