@@ -31,6 +31,8 @@ pub enum Platform {
     Dlt,
     /// The notebook of the examples, in Jupyter's kernel
     Notebook,
+    /// No platform, but the oldest wasmtime that the package takes
+    Wasmtime,
 }
 
 impl Platform {
