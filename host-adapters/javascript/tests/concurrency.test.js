@@ -115,7 +115,7 @@ test("who lost a batch hears of it while processing", async (context) => {
   const inventory = await open({ inventory: url });
   context.after(() => inventory.close());
   await inventory.migrate();
-  const { batch } = await inventory.acquire({ ...files, leaseSeconds: 1 });
+  const { batch } = await inventory.acquire({ ...files, leaseSeconds: 9 });
   let reason;
   // Heartbeats do not keep a process alive, and the work below waits for nothing else.
   const alive = setInterval(() => {}, 1000);
