@@ -509,6 +509,7 @@ class Attempt:
     :param processing_start: when it was handed out.
     :param processing_end: when it ended.
     :param lease_expires: until when it may go without a sign of life, where it has a lease.
+    :param claim_token: its claim token, where it runs and the query asks for it.
     :param result_item: what came of it; ``None`` without details.
     :param log: its error message or log; ``None`` without details.
     :param queue: where it waits for what comes next; ``None`` where nothing will.
