@@ -34,20 +34,26 @@ pub(super) mod or_error {
     }
 }
 
-/// JSON kept as text in Rust, but nested as it is in the JSON form of its record: to the letter, since
-/// a number may have more digits than any type here, and a string halves of characters.
-#[cfg(feature = "exact-json")]
+/// JSON kept as text in Rust, but nested as it is in the JSON form of its record.
 pub(super) mod json_text {
     use serde::de::{Deserialize, Deserializer};
     use serde::ser::{Error, Serialize, Serializer};
-    use serde_json::value::RawValue;
+
+    /// To the letter, since a number may have more digits than any type here, and a string halves of characters.
+    #[cfg(feature = "exact-json")]
+    type Nested = Box<serde_json::value::RawValue>;
+
+    /// Where no result has a JSON form: conditions have been understood, so that their values are those that a
+    /// [`Value`](serde_json::Value) holds.
+    #[cfg(not(feature = "exact-json"))]
+    type Nested = serde_json::Value;
 
     pub fn serialize<S: Serializer>(
         text: &Option<String>,
         serializer: S,
     ) -> Result<S::Ok, S::Error> {
         text.as_deref()
-            .map(serde_json::from_str::<&RawValue>)
+            .map(serde_json::from_str::<Nested>)
             .transpose()
             .map_err(S::Error::custom)?
             .serialize(serializer)
@@ -56,34 +62,7 @@ pub(super) mod json_text {
     pub fn deserialize<'de, D: Deserializer<'de>>(
         deserializer: D,
     ) -> Result<Option<String>, D::Error> {
-        let value = Option::<Box<RawValue>>::deserialize(deserializer)?;
-        Ok(value.map(|value| value.get().to_owned()))
-    }
-}
-
-/// The same where no result has a JSON form: conditions have been understood, so that their values are
-/// those that a [`Value`](serde_json::Value) holds.
-#[cfg(not(feature = "exact-json"))]
-pub(super) mod json_text {
-    use serde::de::{Deserialize, Deserializer};
-    use serde::ser::{Error, Serialize, Serializer};
-    use serde_json::Value;
-
-    pub fn serialize<S: Serializer>(
-        text: &Option<String>,
-        serializer: S,
-    ) -> Result<S::Ok, S::Error> {
-        text.as_deref()
-            .map(serde_json::from_str::<Value>)
-            .transpose()
-            .map_err(S::Error::custom)?
-            .serialize(serializer)
-    }
-
-    pub fn deserialize<'de, D: Deserializer<'de>>(
-        deserializer: D,
-    ) -> Result<Option<String>, D::Error> {
-        let value = Option::<Value>::deserialize(deserializer)?;
-        Ok(value.map(|value| value.to_string()))
+        let nested = Option::<Nested>::deserialize(deserializer)?;
+        Ok(nested.map(|nested| nested.to_string()))
     }
 }

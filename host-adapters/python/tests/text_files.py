@@ -7,7 +7,7 @@ from collections import Counter
 from pathlib import Path
 
 from conftest import on_server, sqlalchemy_url
-from sqlalchemy import text
+from sqlalchemy import create_engine, text
 from sqlalchemy.engine import Engine
 
 from batchintory import Attempt, HistoryQuery, Inventory
@@ -43,10 +43,30 @@ def lake(engine: Engine, folder: Path) -> int:
     return sum(uid % 7 + 1 for uid in range(FILES))
 
 
+def prepared(folder: Path) -> str:
+    """The URL of an inventory in SQLite beside a meta table of files."""
+    url = lake_url("sqlite", folder)
+    lake(create_engine(url), folder)
+    with Inventory(url) as inventory:
+        inventory.migrate()
+    return url
+
+
+def let_leases_be_over(url: str) -> None:
+    """Of all batches that run."""
+    with create_engine(url).begin() as connection:
+        connection.execute(text("UPDATE inventory SET lease_expires = processing_start WHERE queue = 'running'"))
+
+
 def attempts(url: str, job: str | None = None) -> list[Attempt]:
     """All attempts, in the order in which they were begun."""
     with Inventory(url) as inventory:
         return list(inventory.history(HistoryQuery(job=job, limit=1000)))[::-1]
+
+
+def statuses(url: str) -> list[tuple[int, int, str]]:
+    """The first id, the number and the status of each attempt."""
+    return [(each.id_start, each.attempt, each.status) for each in attempts(url)]
 
 
 def counted_once(url: str, job: str | None = None) -> int:

@@ -16,6 +16,8 @@ use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
 use tokio::net::{TcpListener, TcpStream};
 use tokio_postgres::NoTls;
 
+use crate::faults::server_address;
+
 pub(crate) const TOKEN: &str = "a-token-of-the-tests";
 
 /// As good as for ever.
@@ -172,16 +174,15 @@ async fn a_client_that_goes_away_ends_its_statement_on_sqlite() -> Result<()> {
 }
 
 /// A statement that is given up before the server has heard of it ends, too. `session` selects the session's
-/// number, `sessions` counts those of this number, and `work` takes a while for each of
-/// a number.
+/// number, `sessions` counts those of this number, and `work` takes a while for each of a
+/// number.
 async fn given_up_before_it_begins(
     database: TestDatabase,
     session: &str,
     sessions: impl Fn(i64) -> String,
     work: &'static str,
 ) -> Result<()> {
-    let (_, address) = database.url.split_once('@').context("an address")?;
-    let server = address.split('/').next().unwrap_or(address).to_owned();
+    let server = server_address(&database.url)?;
     let proxy = Proxy::before(server.clone()).await?;
     let url = database.url.replace(&server, &proxy.address.to_string());
     let through_proxy = connect(&url, Access::ReadWrite).await?;

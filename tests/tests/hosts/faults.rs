@@ -187,7 +187,8 @@ async fn a_connection_to_mysql_that_breaks_during_a_statement_does_not_hang() ->
     .await
 }
 
-fn server_address(url: &str) -> Result<String> {
+/// The `host:port` of a URL.
+pub(crate) fn server_address(url: &str) -> Result<String> {
     let (_, rest) = url.split_once("://").context("a URL")?;
     let authority = rest.split('/').next().context("an authority")?;
     Ok(authority.rsplit('@').next().unwrap_or(authority).to_owned())

@@ -21,8 +21,8 @@ const CHECKS: [Check; 5] = [
 ///
 /// Compares this checkout with a commit, such as the last version's tag: the WIT package's worlds, the HTTP API's
 /// description, the types of the packages for Python and JavaScript, and, where cargo-semver-checks is installed, the
-/// crates. `--json` of the command line has the records of the HTTP API. All that breaks is listed; whether it may,
-/// the next version's number tells.
+/// crates. `--json` of the command line has the records of the HTTP API. All that breaks is listed, for Python also what
+/// modules share that are none of its interface; whether it may, the next version's number tells.
 #[derive(Args)]
 #[command(after_help = "Examples:\n  cargo xtask compatibility --since v0.1.0")]
 pub struct Compatibility {
@@ -48,7 +48,10 @@ impl Compatibility {
             self.since,
             broken.join(", ")
         );
-        println!("all is compatible with {}", self.since);
+        println!(
+            "nothing that was checked breaks what was written for {}",
+            self.since
+        );
         Ok(())
     }
 }

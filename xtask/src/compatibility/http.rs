@@ -1,5 +1,6 @@
 //! The HTTP API.
 
+use std::fs;
 use std::process::Command;
 
 use anyhow::Result;
@@ -8,7 +9,7 @@ use super::Before;
 use crate::{node, step, workspace};
 
 /// Its description.
-const DESCRIPTION: &str = "host-adapters/http/src/openapi.json";
+pub const DESCRIPTION: &str = "host-adapters/http/src/openapi.json";
 
 /// Whether the API takes and gives what it did.
 pub fn check(before: &Before) -> Result<()> {
@@ -16,7 +17,7 @@ pub fn check(before: &Before) -> Result<()> {
     let options = ["--ignore-scripts"];
     let home = node::packages_of(&scripts, "compatibility/http", &options)?;
     let program = home.join("http.js");
-    std::fs::copy(scripts.join("http.js"), &program)?;
+    fs::copy(scripts.join("http.js"), &program)?;
     step::run(
         Command::new("node")
             .arg(program)

@@ -7,18 +7,24 @@ use std::process::Command;
 use anyhow::Result;
 
 use super::Before;
-use crate::packages::javascript::folder;
-use crate::{node, step, workspace};
+use crate::packages::javascript::{folder, pack};
+use crate::{component, node, step, workspace};
 
 /// Whether programs that were written with its types still compile.
 pub fn check(before: &Before) -> Result<()> {
-    node::install(&folder(), &["--ignore-scripts"])?;
+    let own_component = folder().join("component");
+    if own_component.is_dir() {
+        node::install(&folder(), &["--ignore-scripts"])?;
+    } else {
+        component::build()?;
+        pack()?;
+    }
     let home = workspace::target("compatibility/javascript");
     let _ = fs::remove_dir_all(&home);
     fs::create_dir_all(&home)?;
     // What the sources and their declarations import.
     let then = before.path("host-adapters/javascript");
-    link(&folder().join("component"), &then.join("component"))?;
+    link(&own_component, &then.join("component"))?;
     for user in [&then, &home] {
         link(&folder().join("node_modules"), &user.join("node_modules"))?;
     }
@@ -34,7 +40,8 @@ pub fn check(before: &Before) -> Result<()> {
     step::run(
         Command::new("node")
             .arg(workspace::root().join("tests/compatibility/javascript.js"))
-            .arg(&home),
+            .arg(&home)
+            .arg(then.join("package.json")),
     )?;
     step::run(
         compiler()

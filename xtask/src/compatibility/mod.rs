@@ -10,14 +10,15 @@ use std::fs;
 use std::path::{Path, PathBuf};
 use std::process::Command;
 
-use anyhow::Result;
+use anyhow::{Context, Result};
 
 use crate::{step, workspace};
 
 /// What is compared of the other commit; what is not named there is not looked at.
-const PARTS: [&str; 4] = [
+const PARTS: [&str; 5] = [
     "wit",
-    "host-adapters/http/src/openapi.json",
+    http::DESCRIPTION,
+    "host-adapters/javascript/package.json",
     "host-adapters/javascript/src",
     "host-adapters/javascript/tsconfig.json",
 ];
@@ -36,7 +37,8 @@ impl Before {
                 .current_dir(workspace::root())
                 .args(["rev-parse", "--verify", "--end-of-options"])
                 .arg(format!("{revision}^{{commit}}")),
-        )?;
+        )
+        .with_context(|| format!("{revision:?} is no tag and no commit of this repository"))?;
         let folder = workspace::target("compatibility/before");
         let _ = fs::remove_dir_all(&folder);
         fs::create_dir_all(&folder)?;

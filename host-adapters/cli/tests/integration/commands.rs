@@ -94,10 +94,7 @@ fn a_command_need_not_read_its_items() {
 fn a_command_never_takes_some_of_its_items_for_all() {
     let workplace = Workplace::prepared();
     // The item that cannot be handed over comes when the command has read many others.
-    workplace.execute(
-        "WITH RECURSIVE n (i) AS (SELECT 1 UNION ALL SELECT i + 1 FROM n WHERE i < 6000) \
-         INSERT INTO files (item) SELECT CASE i WHEN 6000 THEN 'two' || char(10) || 'lines' ELSE 'x' END FROM n",
-    );
+    workplace.list_many_and_one_of_two_lines();
     let output = workplace.run_script(&[], "cat > /dev/null; touch finished");
     fails(&output, 4, &["the item with id 6003 holds a line break"]);
     assert!(!workplace.path("finished").exists());
@@ -110,16 +107,8 @@ fn nobody_reads_the_errors_and_no_batch_stays_running() {
     workplace.execute("INSERT INTO files (item) VALUES ('two' || char(10) || 'lines')");
     let (reader, writer) = std::io::pipe().unwrap();
     drop(reader);
-    let job = [
-        "run",
-        "--meta-table",
-        "files",
-        "--job",
-        "lines",
-        "--",
-        "cat",
-    ];
-    let status = workplace.command(&job).stderr(writer).status().unwrap();
+    let status = workplace.script(&[], "cat").stderr(writer).status();
+    let status = status.unwrap();
     assert_eq!(status.code(), Some(4));
     assert_eq!(workplace.numbers(), [0, 1, 0, 0]);
 }
@@ -181,13 +170,19 @@ mod signals {
         (told, errors)
     }
 
+    /// A run of a script that makes the file `started`, which has got this signal then.
+    fn signalled(workplace: &Workplace, script: &str, name: &str) -> Child {
+        let child = workplace.start_script(&["--max-count", "1", "--until-done"], script);
+        wait_for(&workplace.path("started"));
+        signal(&child, name);
+        child
+    }
+
     #[test]
     fn ctrl_c_lets_the_running_command_end() {
         let workplace = Workplace::prepared();
         let script = "cat > /dev/null; touch started; while [ -e started ] && [ ! -e go ]; do sleep 0.05; done; echo 1";
-        let mut child = workplace.start_script(&["--max-count", "1", "--until-done"], script);
-        wait_for(&workplace.path("started"));
-        signal(&child, "-INT");
+        let mut child = signalled(&workplace, script, "-INT");
         let (mut told, mut errors) = wait_for_stop(&mut child);
         // The command still runs: only this lets it end.
         fs::write(workplace.path("go"), "").unwrap();
@@ -201,9 +196,7 @@ mod signals {
     fn a_second_ctrl_c_kills_the_command_and_records_it() {
         let workplace = Workplace::prepared();
         let script = "cat > /dev/null; touch started; sleep 1000";
-        let mut child = workplace.start_script(&["--max-count", "1", "--until-done"], script);
-        wait_for(&workplace.path("started"));
-        signal(&child, "-TERM");
+        let mut child = signalled(&workplace, script, "-TERM");
         // Somebody must go on reading what it tells.
         let (_, _errors) = wait_for_stop(&mut child);
         signal(&child, "-INT");

@@ -51,10 +51,7 @@ fn an_item_that_cannot_be_handed_over_fails_its_batch() {
 fn an_item_is_never_printed_as_two_or_none() {
     let workplace = Workplace::prepared();
     // On the second page.
-    workplace.execute(
-        "WITH RECURSIVE n (i) AS (SELECT 1 UNION ALL SELECT i + 1 FROM n WHERE i < 6000) \
-         INSERT INTO files (item) SELECT CASE i WHEN 6000 THEN 'two' || char(10) || 'lines' ELSE 'x' END FROM n",
-    );
+    workplace.list_many_and_one_of_two_lines();
     let job = ["acquire", "--meta-table", "files", "--job", "lines"];
     let acquired = workplace.json(&job);
     let token = acquired["batch"]["claim_token"].as_str().unwrap();

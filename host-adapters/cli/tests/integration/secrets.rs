@@ -116,16 +116,7 @@ fn a_command_gets_no_secrets_but_those_that_are_passed() {
         echo "[\"${BATCHINTORY_INVENTORY_CONN:-}\", \"${BATCHINTORY_META_CONN:-}\", \"${BATCHINTORY_API_TOKEN:-}\",
         \"${PGPASSWORD:-}\", \"${MYSQL_PWD:-}\", \"${HARMLESS:-}\", \"${BATCHINTORY_CLAIM_TOKEN:+told}\"]""#;
     let run = |options: &[&str]| {
-        let job = [
-            "run",
-            "--meta-table",
-            "files",
-            "--job",
-            "lines",
-            "--max-count",
-            "1",
-        ];
-        let output = (workplace.command(&[&job, options, &["--", "sh", "-c", script]].concat()))
+        let output = (workplace.script(&[&["--max-count", "1"], options].concat(), script))
             .env("BATCHINTORY_INVENTORY_CONN", &url)
             .env("BATCHINTORY_META_CONN", &url)
             .env("BATCHINTORY_API_TOKEN", "token")

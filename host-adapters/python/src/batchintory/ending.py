@@ -9,7 +9,7 @@ from time import monotonic
 from typing import TYPE_CHECKING
 
 from batchintory import waiting
-from batchintory.errors import BatchintoryError, DatabaseRefused, ExhaustedRetries, Superseded, Unavailable
+from batchintory.errors import BatchintoryError, DatabaseRefused, ExhaustedRetries, Unavailable
 from batchintory.records import Completion, Outcome
 
 if TYPE_CHECKING:
@@ -78,13 +78,3 @@ def end(inventory: Inventory, claim_token: str, outcome: Outcome, lease: Lease |
             chosen = min(pause, left * 0.9)
             logger.warning("%r cannot be ended yet and is tried again in %.1f s: %s", batch, chosen, error)
         waiting.of_this_thread().sleep(chosen)
-
-
-def has_succeeded(inventory: Inventory, claim_token: str) -> bool:
-    """Whether a batch that runs no more has succeeded."""
-    try:
-        # The same end again changes nothing; any other is refused.
-        inventory.complete(claim_token, Outcome(True))
-    except Superseded:
-        return False
-    return True

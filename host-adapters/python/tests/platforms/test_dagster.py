@@ -28,8 +28,7 @@ from dagster import (
 )
 from dagster_daemon import Daemon
 from dagster_ticks import REQUEST, Sensor, keys, nothing
-from sqlalchemy import create_engine
-from text_files import FILES, attempts, counted_once, lake, lake_url
+from text_files import FILES, attempts, counted_once, prepared, statuses
 
 from batchintory import AcquireRequest, Batch, InvalidRequest, Inventory, Superseded, Unavailable
 from batchintory.dagster import BatchintoryResource, build_batch_sensor, build_lag_observation
@@ -41,11 +40,7 @@ SECRET = "p@ss-w0rd"
 @pytest.fixture
 def url(tmp_path: Path) -> str:
     """Of the inventory beside a meta table of files."""
-    url = lake_url("sqlite", tmp_path)
-    lake(create_engine(url), tmp_path)
-    with Inventory(url) as inventory:
-        inventory.migrate()
-    return url
+    return prepared(tmp_path)
 
 
 def run_of(
@@ -67,10 +62,6 @@ def run_of(
         count()
 
     return count_lines.execute_in_process(instance=instance, tags=tags, raise_on_error=False)
-
-
-def statuses(url: str) -> list[tuple[int, int, str]]:
-    return [(each.id_start, each.attempt, each.status) for each in attempts(url)]
 
 
 def claimed(url: str) -> dict[str, str]:

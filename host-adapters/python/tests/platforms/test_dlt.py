@@ -11,8 +11,8 @@ from pathlib import Path
 
 import duckdb
 import pytest
-from sqlalchemy import create_engine, text
-from text_files import EXAMPLES, FILES, attempts, lake, lake_url, programs_path
+from sqlalchemy import create_engine
+from text_files import EXAMPLES, FILES, attempts, lake, lake_url, let_leases_be_over, programs_path
 
 from batchintory import IdRange, Inventory
 
@@ -57,11 +57,6 @@ def run(folder: Path, *arguments: str) -> subprocess.CompletedProcess[str]:
     return subprocess.run(
         [sys.executable, *arguments], env=environment, cwd=folder, text=True, capture_output=True, check=False
     )
-
-
-def let_leases_be_over(url: str) -> None:
-    with create_engine(url).begin() as connection:
-        connection.execute(text("UPDATE inventory SET lease_expires = processing_start WHERE queue = 'running'"))
 
 
 def loaded(folder: Path) -> list[tuple[int, int, int]]:

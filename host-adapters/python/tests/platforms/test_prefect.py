@@ -20,8 +20,18 @@ from prefect.settings import PREFECT_API_URL
 from prefect.states import Failed
 from prefect.testing.utilities import prefect_test_harness
 from pydantic import SecretStr
-from sqlalchemy import create_engine, text
-from text_files import FILES, attempts, counted_once, lake, lake_url, programs_path
+from sqlalchemy import create_engine
+from text_files import (
+    FILES,
+    attempts,
+    counted_once,
+    lake,
+    lake_url,
+    let_leases_be_over,
+    prepared,
+    programs_path,
+    statuses,
+)
 
 from batchintory import AcquireRequest, Batch, InvalidRequest, Inventory, Outcome, Superseded, Unavailable
 from batchintory.prefect import BatchintoryBlock, acquire_batches, batch_task
@@ -41,10 +51,7 @@ def server() -> Iterator[None]:
 @pytest.fixture
 def url(tmp_path: Path) -> str:
     """Of the inventory beside a meta table of files, where the block `lake` leads."""
-    url = lake_url("sqlite", tmp_path)
-    lake(create_engine(url), tmp_path)
-    with Inventory(url) as inventory:
-        inventory.migrate()
+    url = prepared(tmp_path)
     BatchintoryBlock(url=SecretStr(url)).save("lake", overwrite=True)
     return url
 
@@ -64,10 +71,6 @@ def run_of(work: Callable[[Batch], Any], batches: int = 1, **options: Any) -> li
 
     states: list[State[Any]] = count_lines()
     return states
-
-
-def statuses(url: str) -> list[tuple[int, int, str]]:
-    return [(each.id_start, each.attempt, each.status) for each in attempts(url)]
 
 
 def names(states: list[State[Any]]) -> list[str]:
@@ -355,8 +358,7 @@ def test_a_batch_whose_process_is_killed_goes_on_in_another(system: str, tmp_pat
     assert sorted(each.wait() for each in both) == [-9, 0], (tmp_path / "workers.log").read_text()[-10_000:]
     lost = [attempt for attempt in attempts(url) if attempt.status == "running"]
     assert lost
-    with create_engine(url).begin() as connection:
-        connection.execute(text("UPDATE inventory SET lease_expires = processing_start WHERE status = 'running'"))
+    let_leases_be_over(url)
     assert start().wait() == 0, (tmp_path / "workers.log").read_text()[-10_000:]
     assert counted_once(url) == lines
     assert {attempt.id_start for attempt in lost} == {

@@ -93,15 +93,27 @@ impl Workplace {
         })
     }
 
+    /// Lists 6,000 items more, on several pages, the last of which is of two lines.
+    pub fn list_many_and_one_of_two_lines(&self) {
+        self.execute(
+            "WITH RECURSIVE n (i) AS (SELECT 1 UNION ALL SELECT i + 1 FROM n WHERE i < 6000) \
+             INSERT INTO files (item) \
+             SELECT CASE i WHEN 6000 THEN 'two' || char(10) || 'lines' ELSE 'x' END FROM n",
+        );
+    }
+
     /// `run` for the job `lines`, with a shell script as its command.
-    pub fn run_script(&self, options: &[&str], script: &str) -> Output {
+    pub fn script(&self, options: &[&str], script: &str) -> Command {
         let job = ["run", "--meta-table", "files", "--job", "lines"];
-        self.run(&[&job, options, &["--", "sh", "-c", script]].concat())
+        self.command(&[&job, options, &["--", "sh", "-c", script]].concat())
+    }
+
+    pub fn run_script(&self, options: &[&str], script: &str) -> Output {
+        self.script(options, script).output().unwrap()
     }
 
     pub fn start_script(&self, options: &[&str], script: &str) -> Child {
-        let job = ["run", "--meta-table", "files", "--job", "lines"];
-        self.command(&[&job, options, &["--", "sh", "-c", script]].concat())
+        self.script(options, script)
             .stdout(Stdio::piped())
             .stderr(Stdio::piped())
             .spawn()

@@ -12,8 +12,8 @@ from airflow.sdk.exceptions import AirflowFailException
 
 from batchintory.airflow.hook import DEFAULT_CONNECTION, BatchintoryHook
 from batchintory.airflow.task_instance import clears, longest_pause, will_be_tried_again
-from batchintory.ending import has_succeeded
 from batchintory.errors import BatchintoryError, NoSuchBatch, Superseded
+from batchintory.tries import has_succeeded, keep_for_next_try
 
 if TYPE_CHECKING:
     from airflow.sdk import Context
@@ -117,9 +117,7 @@ class BatchDecoratedOperator(DecoratedOperator, PythonOperator):
             if not will_be_tried_again(context, error):
                 batch.fail(error)
                 return
-            token, lease = batch.hand_over(), batch.lease_seconds
-            if lease is not None:
-                inventory.heartbeat(token, lease + int(longest_pause(context).total_seconds()))
+            keep_for_next_try(inventory, batch, int(longest_pause(context).total_seconds()))
         except BatchintoryError as problem:
             # What went wrong first is what is to be seen.
             self.log.warning("%r could not be left as it was to be: %s", batch, problem)

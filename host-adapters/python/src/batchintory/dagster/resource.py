@@ -14,6 +14,7 @@ from batchintory.dagster.tags import CLAIM_TOKEN, unfinished
 from batchintory.errors import BatchintoryError, NoSuchBatch, Superseded
 from batchintory.inventory import Inventory
 from batchintory.place import Place
+from batchintory.tries import keep_for_next_try
 
 
 class BatchintoryResource(ConfigurableResource):  # type: ignore[type-arg]
@@ -111,11 +112,8 @@ def _take_up(inventory: Inventory, token: str, end: ExitStack) -> Batch:
 
 def _keep(inventory: Inventory, batch: Batch, pause: int, context: Context) -> None:
     """Leaves it to the op's next try."""
-    token, lease = batch.hand_over(), batch.lease_seconds
-    if lease is None:
-        return
     try:
-        inventory.heartbeat(token, lease + pause)
+        keep_for_next_try(inventory, batch, pause)
     except BatchintoryError as problem:
         # What went wrong first is what is to be seen.
         context.log.warning(f"{batch!r} could not be kept for the next try: {problem}")

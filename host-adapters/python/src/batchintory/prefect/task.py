@@ -17,10 +17,10 @@ from prefect.logging import get_run_logger
 
 from batchintory.arguments import check_work
 from batchintory.batch import Batch
-from batchintory.ending import has_succeeded
 from batchintory.errors import BatchintoryError, InvalidRequest, NoSuchBatch, Superseded
 from batchintory.inventory import Inventory
 from batchintory.prefect.block import BatchintoryBlock, block_of
+from batchintory.tries import has_succeeded, keep_for_next_try
 
 P = ParamSpec("P")
 R = TypeVar("R")
@@ -153,12 +153,11 @@ def _keep(
     if batch.success is not None or isinstance(error, Superseded):
         batch.hand_over()
         return
-    token, lease = batch.hand_over(), batch.lease_seconds
-    _unfinished[context.task_run.id] = _Unfinished(block, token, error)
-    if lease is None or not context.task.retries:
+    _unfinished[context.task_run.id] = _Unfinished(block, batch.hand_over(), error)
+    if not context.task.retries:
         return
     try:
-        inventory.heartbeat(token, lease + _longest_pause(context.task))
+        keep_for_next_try(inventory, batch, _longest_pause(context.task))
     except BatchintoryError as problem:
         # What went wrong first is what is to be seen.
         get_run_logger().warning("%r could not be kept for the next try: %s", batch, problem)
